@@ -1,0 +1,273 @@
+package payment
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrBusy is returned when a call for the payment is still running elsewhere.
+var ErrBusy = errors.New("a call for this payment is still running")
+
+// BeginAsk starts a status query for the live attempt: the intent that precedes
+// the call. Op is CHECK_STATE, CONTINUE or MANUAL_CHECK_STATE.
+type BeginAsk struct {
+	Op        OperationKind
+	Run       Run
+	Exclusive bool // no other process works on this database
+}
+
+func (c BeginAsk) apply(d *draft) {
+	a := d.p.LiveAttempt()
+	if a == nil {
+		d.returned(c.Op)
+		return
+	}
+	if a.Leased(d.now, c.Run.Owner, c.Exclusive) {
+		d.err = ErrBusy
+		return
+	}
+	if a.Class == ClassPrepared { // the process that held the lease is gone
+		a.Class = ClassUnknown
+	}
+	d.end(a, Messages{})
+	if c.Op == OpContinue {
+		a.Returned = true
+	}
+	d.open(c.Op, InOpen, a)
+	a.Checks++
+	a.LeaseOwner, a.LeaseUntil = c.Run.name(), d.now.Add(c.Run.Lease)
+	a.NextCheck = a.LeaseUntil
+	d.d.Attempts = append(d.d.Attempts, *a)
+	d.d.Call = &Call{Attempt: *a, Op: a.Op, Ask: true}
+}
+
+// returned logs the customer's return to a payment that is settled already.
+func (d *draft) returned(op OperationKind) {
+	if op != OpContinue || len(d.p.Attempts) == 0 {
+		return
+	}
+	a := &d.p.Attempts[len(d.p.Attempts)-1]
+	if !a.Redirected || a.Returned {
+		return
+	}
+	a.Returned = true
+	d.log(OpContinue, InUnchanged, a.Seq, Messages{})
+	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// Answer brings a provider's fact about an attempt: the answer to a call, or what
+// a status query found.
+type Answer struct {
+	Attempt   int
+	Op        int // the operation that the call was made for
+	Fact      Fact
+	Messages  Messages
+	NextCheck time.Time // when to ask if the fact leaves the outcome open
+	Token     string    // unused recurring token, taken if a chain starts
+
+	// MaxInFlight is the connector's: how far apart two answers "not found" have
+	// to be to prove that nothing was booked. Zero: they never do.
+	MaxInFlight time.Duration
+}
+
+// unheard turns "not found" into a refusal once it is proved: a first answer after
+// every request in flight must have arrived, and a second as much later.
+func (c Answer) unheard(a *Attempt, f Fact, now time.Time) Fact {
+	if !f.NotFound || f.Class != ClassUnknown || c.MaxInFlight <= 0 {
+		return f
+	}
+	switch {
+	case now.Before(a.Started.Add(c.MaxInFlight)):
+	case a.NotFoundAt.IsZero():
+		a.NotFoundAt = now
+	case !now.Before(a.NotFoundAt.Add(c.MaxInFlight)):
+		f.Class, f.Code = ClassRejected, CodeCommunication
+	}
+	return f
+}
+
+func (c Answer) apply(d *draft) {
+	a := d.p.attempt(c.Attempt)
+	if a == nil {
+		d.err = refuse(CodeNotFound, "", "attempt %d", c.Attempt)
+		return
+	}
+	if !a.Live() {
+		d.late(a, c)
+		return
+	}
+	fact, alarm := believe(&d.p, a, c.Fact)
+	d.d.Alarm = alarm
+	fact = c.unheard(a, fact, d.now)
+	d.note(a, fact)
+	in := d.settle(a, fact, c)
+	if a.Op == c.Op && c.Op != 0 {
+		d.move(in, a.shownAs())
+		d.end(a, c.Messages)
+	} else { // another worker took over meanwhile; the answer still counts
+		d.end(a, Messages{})
+		d.log(OpCheckState, in, a.Seq, c.Messages)
+	}
+	if a.Live() {
+		a.NextCheck = c.NextCheck
+	}
+	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// shownAs tells under which operation the running call is shown. Every kind of
+// status query takes the same facts in the table, so CHECK_STATE speaks for all.
+func (a *Attempt) shownAs() OperationKind {
+	if a.Checks == 0 {
+		return a.Kind.Operation()
+	}
+	return OpCheckState
+}
+
+// late books a fact about an attempt that is settled already.
+func (d *draft) late(a *Attempt, c Answer) {
+	if won := c.Fact.Class == ClassApproved || c.Fact.Class == ClassAuthorized; won && a.Class.Refused() {
+		d.d.Alarm = "the provider reports success for an attempt that was settled as " + string(a.Class)
+	}
+	if d.p.state == Authorized || d.p.state.Final() {
+		d.log(OpCheckState, InUnchanged, a.Seq, c.Messages)
+		return
+	}
+	d.log(OpCheckState, InOpen, a.Seq, c.Messages)
+}
+
+// believe turns a success that does not fit what was asked into an unknown outcome.
+func believe(p *Payment, a *Attempt, f Fact) (Fact, string) {
+	won := f.Class == ClassApproved || f.Class == ClassAuthorized
+	alarm := ""
+	switch {
+	case f.Class == ClassAuthorized && (a.Kind != AttemptDeposit || !p.PreAuth):
+		alarm = "the provider reports a hold that was not asked for"
+	case won && !f.Amount.IsZero() && f.Amount != a.Amount:
+		alarm = "the provider reports another amount than was asked for"
+	case won && f.Currency != "" && f.Currency != a.Currency:
+		alarm = "the provider reports another currency than was asked for"
+	case won && a.ProviderRef != "" && f.ProviderRef != "" && f.ProviderRef != a.ProviderRef:
+		alarm = "the provider reports another transaction than before"
+	}
+	if alarm != "" {
+		return Fact{Class: ClassUnknown, RawCode: f.RawCode}, alarm
+	}
+	if f.Class == ClassPrepared || f.Class == "" {
+		f.Class = ClassUnknown
+	}
+	return f, ""
+}
+
+// note keeps what the provider told, whatever it means.
+func (d *draft) note(a *Attempt, f Fact) {
+	if a.ProviderRef == "" {
+		a.ProviderRef = f.ProviderRef
+	}
+	if f.Credential != "" {
+		a.Credential = f.Credential
+	}
+	if f.RawCode != "" {
+		a.RawCode, d.p.ExternalCode = f.RawCode, f.RawCode
+	}
+	if f.Redirect != "" {
+		a.Redirect = f.Redirect
+	}
+	if !f.Fee.IsZero() {
+		d.p.Fee, d.p.FeeCurrency = f.Fee, f.FeeCurrency
+	}
+	d.p.Instrument = d.p.Instrument.With(f.Instrument)
+}
+
+// settle applies the fact to the attempt and the money and names the input that
+// it is for the payment.
+func (d *draft) settle(a *Attempt, f Fact, c Answer) Input {
+	if f.Class == ClassWaiting || f.Class == ClassUnknown {
+		if f.Class == ClassWaiting || a.Class == ClassPrepared {
+			a.Class = f.Class
+		}
+		return InOpen
+	}
+	a.Class, a.NextCheck, d.p.Live = f.Class, time.Time{}, 0
+	switch {
+	case f.Class.Refused():
+		return d.refused(a, f)
+	case f.Class == ClassCancelled:
+		return d.closed(a, f)
+	}
+	d.p.ErrorCode = ""
+	switch a.Kind {
+	case AttemptVoid:
+		return d.closed(a, f)
+	case AttemptCapture:
+		d.p.Captured, d.p.Amount = a.Amount, a.Amount
+		return InApproved
+	case AttemptRefund:
+		d.d.Parent.Settle = a.Amount
+		return InApproved
+	case AttemptWithdrawal:
+		return InApproved
+	}
+	d.chain(a, c.Token)
+	d.p.Authorised = a.Amount
+	if f.Class == ClassAuthorized {
+		return InHeld
+	}
+	d.p.Captured = a.Amount
+	return InApproved
+}
+
+func (d *draft) refused(a *Attempt, f Fact) Input {
+	a.Code = f.Code
+	if a.Code == "" {
+		a.Code = defaultCode(f.Class)
+	}
+	d.p.ErrorCode = a.Code
+	switch a.Kind {
+	case AttemptCapture, AttemptVoid:
+		return InHeld
+	case AttemptRefund:
+		d.d.Parent.Release = a.Amount
+	}
+	return InRefused
+}
+
+func (d *draft) closed(a *Attempt, f Fact) Input {
+	if a.Kind != AttemptVoid {
+		a.Code = f.Code
+		if a.Code == "" {
+			a.Code = CodeTimeout
+		}
+		d.p.ErrorCode = a.Code
+	}
+	if a.Kind == AttemptRefund {
+		d.d.Parent.Release = a.Amount
+	}
+	if held := d.p.Standing(); held != nil && held.Seq != a.Seq {
+		held.Class = ClassCancelled
+		d.d.Attempts = append(d.d.Attempts, *held)
+	}
+	return InClosed
+}
+
+func defaultCode(c Class) ErrorCode {
+	switch c {
+	case ClassNotSent:
+		return CodeCommunication
+	case ClassRejected:
+		return CodeAcquirerRequest
+	default:
+		return CodeAcquirer
+	}
+}
+
+// chain starts a recurring chain where one was asked for and the provider can.
+func (d *draft) chain(a *Attempt, token string) {
+	if !d.p.StartRecurring || a.Credential == "" || token == "" || d.p.RecurringToken != "" {
+		return
+	}
+	d.p.RecurringToken = token
+	d.d.Chain = &Chain{
+		Token: token, Payment: d.p.ID, TerminalID: a.TerminalID, Terminal: a.Terminal, Credential: a.Credential,
+		Method: d.p.Method, Currency: d.p.Currency, Instrument: d.p.Instrument,
+	}
+}

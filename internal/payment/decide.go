@@ -1,0 +1,243 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+)
+
+// Command is an input of Decide.
+type Command interface{ apply(*draft) }
+
+// Decide says what an input does to a payment at the instant now. It changes
+// neither its arguments nor anything else. A *Refusal means that the payment
+// stays as it is; ErrBusy that a call of another worker is still running.
+func Decide(p Payment, c Command, now time.Time) (Decision, error) {
+	d := begin(p, now)
+	c.apply(d)
+	return d.finish()
+}
+
+// New decides the birth of a payment. p carries what was asked for; its state is
+// ignored. With start the payment goes to a provider at once and never was in a
+// checkout; without it a customer has to come.
+func New(p Payment, start *Start, now time.Time) (Decision, error) {
+	p.state = None
+	d := begin(p, now)
+	d.p.Updated = d.p.Created
+	switch {
+	case tooFine(d.p.Amount, d.p.Currency):
+		d.p.ErrorCode = CodeInvalidAmount
+		d.log(OpCreatePayment, InRefuse, 0, Messages{})
+	case start == nil:
+		d.log(OpCreatePayment, InCreateHosted, 0, Messages{})
+	default:
+		d.p.CheckoutUntil = time.Time{}
+		d.log(OpCreatePayment, InCreateDirect, 0, Messages{})
+		if d.p.Type != Refund {
+			d.log(OpDetectFraud, InFraudPass, 0, Messages{})
+		}
+		d.start(*start)
+	}
+	return d.finish()
+}
+
+// tooFine reports whether a fiat amount has more decimals than its currency.
+func tooFine(a money.Amount, c money.Currency) bool {
+	return c.Fiat() && a.Decimals() > c.MinorUnits()
+}
+
+// start opens the first attempt, or ends the payment when there is no terminal.
+func (d *draft) start(s Start) {
+	kind := AttemptKind(d.p.Type)
+	if len(s.Terminals) == 0 {
+		d.p.ErrorCode = s.NoRoute
+		if d.p.ErrorCode == "" {
+			d.p.ErrorCode = CodeNoTerminal
+		}
+		d.log(kind.Operation(), InNoTerminal, 0, Messages{})
+		if d.p.Type == Refund {
+			d.d.Parent.Release = d.p.Amount
+		}
+		return
+	}
+	d.attempt(kind, InSend, s.Terminals[0], d.p.Amount, s.Run)
+}
+
+// Submit is the customer's or the merchant's order to go ahead with a deposit in
+// its checkout. Empty fields leave the payment's own values.
+type Submit struct {
+	Method     Method
+	Amount     money.Amount
+	Instrument Instrument
+	Browser    Document
+	Customer   Document
+	Start      Start
+}
+
+func (c Submit) apply(d *draft) {
+	if d.p.Type != Deposit || d.p.state != Checkout {
+		d.err = refuse(CodeWrongState, "", "only a deposit in state %s can be executed", Checkout)
+		return
+	}
+	if c.Method != "" {
+		d.p.Method = c.Method
+	}
+	if d.p.Amount.IsZero() {
+		d.p.Amount = c.Amount
+	}
+	if c.Instrument != (Instrument{}) {
+		d.p.Instrument = c.Instrument
+	}
+	if c.Browser != "" {
+		d.p.Browser = c.Browser
+	}
+	if c.Customer != "" {
+		d.p.Customer = c.Customer
+	}
+	switch {
+	case d.p.Amount.IsZero():
+		d.err = &Missing{Field: "amount"}
+	case tooFine(d.p.Amount, d.p.Currency):
+		d.err = refuse(CodeInvalidAmount, "amount", "%s has %d decimals", d.p.Currency, d.p.Currency.MinorUnits())
+	case d.p.Method == "":
+		d.err = &Missing{Field: "paymentMethod"}
+	}
+	d.log(OpCheckout, InSubmit, 0, Messages{})
+	d.log(OpDetectFraud, InFraudPass, 0, Messages{})
+	if d.err == nil {
+		d.start(c.Start)
+	}
+}
+
+// Capture takes the held money, or Amount of it; the rest is released.
+type Capture struct {
+	Amount money.Amount // zero: all that is authorised
+	Run    Run
+}
+
+func (c Capture) apply(d *draft) {
+	held := d.hold("capture")
+	if held == nil {
+		return
+	}
+	amount := c.Amount
+	if amount.IsZero() {
+		amount = d.p.Authorised
+	}
+	if amount.Cmp(d.p.Authorised) > 0 {
+		d.err = refuse(CodeInvalidAmount, "amount", "at most %s can be captured", d.p.Authorised)
+		return
+	}
+	if tooFine(amount, d.p.Currency) {
+		d.err = refuse(CodeInvalidAmount, "amount", "%s has %d decimals", d.p.Currency, d.p.Currency.MinorUnits())
+		return
+	}
+	d.attempt(AttemptCapture, InCapture, Terminal{ID: held.TerminalID, Name: held.Terminal}, amount, c.Run)
+}
+
+// Void gives the held money back.
+type Void struct{ Run Run }
+
+func (c Void) apply(d *draft) {
+	if held := d.hold("void"); held != nil {
+		d.attempt(AttemptVoid, InVoid, Terminal{ID: held.TerminalID, Name: held.Terminal}, d.p.Authorised, c.Run)
+	}
+}
+
+// hold returns the attempt that holds the money, or ends the draft.
+func (d *draft) hold(what string) *Attempt {
+	if d.p.state != Authorized {
+		d.err = refuse(CodeWrongState, "", "%s needs state %s", what, Authorized)
+		return nil
+	}
+	held := d.p.Standing()
+	if held == nil || d.p.Live != 0 {
+		d.err = refuse(CodeWrongState, "", "%s needs a standing hold", what)
+		return nil
+	}
+	return held
+}
+
+// Cancel closes a checkout that nothing was sent for.
+type Cancel struct {
+	ByClock bool // the checkout time ran out; otherwise the customer gave up
+}
+
+func (c Cancel) apply(d *draft) {
+	if d.p.state != Checkout {
+		d.err = refuse(CodeWrongState, "", "only a payment in state %s can be cancelled", Checkout)
+		return
+	}
+	in, code := InGiveUp, CodeByCustomer
+	if c.ByClock {
+		in, code = InTimeout, CodeTimeout
+	}
+	d.p.ErrorCode = code
+	d.log(OpCancel, in, 0, Messages{})
+}
+
+// Reserve holds part of a deposit's money for a refund. The deposit's log and
+// what it shows do not change.
+type Reserve struct {
+	Amount   money.Amount // zero: all that is left
+	Currency money.Currency
+}
+
+// Of returns how much the reservation takes from the deposit, or why it cannot.
+func (c Reserve) Of(p *Payment) (money.Amount, error) {
+	if p.Type != Deposit || p.state != Completed {
+		return money.Amount{}, refuse(CodeWrongState, "parentPaymentId", "only a completed deposit can be refunded")
+	}
+	if c.Currency != p.Currency {
+		return money.Amount{}, refuse(CodeInvalidCurrency, "currency", "the deposit is in %s", p.Currency)
+	}
+	left, amount := p.Refundable(), c.Amount
+	if amount.IsZero() {
+		amount = left
+	}
+	if left.IsZero() || amount.Cmp(left) > 0 {
+		return money.Amount{}, refuse(CodeInvalidAmount, "amount", "at most %s can be refunded", left)
+	}
+	if tooFine(amount, p.Currency) {
+		return money.Amount{}, refuse(CodeInvalidAmount, "amount", "%s has %d decimals", p.Currency, p.Currency.MinorUnits())
+	}
+	return amount, nil
+}
+
+func (c Reserve) apply(d *draft) {
+	amount, err := c.Of(&d.p)
+	if err == nil {
+		d.p.RefundReserved, err = d.p.RefundReserved.Add(amount)
+	}
+	d.err = err
+}
+
+func (m ParentMove) apply(d *draft) {
+	if d.p.RefundReserved, d.err = d.p.RefundReserved.Sub(m.Release); d.err != nil {
+		return
+	}
+	if d.p.Refunded, d.err = d.p.Refunded.Add(m.Settle); d.err != nil {
+		return
+	}
+	if d.p.Refunded.Cmp(d.p.RefundReserved) > 0 {
+		d.err = refuse(CodeInvalidAmount, "", "refunded %s of %s reserved", d.p.Refunded, d.p.RefundReserved)
+	}
+}
+
+// Redirected records that the customer was sent to the provider or bank.
+type Redirected struct{}
+
+func (Redirected) apply(d *draft) {
+	a := d.p.LiveAttempt()
+	if a == nil || a.Class != ClassWaiting || a.Redirect == "" {
+		d.err = refuse(CodeWrongState, "", "nothing to send the customer to")
+		return
+	}
+	if a.Redirected {
+		return
+	}
+	a.Redirected = true
+	d.log(OpRedirect, InRedirect, a.Seq, Messages{})
+	d.d.Attempts = append(d.d.Attempts, *a)
+}

@@ -1,0 +1,277 @@
+package payment_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// world is one payment with its log, as the store would keep it.
+type world struct {
+	p    payment.Payment
+	log  []payment.Operation
+	now  time.Time
+	call *payment.Call
+}
+
+func run(call string) payment.Run {
+	return payment.Run{Owner: "node", Call: call, Epoch: "e1", Lease: time.Minute}
+}
+
+func terminals() []payment.Terminal { return []payment.Terminal{{ID: "t1", Name: "sandbox"}} }
+
+func deposit(amount string, preAuth bool) payment.Payment {
+	return payment.Payment{
+		ID: "0190", Shop: "5109", Type: payment.Deposit, Method: payment.BasicCard, Amount: money.MustParse(amount),
+		Currency: "EUR", PreAuth: preAuth, Created: start,
+	}
+}
+
+// keep stores a decision the way the engine does.
+func (w *world) keep(d payment.Decision) {
+	w.p = d.Payment
+	w.p.Version++
+	for _, o := range d.Ended {
+		at := slices.IndexFunc(w.log, func(l payment.Operation) bool { return l.Seq == o.Seq })
+		w.log[at].Completed, w.log[at].Ended, w.log[at].State, w.log[at].Messages = o.Completed, o.Ended, o.State, o.Messages
+	}
+	w.log = append(w.log, d.Opened...)
+	if d.Call != nil {
+		w.call = d.Call
+	}
+}
+
+func (w *world) do(t interface{ Fatalf(string, ...any) }, c payment.Command) payment.Decision {
+	d, err := payment.Decide(w.p, c, w.now)
+	if err != nil {
+		t.Fatalf("%T: %v", c, err)
+	}
+	w.keep(d)
+	return d
+}
+
+func newWorld(t interface{ Fatalf(string, ...any) }, p payment.Payment, s *payment.Start) *world {
+	w := &world{now: start}
+	d, err := payment.New(p, s, w.now)
+	if err != nil {
+		t.Fatalf("new: %v", err)
+	}
+	w.keep(d)
+	return w
+}
+
+func (w *world) answer(t interface{ Fatalf(string, ...any) }, f payment.Fact) payment.Decision {
+	c := w.call
+	return w.do(t, payment.Answer{Attempt: c.Attempt.Seq, Op: c.Op, Fact: f, NextCheck: w.now.Add(time.Minute), Token: "tok"})
+}
+
+// story is the log in short: operation and state after it, oldest first.
+func (w *world) story() []string {
+	var s []string
+	for _, o := range w.log {
+		s = append(s, string(o.Kind)+":"+string(o.State))
+	}
+	return s
+}
+
+func paid(f payment.Class) payment.Fact {
+	return payment.Fact{Class: f, ProviderRef: "tx1", RawCode: "00"}
+}
+
+func TestStories(t *testing.T) {
+	submit := func(t *testing.T, w *world) {
+		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	}
+	for _, c := range []struct {
+		name string
+		p    payment.Payment
+		play func(*testing.T, *world)
+		want []string
+		code payment.ErrorCode
+	}{
+		{"host to host, approved", deposit("10", false), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.answer(t, paid(payment.ClassApproved))
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:COMPLETED"}, ""},
+		{"declined", deposit("10", false), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.answer(t, payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: "51"})
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:DECLINED"}, "4.01"},
+		{"3DS", deposit("10", false), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.answer(t, payment.Fact{Class: payment.ClassWaiting, Redirect: "https://acs.example/1"})
+			w.do(t, payment.Redirected{})
+			w.do(t, payment.Redirected{})
+			w.do(t, payment.BeginAsk{Op: payment.OpContinue, Run: run("b")})
+			w.answer(t, paid(payment.ClassApproved))
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:PENDING",
+			"REDIRECT:PENDING", "CONTINUE:COMPLETED"}, ""},
+		{"timeout, then found", deposit("10", false), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.answer(t, payment.Fact{Class: payment.ClassUnknown})
+			w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("b")})
+			w.answer(t, payment.Fact{Class: payment.ClassUnknown})
+			w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("c")})
+			w.answer(t, paid(payment.ClassApproved))
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:PENDING",
+			"CHECK_STATE:PENDING", "CHECK_STATE:COMPLETED"}, ""},
+		{"crash during the call", deposit("10", false), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.now = w.now.Add(time.Hour)
+			w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("b")})
+			w.answer(t, payment.Fact{Class: payment.ClassRejected, Code: payment.CodeCommunication})
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:PENDING",
+			"CHECK_STATE:DECLINED"}, "1.02"},
+		{"hold and capture of a part", deposit("10", true), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.answer(t, paid(payment.ClassAuthorized))
+			w.do(t, payment.Capture{Amount: money.MustParse("4"), Run: run("b")})
+			w.answer(t, payment.Fact{Class: payment.ClassApproved})
+			if w.p.Amount != money.MustParse("4") || w.p.Authorised != money.MustParse("10") {
+				t.Errorf("amount %s, authorised %s", w.p.Amount, w.p.Authorised)
+			}
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:AUTHORIZED",
+			"CAPTURE:COMPLETED"}, ""},
+		{"capture refused", deposit("10", true), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.answer(t, paid(payment.ClassAuthorized))
+			w.do(t, payment.Capture{Run: run("b")})
+			w.answer(t, payment.Fact{Class: payment.ClassDeclinedSoft, Code: "3.05"})
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:AUTHORIZED",
+			"CAPTURE:AUTHORIZED"}, "3.05"},
+		{"void of unknown outcome", deposit("10", true), func(t *testing.T, w *world) {
+			submit(t, w)
+			w.answer(t, paid(payment.ClassAuthorized))
+			w.do(t, payment.Void{Run: run("b")})
+			w.answer(t, payment.Fact{Class: payment.ClassUnknown})
+			w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("c")})
+			w.answer(t, payment.Fact{Class: payment.ClassApproved})
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:AUTHORIZED",
+			"VOID:PENDING", "CHECK_STATE:CANCELLED"}, ""},
+		{"another amount is not believed", deposit("10", false), func(t *testing.T, w *world) {
+			submit(t, w)
+			d := w.answer(t, payment.Fact{Class: payment.ClassApproved, Amount: money.MustParse("100")})
+			if d.Alarm == "" {
+				t.Error("no alarm")
+			}
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:PENDING"}, ""},
+		{"no terminal", deposit("10", false), func(t *testing.T, w *world) {
+			w.do(t, payment.Submit{Start: payment.Start{}})
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:DECLINED"}, "1.05"},
+		{"too fine", deposit("10.001", false), func(*testing.T, *world) {}, []string{"CREATE_PAYMENT:DECLINED"}, "1.08"},
+		{"checkout timeout", deposit("10", false), func(t *testing.T, w *world) {
+			w.do(t, payment.Cancel{ByClock: true})
+		}, []string{"CREATE_PAYMENT:CHECKOUT", "CANCEL:CANCELLED"}, "1.04"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, c.p, nil)
+			c.play(t, w)
+			if diff := cmp.Diff(c.want, w.story()); diff != "" {
+				t.Errorf("story (-want +got):\n%s", diff)
+			}
+			if w.p.ErrorCode != c.code {
+				t.Errorf("error code %q, want %q", w.p.ErrorCode, c.code)
+			}
+			if err := w.p.Check(w.log); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	w := newWorld(t, deposit("10", true), nil)
+	for _, c := range []struct {
+		name string
+		c    payment.Command
+		code payment.ErrorCode
+	}{
+		{"capture in checkout", payment.Capture{Run: run("x")}, payment.CodeWrongState},
+		{"void in checkout", payment.Void{Run: run("x")}, payment.CodeWrongState},
+		{"refund of what is not paid", payment.Reserve{Currency: "EUR"}, payment.CodeWrongState},
+		{"redirect without an attempt", payment.Redirected{}, payment.CodeWrongState},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := payment.Decide(w.p, c.c, w.now)
+			var r *payment.Refusal
+			if !errors.As(err, &r) || r.Code != c.code {
+				t.Errorf("got %v, want code %s", err, c.code)
+			}
+		})
+	}
+}
+
+// TestAnyOrderKeepsTheMoney drives a payment with random inputs, legal or not, and
+// checks after each that money, attempts and log agree.
+func TestAnyOrderKeepsTheMoney(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := deposit("100", rapid.Bool().Draw(t, "preAuth"))
+		w := newWorld(t, p, nil)
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+			c := anyCommand(t, w)
+			before := w.p
+			d, err := payment.Decide(w.p, c, w.now)
+			if err != nil {
+				if diff := cmp.Diff(before.Ops, w.p.Ops); diff != "" {
+					t.Fatalf("a refused %T changed the payment: %s", c, diff)
+				}
+				continue
+			}
+			w.keep(d)
+			if err := w.p.Check(w.log); err != nil {
+				t.Fatalf("after %T %+v: %v\n%v", c, c, err, w.story())
+			}
+			if before.State().Final() && w.p.State() != before.State() {
+				t.Fatalf("%T moved %s to %s", c, before.State(), w.p.State())
+			}
+		}
+	})
+}
+
+func anyCommand(t *rapid.T, w *world) payment.Command {
+	classes := payment.Classes()
+	amounts := []money.Amount{{}, money.MustParse("1"), money.MustParse("40.5"), money.MustParse("100"), money.MustParse("101")}
+	amount := rapid.SampledFrom(amounts).Draw(t, "amount")
+	switch rapid.IntRange(0, 9).Draw(t, "command") {
+	case 0:
+		return payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("s")}}
+	case 1:
+		return payment.Capture{Amount: amount, Run: run("c")}
+	case 2:
+		return payment.Void{Run: run("v")}
+	case 3:
+		return payment.Cancel{ByClock: rapid.Bool().Draw(t, "clock")}
+	case 4:
+		return payment.BeginAsk{Op: payment.OpCheckState, Run: run("k"), Exclusive: rapid.Bool().Draw(t, "exclusive")}
+	case 5:
+		return payment.BeginAsk{Op: payment.OpContinue, Run: run("r")}
+	case 6:
+		return payment.Reserve{Amount: amount, Currency: "EUR"}
+	case 7:
+		return payment.Redirected{}
+	default:
+		a := payment.Answer{
+			Attempt: rapid.IntRange(1, max(1, w.p.Tries)).Draw(t, "attempt"), NextCheck: w.now.Add(time.Minute),
+			Op:          rapid.IntRange(0, w.p.Ops).Draw(t, "op"),
+			MaxInFlight: time.Minute, Fact: payment.Fact{
+				Class: rapid.SampledFrom(classes).Draw(t, "class"), NotFound: rapid.Bool().Draw(t, "notFound"),
+				Redirect: rapid.SampledFrom([]string{"", "https://acs.example"}).Draw(t, "redirect"),
+				Amount:   amount,
+			},
+		}
+		if w.call != nil && rapid.Bool().Draw(t, "fresh") {
+			a.Attempt, a.Op = w.call.Attempt.Seq, w.call.Op
+		}
+		return a
+	}
+}

@@ -1,0 +1,175 @@
+package payment
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+)
+
+// Decision is what one input does to one payment. The engine writes all of it in
+// one transaction or none of it, and makes Call only after that has committed.
+type Decision struct {
+	Payment  Payment     // as it is afterwards; Version is still the one that was read
+	Opened   []Operation // new entries of the log, running or already complete
+	Ended    []Operation // entries that were running and end now
+	Fresh    *Attempt    // the attempt that starts, if any
+	Attempts []Attempt   // earlier attempts that changed
+	Call     *Call       // the provider call to make, if any
+	Chain    *Chain      // the recurring chain that starts, if any
+	Parent   ParentMove  // what happens to the money of the parent deposit
+	Alarm    string      // something that a human should look at; empty for nothing
+}
+
+// Idle reports that the input changed nothing, so that nothing needs to be written.
+func (d *Decision) Idle() bool {
+	return len(d.Opened) == 0 && len(d.Ended) == 0 && len(d.Attempts) == 0 && d.Fresh == nil
+}
+
+// Call is a provider call to make once its intent is stored.
+type Call struct {
+	Attempt Attempt
+	Op      int  // Seq of the operation that shows the call
+	Ask     bool // a status query instead of the attempt itself
+}
+
+// Chain is the right to charge a customer again without the customer.
+type Chain struct {
+	Token      string // what the merchant holds, 32 characters
+	Payment    ID     // the first payment
+	TerminalID string
+	Terminal   string
+	Credential string // what the provider holds
+	Method     Method
+	Currency   money.Currency
+	Instrument Instrument
+	Stopped    bool
+}
+
+// ParentMove is what a refund does to the money of its deposit.
+type ParentMove struct {
+	Release money.Amount // no longer reserved: the refund was refused
+	Settle  money.Amount // reserved before, refunded now
+}
+
+// Start carries what is needed to open an attempt.
+type Start struct {
+	Terminals []Terminal // candidates, best first
+	NoRoute   ErrorCode  // the refusal when Terminals is empty; 1.05 when not given
+	Run       Run
+}
+
+// Terminal names one configured account at one provider.
+type Terminal struct{ ID, Name string }
+
+// Run says which process makes a call and how long it may take.
+type Run struct {
+	Owner string        // name of the process
+	Call  string        // unique for this call: two calls never share a lease
+	Epoch string        // name of the installation: part of every provider key
+	Lease time.Duration // after this the process counts as dead
+}
+
+func (r Run) name() string { return r.Owner + "/" + r.Call }
+
+// draft collects a Decision while the table is asked for each move.
+type draft struct {
+	before Payment
+	p      Payment
+	now    time.Time
+	d      Decision
+	err    error
+}
+
+func begin(p Payment, now time.Time) *draft {
+	before := p
+	p.Attempts = slices.Clone(p.Attempts)
+	return &draft{before: before, p: p, now: now}
+}
+
+// version is what the payment's version becomes when the decision is written.
+func (d *draft) version() int64 { return d.before.Version + 1 }
+
+// move changes the state by the table. A move that the table lacks ends the draft.
+func (d *draft) move(in Input, op OperationKind) {
+	if d.err != nil {
+		return
+	}
+	to, ok := next(d.p.state, in, op)
+	if !ok {
+		d.err = refuse(CodeWrongState, "", "a payment in state %s does not take %q", d.p.state, in)
+		return
+	}
+	d.p.state = to
+}
+
+// log adds an operation that is complete as soon as it is written.
+func (d *draft) log(op OperationKind, in Input, attempt int, m Messages) {
+	d.move(in, op)
+	d.p.Ops++
+	d.d.Opened = append(d.d.Opened, Operation{
+		Seq: d.p.Ops, Kind: op, Started: d.now, Completed: d.now, State: d.p.state, Attempt: attempt, Messages: m,
+		Began: d.version(), Ended: d.version(),
+	})
+}
+
+// open adds an operation that runs until the provider has answered.
+func (d *draft) open(op OperationKind, in Input, a *Attempt) {
+	d.move(in, op)
+	d.p.Ops++
+	a.Op = d.p.Ops
+	d.d.Opened = append(d.d.Opened, Operation{
+		Seq: d.p.Ops, Kind: op, Started: d.now, State: d.p.state, Attempt: a.Seq, Began: d.version(),
+	})
+}
+
+// end completes the running operation of an attempt, if one runs, as it stands.
+func (d *draft) end(a *Attempt, m Messages) {
+	if a.Op == 0 {
+		return
+	}
+	d.d.Ended = append(d.d.Ended, Operation{
+		Seq: a.Op, Completed: d.now, State: d.p.state, Attempt: a.Seq, Messages: m, Ended: d.version(),
+	})
+	a.Op, a.LeaseOwner, a.LeaseUntil = 0, "", time.Time{}
+}
+
+// attempt opens a new attempt with its first operation and asks for its call.
+func (d *draft) attempt(kind AttemptKind, in Input, t Terminal, amount money.Amount, run Run) {
+	d.p.Tries++
+	a := Attempt{
+		Seq: d.p.Tries, Kind: kind, TerminalID: t.ID, Terminal: t.Name,
+		Key: fmt.Sprintf("%s-%s-%d", run.Epoch, d.p.ID, d.p.Tries), Class: ClassPrepared,
+		Amount: amount, Currency: d.p.Currency, Started: d.now,
+		LeaseOwner: run.name(), LeaseUntil: d.now.Add(run.Lease), NextCheck: d.now.Add(run.Lease),
+	}
+	d.open(kind.Operation(), in, &a)
+	d.p.Live, d.p.Terminal = a.Seq, a.Terminal
+	d.p.Attempts = append(d.p.Attempts, a)
+	d.d.Fresh = &a
+	d.d.Call = &Call{Attempt: a, Op: a.Op}
+}
+
+// finish returns the decision, or the refusal that came up on the way.
+func (d *draft) finish() (Decision, error) {
+	if d.err != nil {
+		return Decision{}, d.err
+	}
+	if !sameShown(&d.before, &d.p) {
+		d.p.Updated = d.now
+		if d.p.Updated.Before(d.p.Created) {
+			d.p.Updated = d.p.Created
+		}
+	}
+	d.d.Payment = d.p
+	return d.d, nil
+}
+
+// sameShown reports whether a merchant would see no difference.
+func sameShown(a, b *Payment) bool {
+	return a.state == b.state && a.Method == b.Method && a.Amount == b.Amount && a.Currency == b.Currency &&
+		a.ErrorCode == b.ErrorCode && a.ExternalCode == b.ExternalCode && a.Customer == b.Customer &&
+		a.Billing == b.Billing && a.Instrument == b.Instrument && a.Terminal == b.Terminal &&
+		a.RecurringToken == b.RecurringToken && a.Fee == b.Fee && a.FeeCurrency == b.FeeCurrency
+}

@@ -1,0 +1,59 @@
+package payment
+
+import "github.com/sluicepay/sluice/internal/money"
+
+// Class is what a provider's answer, or the lack of one, proves.
+type Class string
+
+// The classes. Only the first three after ClassPrepared and ClassDeclinedSoft
+// allow another try; ClassUnknown never turns into a decline by age.
+const (
+	ClassPrepared     Class = "PREPARED"      // recorded, nothing known yet
+	ClassNotSent      Class = "NOT_SENT"      // provably nothing left this process
+	ClassRejected     Class = "REJECTED"      // the provider documents "not processed"
+	ClassDeclinedSoft Class = "DECLINED_SOFT" // refused; another terminal may succeed
+	ClassDeclinedHard Class = "DECLINED_HARD" // refused for good
+	ClassApproved     Class = "APPROVED"      // money moved
+	ClassAuthorized   Class = "AUTHORIZED"    // money held
+	ClassWaiting      Class = "WAITING"       // the customer or the provider is busy with it
+	ClassCancelled    Class = "CANCELLED"     // closed without money: voided, expired, given up by the customer
+	ClassUnknown      Class = "UNKNOWN"       // everything else
+)
+
+// Classes lists every class, ClassPrepared first.
+func Classes() []Class {
+	return []Class{
+		ClassPrepared, ClassNotSent, ClassRejected, ClassDeclinedSoft, ClassDeclinedHard, ClassApproved,
+		ClassAuthorized, ClassWaiting, ClassCancelled, ClassUnknown,
+	}
+}
+
+// Refused reports a definitive no: nothing was booked and nothing will be.
+func (c Class) Refused() bool {
+	return c == ClassNotSent || c == ClassRejected || c == ClassDeclinedSoft || c == ClassDeclinedHard
+}
+
+// Fact is what a provider said about one attempt, in our words. A connector
+// reports facts; it never sees or sets a payment's state.
+type Fact struct {
+	Class       Class
+	ProviderRef string    // the provider's id of the transaction
+	Code        ErrorCode // our code of a refusal
+	RawCode     string    // the provider's own code, as it was sent
+
+	// Amount and Currency as echoed by the provider; zero where it echoes none.
+	// A success that echoes other money than was asked for is not believed.
+	Amount   money.Amount
+	Currency money.Currency
+
+	Redirect   string     // absolute URL where the customer has to go next
+	Instrument Instrument // what the provider adds: brand, issuer country, account
+	Credential string     // handle for recurring charges, where one was asked for
+
+	Fee         money.Amount
+	FeeCurrency money.Currency
+
+	// NotFound is set by a status query when the provider does not know the
+	// attempt. With ClassUnknown it is no refusal: the request may still arrive.
+	NotFound bool
+}

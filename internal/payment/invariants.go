@@ -1,0 +1,64 @@
+package payment
+
+import "fmt"
+
+// Check verifies what must hold for a payment at rest between two transactions:
+// the money never exceeds what it may, at most one attempt is live and at most one
+// approval stands. log is the whole log, oldest first; Attempts must be loaded.
+func (p *Payment) Check(log []Operation) error {
+	state, err := Fold(log)
+	if err != nil {
+		return fmt.Errorf("payment %s: %w", p.ID, err)
+	}
+	if state != p.state {
+		return fmt.Errorf("payment %s: state %s, log says %s", p.ID, p.state, state)
+	}
+	if len(log) != p.Ops || len(p.Attempts) != p.Tries {
+		return fmt.Errorf("payment %s: counts %d operations and %d attempts, has %d and %d",
+			p.ID, p.Ops, p.Tries, len(log), len(p.Attempts))
+	}
+	if err := p.checkMoney(); err != nil {
+		return err
+	}
+	return p.checkAttempts()
+}
+
+func (p *Payment) checkMoney() error {
+	if p.Captured.Cmp(p.Authorised) > 0 {
+		return fmt.Errorf("payment %s: captured %s of %s", p.ID, p.Captured, p.Authorised)
+	}
+	if p.RefundReserved.Cmp(p.Captured) > 0 || p.Refunded.Cmp(p.RefundReserved) > 0 {
+		return fmt.Errorf("payment %s: refunded %s, reserved %s, captured %s",
+			p.ID, p.Refunded, p.RefundReserved, p.Captured)
+	}
+	return nil
+}
+
+func (p *Payment) checkAttempts() error {
+	live, standing := 0, 0
+	for i := range p.Attempts {
+		a := &p.Attempts[i]
+		if a.Live() {
+			live++
+			if a.Seq != p.Live {
+				return fmt.Errorf("payment %s: attempt %d is live, payment says %d", p.ID, a.Seq, p.Live)
+			}
+			if a.NextCheck.IsZero() {
+				return fmt.Errorf("payment %s: attempt %d is open without a next check", p.ID, a.Seq)
+			}
+		}
+		if a.Kind.Main() && (a.Class == ClassApproved || a.Class == ClassAuthorized) {
+			standing++
+		}
+	}
+	if live > 1 || standing > 1 || live == 0 && p.Live != 0 {
+		return fmt.Errorf("payment %s: %d live attempts (%d named), %d approvals", p.ID, live, p.Live, standing)
+	}
+	if wants := p.state == Completed || p.state == Authorized; wants && standing != 1 {
+		return fmt.Errorf("payment %s: %s with %d approvals", p.ID, p.state, standing)
+	}
+	if p.state.Final() && live > 0 {
+		return fmt.Errorf("payment %s: %s with a live attempt", p.ID, p.state)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package payment
+
+import (
+	"slices"
+	"strings"
+)
+
+// Input is what can happen to a payment: a command of the merchant, the customer
+// or an operator, a fact reported by the provider, or the clock.
+type Input string
+
+// The inputs. Commands first, then facts, then the clock.
+const (
+	InCreateHosted Input = "create for a customer"
+	InCreateDirect Input = "create without a customer"
+	InRefuse       Input = "refuse before any provider"
+	InSubmit       Input = "submit the checkout"
+	InGiveUp       Input = "customer cancels"
+	InConsent      Input = "customer agrees"
+	InFraudPass    Input = "anti-fraud passes or pauses"
+	InFraudStop    Input = "anti-fraud refuses"
+	InSend         Input = "send to a terminal"
+	InNextTerminal Input = "go to the next terminal"
+	InNoTerminal   Input = "no terminal"
+	InRedirect     Input = "customer is sent away"
+	InCapture      Input = "capture"
+	InVoid         Input = "void"
+	InReverse      Input = "reverse a late success"
+	InManual       Input = "manual update"
+	InChargeback   Input = "chargeback"
+
+	InApproved  Input = "fact: money moved"
+	InHeld      Input = "fact: money held"
+	InOpen      Input = "fact: waiting or unknown"
+	InRefused   Input = "fact: refused, nothing left to try"
+	InClosed    Input = "fact: closed without money"
+	InUnchanged Input = "fact: nothing new"
+	InLate      Input = "fact: late success, honoured"
+
+	InTimeout Input = "clock: checkout time ran out"
+)
+
+// Edge is one row of the table: in From, Input leads to To and is shown in the
+// log as one of Ops. Guard says in words what else must hold.
+type Edge struct {
+	From  State
+	Input Input
+	Ops   []OperationKind
+	To    State
+	Guard string
+}
+
+// The operations that can carry a fact: those that ask the provider or hear from
+// it, and those that are the provider call itself.
+var (
+	opsAsking  = []OperationKind{OpContinue, OpCheckState, OpHandleWebhook, OpManualCheckState}
+	opsPaying  = append([]OperationKind{OpDeposit, OpWithdrawal, OpRefund}, opsAsking...)
+	opsHolding = append([]OperationKind{OpDeposit}, opsAsking...)
+	opsEnding  = append([]OperationKind{OpCapture, OpVoid}, opsAsking...)
+	opsAny     = append([]OperationKind{OpCapture, OpVoid}, opsPaying...)
+)
+
+// edges is the only table of legal moves. What is not in it is refused.
+var edges = []Edge{
+	{None, InCreateHosted, []OperationKind{OpCreatePayment}, Checkout, "deposit with a customer"},
+	{None, InCreateDirect, []OperationKind{OpCreatePayment}, Pending, "withdrawal, refund, follow-up of a chain"},
+	{None, InRefuse, []OperationKind{OpCreatePayment}, Declined, "1.08: finer than the minor unit"},
+
+	{Checkout, InSubmit, []OperationKind{OpCheckout}, Pending, "by page or by execute call, once"},
+	{Checkout, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
+	{Checkout, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, no live attempt"},
+
+	{Pending, InFraudPass, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Pending, ""},
+	{Pending, InFraudStop, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Declined, "no live attempt"},
+	{Pending, InSend, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Pending, "no live attempt, intent stored first"},
+	{Pending, InNextTerminal, []OperationKind{OpCascading}, Pending, "after NOT_SENT, REJECTED or a soft decline only"},
+	{Pending, InNoTerminal, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Declined, "1.05, 1.06 or 1.09, nothing sent"},
+	{Pending, InConsent, []OperationKind{OpConfirmation}, Pending, ""},
+	{Pending, InRefused, []OperationKind{OpConfirmation}, Declined, "no consent in time"},
+	{Pending, InGiveUp, []OperationKind{OpConfirmation}, Cancelled, "2.00, nothing approved"},
+	{Pending, InRedirect, []OperationKind{OpRedirect}, Pending, "the attempt waits for the customer"},
+
+	{Pending, InApproved, opsPaying, Completed, "amount, currency and reference equal; no hold asked for"},
+	{Pending, InApproved, []OperationKind{OpCapture}, Completed, "captured at most what is authorised"},
+	{Pending, InHeld, opsHolding, Authorized, "amount, currency and reference equal; PreAuth"},
+	{Pending, InHeld, []OperationKind{OpCapture, OpVoid}, Authorized, "capture or void proven not done: the hold stands"},
+	{Pending, InOpen, opsAny, Pending, "never a decline, however old"},
+	{Pending, InRefused, opsPaying, Declined, "definitive, nothing left to try"},
+	{Pending, InClosed, opsPaying, Cancelled, "the provider's word, never our timer alone"},
+	{Pending, InClosed, []OperationKind{OpVoid, OpCapture}, Cancelled, "void done, or the hold is proven gone"},
+
+	{Authorized, InCapture, []OperationKind{OpCapture}, Pending, "no live attempt; at most what is authorised"},
+	{Authorized, InVoid, []OperationKind{OpVoid}, Pending, "no live attempt"},
+	{Authorized, InClosed, opsAsking, Cancelled, "1.04: the hold expired, by the provider's word"},
+	{Authorized, InUnchanged, opsEnding, Authorized, ""},
+
+	{Completed, InUnchanged, opsAny, Completed, "a notice or a return after the end"},
+	{Declined, InUnchanged, opsAny, Declined, "likewise"},
+	{Cancelled, InUnchanged, opsAny, Cancelled, "likewise"},
+	{Completed, InChargeback, []OperationKind{OpChargeback}, Completed, "refunds and chargebacks at most what was captured"},
+
+	{Declined, InReverse, []OperationKind{OpVoid, OpRefund}, Declined, "a late success is given back"},
+	{Cancelled, InReverse, []OperationKind{OpVoid, OpRefund}, Cancelled, "likewise"},
+	{Declined, InLate, opsAsking, Completed, "the shop honours late success, nothing else stands"},
+	{Cancelled, InLate, opsAsking, Completed, "likewise"},
+
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Completed, "reason, evidence, two people"},
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise"},
+	{Authorized, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise"},
+	{Authorized, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
+	{Completed, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise; no refund standing"},
+	{Completed, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise; no refund standing"},
+	{Declined, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise"},
+	{Declined, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise"},
+	{Cancelled, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise"},
+	{Cancelled, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise"},
+}
+
+// Edges returns the table of legal moves in the order in which it is printed.
+func Edges() []Edge { return slices.Clone(edges) }
+
+// next looks up the move that in makes from a state when shown as op.
+func next(from State, in Input, op OperationKind) (State, bool) {
+	for i := range edges {
+		e := &edges[i]
+		if e.From == from && e.Input == in && slices.Contains(e.Ops, op) {
+			return e.To, true
+		}
+	}
+	return from, false
+}
+
+// starts returns the state after an operation that calls the provider has started.
+func starts(from State, op OperationKind) (State, bool) {
+	for i := range edges {
+		e := &edges[i]
+		if e.From == from && !e.Input.fact() && slices.Contains(e.Ops, op) && e.Input != InNoTerminal {
+			return e.To, true
+		}
+	}
+	return from, false
+}
+
+// leads reports whether one move shown as op leads from one state to another; facts
+// only, or anything but facts.
+func leads(from State, op OperationKind, to State, fact bool) bool {
+	return slices.ContainsFunc(edges, func(e Edge) bool {
+		return e.From == from && e.To == to && e.Input.fact() == fact && slices.Contains(e.Ops, op)
+	})
+}
+
+// calls reports whether the operation is a provider call of its own: it starts by a
+// command and ends by a fact.
+func (k OperationKind) calls() bool {
+	return k == OpDeposit || k == OpWithdrawal || k == OpRefund || k == OpCapture || k == OpVoid
+}
+
+func (in Input) fact() bool { return strings.HasPrefix(string(in), "fact: ") }

@@ -1,0 +1,191 @@
+package payment
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+)
+
+// Payment is one deposit, withdrawal or refund with everything the engine needs
+// to decide its next move. It is the unit of concurrency: every change of the
+// payment, its attempts or its operations raises Version, and a writer that read
+// an older Version loses.
+type Payment struct {
+	ID      ID
+	Shop    ShopID
+	Version int64 // of the row as loaded; 0 before the first write
+
+	Type        Type
+	Method      Method // empty while the customer has still to choose
+	Reference   string // the merchant's referenceId, never sent to a provider
+	Parent      ID     // the deposit of a refund, the first payment of a chain
+	Description string
+
+	Amount   money.Amount // zero while the customer has still to enter it
+	Currency money.Currency
+
+	// Counters of the money. Authorised and Captured belong to a deposit;
+	// RefundReserved counts its refunds that are done or may still be done,
+	// Refunded those that are done.
+	Authorised, Captured, RefundReserved, Refunded money.Amount
+
+	PreAuth        bool   // hold first, capture later
+	StartRecurring bool   // begins a recurring chain
+	RecurringToken string // continues the chain; set once the payment has succeeded
+
+	ReturnURL, WebhookURL string
+
+	Customer   Document // see Customer
+	Billing    Document // see BillingAddress
+	Browser    Document // see Browser; set by the page or by an execute call
+	Instrument Instrument
+
+	Terminal     string // name of the latest attempt's terminal
+	ErrorCode    ErrorCode
+	ExternalCode string // the provider's raw code of the latest answer
+	Fee          money.Amount
+	FeeCurrency  money.Currency
+
+	Created       time.Time // the instant in ID
+	Updated       time.Time // last change of something the payment shows
+	CheckoutUntil time.Time // end of the checkout; zero where none runs
+
+	Live  int // Seq of the attempt that is not settled yet; 0 when none is
+	Tries int // attempts so far
+	Ops   int // operations so far
+
+	// Attempts are loaded for decisions and left out in lists.
+	Attempts []Attempt
+
+	state State
+}
+
+// State returns the public state. Only decisions change it.
+func (p *Payment) State() State { return p.state }
+
+// Restore gives a stored payment its stored state back. Only package store calls it.
+func Restore(p Payment, s State) Payment {
+	p.state = s
+	return p
+}
+
+// LiveAttempt returns the attempt that is not settled yet, or nil.
+func (p *Payment) LiveAttempt() *Attempt { return p.attempt(p.Live) }
+
+func (p *Payment) attempt(seq int) *Attempt {
+	for i := range p.Attempts {
+		if seq != 0 && p.Attempts[i].Seq == seq {
+			return &p.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// Standing returns the attempt whose approval or hold the payment stands on: what
+// a capture, a void or a refund refers to. Nil when nothing was approved.
+func (p *Payment) Standing() *Attempt {
+	for i := range p.Attempts {
+		a := &p.Attempts[i]
+		if a.Kind.Main() && (a.Class == ClassApproved || a.Class == ClassAuthorized) {
+			return a
+		}
+	}
+	return nil
+}
+
+// Refundable is what can still be refunded: captured less reserved.
+func (p *Payment) Refundable() money.Amount {
+	left, err := p.Captured.Sub(p.RefundReserved)
+	if err != nil {
+		return money.Amount{}
+	}
+	return left
+}
+
+// AttemptKind says what an attempt asks of the provider.
+type AttemptKind string
+
+// The kinds of attempts.
+const (
+	AttemptDeposit    AttemptKind = "DEPOSIT" // a sale, or a hold where the payment is PreAuth
+	AttemptWithdrawal AttemptKind = "WITHDRAWAL"
+	AttemptRefund     AttemptKind = "REFUND"
+	AttemptCapture    AttemptKind = "CAPTURE"
+	AttemptVoid       AttemptKind = "VOID"
+)
+
+// Main reports whether the attempt is the payment's own try, not a capture or
+// void of something approved earlier.
+func (k AttemptKind) Main() bool {
+	return k == AttemptDeposit || k == AttemptWithdrawal || k == AttemptRefund
+}
+
+// Operation returns the operation that shows the provider call of such an attempt.
+func (k AttemptKind) Operation() OperationKind { return OperationKind(k) }
+
+// Attempt is one try of one payment at one terminal. Attempts are internal: a
+// merchant sees the payment and its operations.
+type Attempt struct {
+	Seq        int // 1, 2, … within the payment
+	Kind       AttemptKind
+	TerminalID string
+	Terminal   string // name of the terminal
+	Key        string // what the provider knows the attempt by; fixed before the first byte leaves
+	Class      Class  // ClassPrepared until the provider has answered
+	Amount     money.Amount
+	Currency   money.Currency
+
+	Op         int       // Seq of the running operation of this attempt; 0 when no call runs
+	LeaseOwner string    // the process that runs the call, and the call
+	LeaseUntil time.Time // when that process counts as dead
+	NextCheck  time.Time // when the provider is to be asked; zero once settled
+	Checks     int       // status queries so far
+	NotFoundAt time.Time // when the provider first said that it does not know the attempt
+
+	ProviderRef string // the provider's own id of the transaction
+	Code        ErrorCode
+	RawCode     string
+	Redirect    string // where the customer has to go; empty when nowhere
+	Redirected  bool   // the customer was sent there
+	Returned    bool   // the customer came back
+	Credential  string // the provider's handle for recurring charges
+	Started     time.Time
+}
+
+// Live reports whether the outcome is still open.
+func (a *Attempt) Live() bool {
+	return a.Class == ClassPrepared || a.Class == ClassWaiting || a.Class == ClassUnknown
+}
+
+// Leased reports whether a call of the attempt may still be running at now in the
+// eyes of the process named self. exclusive says that no other process can be
+// working on this database, so that a lease of another owner is a dead one's.
+func (a *Attempt) Leased(now time.Time, self string, exclusive bool) bool {
+	if a.Op == 0 || !now.Before(a.LeaseUntil) {
+		return false
+	}
+	return !exclusive || strings.HasPrefix(a.LeaseOwner, self+"/")
+}
+
+// Operation is one entry of a payment's log. It is written when it starts and
+// completed exactly once; a completed operation never changes.
+type Operation struct {
+	Seq       int // 1, 2, … within the payment
+	Kind      OperationKind
+	Started   time.Time
+	Completed time.Time // zero while it runs
+	State     State     // after the operation; while it runs, since its start
+	Attempt   int       // Seq of the attempt it belongs to; 0 for none
+	Messages  Messages
+
+	// Began and Ended are the versions of the payment that the start and the end made;
+	// Ended is 0 while it runs. They order what happened when operations overlap.
+	Began, Ended int64
+}
+
+// Messages are the masked exchanges with a provider during one operation, each
+// side the text of a JSON array. Empty means none.
+type Messages struct {
+	Outgoing, Incoming string
+}
