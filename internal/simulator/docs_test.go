@@ -1,0 +1,109 @@
+package simulator
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the tables into docs/simulator.md")
+
+const (
+	docFile  = "../../docs/simulator.md"
+	docBegin = "<!-- printed by go test ./internal/simulator -update -->\n"
+	docEnd   = "<!-- end -->"
+)
+
+func spaced(number string) string {
+	return number[:4] + " " + number[4:8] + " " + number[8:12] + " " + number[12:]
+}
+
+// faultCardNumber completes faultCardPrefix for a row of the fault table.
+func faultCardNumber(nn string) string {
+	for c := range 10 {
+		if number := fmt.Sprintf("%s00%s000%d", faultCardPrefix, nn, c); luhnValid(number) {
+			return number
+		}
+	}
+	return ""
+}
+
+func printTable(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| card | amount | what happens | the same as a scenario |\n|---|---|---|---|\n")
+	for _, c := range testCards {
+		note := c.note
+		if c.code != codeApproved && !c.challenge && !c.needsSCA {
+			note = "declined: " + note
+		}
+		if c.code != codeApproved {
+			note += ", code `" + c.code + "`"
+		}
+		scenario := ""
+		if c.code != codeApproved && !c.needsSCA && !c.challenge {
+			scenario = "`" + effectJSON(t, Effect{ResponseCode: c.code}) + "`"
+		}
+		fmt.Fprintf(&b, "| %s | any | %s | %s |\n", spaced(c.number), note, scenario)
+	}
+	b.WriteString("| any other with a correct check digit | any | authorised without 3DS | |\n")
+	b.WriteString("| any, with the holder `DECLINED:NN` | any | declined, code `NN` | `{\"responseCode\":\"NN\"}` |\n")
+	b.WriteString("| any, whose expiry is past | any | declined, code `54` | `{\"responseCode\":\"54\"}` |\n")
+	b.WriteString("| any | payment of 10000000 or more | declined, code `61`, reason `provider_limit` | |\n")
+	b.WriteString("| any | payout or refund above 10000 | declined, code `61`, reason `provider_limit` | |\n")
+	for _, m := range magicTable {
+		fmt.Fprintf(&b, "| %s | %s%s | %s | `%s` |\n", spaced(faultCardNumber(m.nn)), magicWhole, m.nn, m.note, effectJSON(t, m.effect))
+	}
+	return b.String()
+}
+
+func effectJSON(t *testing.T, e Effect) string {
+	t.Helper()
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestDocumentedTable(t *testing.T) {
+	text, err := os.ReadFile(docFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), docBegin)
+	if !ok {
+		t.Fatal("the marker of the table is missing")
+	}
+	have, after, _ := strings.Cut(rest, docEnd)
+	want := printTable(t)
+	if have == want {
+		return
+	}
+	if !*update {
+		t.Fatal("docs/simulator.md is out of date: run go test ./internal/simulator -update")
+	}
+	if err := os.WriteFile(docFile, []byte(before+docBegin+want+docEnd+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTablesAreValid(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, c := range testCards {
+		if !luhnValid(c.number) || len(c.number) != 16 || seen[c.number] || !validCode(c.code) {
+			t.Errorf("card %s", c.number)
+		}
+		seen[c.number] = true
+	}
+	for _, m := range magicTable {
+		if _, err := m.effect.normal(); err != nil || len(m.nn) != 2 || seen[m.nn] || faultCardNumber(m.nn) == "" {
+			t.Errorf("row %s: %v", m.nn, err)
+		}
+		seen[m.nn] = true
+	}
+}

@@ -1,0 +1,195 @@
+package simulator
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+)
+
+const maxBody = 64 << 10
+
+// Operations: what a scenario can match and what a command is.
+const (
+	opPayment = "payment"
+	opPayout  = "payout"
+	opCapture = "capture"
+	opVoid    = "void"
+	opRefund  = "refund"
+	opStatus  = "status"
+	opCancel  = "cancel"
+)
+
+type cardInput struct {
+	Number       string `json:"number"`
+	ExpiryMonth  string `json:"expiryMonth"`
+	ExpiryYear   string `json:"expiryYear"`
+	Holder       string `json:"holder"`
+	SecurityCode string `json:"securityCode"`
+}
+
+type accountInput struct {
+	Holder string `json:"holder"`
+	Number string `json:"number"`
+	Bank   string `json:"bank"`
+}
+
+type customerInput struct {
+	ID        string `json:"id"`
+	Email     string `json:"email"`
+	Phone     string `json:"phone"`
+	IPAddress string `json:"ipAddress"`
+	Country   string `json:"country"`
+}
+
+// moneyRequest is the body of every request that may move money. Which fields a
+// request may carry depends on the operation; allowed says it.
+type moneyRequest struct {
+	Reference       string         `json:"reference"`
+	OrderID         string         `json:"orderId"`
+	Amount          *string        `json:"amount"`
+	Currency        string         `json:"currency"`
+	Capture         *bool          `json:"capture"`
+	Method          string         `json:"method"`
+	Card            *cardInput     `json:"card"`
+	Account         *accountInput  `json:"account"`
+	Credential      string         `json:"credential"`
+	StoreCredential bool           `json:"storeCredential"`
+	ThreeDS         string         `json:"threeDS"`
+	ReturnURL       string         `json:"returnUrl"`
+	NoticeURL       string         `json:"noticeUrl"`
+	Description     string         `json:"description"`
+	Customer        *customerInput `json:"customer"`
+}
+
+// command is a checked request. card is nil unless the request carried one; its
+// number lives only as long as the request.
+type command struct {
+	op          string
+	parent      string // transaction id of a capture, void or refund
+	reference   string
+	orderID     string
+	kind        string
+	method      string
+	currency    string
+	amount      decimal
+	whole       bool // no amount given: all that is left
+	card        *cardInput
+	account     *accountInput
+	month, year int
+	credential  string
+	store       bool
+	forceAuth   bool
+	returnURL   string
+	noticeURL   string
+	fingerprint string
+}
+
+// readBody returns the whole body, or the refusal of one that is too large.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		return body, nil
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &apiError{http.StatusRequestEntityTooLarge, "invalid_request", "too_large",
+			"a body has at most 65536 bytes", "", notProcessed()}
+	}
+	return nil, badRequest("", "the body did not arrive whole")
+}
+
+// decode reads one JSON object strictly: unknown and repeated names, other
+// letter case, wrong types, bad UTF-8 and trailing data are refused. The message
+// never repeats what was sent, for that may be a card number.
+func decode(body []byte, into any) *apiError {
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		return badRequest(param(string(semantic.JSONPointer)), "unknown field, or a value of the wrong type")
+	}
+	return badRequest("", "the body must be one well-formed JSON object without repeated names")
+}
+
+// param turns a JSON pointer into the dotted name that errors use; names that
+// are too long to be ours are left out.
+func param(pointer string) string {
+	if len(pointer) < 2 || len(pointer) > 64 {
+		return ""
+	}
+	name := []byte(pointer[1:])
+	for i, c := range name {
+		if c == '/' {
+			name[i] = '.'
+		}
+	}
+	return string(name)
+}
+
+// readCommand decodes and checks a money request. card numbers go no further
+// than the command it returns.
+func (s *Simulator) readCommand(op, parent string, body []byte) (*command, *apiError) {
+	var q moneyRequest
+	if err := decode(body, &q); err != nil {
+		return nil, err
+	}
+	c := &command{op: op, parent: parent, kind: op, reference: q.Reference, orderID: q.OrderID,
+		currency: q.Currency, credential: q.Credential, store: q.StoreCredential,
+		forceAuth: q.ThreeDS == "required", returnURL: q.ReturnURL, noticeURL: q.NoticeURL,
+		card: q.Card, account: q.Account}
+	if op == opPayment {
+		c.kind = kindSale
+		if q.Capture != nil && !*q.Capture {
+			c.kind = kindAuthorization
+		}
+	}
+	if err := c.check(&q, s.now()); err != nil {
+		return nil, err
+	}
+	c.fingerprint = s.fingerprint(c)
+	return c, nil
+}
+
+// fingerprint is a keyed hash of what a request asks for. The security code is
+// left out: a repeat may come without it.
+func (s *Simulator) fingerprint(c *command) string {
+	mac := hmac.New(sha256.New, s.fpKey)
+	field := func(text string) {
+		_, _ = io.WriteString(mac, text) // a hash never fails
+		_, _ = mac.Write([]byte{0})
+	}
+	amount := "all"
+	if !c.whole {
+		amount = c.amount.String()
+	}
+	for _, text := range []string{c.op, c.parent, c.orderID, c.kind, c.method, c.currency, amount,
+		c.credential, yesNo(c.store), yesNo(c.forceAuth), c.returnURL, c.noticeURL} {
+		field(text)
+	}
+	if c.card != nil {
+		field(c.card.Number)
+		field(c.card.ExpiryMonth)
+		field(c.card.ExpiryYear)
+		field(c.card.Holder)
+	}
+	if c.account != nil {
+		field(c.account.Number)
+		field(c.account.Holder)
+		field(c.account.Bank)
+	}
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}

@@ -1,0 +1,282 @@
+package simulator
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+func (s *Simulator) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/payments", s.money(opPayment))
+	mux.HandleFunc("POST /v1/payouts", s.money(opPayout))
+	mux.HandleFunc("POST /v1/transactions/{id}/capture", s.money(opCapture))
+	mux.HandleFunc("POST /v1/transactions/{id}/void", s.money(opVoid))
+	mux.HandleFunc("POST /v1/transactions/{id}/refund", s.money(opRefund))
+	mux.HandleFunc("GET /v1/transactions/{id}", s.status)
+	mux.HandleFunc("GET /v1/transactions/by-reference/{reference}", s.status)
+	mux.HandleFunc("POST /v1/transactions/by-reference/{reference}/cancel", s.fence)
+	mux.HandleFunc("GET /pay/{token}", s.showPage)
+	mux.HandleFunc("POST /pay/{token}", s.submitPage)
+	mux.HandleFunc("GET /pay/style.css", s.pageStyle)
+	s.controlRoutes(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		(&apiError{http.StatusNotFound, "not_found", "no_such_endpoint", "no such endpoint", "", notProcessed()}).write(w)
+	})
+	return mux
+}
+
+// admit lets a request of the merchant's API in, or answers it.
+func (s *Simulator) admit(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	outage := s.outage
+	s.mu.Unlock()
+	switch outage {
+	case outageDrop:
+		abort()
+	case outageUnavailable:
+		unavailable().write(w)
+		return false
+	}
+	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || subtle.ConstantTimeCompare([]byte(key), []byte(s.cfg.APIKey)) != 1 {
+		unauthorized().write(w)
+		return false
+	}
+	return true
+}
+
+// money serves an operation that may move money.
+func (s *Simulator) money(op string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.admit(w, r) {
+			return
+		}
+		body, refusal := readBody(w, r)
+		if refusal != nil {
+			refusal.write(w)
+			return
+		}
+		c, refusal := s.readCommand(op, r.PathValue("id"), body)
+		if refusal == nil {
+			refusal = sameKey(r, c.reference)
+		}
+		if refusal != nil {
+			refusal.write(w)
+			return
+		}
+		s.run(w, r, c)
+	}
+}
+
+// sameKey lets clients that send an Idempotency-Key send our key there too, and
+// refuses two different keys.
+func sameKey(r *http.Request, reference string) *apiError {
+	if key := r.Header.Get("Idempotency-Key"); key != "" && strings.Trim(key, `"`) != reference {
+		return invalidField("reference", "differs from the Idempotency-Key header")
+	}
+	return nil
+}
+
+// run books a command around the fault that the test asked for, if any.
+func (s *Simulator) run(w http.ResponseWriter, r *http.Request, c *command) {
+	effect := s.effectFor(c)
+	switch effect.Stage {
+	case StageBefore:
+		if s.pause(r.Context(), effect) {
+			s.misbehave(w, r, effect.Fault, nil)
+		}
+		return
+	case StageLate:
+		if s.pause(s.stopped, effect) { // whether or not the client still waits
+			s.commit(r, c, effect)
+		}
+		s.hang(r.Context())
+		return
+	}
+	a := s.commit(r, c, effect)
+	if !s.pause(r.Context(), effect) {
+		return
+	}
+	if effect.Fault != "" && a.refusal == nil {
+		s.misbehave(w, r, effect.Fault, &a)
+		return
+	}
+	a.write(w)
+}
+
+// pause waits for the effect's delay and tells whether to go on.
+func (s *Simulator) pause(ctx context.Context, effect Effect) bool {
+	if effect.DelayMs == 0 {
+		return true
+	}
+	return s.cfg.Wait(ctx, millis(effect.DelayMs)) == nil
+}
+
+// answer is what a request is told when nothing goes wrong.
+type answer struct {
+	refusal  *apiError
+	replayed bool
+	view     transactionView
+}
+
+func (a *answer) write(w http.ResponseWriter) {
+	if a.refusal != nil {
+		a.refusal.write(w)
+		return
+	}
+	body, err := json.Marshal(a.view)
+	if err != nil {
+		internalError().write(w)
+		return
+	}
+	status := http.StatusCreated
+	if a.replayed {
+		status = http.StatusOK
+		w.Header().Set("Idempotent-Replayed", "true")
+	}
+	writeBody(w, status, body)
+}
+
+// commit books the command and, where a ledger file is kept, waits for the disk.
+func (s *Simulator) commit(r *http.Request, c *command, effect Effect) answer {
+	base := s.pageBase(r)
+	s.mu.Lock()
+	t, replayed, refusal := s.book(c, effect)
+	a := answer{refusal: refusal, replayed: replayed}
+	if t != nil {
+		a.view = t.view(base)
+	}
+	s.mu.Unlock()
+	if err := s.journal.sync(); err != nil {
+		s.log.Error("ledger file", "error", err)
+		return answer{refusal: internalError()}
+	}
+	return a
+}
+
+// pageBase is the address of the customers' pages. Without a request, and
+// without a configured address, it is empty and links are relative.
+func (s *Simulator) pageBase(r *http.Request) string {
+	switch {
+	case s.cfg.PublicURL != nil:
+		return strings.TrimSuffix(s.cfg.PublicURL(), "/")
+	case r != nil:
+		return "http://" + r.Host
+	}
+	return ""
+}
+
+// status answers queries by id and by reference.
+func (s *Simulator) status(w http.ResponseWriter, r *http.Request) {
+	if !s.admit(w, r) {
+		return
+	}
+	reference := r.PathValue("reference")
+	base := s.pageBase(r)
+	now := s.now()
+	s.mu.Lock()
+	s.settle(now)
+	t, ok := s.byReference[reference]
+	if reference == "" {
+		t, ok = s.byID[r.PathValue("id")]
+	}
+	a := answer{replayed: true}
+	if !ok || now.Before(t.VisibleAt) {
+		a.refusal = notFound("no such transaction")
+	} else {
+		a.view = t.view(base)
+	}
+	effect, struck := s.strike(statusTarget(opStatus, reference, t))
+	s.mu.Unlock()
+	if s.journal.sync() != nil { // what the clock has just ended is told only once it is kept
+		a = answer{refusal: internalError()}
+	}
+	s.answerQuery(w, r, a, effect, struck)
+}
+
+// fence serves the cancel by reference.
+func (s *Simulator) fence(w http.ResponseWriter, r *http.Request) {
+	if !s.admit(w, r) {
+		return
+	}
+	reference := r.PathValue("reference")
+	if !validReference(reference) {
+		invalidField("reference", "1 to 128 characters out of letters, digits and . _ : ~ -").write(w)
+		return
+	}
+	base := s.pageBase(r)
+	s.mu.Lock()
+	effect, struck := s.strike(statusTarget(opCancel, reference, s.byReference[reference]))
+	s.mu.Unlock()
+	if struck && effect.Stage == StageBefore {
+		if s.pause(r.Context(), effect) {
+			s.misbehave(w, r, effect.Fault, nil)
+		}
+		return
+	}
+	s.mu.Lock()
+	t, result := s.cancel(reference)
+	view := t.view(base)
+	s.mu.Unlock()
+	if err := s.journal.sync(); err != nil {
+		internalError().write(w)
+		return
+	}
+	if struck && effect.Fault != "" {
+		s.answerQuery(w, r, answer{replayed: true, view: view}, effect, true)
+		return
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Reference   string          `json:"reference"`
+		Result      string          `json:"result"`
+		Transaction transactionView `json:"transaction"`
+	}{reference, result, view})
+}
+
+func statusTarget(op, reference string, t *tx) target {
+	q := target{op: op, reference: reference}
+	if t == nil {
+		return q
+	}
+	q.reference, q.orderID, q.method, q.currency, q.amount = t.Reference, t.OrderID, t.Method, t.Currency, t.Amount
+	if t.Card != nil {
+		q.last4 = t.Card.Last4
+	}
+	return q
+}
+
+// answerQuery answers a status query, with the fault that strikes it.
+func (s *Simulator) answerQuery(w http.ResponseWriter, r *http.Request, a answer, effect Effect, struck bool) {
+	if !struck {
+		a.writeState(w)
+		return
+	}
+	if !s.pause(r.Context(), effect) {
+		return
+	}
+	if effect.Fault == "" {
+		a.writeState(w)
+		return
+	}
+	s.misbehave(w, r, effect.Fault, &a)
+}
+
+func (a *answer) writeState(w http.ResponseWriter) {
+	if a.refusal != nil {
+		a.refusal.write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, a.view)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		internalError().write(w)
+		return
+	}
+	writeBody(w, status, body)
+}
