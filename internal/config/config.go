@@ -1,0 +1,53 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config is the checked outcome of all sources.
+type Config struct {
+	// Data is the folder for keys and the embedded database.
+	Data string
+	// Database is a PostgreSQL URL, or empty for SQLite in Data.
+	Database Secret
+	// Listen and SimulatorListen are host:port as net.Listen takes it.
+	Listen          string
+	SimulatorListen string
+	// MetricsListen is a loopback host:port, or empty for no metrics page.
+	MetricsListen string
+	// PublicURL has a scheme and a host and no slash at its end, or is empty.
+	PublicURL      string
+	Demo           bool
+	ReadyFile      string
+	LogLevel       slog.Level
+	LogFormat      string
+	TrustedProxies []netip.Prefix
+	DrainTimeout   time.Duration
+}
+
+// Secret is a text that prints as asterisks in every usual way. Reveal gives the text itself.
+type Secret string
+
+const hidden = "***"
+
+// Reveal returns the text.
+func (s Secret) Reveal() string { return string(s) }
+
+// String returns asterisks, or nothing for an empty secret, so that it shows whether one is set.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// GoString does for %#v what String does for %v.
+func (s Secret) GoString() string { return `"` + s.String() + `"` }
+
+// LogValue does so for log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText does so for encoding/json.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

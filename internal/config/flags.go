@@ -1,0 +1,27 @@
+package config
+
+// Flags holds the settings as they were given on the command line; an empty field was not given. The tags are read by
+// the command line parser (name, placeholder, help, negatable) and by Load: std is the default, secret keeps the value
+// out of every message. A setting named log-level is also SLUICE_LOG_LEVEL in the environment and "log-level" in the
+// file. To add a setting, add a field here and its line in settings of parse.go.
+type Flags struct {
+	Common `embed:""`
+
+	Listen          string `name:"listen" placeholder:"HOST:PORT" std:"127.0.0.1:8080" help:"Address of the API and the payment page. Port 0 picks a free one."`
+	PublicURL       string `name:"public-url" placeholder:"URL" help:"Address under which customers and providers reach this server, as https://pay.example. Without it, the address listened on."`
+	Demo            *bool  `name:"demo" negatable:"" help:"Create, once, a demo shop with a terminal at the built-in simulator, and run the simulator."`
+	SimulatorListen string `name:"simulator-listen" placeholder:"HOST:PORT" std:"127.0.0.1:0" help:"Address of the built-in simulator. Only with demo."`
+	ReadyFile       string `name:"ready-file" placeholder:"PATH" help:"Write a JSON file with addresses and demo keys here as soon as the server answers."`
+	MetricsListen   string `name:"metrics-listen" placeholder:"HOST:PORT" help:"Address of the metrics page, which must be one of this machine only, as 127.0.0.1:9090. Without it there is no such page."`
+	TrustedProxies  string `name:"trusted-proxies" placeholder:"CIDR,…" help:"Networks or addresses of the proxies in front whose X-Forwarded-For is believed, separated by commas."`
+	DrainTimeout    string `name:"drain-timeout" placeholder:"DURATION" std:"35s" help:"How long a stopping server waits for running requests. Keep it above the 30 s that a call to a provider may take."`
+}
+
+// Common holds the settings that every subcommand with a database needs.
+type Common struct {
+	Config    string `name:"config" placeholder:"PATH" help:"JSON file with settings. A flag wins over the environment, and the environment over the file."`
+	Data      string `name:"data" placeholder:"DIR" std:"./sluice-data" help:"Folder for keys and the embedded database. It is created if missing, and one process at a time may use it."`
+	Database  string `name:"database" placeholder:"URL" secret:"" help:"PostgreSQL database, as postgres://user:password@host/name. Without it, SQLite in the data folder."`
+	LogLevel  string `name:"log-level" placeholder:"LEVEL" std:"info" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string `name:"log-format" placeholder:"FORMAT" std:"json" help:"Form of the log: json or text."`
+}

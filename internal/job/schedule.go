@@ -1,0 +1,41 @@
+// Package job owns the work that comes due: its schedules now, and the workers that
+// run it. It does not know what the work does; handlers are given to it.
+//
+// schedule.go holds every ladder of waits, so that one file answers "how often".
+package job
+
+import (
+	"encoding/binary"
+	"io"
+	"time"
+)
+
+// checkLadder is how long to wait before asking a provider about an attempt whose
+// outcome is unknown; the last wait repeats.
+var checkLadder = []time.Duration{
+	2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second,
+	1 * time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute,
+	1 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
+}
+
+// customerRung is where the ladder starts for an attempt that waits for a customer:
+// people are slower than machines.
+const customerRung = 4
+
+// CheckWait is how long to wait before the next status query of an attempt that was
+// queried so many times before. customer says that it waits for a customer's step.
+// Up to a fifth of the wait is taken off at random, so that checks that started
+// together spread out; without random bytes nothing is taken off.
+func CheckWait(customer bool, checks int, random io.Reader) time.Duration {
+	rung := checks
+	if customer {
+		rung += customerRung
+	}
+	wait := checkLadder[min(rung, len(checkLadder)-1)]
+	var b [4]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return wait
+	}
+	early := time.Duration(binary.BigEndian.Uint32(b[:]))
+	return wait - wait/5*early/(1<<32)
+}

@@ -1,0 +1,34 @@
+package job_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/job"
+)
+
+func TestCheckWait(t *testing.T) {
+	none := strings.NewReader("")
+	for _, c := range []struct {
+		name     string
+		customer bool
+		checks   int
+		want     time.Duration
+	}{
+		{"first", false, 0, 2 * time.Second},
+		{"third", false, 2, 10 * time.Second},
+		{"last rung repeats", false, 500, 24 * time.Hour},
+		{"a customer is given longer", true, 0, 40 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := job.CheckWait(c.customer, c.checks, none); got != c.want {
+				t.Errorf("waits %s, want %s", got, c.want)
+			}
+		})
+	}
+	if got := job.CheckWait(false, 0, bytes.NewReader([]byte{0xff, 0xff, 0xff, 0xff})); got < 1600*time.Millisecond || got >= 2*time.Second {
+		t.Errorf("at most a fifth is taken off: %s", got)
+	}
+}

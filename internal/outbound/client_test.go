@@ -1,0 +1,356 @@
+package outbound_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/outbound"
+)
+
+func newClient(t *testing.T, change func(*outbound.Options)) *outbound.Client {
+	t.Helper()
+	o := outbound.Options{Guard: outbound.GuardNone, Timeout: 5 * time.Second, Now: time.Now}
+	if change != nil {
+		change(&o)
+	}
+	c := outbound.New(o)
+	t.Cleanup(c.CloseIdle)
+	return c
+}
+
+// dropper is a server that reads each request to its end and counts it. Every second request of a connection, which by
+// then is a reused one, is dropped without an answer.
+type dropper struct {
+	net.Listener
+	seen atomic.Int64
+}
+
+func newDropper(t *testing.T) *dropper {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dropper{Listener: l}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go d.serve(conn)
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close() })
+	return d
+}
+
+func (d *dropper) serve(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	r := bufio.NewReader(conn)
+	for n := range 2 {
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		if _, err := io.Copy(io.Discard, req.Body); err != nil {
+			return
+		}
+		d.seen.Add(1)
+		if n == 0 {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+	}
+}
+
+func (d *dropper) url() string { return "http://" + d.Addr().String() + "/pay" }
+
+func TestRequestReachesTheServerAtMostOnce(t *testing.T) {
+	t.Parallel()
+	const calls = 500
+	key := http.Header{"Idempotency-Key": {"k"}, "Content-Type": {"application/json"}}
+	for _, tc := range []struct {
+		name, method string
+		body         []byte
+	}{
+		{"POST with a body and a key", "POST", []byte(`{"amount":1}`)},
+		{"POST with an empty body and a key", "POST", nil},
+		{"PUT with an empty body and a key", "PUT", []byte{}},
+		{"DELETE", "DELETE", nil},
+		{"GET", "GET", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			srv, c := newDropper(t), newClient(t, nil)
+			unknown := 0
+			for i := range calls {
+				_, err := c.Do(context.Background(), &outbound.Request{Method: tc.method, URL: srv.url(), Header: key, Body: tc.body})
+				if errors.Is(err, outbound.ErrUnknown) {
+					unknown++
+				} else if err != nil {
+					t.Fatalf("call %d: %v", i, err)
+				}
+			}
+			if got := srv.seen.Load(); got != calls {
+				t.Errorf("the server saw %d requests of %d calls", got, calls)
+			}
+			t.Logf("%d calls, %d requests seen, %d unknown", calls, srv.seen.Load(), unknown)
+		})
+	}
+}
+
+// TestDropperShowsResends keeps the test above honest: the standard client does send twice to that server.
+func TestDropperShowsResends(t *testing.T) {
+	t.Parallel()
+	srv := newDropper(t)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	const calls = 10
+	for range calls {
+		req, err := http.NewRequest("POST", srv.url(), strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Idempotency-Key", "k")
+		if res, err := client.Do(req); err == nil {
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+		}
+	}
+	if got := srv.seen.Load(); got <= calls {
+		t.Fatalf("saw %d requests of %d calls: this server would not show a request sent twice", got, calls)
+	}
+}
+
+func TestEmptyCommandIsFramedWithALength(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, "%s %q %v", r.Method, r.Header.Get("Content-Length"), r.TransferEncoding)
+	}))
+	defer srv.Close()
+	c := newClient(t, nil)
+	for method, want := range map[string]string{"POST": `POST "0" []`, "GET": `GET "" []`} {
+		res, err := c.Do(context.Background(), &outbound.Request{Method: method, URL: srv.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(res.Body); got != want {
+			t.Errorf("server saw %s, want %s", got, want)
+		}
+	}
+}
+
+func TestNoRedirectAndNoCookieIsFollowed(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Add(1)
+		if r.Header.Get("Cookie") != "" {
+			t.Error("a cookie came back")
+		}
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	defer srv.Close()
+	c := newClient(t, nil)
+	for range 2 {
+		res, err := c.Do(context.Background(), &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("{}")})
+		if err != nil || res.Status != http.StatusTemporaryRedirect {
+			t.Fatalf("got %v, %v; want the 307 itself", res, err)
+		}
+	}
+	if seen.Load() != 2 {
+		t.Errorf("%d requests of 2 calls", seen.Load())
+	}
+}
+
+func TestFailureBeforeAConnectionIsNotSent(t *testing.T) {
+	t.Parallel()
+	tlsServer := httptest.NewTLSServer(http.NotFoundHandler())
+	defer tlsServer.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+
+	for _, tc := range []struct {
+		name, url string
+		ctx       context.Context
+		guard     outbound.Guard
+		blocked   bool
+	}{
+		{name: "refused", url: "http://" + closed.Addr().String(), guard: outbound.GuardNone},
+		{name: "name that does not exist", url: "http://nowhere.invalid/", guard: outbound.GuardNone},
+		{name: "certificate of a stranger", url: tlsServer.URL, guard: outbound.GuardNone},
+		{name: "TLS spoken to a plain server", url: "https://" + plain.Listener.Addr().String(), guard: outbound.GuardNone},
+		{name: "context ended before", url: plain.URL, ctx: ended, guard: outbound.GuardNone},
+		{name: "guard refuses loopback", url: plain.URL, guard: outbound.GuardPublicOnly, blocked: true},
+		{name: "guard refuses a name of loopback", url: "http://localhost:1/", guard: outbound.GuardPublicOnly, blocked: true},
+		{name: "no host", url: "http:///path", guard: outbound.GuardNone},
+		{name: "other scheme", url: "file:///etc/passwd", guard: outbound.GuardNone},
+		{name: "password in the address", url: "http://user:secret@" + plain.Listener.Addr().String(), guard: outbound.GuardNone},
+		{name: "unparsable", url: "http://a b/?token=secret", guard: outbound.GuardNone},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			ctx := tc.ctx
+			if ctx == nil {
+				ctx = context.Background()
+			}
+			c := newClient(t, func(o *outbound.Options) { o.Guard = tc.guard })
+			_, err := c.Do(ctx, &outbound.Request{Method: "POST", URL: tc.url, Body: []byte("x")})
+			if !errors.Is(err, outbound.ErrNotSent) || errors.Is(err, outbound.ErrUnknown) {
+				t.Errorf("got %v, want ErrNotSent alone", err)
+			}
+			if errors.Is(err, outbound.ErrBlocked) != tc.blocked {
+				t.Errorf("got %v, blocked should be %v", err, tc.blocked)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error tells a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestFailureAfterAConnectionIsUnknown(t *testing.T) {
+	t.Parallel()
+	const card = "4111111111111111"
+	for _, tc := range []struct{ name, answer string }{
+		{"closed without an answer", ""},
+		{"not HTTP", "hello " + card + "\r\n\r\n"},
+		{"header cut", "HTTP/1.1 200 OK\r\nContent-Le"},
+		{"body cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"},
+		{"chunk broken", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n"},
+		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"},
+		{"body over the limit", "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + strings.Repeat("a", 5000)},
+		{"compressed body over the limit", gzipAnswer(strings.Repeat("a", 1<<20))},
+		{"compression broken", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello"},
+		{"header over the limit", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", 70<<10) + "\r\n\r\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			url := rawServer(t, tc.answer)
+			c := newClient(t, func(o *outbound.Options) { o.MaxBody = 4096 })
+			_, err := c.Do(context.Background(), &outbound.Request{Method: "POST", URL: url, Body: []byte("x")})
+			if !errors.Is(err, outbound.ErrUnknown) || errors.Is(err, outbound.ErrNotSent) {
+				t.Errorf("got %v, want ErrUnknown alone", err)
+			}
+			if err != nil && strings.Contains(err.Error(), card) {
+				t.Errorf("the error shows a card number: %v", err)
+			}
+		})
+	}
+}
+
+func TestTimeoutAndCancelWhileWaitingAreUnknown(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{}, 2)
+	release := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		arrived <- struct{}{}
+		<-release
+	}))
+	defer srv.Close()
+	defer close(release)
+
+	_, err := newClient(t, func(o *outbound.Options) { o.Timeout = 50 * time.Millisecond }).
+		Do(context.Background(), &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("x")})
+	if !errors.Is(err, outbound.ErrUnknown) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("timeout: got %v", err)
+	}
+	<-arrived
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-arrived; cancel() }()
+	_, err = newClient(t, nil).Do(ctx, &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("x")})
+	if !errors.Is(err, outbound.ErrUnknown) || !errors.Is(err, context.Canceled) {
+		t.Errorf("cancel: got %v", err)
+	}
+}
+
+func TestCompressedAnswerWithinTheLimitIsRead(t *testing.T) {
+	t.Parallel()
+	want := strings.Repeat("a", 4096)
+	c := newClient(t, func(o *outbound.Options) { o.MaxBody = 4096 })
+	res, err := c.Do(context.Background(), &outbound.Request{Method: "GET", URL: rawServer(t, gzipAnswer(want))})
+	if err != nil || string(res.Body) != want {
+		t.Fatalf("got %v, %v", res, err)
+	}
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestGivenTransportProvesNotSentOnlyByTheError(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name       string
+		give, want error
+	}{
+		{"plain error", errors.New("lost"), outbound.ErrUnknown},
+		{"told not sent", fmt.Errorf("down: %w", outbound.ErrNotSent), outbound.ErrNotSent},
+	} {
+		c := newClient(t, func(o *outbound.Options) {
+			o.Transport = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+				if r.GetBody != nil || r.Body == nil {
+					t.Error("the body can be sent twice")
+				}
+				return nil, tc.give
+			})
+		})
+		_, err := c.Do(context.Background(), &outbound.Request{Method: "POST", URL: "http://provider.example/"})
+		if !errors.Is(err, tc.want) {
+			t.Errorf("%s: got %v, want %v", tc.name, err, tc.want)
+		}
+	}
+}
+
+// rawServer answers every connection with the same bytes after reading one whole request, then closes it.
+func rawServer(t *testing.T, answer string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_, _ = io.Copy(io.Discard, req.Body)
+				_, _ = io.WriteString(conn, answer)
+			}
+			_ = conn.Close()
+		}
+	}()
+	return "http://" + l.Addr().String() + "/"
+}
+
+func gzipAnswer(body string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, body)
+	_ = w.Close()
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", b.Len(), b.String())
+}

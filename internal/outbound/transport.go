@@ -1,0 +1,41 @@
+package outbound
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	dialTimeout        = 5 * time.Second
+	idleTimeout        = 30 * time.Second
+	maxConnsPerHost    = 256
+	maxIdlePerHost     = 128
+	maxIdle            = 512
+	maxAnswerHeader    = 64 << 10
+	keepAliveInterval  = 15 * time.Second
+	tlsHandshakeWithin = 5 * time.Second
+)
+
+// newTransport builds the only transport of the process that reaches other machines. HTTP/2 stays off: one broken
+// connection would make every call on it unknown at once, and its library repeats streams by rules of its own. The
+// environment's proxy variables are ignored, because a proxy would be the one to resolve and reach the address.
+func newTransport(g Guard, fresh bool) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAliveInterval, Control: g.control}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    tlsHandshakeWithin,
+		DisableKeepAlives:      fresh,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		MaxConnsPerHost:        maxConnsPerHost,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxAnswerHeader,
+		Protocols:              protocols,
+	}
+}

@@ -1,0 +1,141 @@
+// Package shop is who uses the engine: merchants' shops, their API keys, settings
+// and terminals, as pure types with their checks. It does not store them (package
+// store does) and does not authenticate anybody (package api does).
+//
+// Read Shop first, then Settings, which says what a shop may configure.
+package shop
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// ID identifies a shop; it is the first column of every key of a shop's rows.
+type ID = payment.ShopID
+
+// Shop is one shop of a merchant with everything a request needs to know of it.
+type Shop struct {
+	ID         ID
+	Merchant   string // name of the merchant that owns it
+	Name       string
+	Live       bool // a live shop; otherwise a test shop
+	Active     bool // an inactive shop is answered 403
+	SigningKey string
+	Settings   Settings
+	Terminals  []Terminal // by priority, best first
+	Created    time.Time
+}
+
+// Terminal returns the shop's terminal with that id, or nil.
+func (s *Shop) Terminal(id string) *Terminal {
+	for i := range s.Terminals {
+		if s.Terminals[i].ID == id {
+			return &s.Terminals[i]
+		}
+	}
+	return nil
+}
+
+// ReferenceMode says what a second payment with the same reference means.
+type ReferenceMode string
+
+// The reference modes.
+const (
+	ReferenceOff     ReferenceMode = "off"      // references may repeat
+	ReferenceWarn    ReferenceMode = "warn"     // allowed, the answer names the earlier payment
+	ReferenceOneLive ReferenceMode = "one_live" // one that is not DECLINED or CANCELLED
+	ReferenceStrict  ReferenceMode = "strict"   // one for ever
+)
+
+// Required says which request fields are demanded.
+type Required string
+
+// The profiles of required fields.
+const (
+	RequiredContract Required = "contract" // customer and billing address, as published
+	RequiredRelaxed  Required = "relaxed"  // only what no payment can do without
+)
+
+// Settings is what a shop can configure. The zero value is not valid: start from
+// Defaults.
+type Settings struct {
+	Required            Required      `json:"requiredParameters"`
+	ReferenceMode       ReferenceMode `json:"referenceIdMode"`
+	ReturnURL           string        `json:"returnUrl,omitempty"`
+	WebhookURL          string        `json:"webhookUrl,omitempty"`
+	CheckoutTimeout     int           `json:"checkoutTimeout"` // minutes, 1 to 1440
+	HostToHost          bool          `json:"hostToHost"`      // cards may be executed without the page
+	RequireHTTPS        bool          `json:"requireHttps"`    // returnUrl and webhookUrl must be https
+	AllowedReturnHosts  []string      `json:"allowedReturnHosts,omitempty"`
+	AllowedWebhookHosts []string      `json:"allowedWebhookHosts,omitempty"`
+}
+
+// Defaults returns the settings of a new shop; a test shop may execute cards
+// without the page, a live one has to be allowed to.
+func Defaults(live bool) Settings {
+	return Settings{
+		Required: RequiredContract, ReferenceMode: ReferenceOff, CheckoutTimeout: 60, HostToHost: !live,
+	}
+}
+
+// Check reports every fault of the settings at once, joined.
+func (s Settings) Check() error {
+	var faults []error
+	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if s.Required != RequiredContract && s.Required != RequiredRelaxed {
+		add("requiredParameters: %q is neither %q nor %q", s.Required, RequiredContract, RequiredRelaxed)
+	}
+	modes := []ReferenceMode{ReferenceOff, ReferenceWarn, ReferenceOneLive, ReferenceStrict}
+	if !slices.Contains(modes, s.ReferenceMode) {
+		add("referenceIdMode: %q is none of %q", s.ReferenceMode, modes)
+	}
+	if s.CheckoutTimeout < 1 || s.CheckoutTimeout > 1440 {
+		add("checkoutTimeout: %d is not between 1 and 1440 minutes", s.CheckoutTimeout)
+	}
+	for name, u := range map[string]string{"returnUrl": s.ReturnURL, "webhookUrl": s.WebhookURL} {
+		if u != "" && !AbsoluteURL(u) {
+			add("%s: must be an absolute http or https address without user info", name)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// AbsoluteURL reports whether s is an absolute http or https address without user
+// information.
+func AbsoluteURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
+}
+
+// Terminal is one configured account of the shop at one provider.
+type Terminal struct {
+	ID         string
+	Name       string          // the contract's terminalName; unique in the shop
+	Connector  string          // type name of the connector
+	Config     json.RawMessage // the connector's own settings and credentials
+	Types      []payment.Type
+	Methods    []payment.Method
+	Currencies []money.Currency // empty: any
+	PreAuth    bool             // can hold and capture later
+	Recurring  bool             // can charge again without the customer
+	Enabled    bool
+	Priority   int // lower comes first
+}
+
+// Key is an API key of a shop as it is stored: never the key itself.
+type Key struct {
+	ID      string
+	Shop    ID
+	Prefix  string // public start of the key, by which it is found
+	Hash    []byte // keyed hash of the whole key
+	Label   string
+	Created time.Time
+	Revoked time.Time // zero while the key is valid
+}

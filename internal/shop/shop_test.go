@@ -1,0 +1,41 @@
+package shop_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+func TestSettingsNameEveryFault(t *testing.T) {
+	s := shop.Settings{Required: "some", ReferenceMode: "x", CheckoutTimeout: 1441, ReturnURL: "ftp://x", WebhookURL: "https://u:p@x/"}
+	err := s.Check()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, name := range []string{"requiredParameters", "referenceIdMode", "checkoutTimeout", "returnUrl", "webhookUrl"} {
+		if !strings.Contains(err.Error(), name+":") {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+	for _, live := range []bool{false, true} {
+		if err := shop.Defaults(live).Check(); err != nil {
+			t.Errorf("defaults: %v", err)
+		}
+		if got := shop.Defaults(live).HostToHost; got == live {
+			t.Errorf("live %v: host to host %v", live, got)
+		}
+	}
+}
+
+func TestAbsoluteURL(t *testing.T) {
+	for text, want := range map[string]bool{
+		"https://shop.example/a?b=c": true, "http://127.0.0.1:8080": true, "HTTPS://SHOP.EXAMPLE": true,
+		"": false, "/path": false, "shop.example": false, "javascript:alert(1)": false, "ftp://x": false,
+		"https://user@shop.example": false, "https://": false, "https://a b": false, "://": false,
+	} {
+		if got := shop.AbsoluteURL(text); got != want {
+			t.Errorf("AbsoluteURL(%q) = %v", text, got)
+		}
+	}
+}

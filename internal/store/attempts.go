@@ -1,0 +1,64 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// WriteAttempt names the write that fails when a provider's transaction is booked on
+// another payment already.
+const WriteAttempt = "attempt.update"
+
+const sqlAttempts = `SELECT seq, kind, terminal_id, terminal, key, class, COALESCE(CAST(amount AS TEXT), ''), currency,
+	op, COALESCE(lease_owner, ''), lease_until, next_check, checks, not_found_at, COALESCE(provider_ref, ''),
+	COALESCE(code, ''), COALESCE(raw_code, ''), COALESCE(redirect, ''), redirected, returned, COALESCE(credential, ''),
+	started FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
+
+func scanAttempt(s scanner) (payment.Attempt, error) {
+	var a payment.Attempt
+	var kind, class, text, currency, code string
+	var lease, next, notFound, started *int64
+	err := s.Scan(&a.Seq, &kind, &a.TerminalID, &a.Terminal, &a.Key, &class, &text, &currency, &a.Op, &a.LeaseOwner,
+		&lease, &next, &a.Checks, &notFound, &a.ProviderRef, &code, &a.RawCode, &a.Redirect, &a.Redirected, &a.Returned,
+		&a.Credential, &started)
+	if err != nil {
+		return a, err
+	}
+	a.Kind, a.Class, a.Currency, a.Code = payment.AttemptKind(kind), payment.Class(class), money.Currency(currency), payment.ErrorCode(code)
+	a.LeaseUntil, a.NextCheck, a.NotFoundAt, a.Started = fromMicros(lease), fromMicros(next), fromMicros(notFound), fromMicros(started)
+	if a.Amount, err = readAmount(text); err != nil {
+		return a, fmt.Errorf("attempt %d: %w", a.Seq, err)
+	}
+	return a, nil
+}
+
+const sqlInsertAttempt = `INSERT INTO attempt (shop_id, payment_id, seq, kind, terminal_id, terminal, key, class, amount,
+	currency, op, lease_owner, lease_until, next_check, checks, redirected, returned, started)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, FALSE, FALSE, $15)`
+
+// InsertAttempt writes an attempt that is about to be sent.
+func (tx *Tx) InsertAttempt(p *payment.Payment, a *payment.Attempt) {
+	tx.write("attempt.create", sqlInsertAttempt, string(p.Shop), string(p.ID), a.Seq, string(a.Kind), a.TerminalID,
+		a.Terminal, a.Key, string(a.Class), amount(a.Amount), string(a.Currency), a.Op, nullable(a.LeaseOwner),
+		micros(a.LeaseUntil), micros(a.NextCheck), micros(a.Started))
+}
+
+const sqlUpdateAttempt = `UPDATE attempt SET class = $1, op = $2, lease_owner = $3, lease_until = $4, next_check = $5,
+	checks = $6, not_found_at = $7, provider_ref = $8, own_ref = $9, code = $10, raw_code = $11, redirect = $12,
+	redirected = $13, returned = $14, credential = $15
+	WHERE shop_id = $16 AND payment_id = $17 AND seq = $18`
+
+// UpdateAttempt writes everything of an attempt that can change. The version that the
+// payment's own update names protects it.
+func (tx *Tx) UpdateAttempt(p *payment.Payment, a *payment.Attempt) {
+	own := a.ProviderRef
+	if !a.Kind.Main() {
+		own = ""
+	}
+	tx.guard(WriteAttempt, sqlUpdateAttempt, string(a.Class), a.Op, nullable(a.LeaseOwner), micros(a.LeaseUntil),
+		micros(a.NextCheck), a.Checks, micros(a.NotFoundAt), nullable(a.ProviderRef), nullable(own),
+		nullable(string(a.Code)), nullable(a.RawCode), nullable(a.Redirect), a.Redirected, a.Returned,
+		nullable(a.Credential), string(p.Shop), string(p.ID), a.Seq)
+}

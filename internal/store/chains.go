@@ -1,0 +1,33 @@
+package store
+
+import (
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+const sqlInsertChain = `INSERT INTO chain (shop_id, token, payment_id, terminal_id, terminal, credential, method, currency,
+	instrument, stopped) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+
+// InsertChain writes a recurring chain that starts.
+func (tx *Tx) InsertChain(shop payment.ShopID, c *payment.Chain) {
+	tx.write("chain.create", sqlInsertChain, string(shop), c.Token, string(c.Payment), c.TerminalID, c.Terminal,
+		c.Credential, string(c.Method), string(c.Currency), tx.instrument(c.Instrument), c.Stopped)
+}
+
+const sqlChain = `SELECT payment_id, terminal_id, terminal, credential, method, currency, COALESCE(instrument, ''), stopped
+	FROM chain WHERE shop_id = $1 AND token = $2`
+
+// Chain returns the recurring chain that the token continues, or ErrNotFound.
+func (tx *Tx) Chain(shop payment.ShopID, token string) (payment.Chain, error) {
+	return one(tx, func(s scanner) (payment.Chain, error) {
+		c := payment.Chain{Token: token}
+		var pid, method, currency, instrument string
+		err := s.Scan(&pid, &c.TerminalID, &c.Terminal, &c.Credential, &method, &currency, &instrument, &c.Stopped)
+		if err != nil {
+			return c, err
+		}
+		c.Payment, c.Method, c.Currency = payment.ID(pid), payment.Method(method), money.Currency(currency)
+		c.Instrument, err = readInstrument(instrument)
+		return c, err
+	}, sqlChain, string(shop), token)
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"sync"
+	"time"
+)
+
+// checkpointEvery is the pause between two checkpoints while there are writes.
+const checkpointEvery = 200 * time.Millisecond
+
+// checkpointer moves the write-ahead log into the database file while the writer goes on, so that no
+// commit pays for it. It sleeps when nothing is written.
+type checkpointer struct {
+	conn  *sqliteConn
+	dirty chan struct{}
+	stop  chan struct{}
+	done  sync.WaitGroup
+}
+
+func startCheckpointer(conn *sqliteConn) *checkpointer {
+	c := &checkpointer{conn: conn, dirty: make(chan struct{}, 1), stop: make(chan struct{})}
+	c.done.Go(c.loop)
+	return c
+}
+
+func (c *checkpointer) touch() {
+	select {
+	case c.dirty <- struct{}{}:
+	default:
+	}
+}
+
+func (c *checkpointer) loop() {
+	timer := time.NewTimer(checkpointEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case <-c.dirty:
+		case <-c.stop:
+			return
+		}
+		timer.Reset(checkpointEvery)
+		select {
+		case <-timer.C:
+		case <-c.stop:
+			return
+		}
+		// A busy or full database is tried again after the next write; the log is bounded by
+		// wal_autocheckpoint.
+		_ = c.conn.exec("PRAGMA wal_checkpoint(PASSIVE)")
+	}
+}
+
+// close ends the background work and empties the log.
+func (c *checkpointer) close() {
+	close(c.stop)
+	c.done.Wait()
+	_ = c.conn.exec("PRAGMA wal_checkpoint(TRUNCATE)") // only shortens the next start
+	c.conn.close()
+}

@@ -1,0 +1,267 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/store/storetest"
+)
+
+func TestOpenRefusesSettings(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string]store.Options{
+		"no folder":    {},
+		"unknown kind": {URL: "mysql://localhost/x", Dir: t.TempDir()},
+		"broken URL":   {URL: "postgres://user:geheim@[broken"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := store.Open(t.Context(), opts)
+			if err == nil || strings.Contains(err.Error(), "geheim") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("nobody listens", func(t *testing.T) {
+		_, err := store.Open(t.Context(), store.Options{URL: "postgres://u@127.0.0.1:1/x?sslmode=disable"})
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestLibraryVersion(t *testing.T) {
+	t.Parallel()
+	for version, good := range map[string]bool{
+		"3.51.2": false, "3.51.3": true, "3.52.0": false, "3.52.1": true, "3.53.4": true, "3.7.17": false, "4.0.0": true, "": false,
+	} {
+		if err := store.CheckLibraryVersion(version); (err == nil) != good {
+			t.Errorf("%q: %v", version, err)
+		}
+	}
+}
+
+func TestReopenFindsTheData(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		db := d.Open(testSchema)
+		create(t, db, "a")
+		if db = d.Reopen(db, testSchema); !exists(t, db, "a") {
+			t.Error("the row is gone")
+		}
+	})
+}
+
+// TestHoldFolder is not a test: it is the other process of TestFolderInUse.
+func TestHoldFolder(t *testing.T) {
+	dir := os.Getenv("STORE_TEST_HOLD")
+	if dir == "" {
+		t.Skip("only runs as the other process of TestFolderInUse")
+	}
+	db, err := store.Open(context.Background(), store.Options{Dir: dir, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	fmt.Println("held")
+	_, _ = io.ReadAll(os.Stdin) // until the parent closes it or dies
+}
+
+func TestFolderInUse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	other := exec.Command(os.Args[0], "-test.run=^TestHoldFolder$")
+	other.Env = append(os.Environ(), "STORE_TEST_HOLD="+dir)
+	in, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer other.Wait()
+	defer in.Close()
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "held\n" {
+		t.Fatalf("the other process said %q, %v", line, err)
+	}
+	_, err = store.Open(t.Context(), store.Options{Dir: dir, Migrate: true})
+	if !errors.Is(err, store.ErrFolderInUse) || !strings.Contains(err.Error(), dir) ||
+		!strings.Contains(err.Error(), fmt.Sprint(other.Process.Pid)) {
+		t.Errorf("want the folder and process %d named, got %v", other.Process.Pid, err)
+	}
+	if err := other.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.Wait() // it was killed
+	db, err := store.Open(t.Context(), store.Options{Dir: dir, Migrate: true})
+	if err != nil {
+		t.Fatalf("after the holder was killed: %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLostConnection cuts a real connection after the server got the commit and before the client got
+// its answer.
+func TestLostConnection(t *testing.T) {
+	t.Parallel()
+	d := storetest.New(t, store.Postgres)
+	direct := d.Open(testSchema)
+	cut := newProxy(t, d.Options(testSchema).URL)
+	db, err := store.Open(t.Context(), store.Options{URL: cut.url, Writers: 1, Migrations: testMigrations()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	create(t, db, "warm") // the connections stand and the statements are prepared
+	var seen []bool
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		seen = append(seen, tx.MaybeCommitted())
+		if tx.MaybeCommitted() {
+			// The server may still be at it; only an answer from it decides.
+			for range 100 {
+				if _, err := load(tx, "a"); err == nil {
+					return nil
+				}
+			}
+			return errors.New("the row is not there")
+		}
+		addAccount(tx, "a", 1)
+		cut.deaf()
+		return nil
+	})
+	if err != nil || len(seen) != 2 || !seen[1] || !exists(t, direct, "a") {
+		t.Errorf("error %v, runs saw MaybeCommitted as %v", err, seen)
+	}
+}
+
+// TestDeadPool closes all connections from the server's side: pools must get over it.
+func TestDeadPool(t *testing.T) {
+	t.Parallel()
+	d := storetest.New(t, store.Postgres)
+	direct := d.Open(testSchema)
+	cut := newProxy(t, d.Options(testSchema).URL)
+	db, err := store.Open(t.Context(), store.Options{URL: cut.url, Migrations: testMigrations()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	create(t, direct, "a")
+	if got := unitsOf(t, db, "a"); got != 0 {
+		t.Fatal(got)
+	}
+	cut.drop()
+	if got := unitsOf(t, db, "a"); got != 0 {
+		t.Errorf("units %d", got)
+	}
+}
+
+// proxy stands between a store and its server.
+type proxy struct {
+	url   string
+	mu    sync.Mutex
+	conns []net.Conn
+	quiet bool
+}
+
+func newProxy(t *testing.T, server string) *proxy {
+	t.Helper()
+	target, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{}
+	host := target.Host
+	target.Host = listener.Addr().String()
+	p.url = target.String()
+	t.Cleanup(func() { _ = listener.Close(); p.drop() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			p.pair(client, host)
+		}
+	}()
+	return p
+}
+
+func (p *proxy) pair(client net.Conn, host string) {
+	server, err := net.Dial("tcp", host)
+	if err != nil {
+		_ = client.Close()
+		return
+	}
+	p.mu.Lock()
+	p.conns = append(p.conns, client, server)
+	p.mu.Unlock()
+	go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
+	go func() {
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buffer)
+			if err != nil || p.swallow() {
+				_ = client.Close()
+				return
+			}
+			if _, err := client.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	}()
+}
+
+// deaf makes the next answer of the server disappear together with its connection.
+func (p *proxy) deaf() { p.mu.Lock(); p.quiet = true; p.mu.Unlock() }
+
+func (p *proxy) swallow() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.quiet
+	p.quiet = false
+	return was
+}
+
+// drop closes every connection.
+func (p *proxy) drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		_ = c.Close()
+	}
+	p.conns = nil
+}
+
+func BenchmarkOpenFresh(b *testing.B) {
+	for b.Loop() {
+		db, err := store.Open(b.Context(), store.Options{Dir: b.TempDir(), Migrate: true, Migrations: testMigrations()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}

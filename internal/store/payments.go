@@ -1,0 +1,207 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Payments have no table of their own for what a customer or an address is: those
+// documents are passed on as they are and never queried inside.
+
+const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.method, ''), COALESCE(p.reference, ''),
+	COALESCE(p.parent_id, ''), COALESCE(p.description, ''), COALESCE(CAST(p.amount AS TEXT), ''), p.currency,
+	COALESCE(CAST(p.authorised AS TEXT), ''), COALESCE(CAST(p.captured AS TEXT), ''),
+	COALESCE(CAST(p.refund_reserved AS TEXT), ''), COALESCE(CAST(p.refunded AS TEXT), ''), p.pre_auth,
+	p.start_recurring, COALESCE(p.recurring_token, ''), COALESCE(p.return_url, ''), COALESCE(p.webhook_url, ''),
+	COALESCE(p.customer, ''), COALESCE(p.billing, ''), COALESCE(p.browser, ''), COALESCE(p.instrument, ''),
+	COALESCE(p.terminal, ''), COALESCE(p.error_code, ''), COALESCE(p.external_code, ''),
+	COALESCE(CAST(p.fee AS TEXT), ''), COALESCE(p.fee_currency, ''), p.created, p.updated, p.checkout_until, p.live,
+	p.tries, p.ops`
+
+const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
+
+// Payment returns a payment with its attempts, or ErrNotFound. A body that will
+// change it may read it once and decide on what it read: its write names the version.
+func (tx *Tx) Payment(shop payment.ShopID, pid payment.ID) (payment.Payment, error) {
+	tx.lockKey(string(pid))
+	b := tx.batch()
+	row := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
+	attempts := listIn(b, scanAttempt, sqlAttempts, string(shop), string(pid))
+	if err := b.run(); err != nil {
+		return payment.Payment{}, err
+	}
+	p, err := row.get()
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	p.Attempts = *attempts
+	return p, nil
+}
+
+func scanPayment(s scanner) (payment.Payment, error) {
+	var p payment.Payment
+	var shop, pid, kind, state, method, parent, currency, customer, billing, browser, code, feeCurrency string
+	var amount, authorised, captured, reserved, refunded, fee, instrument string
+	var created, updated int64
+	var until *int64
+	err := s.Scan(&shop, &pid, &p.Version, &kind, &state, &method, &p.Reference, &parent, &p.Description, &amount,
+		&currency, &authorised, &captured, &reserved, &refunded, &p.PreAuth, &p.StartRecurring, &p.RecurringToken,
+		&p.ReturnURL, &p.WebhookURL, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
+		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops)
+	if err != nil {
+		return p, err
+	}
+	p.Shop, p.ID, p.Type, p.Method, p.Parent = payment.ShopID(shop), payment.ID(pid), payment.Type(kind), payment.Method(method), payment.ID(parent)
+	p.Currency, p.FeeCurrency, p.ErrorCode = money.Currency(currency), money.Currency(feeCurrency), payment.ErrorCode(code)
+	p.Customer, p.Billing, p.Browser = payment.Document(customer), payment.Document(billing), payment.Document(browser)
+	p.Created, p.Updated, p.CheckoutUntil = fromMicros(&created), fromMicros(&updated), fromMicros(until)
+	for _, part := range []struct {
+		text string
+		into *money.Amount
+	}{{amount, &p.Amount}, {authorised, &p.Authorised}, {captured, &p.Captured}, {reserved, &p.RefundReserved},
+		{refunded, &p.Refunded}, {fee, &p.Fee}} {
+		if *part.into, err = readAmount(part.text); err != nil {
+			return p, fmt.Errorf("payment %s: %w", pid, err)
+		}
+	}
+	if p.Instrument, err = readInstrument(instrument); err != nil {
+		return p, fmt.Errorf("payment %s: %w", pid, err)
+	}
+	return payment.Restore(p, payment.State(state)), nil
+}
+
+const sqlInsertPayment = `INSERT INTO payment (shop_id, id, version, type, state, method, reference, parent_id,
+	description, amount, currency, pre_auth, start_recurring, return_url, webhook_url, customer, billing, instrument,
+	terminal, error_code, created, updated, checkout_until, live, tries, ops)
+	VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+	$24, $25)`
+
+// InsertPayment writes a payment that is born, as version 1. Its attempts and
+// operations are written by their own methods.
+func (tx *Tx) InsertPayment(p *payment.Payment) {
+	tx.write("payment.create", sqlInsertPayment, string(p.Shop), string(p.ID), string(p.Type), string(p.State()),
+		nullable(string(p.Method)), nullable(p.Reference), nullable(string(p.Parent)), nullable(p.Description),
+		amount(p.Amount), string(p.Currency), p.PreAuth, p.StartRecurring, nullable(p.ReturnURL),
+		nullable(p.WebhookURL), nullable(string(p.Customer)), nullable(string(p.Billing)), tx.instrument(p.Instrument),
+		nullable(p.Terminal), nullable(string(p.ErrorCode)), micros(p.Created), micros(p.Updated),
+		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops)
+}
+
+const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $1, method = $2, amount = $3,
+	authorised = $4, captured = $5, refund_reserved = $6, refunded = $7, recurring_token = $8, customer = $9,
+	billing = $10, browser = $11, instrument = $12, terminal = $13, error_code = $14, external_code = $15, fee = $16,
+	fee_currency = $17, updated = $18, live = $19, tries = $20, ops = $21
+	WHERE shop_id = $22 AND id = $23 AND version = $24`
+
+// UpdatePayment writes everything of a payment that can change, if its version is
+// still the one that was read; otherwise the body runs again.
+func (tx *Tx) UpdatePayment(p *payment.Payment) {
+	tx.guard("payment.update", sqlUpdatePayment, string(p.State()), nullable(string(p.Method)), amount(p.Amount),
+		amount(p.Authorised), amount(p.Captured), amount(p.RefundReserved), amount(p.Refunded),
+		nullable(p.RecurringToken), nullable(string(p.Customer)), nullable(string(p.Billing)),
+		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
+		nullable(p.ExternalCode), amount(p.Fee), nullable(string(p.FeeCurrency)), micros(p.Updated), p.Live, p.Tries,
+		p.Ops, string(p.Shop), string(p.ID), p.Version)
+}
+
+const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND reference = $2 AND type = $3
+	ORDER BY id DESC LIMIT 1`
+
+// LatestByReference returns the newest payment of that type with the merchant's
+// reference, or ErrNotFound.
+func (tx *Tx) LatestByReference(shop payment.ShopID, t payment.Type, reference string) (payment.ID, error) {
+	found, err := one(tx, scanText, sqlLatestByReference, string(shop), reference, string(t))
+	return payment.ID(found), err
+}
+
+const sqlListPayments = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1`
+
+// The page is found in the index first, so that skipped rows are never read.
+const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
+
+// ListPayments returns a page of a shop's payments, newest first, and whether more
+// follow. The payments come without their attempts.
+func (tx *Tx) ListPayments(f payment.Filter) (page []payment.Payment, more bool, err error) {
+	text, args := listQuery(f)
+	page, err = list(tx, scanPayment, text, args...)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(page) > f.Limit {
+		return page[:f.Limit], true, nil
+	}
+	return page, false, nil
+}
+
+// listQuery joins the fixed conditions that the filter asks for. The instant of
+// creation is the start of the id, so that the primary key serves it.
+func listQuery(f payment.Filter) (string, []any) {
+	args := []any{string(f.Shop)}
+	var where strings.Builder
+	add := func(condition string, value any) {
+		args = append(args, value)
+		fmt.Fprintf(&where, " AND q.%s $%d", condition, len(args))
+	}
+	if !f.CreatedFrom.IsZero() {
+		add("id >=", id.Floor(f.CreatedFrom))
+	}
+	if !f.CreatedBefore.IsZero() {
+		add("id <", id.Floor(f.CreatedBefore))
+	}
+	if !f.UpdatedFrom.IsZero() {
+		add("updated >=", ceilMicros(f.UpdatedFrom))
+	}
+	if !f.UpdatedBefore.IsZero() {
+		add("updated <", ceilMicros(f.UpdatedBefore))
+	}
+	if f.Reference != "" {
+		add("reference =", f.Reference)
+	}
+	args = append(args, int64(f.Limit)+1, int64(f.Offset))
+	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT $%d OFFSET $%d", len(args)-1, len(args))
+	return sqlListPayments + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
+}
+
+// readAmount reads an amount column; empty is the stored NULL, zero.
+func readAmount(text string) (money.Amount, error) {
+	if text == "" {
+		return money.Amount{}, nil
+	}
+	return money.ParseFixed(text)
+}
+
+// amount is how an amount is stored: fixed width, so that text compares like the
+// number on SQLite; zero is NULL.
+func amount(a money.Amount) any {
+	if a.IsZero() {
+		return nil
+	}
+	return a.Fixed()
+}
+
+func readInstrument(text string) (i payment.Instrument, err error) {
+	if text == "" {
+		return i, nil
+	}
+	if err := json.Unmarshal([]byte(text), &i); err != nil {
+		return i, fmt.Errorf("instrument: %w", err)
+	}
+	return i, nil
+}
+
+func (tx *Tx) instrument(i payment.Instrument) any {
+	if i == (payment.Instrument{}) {
+		return nil
+	}
+	raw, err := json.Marshal(i)
+	if err != nil {
+		tx.misuse(fmt.Errorf("instrument: %w", err))
+		return nil
+	}
+	return string(raw)
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	postgresReaders = 8
+	postgresWriters = 2
+	connectTimeout  = 5 * time.Second
+)
+
+// postgresConfig reads the URL. Settings in the URL, such as default_query_exec_mode for PgBouncer or
+// target_session_attrs for several hosts, keep their meaning. The error does not repeat the URL, which
+// may hold a password.
+func postgresConfig(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("database URL is not understood: %w", err)
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "sluice"
+	}
+	return config, nil
+}
+
+// postgresPool opens a pool that connects when it is first used.
+func postgresPool(ctx context.Context, config *pgxpool.Config, size int) (*pgxpool.Pool, error) {
+	own := config.Copy()
+	own.MaxConns = int32(size)
+	own.MinConns, own.MinIdleConns = 0, 0
+	pool, err := pgxpool.NewWithConfig(ctx, own)
+	if err != nil {
+		return nil, fmt.Errorf("connection pool: %w", postgresError(err))
+	}
+	return pool, nil
+}
+
+// openPostgres checks the schema, migrates if asked to, and starts the pools.
+func (db *DB) openPostgres(ctx context.Context, opts Options) error {
+	config, err := postgresConfig(opts.URL)
+	if err != nil {
+		return err
+	}
+	if err := preparePostgres(ctx, config.ConnConfig, opts); err != nil {
+		return err
+	}
+	readers, err := postgresPool(ctx, config, orDefault(opts.Readers, postgresReaders))
+	if err != nil {
+		return err
+	}
+	size := orDefault(opts.Writers, postgresWriters)
+	writers, err := postgresPool(ctx, config, size)
+	if err != nil {
+		readers.Close()
+		return err
+	}
+	db.reader = &postgresReader{pool: readers}
+	for range size {
+		db.startWriter(&postgresCommitter{pool: writers, guards: map[string]string{}})
+	}
+	db.onClose(writers.Close)
+	return nil
+}
+
+// postgresReader reads through a pool.
+type postgresReader struct {
+	pool *pgxpool.Pool
+}
+
+func (r *postgresReader) close() { r.pool.Close() }
+
+func (r *postgresReader) read(ctx context.Context, reads []read) error {
+	if len(reads) == 1 {
+		rows, err := r.pool.Query(ctx, reads[0].sql, reads[0].args...)
+		return drain(rows, err, reads[0].row)
+	}
+	var b pgx.Batch
+	for _, q := range reads {
+		b.Queue(q.sql, q.args...)
+	}
+	results := r.pool.SendBatch(ctx, &b)
+	for _, q := range reads {
+		rows, err := results.Query()
+		if err := drain(rows, err, q.row); err != nil {
+			_ = results.Close() // the error that matters is already known
+			return err
+		}
+	}
+	return postgresReadError(results.Close())
+}
+
+// drain hands each row over and stops at the first error of the row function.
+func drain(rows pgx.Rows, err error, row func(scanner) error) error {
+	if err != nil {
+		return postgresReadError(err)
+	}
+	defer rows.Close()
+	each := &reducedRow{rows, postgresError}
+	for rows.Next() {
+		if err := row(each); err != nil {
+			return err
+		}
+	}
+	return postgresReadError(rows.Err())
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Names of the writes that fail when a request was made before.
+const (
+	WriteIdempotency = "idempotency.create"
+	WriteReference   = "reference.create"
+)
+
+// Idempotency ties a merchant's key for one command to the payment it was for.
+type Idempotency struct {
+	Shop        payment.ShopID
+	Route       string
+	Key         string
+	Fingerprint []byte
+	Payment     payment.ID
+	Created     time.Time
+}
+
+const sqlInsertIdempotency = `INSERT INTO idempotency (shop_id, route, key, fingerprint, payment_id, created)
+	VALUES ($1, $2, $3, $4, $5, $6)`
+
+// InsertIdempotency remembers a command. A second one under the same key fails with a
+// UniqueError of WriteIdempotency.
+func (tx *Tx) InsertIdempotency(i Idempotency) {
+	tx.write(WriteIdempotency, sqlInsertIdempotency, string(i.Shop), i.Route, i.Key, i.Fingerprint, string(i.Payment),
+		micros(i.Created))
+}
+
+const sqlIdempotency = `SELECT fingerprint, payment_id, created FROM idempotency
+	WHERE shop_id = $1 AND route = $2 AND key = $3`
+
+// Idempotency returns the command under that key, or ErrNotFound.
+func (tx *Tx) Idempotency(shop payment.ShopID, route, key string) (Idempotency, error) {
+	return one(tx, func(s scanner) (Idempotency, error) {
+		i := Idempotency{Shop: shop, Route: route, Key: key}
+		var pid string
+		var created int64
+		err := s.Scan(&i.Fingerprint, &pid, &created)
+		i.Payment, i.Created = payment.ID(pid), fromMicros(&created)
+		return i, err
+	}, sqlIdempotency, string(shop), route, key)
+}
+
+// Reference reserves a merchant's reference where a shop allows it once.
+type Reference struct {
+	Shop        payment.ShopID
+	Type        payment.Type
+	Reference   string
+	Payment     payment.ID
+	Fingerprint []byte
+	Forever     bool // stays when the payment is declined or cancelled
+}
+
+const sqlInsertReference = `INSERT INTO reference (shop_id, type, reference, payment_id, fingerprint, forever)
+	VALUES ($1, $2, $3, $4, $5, $6)`
+
+// InsertReference reserves a reference. One that is taken fails with a UniqueError of
+// WriteReference.
+func (tx *Tx) InsertReference(r Reference) {
+	tx.write(WriteReference, sqlInsertReference, string(r.Shop), string(r.Type), r.Reference, string(r.Payment),
+		r.Fingerprint, r.Forever)
+}
+
+const sqlReference = `SELECT payment_id, fingerprint, forever FROM reference
+	WHERE shop_id = $1 AND type = $2 AND reference = $3`
+
+// Reference returns who holds a reference, or ErrNotFound.
+func (tx *Tx) Reference(shop payment.ShopID, t payment.Type, reference string) (Reference, error) {
+	return one(tx, func(s scanner) (Reference, error) {
+		r := Reference{Shop: shop, Type: t, Reference: reference}
+		var pid string
+		err := s.Scan(&pid, &r.Fingerprint, &r.Forever)
+		r.Payment = payment.ID(pid)
+		return r, err
+	}, sqlReference, string(shop), string(t), reference)
+}
+
+const sqlFreeReference = `DELETE FROM reference
+	WHERE shop_id = $1 AND type = $2 AND reference = $3 AND payment_id = $4 AND NOT forever`
+
+// FreeReference gives the reference of a failed payment back, if it held one that is
+// not kept for ever.
+func (tx *Tx) FreeReference(p *payment.Payment) {
+	tx.write("reference.free", sqlFreeReference, string(p.Shop), string(p.Type), p.Reference, string(p.ID))
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// Names of the writes that fail when a name is taken.
+const (
+	WriteShop     = "shop.create"
+	WriteTerminal = "terminal.create"
+)
+
+const shopColumns = `id, merchant, name, live, active, signing_key, settings, created`
+
+const (
+	sqlShop  = `SELECT ` + shopColumns + ` FROM shop WHERE id = $1`
+	sqlShops = `SELECT ` + shopColumns + ` FROM shop ORDER BY id`
+)
+
+// Shop returns a shop with its terminals, best first, or ErrNotFound.
+func (tx *Tx) Shop(sid shop.ID) (shop.Shop, error) {
+	b := tx.batch()
+	row := oneIn(b, scanShop, sqlShop, string(sid))
+	terminals := listIn(b, scanTerminal, sqlTerminals, string(sid))
+	if err := b.run(); err != nil {
+		return shop.Shop{}, err
+	}
+	s, err := row.get()
+	if err != nil {
+		return shop.Shop{}, err
+	}
+	s.Terminals = *terminals
+	return s, nil
+}
+
+// Shops returns all shops, oldest first, without their terminals.
+func (tx *Tx) Shops() ([]shop.Shop, error) { return list(tx, scanShop, sqlShops) }
+
+func scanShop(s scanner) (shop.Shop, error) {
+	var sh shop.Shop
+	var sid, settings string
+	var created int64
+	err := s.Scan(&sid, &sh.Merchant, &sh.Name, &sh.Live, &sh.Active, &sh.SigningKey, &settings, &created)
+	if err != nil {
+		return sh, err
+	}
+	sh.ID, sh.Created = shop.ID(sid), fromMicros(&created)
+	sh.Settings = shop.Defaults(sh.Live)
+	if err := json.Unmarshal([]byte(settings), &sh.Settings); err != nil {
+		return sh, fmt.Errorf("settings of shop %s: %w", sid, err)
+	}
+	return sh, nil
+}
+
+const sqlInsertShop = `INSERT INTO shop (` + shopColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+// InsertShop writes a shop without its terminals. A name that is taken fails with a
+// UniqueError of WriteShop.
+func (tx *Tx) InsertShop(s *shop.Shop) {
+	tx.write(WriteShop, sqlInsertShop, string(s.ID), s.Merchant, s.Name, s.Live, s.Active, s.SigningKey,
+		tx.json(s.Settings), micros(s.Created))
+}
+
+const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings = $3 WHERE id = $4`
+
+// UpdateShop writes what can change of a shop; there is no version, the last writer wins.
+func (tx *Tx) UpdateShop(s *shop.Shop) {
+	tx.guard("shop.update", sqlUpdateShop, s.Active, s.SigningKey, tx.json(s.Settings), string(s.ID))
+}
+
+const terminalColumns = `id, name, connector, config, types, methods, currencies, pre_auth, recurring, enabled, priority`
+
+const sqlTerminals = `SELECT ` + terminalColumns + ` FROM terminal WHERE shop_id = $1 ORDER BY priority, id`
+
+func scanTerminal(s scanner) (shop.Terminal, error) {
+	var t shop.Terminal
+	var config, types, methods, currencies string
+	err := s.Scan(&t.ID, &t.Name, &t.Connector, &config, &types, &methods, &currencies, &t.PreAuth, &t.Recurring,
+		&t.Enabled, &t.Priority)
+	if err != nil {
+		return t, err
+	}
+	t.Config = json.RawMessage(config)
+	for _, part := range []struct {
+		text string
+		into any
+	}{{types, &t.Types}, {methods, &t.Methods}, {currencies, &t.Currencies}} {
+		if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
+			return t, fmt.Errorf("terminal %s: %w", t.ID, err)
+		}
+	}
+	return t, nil
+}
+
+const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+
+// InsertTerminal writes a terminal of a shop. A name that the shop has already fails
+// with a UniqueError of WriteTerminal.
+func (tx *Tx) InsertTerminal(sid shop.ID, t *shop.Terminal) {
+	tx.write(WriteTerminal, sqlInsertTerminal, string(sid), t.ID, t.Name, t.Connector, string(t.Config),
+		tx.json(t.Types), tx.json(t.Methods), tx.json(t.Currencies), t.PreAuth, t.Recurring, t.Enabled, t.Priority)
+}
+
+const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priority = $3 WHERE shop_id = $4 AND id = $5`
+
+// UpdateTerminal writes what can change of a terminal; the last writer wins.
+func (tx *Tx) UpdateTerminal(sid shop.ID, t *shop.Terminal) {
+	tx.guard("terminal.update", sqlUpdateTerminal, string(t.Config), t.Enabled, t.Priority, string(sid), t.ID)
+}
+
+const keyColumns = `shop_id, id, prefix, hash, label, created, revoked`
+
+const (
+	sqlKeysByPrefix = `SELECT ` + keyColumns + ` FROM api_key WHERE prefix = $1`
+	sqlKeys         = `SELECT ` + keyColumns + ` FROM api_key WHERE shop_id = $1 ORDER BY id`
+)
+
+// KeysByPrefix returns the keys, revoked ones included, whose public start is prefix:
+// normally one or none.
+func (tx *Tx) KeysByPrefix(prefix string) ([]shop.Key, error) {
+	return list(tx, scanKey, sqlKeysByPrefix, prefix)
+}
+
+// Keys returns all keys of a shop, oldest first, revoked ones included.
+func (tx *Tx) Keys(sid shop.ID) ([]shop.Key, error) { return list(tx, scanKey, sqlKeys, string(sid)) }
+
+func scanKey(s scanner) (shop.Key, error) {
+	var k shop.Key
+	var sid string
+	var created int64
+	var revoked *int64
+	err := s.Scan(&sid, &k.ID, &k.Prefix, &k.Hash, &k.Label, &created, &revoked)
+	k.Shop, k.Created, k.Revoked = shop.ID(sid), fromMicros(&created), fromMicros(revoked)
+	return k, err
+}
+
+const sqlInsertKey = `INSERT INTO api_key (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+
+// InsertKey writes an API key: its keyed hash, never the key.
+func (tx *Tx) InsertKey(k *shop.Key) {
+	tx.write("key.create", sqlInsertKey, string(k.Shop), k.ID, k.Prefix, k.Hash, k.Label, micros(k.Created),
+		micros(k.Revoked))
+}
+
+const sqlRevokeKey = `UPDATE api_key SET revoked = $1 WHERE shop_id = $2 AND id = $3 AND revoked IS NULL`
+
+// RevokeKey ends the life of a key at once; revoking it again changes nothing.
+func (tx *Tx) RevokeKey(sid shop.ID, kid string, at time.Time) {
+	tx.write("key.revoke", sqlRevokeKey, micros(at), string(sid), kid)
+}
+
+func (tx *Tx) json(v any) any {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		tx.misuse(fmt.Errorf("render %T: %w", v, err))
+		return ""
+	}
+	return string(raw)
+}
+
+// ceilMicros is the first whole microsecond that is not before t.
+func ceilMicros(t time.Time) int64 {
+	n := t.UnixMicro()
+	if t.Nanosecond()%1000 != 0 {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxRuns bounds how often one Update or View runs its body.
+const maxRuns = 20
+
+// Tx is one run of a transaction body. It is valid until the body returns and only in the body's own
+// goroutine. Its methods, spread over the table files, are the whole data access of Sluice.
+type Tx struct {
+	db       *DB
+	ctx      context.Context // the caller's; a Tx lives no longer than the call
+	now      time.Time
+	readOnly bool
+	unsure   bool
+	set      *writeSet
+	mistake  error // programmer's mistake: fails the transaction
+	rerun    error // a read asked for another run
+}
+
+// Now returns the instant of this run of the body, UTC, in whole microseconds. It does not move while
+// the body runs.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// MaybeCommitted reports that an earlier run of this body may have been committed, although its
+// acknowledgement was lost. The body must then look for its own ids first, and return an error if it
+// cannot tell. Once true it stays true for all further runs.
+func (tx *Tx) MaybeCommitted() bool { return tx.unsure }
+
+// Update runs body and then writes, all or nothing, what it queued. It returns nil only when the writes
+// are durable.
+//
+// The body may run several times, each time with fresh reads: when a guarded write missed, when the
+// database asked for it, and after a commit whose outcome is unknown. So it must not do anything but
+// use the Tx and set variables of its caller afresh.
+//
+// Errors: the body's own; *[UniqueError]; [ErrConstraint]; [ErrConflict] after 20 runs;
+// [ErrUnavailable], [ErrFull], [ErrClosed]; [ErrCommitUnknown]; the context's, with nothing written.
+// A caller whose context ends while its writes are being committed still waits for their outcome.
+func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
+	if err := db.enter(); err != nil {
+		return err
+	}
+	defer db.leave()
+	var unsure bool
+	for run := 1; ; run++ {
+		tx := db.begin(ctx)
+		tx.unsure = unsure
+		err := tx.run(body)
+		if err == nil && len(tx.set.writes) > 0 {
+			err = db.submit(ctx, tx.set)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errLost):
+			unsure = true
+		case errors.Is(err, errRetry):
+		case unsure && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed):
+			// The database is still away. Only it knows the outcome, so keep asking.
+		default:
+			return outcome(unsure, err)
+		}
+		db.stats.reruns.Add(1)
+		if run == maxRuns {
+			return outcome(unsure, gaveUp(run, err))
+		}
+		if err := db.pause(ctx, run, unsure); err != nil {
+			return outcome(unsure, err)
+		}
+	}
+}
+
+// View runs body, which may only read. Each read sees what was committed when it began; reads of one
+// body are not one snapshot. The body may run again after a serialization failure. Errors: the body's
+// own, [ErrReadOnly], [ErrUnavailable], [ErrConflict], the context's.
+func (db *DB) View(ctx context.Context, body func(*Tx) error) error {
+	if err := db.enter(); err != nil {
+		return err
+	}
+	defer db.leave()
+	for run := 1; ; run++ {
+		tx := db.begin(ctx)
+		tx.readOnly = true
+		err := tx.run(body)
+		if !errors.Is(err, errRetry) {
+			return err
+		}
+		db.stats.reruns.Add(1)
+		if run == maxRuns {
+			return gaveUp(run, err)
+		}
+		if err := db.pause(ctx, run, false); err != nil {
+			return err
+		}
+	}
+}
+
+// gaveUp is the error after the last run: the database is away, or others were always faster.
+func gaveUp(runs int, last error) error {
+	if errors.Is(last, ErrUnavailable) {
+		return last
+	}
+	return fmt.Errorf("%w: %d runs, last: %s", ErrConflict, runs, last.Error())
+}
+
+// outcome adds ErrCommitUnknown to the error of a transaction of which an earlier run may stand. A body
+// that looked for its ids and returned an error of its own has told, so its error is left alone only
+// when it says nothing about the database.
+func outcome(unsure bool, err error) error {
+	if !unsure {
+		return err
+	}
+	for _, kind := range []error{ErrUnique, ErrConstraint, ErrConflict, ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, kind) {
+			return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
+		}
+	}
+	return err
+}
+
+func (db *DB) begin(ctx context.Context) *Tx {
+	return &Tx{
+		db:  db,
+		ctx: ctx,
+		now: db.now().UTC().Truncate(time.Microsecond),
+		set: &writeSet{start: db.commits.Load(), done: make(chan error, 1)},
+	}
+}
+
+// run calls the body and returns what came of it before anything is written. A read that asked for
+// another run wins over whatever the body made of it.
+func (tx *Tx) run(body func(*Tx) error) error {
+	if err := tx.ctx.Err(); err != nil {
+		return fmt.Errorf("transaction not begun: %w", err)
+	}
+	err := body(tx)
+	switch {
+	case tx.rerun != nil:
+		return tx.rerun
+	case tx.mistake != nil:
+		return tx.mistake
+	}
+	return err
+}
+
+func (tx *Tx) read(reads []read) error {
+	err := tx.db.reader.read(tx.ctx, reads)
+	if errors.Is(err, errRetry) {
+		tx.rerun = err
+	}
+	return err
+}
+
+// pause waits before the next run: not at all after the first miss, then up to 64 ms at random, so
+// that bodies that met do not meet again. While an outcome is unknown it gives the database up to a
+// second each time.
+func (db *DB) pause(ctx context.Context, run int, unsure bool) error {
+	limit := min(time.Millisecond<<run, 64*time.Millisecond)
+	if unsure {
+		limit = min(25*time.Millisecond<<run, time.Second)
+	} else if run == 1 {
+		return nil
+	}
+	timer := time.NewTimer(db.jitter(limit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to run again: %w", ctx.Err())
+	}
+}

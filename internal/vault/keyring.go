@@ -1,0 +1,134 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// KeyringFile is the name of the key file inside the data folder.
+const KeyringFile = "keys.json"
+
+// Keyring holds the independent keys of one installation. All nodes on one database
+// need the same file; whoever loses it loses every API key and open checkout link.
+type Keyring struct {
+	Epoch       string // public name of the installation, part of every provider key
+	apiKeys     []byte
+	fingerprint []byte
+	checkout    []byte
+}
+
+type keyringFile struct {
+	Epoch       string `json:"epoch"`
+	APIKeys     string `json:"apiKeyHash"`
+	Fingerprint string `json:"requestFingerprint"`
+	Checkout    string `json:"checkoutToken"`
+}
+
+// HashAPIKey is the keyed hash under which an API key is stored.
+func (k Keyring) HashAPIKey(key string) []byte { return mac(k.apiKeys, []byte(key)) }
+
+// Fingerprint is the keyed hash of a request, or of a part of it that must not be
+// recoverable by trying, such as a card number.
+func (k Keyring) Fingerprint(data []byte) []byte { return mac(k.fingerprint, data) }
+
+// CheckoutMAC authenticates the address of a checkout page.
+func (k Keyring) CheckoutMAC(data []byte) []byte { return mac(k.checkout, data) }
+
+func mac(key, data []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+// NewKeyring makes fresh keys from random.
+func NewKeyring(random io.Reader) (Keyring, error) {
+	var b [4 + 3*32]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return Keyring{}, fmt.Errorf("read randomness: %w", err)
+	}
+	return Keyring{
+		Epoch: hex.EncodeToString(b[:4]), apiKeys: b[4:36], fingerprint: b[36:68], checkout: b[68:100],
+	}, nil
+}
+
+// LoadKeyring reads the key file of a data folder, making it when there is none.
+// Two processes that start together end up with the same keys.
+func LoadKeyring(dir string, random io.Reader) (Keyring, error) {
+	path := filepath.Join(dir, KeyringFile)
+	k, err := readKeyring(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	fresh, err := NewKeyring(random)
+	if err != nil {
+		return Keyring{}, err
+	}
+	if err := fresh.write(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Keyring{}, err
+	}
+	return readKeyring(path)
+}
+
+// write stores the keys durably under a name that does not exist yet.
+func (k Keyring) write(path string) error {
+	raw, err := json.MarshalIndent(keyringFile{
+		k.Epoch, hex.EncodeToString(k.apiKeys), hex.EncodeToString(k.fingerprint), hex.EncodeToString(k.checkout),
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("render keys: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".keys-*")
+	if err != nil {
+		return fmt.Errorf("make key file: %w", err)
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }() // gone already when linked and removed below
+	if _, err = tmp.Write(append(raw, '\n')); err == nil {
+		err = tmp.Sync()
+	}
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return fmt.Errorf("write key file: %w", err)
+	}
+	if err := os.Link(tmp.Name(), path); err != nil { // fails when another process was first
+		return fmt.Errorf("name key file: %w", err)
+	}
+	return nil
+}
+
+func readKeyring(path string) (Keyring, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Keyring{}, fmt.Errorf("read keys: %w", err)
+	}
+	var f keyringFile
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return Keyring{}, fmt.Errorf("key file %s: %w", path, err)
+	}
+	k := Keyring{Epoch: f.Epoch}
+	for _, part := range []struct {
+		name string
+		text string
+		into *[]byte
+	}{{"apiKeyHash", f.APIKeys, &k.apiKeys}, {"requestFingerprint", f.Fingerprint, &k.fingerprint},
+		{"checkoutToken", f.Checkout, &k.checkout}} {
+		b, err := hex.DecodeString(part.text)
+		if err != nil || len(b) != 32 {
+			return Keyring{}, fmt.Errorf("key file %s: %s is not 64 hex digits", path, part.name)
+		}
+		*part.into = b
+	}
+	if len(k.Epoch) != 8 {
+		return Keyring{}, fmt.Errorf("key file %s: epoch is not 8 characters", path)
+	}
+	return k, nil
+}

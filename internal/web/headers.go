@@ -1,0 +1,96 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+)
+
+// SetAPIHeaders sets the security headers of an answer that no browser should show, frame, sniff or keep.
+func SetAPIHeaders(h http.Header) {
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Cache-Control"] = []string{"no-store"}
+	h["Referrer-Policy"] = []string{"no-referrer"}
+	h["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'"}
+}
+
+// PagePolicy says what one page may do in a browser beyond showing itself with this server's own styles and images.
+type PagePolicy struct {
+	// Nonce allows the script elements that carry it; empty allows no script. It must be new for each answer.
+	Nonce string
+	// FrameAncestors are the origins that may frame the page, such as https://shop.example; none by default.
+	FrameAncestors []string
+	// FormAction are the origins, beside this server, that a form on the page may be sent to or redirected to.
+	FormAction []string
+	// HTTPS says that the page is served over TLS to the outside, so the browser may insist on it from now on.
+	HTTPS bool
+}
+
+// SetPageHeaders sets the security headers of a page. Origins that are not plain scheme://host[:port] are left out,
+// so a bad setting can only close a page further.
+func SetPageHeaders(h http.Header, p PagePolicy) {
+	var b strings.Builder
+	b.WriteString("default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; object-src 'none'; script-src ")
+	if validNonce(p.Nonce) {
+		b.WriteString("'nonce-" + p.Nonce + "'")
+	} else {
+		b.WriteString("'none'")
+	}
+	framed := writeOrigins(&b, "; frame-ancestors", "'none'", p.FrameAncestors)
+	b.WriteString("; form-action 'self'")
+	writeOrigins(&b, "", "", p.FormAction)
+	b.WriteString("; require-trusted-types-for 'script'")
+
+	h.Set("Content-Security-Policy", b.String())
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	if !framed {
+		h.Set("X-Frame-Options", "DENY")
+	}
+	if p.HTTPS {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// writeOrigins appends the directive with its valid origins, or with otherwise when there is none.
+func writeOrigins(b *strings.Builder, directive, otherwise string, origins []string) bool {
+	b.WriteString(directive)
+	found := false
+	for _, o := range origins {
+		if validOrigin(o) {
+			b.WriteString(" " + o)
+			found = true
+		}
+	}
+	if !found && otherwise != "" {
+		b.WriteString(" " + otherwise)
+	}
+	return found
+}
+
+// validOrigin accepts scheme://host[:port] in characters that cannot end a directive. Wildcards are not accepted.
+func validOrigin(o string) bool {
+	host, ok := strings.CutPrefix(o, "https://")
+	if !ok {
+		host, ok = strings.CutPrefix(o, "http://")
+	}
+	if !ok || host == "" {
+		return false
+	}
+	return onlyOf(host, ".-:[]")
+}
+
+func validNonce(n string) bool { return len(n) >= 22 && onlyOf(n, "+/-_=") }
+
+// onlyOf reports whether s holds letters and digits of ASCII and the given characters only.
+func onlyOf(s, others string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (c < '0' || c > '9') && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Finds a Chromium for the tests of pages, or installs Debian's where root may.
+#
+#   scripts/chromium.sh run CMD...   run CMD with SLUICE_TEST_CHROMIUM set to the browser's path, if there is one
+set -euo pipefail
+
+say() { printf 'chromium.sh: %s\n' "$*" >&2; }
+
+find_browser() {
+	local name
+	for name in chromium chromium-browser google-chrome google-chrome-stable; do
+		command -v "$name" && return 0
+	done
+	return 1
+}
+
+install_browser() {
+	[[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null || return 1
+	say 'no Chromium found, installing it'
+	local log
+	log=$(mktemp)
+	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } >"$log" 2>&1 </dev/null; then
+		tail -n 5 "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+if [[ ${1:-} != run || $# -lt 2 ]]; then
+	sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0" >&2
+	exit 2
+fi
+shift
+if [[ -z ${SLUICE_TEST_CHROMIUM:-} ]]; then
+	if browser=$(find_browser) || { install_browser && browser=$(find_browser); }; then
+		export SLUICE_TEST_CHROMIUM=$browser
+	else
+		say 'no Chromium here and it cannot be installed: every test of pages in a browser is LEFT OUT'
+	fi
+fi
+exec "$@"
