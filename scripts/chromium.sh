@@ -2,6 +2,7 @@
 # Finds a Chromium for the tests of pages, or installs Debian's where root may.
 #
 #   scripts/chromium.sh run CMD...   run CMD with SLUICE_TEST_CHROMIUM set to the browser's path, if there is one
+#   scripts/chromium.sh path         print the browser's path; fails where there is none
 set -euo pipefail
 
 say() { printf 'chromium.sh: %s\n' "$*" >&2; }
@@ -19,7 +20,8 @@ install_browser() {
 	say 'no Chromium found, installing it'
 	local log
 	log=$(mktemp)
-	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } >"$log" 2>&1 </dev/null; then
+	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+		chromium fonts-dejavu-core; } >"$log" 2>&1 </dev/null; then
 		tail -n 5 "$log" >&2
 		rm -f "$log"
 		return 1
@@ -27,6 +29,13 @@ install_browser() {
 	rm -f "$log"
 }
 
+if [[ ${1:-} == path && $# -eq 1 ]]; then
+	find_browser || { install_browser && find_browser; } || {
+		say 'no Chromium here and it cannot be installed: pages are not tested in a browser'
+		exit 1
+	}
+	exit 0
+fi
 if [[ ${1:-} != run || $# -lt 2 ]]; then
 	sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0" >&2
 	exit 2

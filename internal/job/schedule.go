@@ -32,10 +32,10 @@ func CheckWait(customer bool, checks int, random io.Reader) time.Duration {
 		rung += customerRung
 	}
 	wait := checkLadder[min(rung, len(checkLadder)-1)]
-	var b [4]byte
+	var b [2]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return wait
 	}
-	early := time.Duration(binary.BigEndian.Uint32(b[:]))
-	return wait - wait/5*early/(1<<32)
+	fifth := int64(wait / 5)
+	return wait - time.Duration(fifth/(1<<16)*int64(binary.BigEndian.Uint16(b[:])))
 }

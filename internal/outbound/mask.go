@@ -16,6 +16,7 @@ import (
 // case, Query holds names of query parameters.
 type Allowlist struct {
 	Fields  []string
+	Cards   []string // names of fields that hold a card number, shown as its first six and last four digits
 	Headers []string
 	Query   []string
 }
@@ -31,14 +32,26 @@ const (
 	maxMaskedDeep = 32
 )
 
+// shape is how much of a value is shown.
+type shape uint8
+
+const (
+	hide shape = iota
+	show
+	ends // of a card number
+)
+
 type allowSet struct {
-	fields  map[string]struct{}
-	query   map[string]struct{}
+	fields  map[string]shape
+	query   map[string]shape
 	headers []string // canonical form
 }
 
 func newAllowSet(a Allowlist) *allowSet {
 	set := &allowSet{fields: setOf(a.Fields), query: setOf(a.Query), headers: []string{"Content-Type"}}
+	for _, n := range a.Cards {
+		set.fields[n] = ends
+	}
 	for _, h := range a.Headers {
 		if h = http.CanonicalHeaderKey(h); !slices.Contains(set.headers, h) {
 			set.headers = append(set.headers, h)
@@ -48,10 +61,39 @@ func newAllowSet(a Allowlist) *allowSet {
 	return set
 }
 
-func setOf(names []string) map[string]struct{} {
-	set := make(map[string]struct{}, len(names))
+// of returns what is shown of a value.
+func (s shape) of(value string) string {
+	switch s {
+	case show:
+		return MaskDigits(value)
+	case ends:
+		return cardEnds(value)
+	case hide:
+	}
+	return hidden
+}
+
+// cardEnds shows a card number whether or not its check digit is right; what is too
+// short to be one, or has too few digits in between, is hidden.
+func cardEnds(value string) string {
+	digits := make([]byte, 0, len(value))
+	for i := range len(value) {
+		if isDigit(value[i]) {
+			digits = append(digits, value[i])
+		}
+	}
+	if len(digits) < 14 {
+		return hidden
+	}
+	return string(digits[:6]) + hidden + string(digits[len(digits)-4:])
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func setOf(names []string) map[string]shape {
+	set := make(map[string]shape, len(names))
 	for _, n := range names {
-		set[n] = struct{}{}
+		set[n] = show
 	}
 	return set
 }
@@ -67,7 +109,7 @@ func (a *allowSet) maskBody(body []byte, contentType string) string {
 	case len(body) > maxMaskedBody:
 	case looksLikeJSON(body) && json.Valid(body):
 		m := jsonMasker{src: string(body), allow: a, out: make([]byte, 0, len(body)+64)}
-		if m.value(false, 0) {
+		if m.value(hide, 0) {
 			shown = m.out
 		}
 	case strings.HasPrefix(contentType, "application/x-www-form-urlencoded"):
@@ -110,7 +152,7 @@ func (a *allowSet) maskURL(u *url.URL) string {
 }
 
 // appendMaskedPairs rewrites name=value&… with all values hidden whose name is not allowed.
-func appendMaskedPairs(b []byte, pairs string, allowed map[string]struct{}) []byte {
+func appendMaskedPairs(b []byte, pairs string, allowed map[string]shape) []byte {
 	first := true
 	for pair := range strings.SplitSeq(pairs, "&") {
 		if pair == "" {
@@ -126,12 +168,15 @@ func appendMaskedPairs(b []byte, pairs string, allowed map[string]struct{}) []by
 			b = append(b, hidden+"="+hidden...)
 			continue
 		}
-		_, show := allowed[name]
+		shown := allowed[name]
 		b = append(b, url.QueryEscape(maskName(name))...)
 		b = append(b, '=')
 		value, err := url.QueryUnescape(rawValue)
-		if !show || err != nil {
-			b = append(b, hidden...)
+		if err != nil {
+			shown = hide
+		}
+		if shown != show {
+			b = append(b, shown.of(value)...)
 			continue
 		}
 		if masked := MaskDigits(value); masked != value {
@@ -160,7 +205,7 @@ type jsonMasker struct {
 
 // value copies one value. shown says whether the member it belongs to is allowed; the result is false where the text
 // is nested too deeply to be looked at.
-func (m *jsonMasker) value(shown bool, depth int) bool {
+func (m *jsonMasker) value(shown shape, depth int) bool {
 	if depth > maxMaskedDeep {
 		return false
 	}
@@ -172,11 +217,7 @@ func (m *jsonMasker) value(shown bool, depth int) bool {
 		return m.members(']', shown, depth)
 	case '"':
 		raw := m.str()
-		if !shown {
-			m.out = append(m.out, `"`+hidden+`"`...)
-			return true
-		}
-		m.out = appendString(m.out, MaskDigits(unquote(raw)))
+		m.out = appendString(m.out, shown.of(unquote(raw)))
 	default:
 		m.literal(shown)
 	}
@@ -184,7 +225,7 @@ func (m *jsonMasker) value(shown bool, depth int) bool {
 }
 
 // members copies an object or an array up to its closing character.
-func (m *jsonMasker) members(closing byte, shown bool, depth int) bool {
+func (m *jsonMasker) members(closing byte, shown shape, depth int) bool {
 	m.out = append(m.out, m.src[m.pos])
 	m.pos++
 	for n := 0; ; n++ {
@@ -199,37 +240,33 @@ func (m *jsonMasker) members(closing byte, shown bool, depth int) bool {
 			m.space()
 			m.out = append(m.out, ',')
 		}
-		show := shown
+		inner := shown
 		if closing == '}' {
 			name := unquote(m.str())
-			_, show = m.allow.fields[name]
+			inner = m.allow.fields[name]
 			m.out = appendString(m.out, maskName(name))
 			m.space()
 			m.pos++ // the colon
 			m.out = append(m.out, ':')
 		}
-		if !m.value(show, depth+1) {
+		if !m.value(inner, depth+1) {
 			return false
 		}
 	}
 }
 
 // literal copies a number, true, false or null. A number that is a card number becomes a string.
-func (m *jsonMasker) literal(shown bool) {
+func (m *jsonMasker) literal(shown shape) {
 	start := m.pos
 	for m.pos < len(m.src) && strings.IndexByte(" \t\r\n,]}", m.src[m.pos]) < 0 {
 		m.pos++
 	}
 	text := m.src[start:m.pos]
-	masked := MaskDigits(text)
-	switch {
-	case text == "null" || (shown && masked == text):
-		m.out = append(m.out, text...)
-	case shown:
+	if masked := shown.of(text); text != "null" && masked != text {
 		m.out = appendString(m.out, masked)
-	default:
-		m.out = append(m.out, `"`+hidden+`"`...)
+		return
 	}
+	m.out = append(m.out, text...)
 }
 
 func (m *jsonMasker) space() {

@@ -147,3 +147,19 @@ func BenchmarkRecordRequest(b *testing.B) {
 		new(Recorder).recordRequest(time.Time{}, u, r, allow)
 	}
 }
+
+func TestCardFieldsShowTheirEndsOnly(t *testing.T) {
+	t.Parallel()
+	allow := newAllowSet(Allowlist{Cards: []string{"number"}})
+	for body, want := range map[string]string{
+		`{"card":{"number":"4000000000000408"}}`:      `{"card":{"number":"400000***0408"}}`,
+		`{"card":{"number":"4000 0000 0000 0400"}}`:   `{"card":{"number":"400000***0400"}}`, // a wrong check digit
+		`{"number":4000000000000408,"code":"123"}`:    `{"number":"400000***0408","code":"***"}`,
+		`{"number":"1234567890123"}`:                  `{"number":"***"}`, // too few digits in between
+		`{"number":["4000000000000408"],"other":"x"}`: `{"number":["400000***0408"],"other":"***"}`,
+	} {
+		if got := allow.maskBody([]byte(body), "application/json"); got != want {
+			t.Errorf("%s is shown as %s, want %s", body, got, want)
+		}
+	}
+}

@@ -206,8 +206,15 @@ func (d *draft) settle(a *Attempt, f Fact, c Answer) Input {
 		return InApproved
 	case AttemptWithdrawal:
 		return InApproved
+	case AttemptDeposit:
+		return d.paid(a, f, c.Token)
 	}
-	d.chain(a, c.Token)
+	return InUnchanged
+}
+
+// paid books a deposit that succeeded: as a hold, or as money that moved.
+func (d *draft) paid(a *Attempt, f Fact, token string) Input {
+	d.chain(a, token)
 	d.p.Authorised = a.Amount
 	if f.Class == ClassAuthorized {
 		return InHeld
@@ -222,10 +229,10 @@ func (d *draft) refused(a *Attempt, f Fact) Input {
 		a.Code = defaultCode(f.Class)
 	}
 	d.p.ErrorCode = a.Code
-	switch a.Kind {
-	case AttemptCapture, AttemptVoid:
+	if !a.Kind.Main() {
 		return InHeld
-	case AttemptRefund:
+	}
+	if a.Kind == AttemptRefund {
 		d.d.Parent.Release = a.Amount
 	}
 	return InRefused

@@ -84,7 +84,7 @@ func (c ErrorCode) Kind() CodeKind {
 // Word is the text in one word, such as InvalidAmount: the name of the violated rule.
 func (c ErrorCode) Word() string {
 	var b strings.Builder
-	for _, f := range strings.Fields(c.Text()) {
+	for f := range strings.FieldsSeq(c.Text()) {
 		f = strings.Map(func(r rune) rune {
 			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 				return r

@@ -7,14 +7,13 @@ import "time"
 type Metrics struct {
 	registry
 
-	Payments         *Counter   // labels: type, state
-	ProviderCalls    *Histogram // labels: connector, class
-	HTTPRequests     *Counter   // labels: route, status
-	HTTPTime         *Histogram // labels: route
-	StoreGroups      *Counter   // no labels
-	StoreBodies      *Counter   // no labels
-	StoreReruns      *Counter   // labels: cause
-	OldestUnresolved *Gauge     // no labels
+	Payments      *Counter   // labels: type, state
+	ProviderCalls *Histogram // labels: connector, class
+	HTTPRequests  *Counter   // labels: route, status
+	HTTPTime      *Histogram // labels: route
+	StoreGroups   *Counter   // no labels
+	StoreBodies   *Counter   // no labels
+	StoreReruns   *Counter   // no labels
 }
 
 // NewMetrics declares the metrics. One set belongs to one process or, in tests, to one application.
@@ -35,9 +34,7 @@ func NewMetrics() *Metrics {
 	m.StoreBodies = m.counter("sluice_store_bodies_total",
 		"Writes committed in groups. Divided by the groups, this is the mean size of a group.")
 	m.StoreReruns = m.counter("sluice_store_reruns_total",
-		"Writes that ran again, by cause.", "cause")
-	m.OldestUnresolved = m.gauge("sluice_oldest_unresolved_attempt_seconds",
-		"Age of the oldest attempt whose outcome at the provider is unknown; 0 when there is none. Alarm on this one.")
+		"Writes that ran again because another writer came first or the database asked for it.")
 	return m
 }
 

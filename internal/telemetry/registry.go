@@ -39,25 +39,18 @@ type family struct {
 }
 
 type series struct {
-	value  atomic.Int64   // count, gauge in microseconds, or sum of a histogram in nanoseconds
+	value  atomic.Int64   // count, or sum of a histogram in nanoseconds
 	counts []atomic.Int64 // one for each bucket and one beyond
 }
 
 // Counter counts up from 0.
 type Counter struct{ family *family }
 
-// Gauge holds a duration that goes up and down.
-type Gauge struct{ family *family }
-
 // Histogram counts durations in buckets.
 type Histogram struct{ family *family }
 
 func (r *registry) counter(name, help string, labels ...string) *Counter {
 	return &Counter{r.add(&family{name: name, kind: "counter", help: help, labels: labels})}
-}
-
-func (r *registry) gauge(name, help string) *Gauge {
-	return &Gauge{r.add(&family{name: name, kind: "gauge", help: help})}
 }
 
 func (r *registry) histogram(name, help string, buckets []float64, labels ...string) *Histogram {
@@ -109,8 +102,8 @@ func (c *Counter) Inc(values ...string) { c.family.at(values).value.Add(1) }
 // Add adds n, which must not be negative.
 func (c *Counter) Add(n int64, values ...string) { c.family.at(values).value.Add(n) }
 
-// Set replaces the value.
-func (g *Gauge) Set(d time.Duration) { g.family.at(nil).value.Store(d.Microseconds()) }
+// Reach sets the count of a source that keeps the total itself; such a counter is not also added to.
+func (c *Counter) Reach(total int64, values ...string) { c.family.at(values).value.Store(total) }
 
 // Observe counts one duration under the label values.
 func (h *Histogram) Observe(d time.Duration, values ...string) {
@@ -156,8 +149,6 @@ func (f *family) write(w io.Writer) {
 		switch f.kind {
 		case "histogram":
 			f.writeHistogram(w, s, labels)
-		case "gauge":
-			fmt.Fprintf(w, "%s %s\n", f.name, seconds(s.value.Load(), 1e6))
 		default:
 			fmt.Fprintf(w, "%s%s %d\n", f.name, braces(labels), s.value.Load())
 		}

@@ -1,0 +1,83 @@
+# Two targets are for users: "make run" and "make test". The rest is for developers; "make help" lists all.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+# The program is pure Go, so it is built without cgo and runs on any system of its kind.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Settings of single runs: make fuzz FUZZTIME=1m, make soak SOAK=8h, make run ARGS="--listen :8080".
+FUZZTIME ?= 5s
+FUZZLONG ?= 10m
+SOAK ?= 8h
+ARGS ?=
+PKG ?= ./...
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: run
+run: build ## build and start with a demo shop and the simulator
+	exec bin/sluice serve --demo $(ARGS)
+
+.PHONY: test
+test: ## everything: linters, unit tests on both databases, fuzzing, whole programs, pages
+	@scripts/test.sh
+
+.PHONY: check
+check: test ## the same as test
+
+.PHONY: build
+build: ## bin/sluice
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sluice ./cmd/sluice
+
+.PHONY: unit
+unit: ## unit tests on SQLite, and on PostgreSQL where SLUICE_TEST_POSTGRES is set
+	go test -shuffle=on $(PKG)
+
+.PHONY: race
+race: ## unit tests with the race detector on both databases
+	scripts/postgres.sh run go test -race -shuffle=on $(PKG)
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: fuzz-long
+fuzz-long: ## each fuzz target for FUZZLONG
+	scripts/fuzz.sh $(FUZZLONG)
+
+.PHONY: soak
+soak: build ## whole programs under load and faults for SOAK
+	SLUICE_TEST_SOAK=$(SOAK) scripts/postgres.sh run go test -count=1 -timeout 0 -v -run Soak ./e2e/...
+
+.PHONY: e2e
+e2e: ## whole programs on both databases, and the pages in a browser
+	scripts/chromium.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
+
+.PHONY: bench
+bench: build ## the benchmark table; results go to bench/results/
+	scripts/postgres.sh run go run ./bench
+
+.PHONY: golden
+golden: ## rewrite generated pages and transcripts; review the difference like code
+	scripts/golden.sh
+
+.PHONY: fmt
+fmt: ## format all Go files
+	gofmt -w $$(scripts/gofiles.sh)
+
+.PHONY: lint
+lint: ## gofmt, go vet and the linters of .golangci.yaml
+	scripts/lint.sh
+
+.PHONY: vulncheck
+vulncheck: ## compare dependencies with the Go vulnerability database (needs the network)
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/config"
+)
+
+// An embedded database belongs to the process that serves it. Administration of a
+// running server therefore goes through a socket in its data folder, which only the
+// folder's owner can reach; without a running server the database is opened directly.
+
+const adminSocket = "admin.sock"
+
+// task is one administrative command with its arguments; exactly one field is set.
+type task struct {
+	CreateShop     *createShop     `json:"createShop,omitempty"`
+	ListShops      *listShops      `json:"listShops,omitempty"`
+	CreateKey      *createKey      `json:"createKey,omitempty"`
+	ListKeys       *listKeys       `json:"listKeys,omitempty"`
+	RevokeKey      *revokeKey      `json:"revokeKey,omitempty"`
+	CreateTerminal *createTerminal `json:"createTerminal,omitempty"`
+	ListTerminals  *listTerminals  `json:"listTerminals,omitempty"`
+}
+
+type taskRunner interface {
+	run(ctx context.Context, b *base, out io.Writer) error
+}
+
+func (t task) runner() (taskRunner, error) {
+	for _, r := range []struct {
+		set bool
+		r   taskRunner
+	}{
+		{t.CreateShop != nil, t.CreateShop}, {t.ListShops != nil, t.ListShops}, {t.CreateKey != nil, t.CreateKey},
+		{t.ListKeys != nil, t.ListKeys}, {t.RevokeKey != nil, t.RevokeKey},
+		{t.CreateTerminal != nil, t.CreateTerminal}, {t.ListTerminals != nil, t.ListTerminals},
+	} {
+		if r.set {
+			return r.r, nil
+		}
+	}
+	return nil, errors.New("unknown administrative command")
+}
+
+// perform runs a task in the serving process, or here when none serves this folder.
+func perform(s *surroundings, common config.Common, t task) error {
+	flags := config.Flags{Common: common}
+	c, err := config.Load(flags, s.env)
+	if err != nil {
+		return err
+	}
+	answered, err := forward(s, filepath.Join(c.Data, adminSocket), t)
+	if answered || err != nil {
+		return err
+	}
+	b, err := openBase(s, flags)
+	if err != nil {
+		return err
+	}
+	defer b.db.Close()
+	r, err := t.runner()
+	if err != nil {
+		return err
+	}
+	return r.run(s.ctx, b, s.out)
+}
+
+// forward hands the task to the process behind the socket; answered is false when
+// nobody listens there.
+func forward(s *surroundings, path string, t task) (answered bool, err error) {
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return false, nil // no server on this folder, or one that is gone
+	}
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+	}}
+	defer client.CloseIdleConnections()
+	body, err := json.Marshal(t)
+	if err != nil {
+		return true, fmt.Errorf("render task: %w", err)
+	}
+	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, "http://admin/task", bytes.NewReader(body))
+	if err != nil {
+		return true, fmt.Errorf("administrative request: %w", err)
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return true, fmt.Errorf("running server: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return true, fmt.Errorf("answer of the running server: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return true, errors.New(string(bytes.TrimSpace(text)))
+	}
+	_, err = s.out.Write(text)
+	return true, err
+}
+
+// serveAdmin answers tasks on the socket until ctx ends.
+func serveAdmin(ctx context.Context, b *base) (stop func(), err error) {
+	path := filepath.Join(b.config.Data, adminSocket)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("old admin socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		b.log.WarnContext(ctx, "no admin socket: administer this server by its database only", "error", err)
+		return func() {}, nil
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = l.Close() // the first error says more
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	server := &http.Server{
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.admin(w, r) }),
+		ErrorLog: slog.NewLogLogger(b.log.Handler(), slog.LevelWarn),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			b.log.ErrorContext(ctx, "admin socket", "error", err)
+		}
+	}()
+	return func() {
+		_ = server.Close() // tasks are single transactions
+		<-done
+	}, nil
+}
+
+func (b *base) admin(w http.ResponseWriter, r *http.Request) {
+	var t task
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&t); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	runner, err := t.runner()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	var out bytes.Buffer
+	if err := runner.run(r.Context(), b, &out); err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	_, _ = w.Write(out.Bytes()) // the command on the other side reports a cut answer
+}

@@ -1,0 +1,13 @@
+package main
+
+import (
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/sandbox"
+)
+
+// connectors is the registry of provider adapters: one line a type.
+func connectors() []connector.Type {
+	return []connector.Type{
+		sandbox.Type(),
+	}
+}

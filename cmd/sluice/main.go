@@ -1,0 +1,92 @@
+// Command sluice is the payment engine: one binary that serves the merchant APIs and
+// the hosted page, keeps its database, and administers shops and keys. It contains no
+// rules of its own: each subcommand is one file that parses, wires and prints.
+//
+// Read wire.go for how the parts are put together, serve.go for how they run.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sluicepay/sluice/internal/config"
+)
+
+// version is set at build time.
+var version = "dev"
+
+type commands struct {
+	Serve     serveCommand     `cmd:"" help:"Run the engine: merchant API, payment page and, with --demo, a demo shop and the simulator."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to date and stop."`
+	Shop      shopCommands     `cmd:"" help:"Create and list shops."`
+	Key       keyCommands      `cmd:"" help:"Create, list and revoke API keys."`
+	Terminal  terminalCommands `cmd:"" help:"Create and list a shop's terminals: its accounts at providers."`
+	Simulator simulatorCommand `cmd:"" help:"Run the sandbox provider alone."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+}
+
+// surroundings are what every command is given instead of taking it.
+type surroundings struct {
+	ctx context.Context
+	out io.Writer
+	err io.Writer
+	env []string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(os.Args[1:], &surroundings{ctx: ctx, out: os.Stdout, err: os.Stderr, env: os.Environ()})
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes: 0 done, 1 it did not work, 2 it was asked for wrongly.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func run(args []string, s *surroundings) int {
+	exited := -1
+	parser, err := kong.New(&commands{}, kong.Name("sluice"), kong.Writers(s.out, s.err), kong.UsageOnError(),
+		kong.Description("Sluice, a payment engine that a business runs itself."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		fmt.Fprintln(s.err, "sluice:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	chosen, err := parser.Parse(args)
+	if exited >= 0 { // help was printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "sluice: %v\nRun \"sluice --help\" for what it understands.\n", err)
+		return exitUsage
+	}
+	if err := chosen.Run(s); err != nil {
+		fmt.Fprintln(s.err, "sluice:", err)
+		if errors.Is(err, config.ErrInvalid) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return 0
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(s *surroundings) error {
+	_, err := fmt.Fprintln(s.out, "sluice", version)
+	return err
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+type serveCommand struct{ config.Flags }
+
+// Run serves until the process is told to stop, then lets running requests finish.
+func (c *serveCommand) Run(s *surroundings) (err error) {
+	b, err := openBase(s, c.Flags)
+	if err != nil {
+		return err
+	}
+	defer b.db.Close()
+	listener, err := net.Listen("tcp", b.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	ready := readiness{BaseURL: "http://" + listener.Addr().String(), PID: os.Getpid()}
+	publicURL := b.config.PublicURL
+	if publicURL == "" {
+		publicURL = ready.BaseURL
+	}
+	a, err := newApp(b, strings.TrimSuffix(publicURL, "/"))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	g := group{}
+	g.ctx, g.cancel = context.WithCancel(s.ctx)
+	defer func() { err = errors.Join(err, g.wait()) }()
+	if b.config.Demo {
+		if err := a.startDemo(&g, &ready); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
+	stopAdmin, err := serveAdmin(g.ctx, b)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopAdmin()
+	if err := a.serveMetrics(&g); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	a.serve(&g, listener, a.handler(g.ctx))
+	return a.announce(s, &g, ready)
+}
+
+// announce tells people and scripts that the server answers, then waits for the end.
+func (a *app) announce(s *surroundings, g *group, ready readiness) error {
+	if a.config.Demo {
+		ready.print(s.out)
+	}
+	a.log.InfoContext(g.ctx, "serving", "address", ready.BaseURL, "public_url", a.engine.PublicURL,
+		"database", a.db.Kind(), "version", version)
+	if path := a.config.ReadyFile; path != "" {
+		if err := ready.write(path); err != nil {
+			return err
+		}
+		defer func() { _ = os.Remove(path) }() // it says "answers now"; a missing file is as good
+	}
+	<-g.ctx.Done()
+	a.log.InfoContext(context.WithoutCancel(g.ctx), "draining")
+	return nil
+}
+
+// group runs servers until the first fails or all are told to stop.
+type group struct {
+	ctx    context.Context // ends the servers
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	errs   []error
+}
+
+func (g *group) run(f func(context.Context) error) {
+	g.wg.Go(func() {
+		if err := f(g.ctx); err != nil {
+			g.mu.Lock()
+			g.errs = append(g.errs, err)
+			g.mu.Unlock()
+			g.cancel()
+		}
+	})
+}
+
+func (g *group) wait() error {
+	g.cancel()
+	g.wg.Wait()
+	return errors.Join(g.errs...)
+}
+
+func (a *app) serve(g *group, l net.Listener, h http.Handler) {
+	server := web.New(web.Options{Handler: h, Logger: a.log, DrainTimeout: a.config.DrainTimeout})
+	g.run(func(ctx context.Context) error { return server.Serve(ctx, l) })
+}
+
+// serveMetrics answers on a listener of its own, never on the public one.
+func (a *app) serveMetrics(g *group) error {
+	if a.config.MetricsListen == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", a.config.MetricsListen)
+	if err != nil {
+		return fmt.Errorf("listen for metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		a.sampleStore()
+		a.metrics.Handler().ServeHTTP(w, r)
+	})
+	a.serve(g, l, mux)
+	return nil
+}
+
+// sampleStore takes over the counts that the store keeps itself.
+func (a *app) sampleStore() {
+	s := a.db.Stats()
+	a.metrics.StoreGroups.Reach(int64(min(s.Groups, math.MaxInt64)))
+	a.metrics.StoreBodies.Reach(int64(min(s.Sets, math.MaxInt64)))
+	a.metrics.StoreReruns.Reach(int64(min(s.Reruns, math.MaxInt64)))
+}
+
+// readiness is what scripts learn when the server answers.
+type readiness struct {
+	BaseURL      string `json:"baseUrl"`
+	ShopID       string `json:"shopId,omitempty"`
+	APIKey       string `json:"apiKey,omitempty"`
+	SigningKey   string `json:"signingKey,omitempty"`
+	SimulatorURL string `json:"simulatorUrl,omitempty"`
+	PID          int    `json:"pid"`
+}
+
+// write renders the facts into the file; it holds keys.
+func (r readiness) write(path string) error {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("render ready file: %w", err)
+	}
+	return writeWhole(path, append(raw, '\n'))
+}
+
+// writeWhole makes a file appear complete or not at all, for its owner only.
+func writeWhole(path string, raw []byte) error {
+	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
+	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// print is what a person sees who started the demo.
+func (r readiness) print(w io.Writer) {
+	fmt.Fprintf(w, `Sluice is ready.
+
+  API          %s
+  API key      %s
+  signing key  %s
+  simulator    %s   (ledger: %s/ledger)
+
+Create a payment:
+
+  curl -s %s/api/v1/payments \
+    -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+    -d '{"paymentType":"DEPOSIT","amount":11.12,"currency":"EUR","referenceId":"order-1",
+         "customer":{"firstName":"John","lastName":"Doe","email":"john@example.com","phone":"44 2072243688","ip":"192.0.2.1"},
+         "billingAddress":{"countryCode":"GB","city":"London","addressLine1":"221b Baker St","postalCode":"NW1 6XE"}}'
+
+Open the "redirectUrl" of the answer in a browser and pay with 4000 0000 0000 0408
+(approved), 4000 0000 0000 0002 (3-D Secure) or 4000 0000 0000 0416 (declined).
+Ctrl-C stops; the same command finds everything again.
+
+`, r.BaseURL, r.APIKey, r.SigningKey, r.SimulatorURL, r.SimulatorURL, r.BaseURL, r.APIKey)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/checkout"
+	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/telemetry"
+	"github.com/sluicepay/sluice/internal/vault"
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// base is what every command that touches the database works with.
+type base struct {
+	config config.Config
+	log    *slog.Logger
+	db     *store.DB
+	keys   vault.Keyring
+	ids    *id.Source
+}
+
+// openBase reads the configuration, makes the data folder and opens the database,
+// bringing it up to date.
+func openBase(s *surroundings, flags config.Flags) (*base, error) {
+	c, err := config.Load(flags, s.env)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	b := &base{config: c, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader)}
+	if b.db, err = store.Open(s.ctx, store.Options{
+		URL: c.Database.Reveal(), Dir: c.Data, Migrate: true, Now: time.Now, Logger: b.log,
+	}); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if b.keys, err = vault.LoadKeyring(c.Data, rand.Reader); err != nil {
+		b.db.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// app is the running engine with everything that answers for it.
+type app struct {
+	*base
+	engine  *engine.Engine
+	metrics *telemetry.Metrics
+}
+
+// newClient is the client for providers. Their addresses come from the operator, so
+// they may be anywhere.
+func newClient() *outbound.Client {
+	return outbound.New(outbound.Options{Now: time.Now, Guard: outbound.GuardNone})
+}
+
+// newApp builds the object graph. publicURL is where customers and providers reach it.
+func newApp(b *base, publicURL string) (*app, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("name of this machine: %w", err)
+	}
+	a := &app{base: b, metrics: telemetry.NewMetrics()}
+	a.engine = engine.New(engine.Config{
+		DB: b.db, Connectors: connectors(), Client: newClient(), Vault: vault.NewHolder(time.Now), Keys: b.keys,
+		IDs: b.ids, Now: time.Now, Random: rand.Reader, Log: b.log, Metrics: a.metrics, PublicURL: publicURL,
+		Owner:     host + ":" + strconv.Itoa(os.Getpid()) + ":" + b.ids.Letters(8),
+		Exclusive: b.db.Kind() == store.SQLite,
+	})
+	return a, nil
+}
+
+// handler mounts the dialects and the payment page.
+func (a *app) handler(ctx context.Context) http.Handler {
+	mux := http.NewServeMux()
+	auth := api.NewAuth(a.engine)
+	for _, d := range dialects(a.engine, auth, a.log) {
+		d.Mount(mux)
+		a.log.DebugContext(ctx, "dialect mounted", "dialect", d.Name())
+	}
+	checkout.New(checkout.Deps{
+		Engine: a.engine, Log: a.log, TrustedProxies: a.config.TrustedProxies,
+		HTTPS: len(a.engine.PublicURL) > 5 && a.engine.PublicURL[:5] == "https",
+	}).Mount(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("ok\n")) // the caller is gone if this fails
+	})
+	return web.Wrap(mux, web.Common{
+		Logger: a.log, AccessLevel: slog.LevelDebug, Now: time.Now, Observe: a.metrics.ObserveHTTP,
+		NewID: func() string { made, _ := a.ids.New(); return made },
+	})
+}

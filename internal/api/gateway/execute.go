@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// execute goes ahead with a deposit without the hosted page.
+func (g *Gateway) execute(w http.ResponseWriter, r *http.Request, s *shop.Shop) error {
+	t, err := command(r, s)
+	if err != nil {
+		return g.known(r.Context(), t, err)
+	}
+	doc, err := api.ReadObject(w, r)
+	if err != nil {
+		return g.known(r.Context(), t, err)
+	}
+	browser, err := bindBrowser(doc)
+	if err != nil {
+		return g.known(r.Context(), t, err)
+	}
+	t.Idem.Fingerprint = g.engine.Fingerprint(canonicalCommand(t.Idem.Route, t.ID, money.Amount{}, browser))
+	o, err := g.engine.Execute(r.Context(), engine.Execute{Target: t, Browser: browser})
+	if err != nil {
+		return err
+	}
+	g.answerOutcome(w, &o)
+	return nil
+}
+
+// command reads what commands on a payment have in common: which payment, and the idempotency key. The target is
+// usable for known even when the error is about the key.
+func command(r *http.Request, s *shop.Shop) (engine.Target, error) {
+	t, err := target(r, s)
+	if err != nil {
+		return t, err
+	}
+	t.Idem.Route = r.Pattern
+	t.Idem.Key, err = api.IdempotencyKey(r.Header)
+	return t, err
+}
+
+// known returns fault, the error of a request that cannot be carried out, unless the payment that it names does not
+// exist: that comes first.
+func (g *Gateway) known(ctx context.Context, t engine.Target, fault error) error {
+	if t.ID == "" {
+		return fault
+	}
+	if _, err := g.engine.Get(ctx, t.Shop.ID, t.ID); errors.Is(err, payment.ErrNotFound) {
+		return err
+	}
+	return fault
+}
+
+// bindBrowser reads a DepositPatchRequest. The error is *invalid.
+func bindBrowser(doc *api.Value) (payment.Document, error) {
+	b := newBinder(doc)
+	var p payment.Browser
+	p.IP = b.needed("customerIp", 39)
+	b.ip("customerIp", p.IP)
+	p.IPCountryCode = b.sized("ipCountryCode", 2, 2)
+	p.UserAgent = b.text("customerUserAgent", 512)
+	p.WindowWidth = b.integer("browserWindowWidth")
+	p.WindowHeight = b.integer("browserWindowHeight")
+	p.ScreenWidth = b.integer("browserScreenWidth")
+	p.ScreenHeight = b.integer("browserScreenHeight")
+	p.ColorDepth = b.integer("browserScreenColorDepth")
+	p.Language = b.text("browserLanguage", 32)
+	p.JavaEnabled = b.boolean("browserJavaEnabled")
+	p.TimezoneOffset = b.integer("browserTimezoneOffset")
+	browser := b.document(&p)
+	return browser, b.err()
+}

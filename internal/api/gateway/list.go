@@ -1,0 +1,35 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+func (g *Gateway) list(w http.ResponseWriter, r *http.Request, s *shop.Shop) error {
+	f, err := bindFilter(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	f.Shop = s.ID
+	payments, more, err := g.engine.List(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	g.answer(w, http.StatusOK, func(dst []byte) []byte {
+		dst = append(appendEnvelope(dst, g.engine.Now(), http.StatusOK), `,"hasMore":`...)
+		if more {
+			dst = append(dst, `true,"result":[`...)
+		} else {
+			dst = append(dst, `false,"result":[`...)
+		}
+		for i := range payments {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendPayment(dst, &payments[i], g.redirectURL(&payments[i]))
+		}
+		return append(dst, `]}`...)
+	})
+	return nil
+}

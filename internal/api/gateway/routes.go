@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// Gateway is the dialect. It is safe for concurrent use.
+type Gateway struct {
+	// MaxInFlight is how many requests may run at a time; those beyond it are answered 429 at once. Zero, which New
+	// leaves it at, sets no limit. It may be set before Mount.
+	MaxInFlight int
+
+	engine  *engine.Engine
+	auth    *api.Auth
+	log     *slog.Logger
+	running atomic.Int64
+	buffers sync.Pool // of *[]byte, to write answers into
+}
+
+// New returns the dialect on an engine, to be mounted on a mux.
+func New(e *engine.Engine, auth *api.Auth, log *slog.Logger) *Gateway {
+	g := &Gateway{engine: e, auth: auth, log: log}
+	g.buffers.New = func() any { b := make([]byte, 0, 4096); return &b }
+	return g
+}
+
+// Name is "gateway".
+func (g *Gateway) Name() string { return "gateway" }
+
+const (
+	basePath     = "/api/v1"
+	pathPayments = basePath + "/payments"
+	pathPayment  = pathPayments + "/{id}"
+)
+
+// endpoint is one operation of the contract. Its handler writes the answer or returns the error to answer with;
+// object is the name under which that error's entries are listed.
+type endpoint struct {
+	method, path string
+	operation    string // operationId of the published document
+	object       string
+	handle       func(*Gateway, http.ResponseWriter, *http.Request, *shop.Shop) error
+}
+
+func (e *endpoint) route() string { return e.method + " " + e.path }
+
+var endpoints = []endpoint{
+	{http.MethodGet, pathPayments, "getPayments", "paymentFilter", (*Gateway).list},
+	{http.MethodPost, pathPayments, "createPayment", "paymentRequest", (*Gateway).create},
+	{http.MethodGet, pathPayment, "getPayment", "payment", (*Gateway).get},
+	{http.MethodPatch, pathPayment, "executeDeposit", "depositPatchRequest", (*Gateway).execute},
+	{http.MethodPost, pathPayment + "/capture", "capturePayment", "captureRequest", (*Gateway).capture},
+	{http.MethodPost, pathPayment + "/void", "voidPayment", "voidRequest", (*Gateway).void},
+	{http.MethodGet, pathPayment + "/operations", "getOperations", "payment", (*Gateway).operations},
+}
+
+// Mount registers the endpoints, what answers for everything else below /api/v1, and the OpenAPI document.
+func (g *Gateway) Mount(mux *http.ServeMux) {
+	allowed := make(map[string][]string)
+	for i := range endpoints {
+		e := &endpoints[i]
+		mux.Handle(e.route(), g.serve(e))
+		allowed[e.path] = append(allowed[e.path], e.method)
+	}
+	for path, methods := range allowed {
+		refusal := &methodError{allow: strings.Join(methods, ", ")}
+		mux.Handle(path, g.serve(&endpoint{handle: refuseWith(refusal)}))
+	}
+	unknown := g.serve(&endpoint{handle: refuseWith(errNoPath)})
+	mux.Handle(basePath, unknown)
+	mux.Handle(basePath+"/", unknown)
+	mux.HandleFunc("GET /openapi.json", serveOpenAPI)
+}
+
+func refuseWith(err error) func(*Gateway, http.ResponseWriter, *http.Request, *shop.Shop) error {
+	return func(*Gateway, http.ResponseWriter, *http.Request, *shop.Shop) error { return err }
+}
+
+// serve is the frame around an endpoint: is there room, who is calling, then the endpoint.
+func (g *Gateway) serve(e *endpoint) http.Handler {
+	served := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := g.running.Add(1); g.MaxInFlight > 0 && n > int64(g.MaxInFlight) {
+			g.running.Add(-1)
+			g.fail(w, r, e.object, errBusy)
+			return
+		}
+		defer g.running.Add(-1)
+		s, err := g.auth.Shop(r)
+		if err == nil {
+			err = e.handle(g, w, r, s)
+		}
+		if err != nil {
+			g.fail(w, r, e.object, err)
+		}
+	})
+	return api.Guard(served, g.log, func(w http.ResponseWriter, r *http.Request) {
+		g.answer(w, http.StatusInternalServerError, func(dst []byte) []byte {
+			return appendFrame(dst, g.frame(r, http.StatusInternalServerError, messageInternal))
+		})
+	})
+}
+
+// target names the payment in the request's path. Any text that is no id is a payment that does not exist.
+func target(r *http.Request, s *shop.Shop) (engine.Target, error) {
+	text := r.PathValue("id")
+	if !id.Valid(text) {
+		return engine.Target{}, payment.ErrNotFound
+	}
+	return engine.Target{Shop: s, ID: payment.ID(text)}, nil
+}
+
+// answer lets render write a body and sends it.
+func (g *Gateway) answer(w http.ResponseWriter, status int, render func(dst []byte) []byte) {
+	buf := g.buffers.Get().(*[]byte)
+	*buf = render((*buf)[:0])
+	api.Answer(w, status, *buf)
+	if cap(*buf) <= maxPooled {
+		g.buffers.Put(buf)
+	}
+}
+
+// maxPooled is the size up to which a buffer is worth keeping.
+const maxPooled = 256 << 10

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// Errors of ReadObject and IdempotencyKey beside *SyntaxError.
+var (
+	// ErrTooLarge: the body has more than MaxBody bytes; the fitting answer is 413.
+	ErrTooLarge = errors.New("request body too large")
+	// ErrMediaType: the Content-Type is not JSON in UTF-8; the fitting answer is 415.
+	ErrMediaType = errors.New("media type is not application/json")
+	// ErrIncomplete: the caller broke off or was too slow; the fitting answer is 400, though hardly anybody hears it.
+	ErrIncomplete = errors.New("request body incomplete")
+	// ErrIdempotencyKey: the Idempotency-Key header has not the right form; the fitting answer is 400.
+	ErrIdempotencyKey = errors.New("Idempotency-Key must be 1 to 255 printable ASCII characters, bare or quoted")
+)
+
+// ReadBody returns the body of the request, which may be empty; an empty one may have any type. Errors are
+// ErrTooLarge, ErrMediaType and ErrIncomplete.
+func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := web.ReadBody(w, r, MaxBody)
+	switch {
+	case errors.Is(err, web.ErrBodyTooLarge):
+		return nil, ErrTooLarge
+	case err != nil:
+		return nil, ErrIncomplete
+	case len(body) > 0 && !isJSON(r.Header):
+		return nil, ErrMediaType
+	}
+	return body, nil
+}
+
+// ReadObject returns the JSON object in the body of the request. Errors are those of ReadBody and Decode.
+func ReadObject(w http.ResponseWriter, r *http.Request) (*Value, error) {
+	body, err := ReadBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return Decode(body)
+}
+
+// isJSON accepts application/json in UTF-8, and the absence of a type.
+func isJSON(h http.Header) bool {
+	given := h["Content-Type"]
+	if len(given) == 0 || len(given) == 1 && (given[0] == "" || given[0] == "application/json") {
+		return true
+	}
+	if len(given) > 1 {
+		return false
+	}
+	media, params, err := mime.ParseMediaType(given[0])
+	if err != nil || media != "application/json" {
+		return false
+	}
+	charset, set := params["charset"]
+	return !set || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+}
+
+const maxIdempotencyKey = 255
+
+// IdempotencyKey returns the key of the Idempotency-Key header without its quotes, and "" when there is no such
+// header. The error is ErrIdempotencyKey.
+func IdempotencyKey(h http.Header) (string, error) {
+	given := h["Idempotency-Key"]
+	if len(given) == 0 {
+		return "", nil
+	}
+	key := given[0]
+	if len(key) >= 2 && key[0] == '"' && key[len(key)-1] == '"' {
+		key = key[1 : len(key)-1]
+	}
+	if len(given) > 1 || key == "" || len(key) > maxIdempotencyKey {
+		return "", ErrIdempotencyKey
+	}
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return "", ErrIdempotencyKey
+		}
+	}
+	return key, nil
+}
+
+// Path is the request's path as the caller spelled it, for the error bodies that name it.
+func Path(r *http.Request) string { return r.URL.EscapedPath() }
+
+// Guard keeps a panic in next from taking more down than its request: it is logged, and write answers 500 in the
+// form of the dialect.
+func Guard(next http.Handler, log *slog.Logger, write http.HandlerFunc) http.Handler {
+	return web.Recover(next, log, write)
+}
+
+// RequestID is the id of the request, to log with an error that its caller must not see.
+func RequestID(r *http.Request) string { return web.RequestID(r.Context()) }

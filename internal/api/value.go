@@ -1,0 +1,69 @@
+package api
+
+// Kind is the JSON type of a Value.
+type Kind uint8
+
+// The kinds. Absent stands for null too: requests do not tell them apart.
+const (
+	Absent Kind = iota
+	Bool
+	Number
+	String
+	Array
+	Object
+)
+
+// Value is one value of a decoded document. The zero Value is absent. Texts share the memory of the document: clone
+// what outlives the request, and what shares a document with secrets.
+type Value struct {
+	kind    Kind
+	truth   bool
+	text    string
+	members []Member
+}
+
+// Member is a named value of an object, or an element of an array, with an empty name.
+type Member struct {
+	Name  string
+	Value Value
+}
+
+// Kind returns the type of the value. Like all methods it may be called on nil, which is absent.
+func (v *Value) Kind() Kind {
+	if v == nil {
+		return Absent
+	}
+	return v.kind
+}
+
+// Text is the characters of a string or the literal of a number as it was written, and empty for any other kind.
+func (v *Value) Text() string {
+	if v == nil {
+		return ""
+	}
+	return v.text
+}
+
+// True reports whether the value is the literal true.
+func (v *Value) True() bool { return v != nil && v.truth }
+
+// Members returns the members of an object in the order of the document, or the elements of an array.
+func (v *Value) Members() []Member {
+	if v == nil {
+		return nil
+	}
+	return v.members
+}
+
+// Get returns the member of that name, in exactly this spelling. It is absent when there is none, when it is null,
+// and when v is not an object.
+func (v *Value) Get(name string) *Value {
+	if v.Kind() == Object {
+		for i := range v.members {
+			if v.members[i].Name == name {
+				return &v.members[i].Value
+			}
+		}
+	}
+	return nil
+}

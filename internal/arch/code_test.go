@@ -1,0 +1,98 @@
+package arch
+
+import (
+	"go/ast"
+	"go/token"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// detached lists who may begin a context of its own outside of main and tests, and why.
+var detached = map[string]string{
+	"internal/store":     "a group of writes belongs to no one caller and must not end with one",
+	"internal/simulator": "its notices outlive the request that caused them; Close ends them",
+}
+
+func TestNoFloatsNearMoney(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || !in(s.dir, moneyPath...) {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Ident:
+				if n.Name == "float64" || n.Name == "float32" || n.Name == "ParseFloat" || n.Name == "Float64" {
+					t.Errorf("%s uses %s", s.at(n), n.Name)
+				}
+			case *ast.BasicLit:
+				// 1e18 is an exact way to write an integer; a point is not.
+				if n.Kind == token.FLOAT && strings.Contains(n.Value, ".") {
+					t.Errorf("%s holds the float %s", s.at(n), n.Value)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestNoInitFunctions(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, d := range s.ast.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: init runs unasked; set things up where the program is wired", s.at(f))
+			}
+		}
+	}
+}
+
+func TestCertificatesAreAlwaysChecked(t *testing.T) {
+	for _, s := range sources(t) {
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && id.Name == "Insecure"+"SkipVerify" {
+				t.Errorf("%s turns certificate checks off", s.at(n))
+			}
+			return true
+		})
+	}
+}
+
+func TestContextsComeFromTheCaller(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || detached[s.dir] != "" || !in(s.dir, "internal") || isSupport(strings.TrimPrefix(s.dir, "internal/")) {
+			continue
+		}
+		s.uses("context", func(name string, n *ast.SelectorExpr) {
+			if name == "Background" || name == "TODO" {
+				t.Errorf("%s uses context.%s: take the caller's ctx", s.at(n), name)
+			}
+		})
+	}
+}
+
+func TestPackageNamesSayWhatTheyOwn(t *testing.T) {
+	banned := []string{"utils", "util", "common", "models", "model", "helpers", "helper", "services", "service", "misc", "base", "shared", "types"}
+	for _, s := range sources(t) {
+		name := strings.TrimSuffix(s.ast.Name.Name, "_test")
+		if slices.Contains(banned, name) || slices.Contains(banned, path.Base(s.dir)) {
+			t.Errorf("%s: %s says nothing about what the package owns", s.path, name)
+		}
+		if in(s.dir, "internal") && name != "main" && name != path.Base(s.dir) {
+			t.Errorf("%s: package %s in a folder of another name", s.path, name)
+		}
+	}
+}
+
+var toDo = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`)
+
+func TestNothingIsLeftForLater(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, group := range s.ast.Comments {
+			if word := toDo.FindString(group.Text()); word != "" {
+				t.Errorf("%s: %s", s.at(group), word)
+			}
+		}
+	}
+}

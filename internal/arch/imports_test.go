@@ -1,0 +1,221 @@
+package arch
+
+import (
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed lists what each package of internal/ may import from internal/. Imports point down only. A package that is
+// not here does not exist yet: adding one means deciding its place. An entry ending in /* stands for each folder in it.
+var allowed = map[string][]string{
+	"money":     {},
+	"id":        {},
+	"telemetry": {},
+	"config":    {},
+	"payment":   {"money", "id"},
+	"shop":      {"money", "id", "payment"},
+	"route":     {"money", "payment", "shop"},
+	"fraud":     {"money", "payment", "shop"},
+	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
+	"outbound":  {"id", "telemetry"},
+	"web":       {"id", "telemetry"},
+	"store":     {"money", "id", "payment", "shop", "telemetry"},
+	"simulator": {"money", "id"}, // shares nothing with what it judges
+	"connector": {"money", "id", "payment", "outbound"},
+	// connectors know the shared package, never each other
+	"connector/*": {"money", "id", "payment", "outbound", "connector"},
+	"job":         {"id", "store", "telemetry"},
+	"webhook":     {"id", "payment", "shop", "store", "job", "outbound", "telemetry"},
+	// outbound: only for the record of messages around a connector's call
+	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "vault", "outbound", "telemetry"},
+	"api":           {"money", "id", "payment", "shop", "store", "engine", "web", "telemetry"},
+	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
+	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
+	"checkout":      {"engine", "money", "id", "payment", "shop", "web"},
+	"backoffice":    {"engine", "money", "id", "payment", "shop", "web", "store"},
+	"arch":          {},
+}
+
+// isSupport tells the packages that may be imported by tests and by each other only, and may import all but cmd.
+func isSupport(pkg string) bool {
+	return in(pkg, "testkit", "store/storetest", "connector/connectortest")
+}
+
+// pure packages decide; they are given time, chance and data and do no input or output.
+var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud"}
+
+// moneyPath holds the packages through which amounts pass.
+var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, s := range sources(t) {
+		pkg, isInternal := strings.CutPrefix(s.dir, "internal/")
+		list, known := rulesFor(pkg)
+		if isInternal && !known && !isSupport(pkg) {
+			t.Errorf("%s: package %s has no place in the table of internal/arch", s.path, pkg)
+			continue
+		}
+		for _, imp := range s.imports() {
+			target, ours := strings.CutPrefix(imp, module+"/")
+			if !ours {
+				continue
+			}
+			if in(target, "cmd", "e2e", "bench") {
+				t.Errorf("%s imports %s: nothing imports a program", s.path, target)
+			}
+			target = strings.TrimPrefix(target, "internal/")
+			if isSupport(target) {
+				if !s.test && !isSupport(pkg) && !in(s.dir, "e2e", "bench") {
+					t.Errorf("%s imports %s, which is for tests only", s.path, target)
+				}
+				continue
+			}
+			if isInternal && !s.test && known && target != pkg && !slices.Contains(list, target) {
+				t.Errorf("%s imports %s, which package %s may not", s.path, target, pkg)
+			}
+		}
+	}
+}
+
+// rulesFor finds the entry of a package in the table.
+func rulesFor(pkg string) ([]string, bool) {
+	if isSupport(pkg) {
+		return nil, false
+	}
+	if list, ok := allowed[pkg]; ok {
+		return list, true
+	}
+	if at := strings.LastIndexByte(pkg, '/'); at > 0 {
+		list, ok := allowed[pkg[:at]+"/*"]
+		return list, ok
+	}
+	return nil, false
+}
+
+func TestTableIsSound(t *testing.T) {
+	for pkg, list := range allowed {
+		for _, target := range list {
+			if _, ok := allowed[target]; !ok {
+				t.Errorf("%s may import %s, which is not in the table", pkg, target)
+			}
+			if slices.Contains(allowed[target], pkg) {
+				t.Errorf("%s and %s may import each other", pkg, target)
+			}
+		}
+	}
+}
+
+func TestDialectsAndConnectorsStayApartInTestsToo(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, imp := range s.imports() {
+			for _, room := range []string{"internal/api", "internal/connector"} {
+				target, ours := strings.CutPrefix(imp, module+"/"+room+"/")
+				if ours && strings.HasPrefix(s.dir, room+"/") && s.dir != room+"/"+target && target != "connectortest" {
+					t.Errorf("%s imports %s/%s", s.path, room, target)
+				}
+			}
+		}
+	}
+}
+
+func TestPurePackagesDoNoInputOrOutput(t *testing.T) {
+	banned := []string{"net", "net/http", "database/sql", "os", "os/exec", "crypto/rand", "math/rand", "math/rand/v2", "log", "syscall"}
+	clock := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+	for _, s := range sources(t) {
+		if s.test || !in(s.dir, pure...) {
+			continue
+		}
+		for _, imp := range s.imports() {
+			if slices.Contains(banned, imp) {
+				t.Errorf("%s imports %s in a pure package", s.path, imp)
+			}
+		}
+		s.uses("time", func(name string, n *ast.SelectorExpr) {
+			if slices.Contains(clock, name) {
+				t.Errorf("%s uses time.%s in a pure package: the time is given", s.at(n), name)
+			}
+		})
+	}
+}
+
+func TestTheClockIsGiven(t *testing.T) {
+	for _, s := range sources(t) {
+		pkg := strings.TrimPrefix(s.dir, "internal/")
+		if s.test || !in(s.dir, "internal") || isSupport(pkg) {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && isIdent(sel.X, s.localName("time")) {
+				if name := sel.Sel.Name; name == "Now" || name == "Since" || name == "Until" {
+					t.Errorf("%s calls time.%s: take a now func() time.Time", s.at(n), name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestOnlyTheStoreKnowsADatabase(t *testing.T) {
+	for _, s := range sources(t) {
+		if in(s.dir, "internal/store", "bench") || (s.test && in(s.dir, "e2e", "internal/testkit")) {
+			continue
+		}
+		for _, imp := range s.imports() {
+			if imp == "database/sql" || strings.HasPrefix(imp, "database/sql/") || strings.HasPrefix(imp, "modernc.org/") || strings.HasPrefix(imp, "github.com/jackc/") {
+				t.Errorf("%s imports %s, which is the store's alone", s.path, imp)
+			}
+		}
+	}
+}
+
+func TestOnlyOutboundMakesCalls(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || !in(s.dir, "internal") || in(s.dir, "internal/outbound", "internal/simulator", "internal/testkit") {
+			continue
+		}
+		s.uses("net/http", func(name string, n *ast.SelectorExpr) {
+			if slices.Contains([]string{"Client", "DefaultClient", "Transport", "DefaultTransport", "Get", "Post", "PostForm", "Head"}, name) {
+				t.Errorf("%s uses http.%s: calls leave through internal/outbound", s.at(n), name)
+			}
+		})
+	}
+}
+
+// TestConnectorsReportFactsOnly keeps our states out of connectors: they say what the provider said.
+func TestConnectorsReportFactsOnly(t *testing.T) {
+	states := map[string]bool{"State": true}
+	for _, s := range sources(t) {
+		if s.dir != "internal/payment" || s.test {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && isIdent(spec.Type, "State") {
+				for _, name := range spec.Names {
+					states[name.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	for _, s := range sources(t) {
+		if s.test || !in(s.dir, "internal/connector") {
+			continue
+		}
+		s.uses(module+"/internal/payment", func(name string, n *ast.SelectorExpr) {
+			if states[name] {
+				t.Errorf("%s uses payment.%s: a connector reports facts, not states", s.at(n), name)
+			}
+		})
+	}
+}
+
+func isIdent(e ast.Expr, name string) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && name != "" && id.Name == name
+}

@@ -1,0 +1,76 @@
+package checkout
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+//go:embed templates/*.html static/*
+var files embed.FS
+
+const staticPath = "/static/checkout/"
+
+// assets are the parsed templates, one set a page, and the files that pages load. The name of such a file holds a
+// hash of its content, so browsers may keep it for ever.
+type assets struct {
+	pages       map[string]*template.Template
+	style, icon *asset
+	byName      map[string]*asset
+}
+
+type asset struct {
+	path, kind string
+	content    []byte
+}
+
+func loadAssets() *assets {
+	a := &assets{pages: make(map[string]*template.Template), byName: make(map[string]*asset)}
+	layout := template.Must(template.ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html"))
+	for _, page := range []string{
+		"payment_form", "payment_bank", "payment_leave", "payment_wait", "payment_result", "problem",
+	} {
+		set := template.Must(layout.Clone())
+		a.pages[page] = template.Must(set.ParseFS(files, "templates/"+page+".html"))
+	}
+	a.style = a.load("checkout.css", "text/css; charset=utf-8")
+	a.icon = a.load("icon.svg", "image/svg+xml")
+	return a
+}
+
+func (a *assets) load(name, kind string) *asset {
+	content, err := files.ReadFile("static/" + name)
+	if err != nil {
+		panic(fmt.Sprintf("checkout: %v", err))
+	}
+	hash := sha256.Sum256(content)
+	ending := path.Ext(name)
+	hashed := strings.TrimSuffix(name, ending) + "." + hex.EncodeToString(hash[:8]) + ending
+	loaded := &asset{path: staticPath + hashed, kind: kind, content: content}
+	a.byName[hashed] = loaded
+	return loaded
+}
+
+func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
+	file, ok := a.byName[r.PathValue("name")]
+	if !ok {
+		web.SetAPIHeaders(w.Header())
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", file.kind)
+	h.Set("Content-Length", strconv.Itoa(len(file.content)))
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	_, _ = w.Write(file.content) // the browser may be gone
+}

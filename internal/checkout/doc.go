@@ -1,0 +1,9 @@
+// Package checkout owns the hosted payment page: the pages that a customer sees between the shop and the bank, as
+// server-rendered HTML that works without any script, with its own style and texts. It reads the form, checks it,
+// gives the engine one command and shows what came of it.
+//
+// It decides nothing about money or state, stores nothing, sets no cookie and knows no provider: the address of a
+// page is the customer's only credential, and every form carries a nonce tied to the payment's state.
+//
+// Read routes.go first: every address with its handler. Each page is one <noun_verb>.go with a template of that name.
+package checkout

@@ -1,0 +1,120 @@
+package checkout
+
+import (
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// Names of the form's fields; they are the ids of the inputs too.
+const (
+	fieldNonce  = "nonce"
+	fieldAmount = "amount"
+	fieldMethod = "method"
+	fieldNumber = "number"
+	fieldExpiry = "expiry"
+	fieldCode   = "code"
+	fieldHolder = "holder"
+)
+
+const maxForm = 16 << 10 // bytes of a form
+
+// errForm: the request's body is not a form.
+var errForm = errors.New("not a form")
+
+// readForm reads a form from the body, never from the address. It returns web.ErrBodyTooLarge or errForm.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, fmt.Errorf("%w: content type", errForm)
+	}
+	body, err := web.ReadBody(w, r, maxForm)
+	if err != nil {
+		if errors.Is(err, web.ErrBodyTooLarge) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: %w", errForm, err)
+	}
+	form, err := url.ParseQuery(string(body))
+	clear(body)
+	if err != nil { // its text would repeat part of the body
+		return nil, fmt.Errorf("%w: encoding", errForm)
+	}
+	return form, nil
+}
+
+// current reports whether the form was made for the payment as it is now.
+func (g *Pages) current(form url.Values, v *visit) bool {
+	return hmac.Equal([]byte(form.Get(fieldNonce)), []byte(g.engine.SubmitNonce(&v.payment)))
+}
+
+// entry is what the customer entered, as far as it was understood, and what is wrong with it.
+type entry struct {
+	method payment.Method // empty: the payment's own
+	amount money.Amount   // zero: the payment's own
+	card   *payment.Card  // nil: none needed, or the one that came with the payment
+	faults []fault        // in the order of the form
+
+	// What the form shows again. Number and security code are not among it.
+	amountText, expiryText, holderText string
+}
+
+// fault is something wrong with one field, in words for the customer.
+type fault struct{ Field, Text string }
+
+func (e *entry) fault(field, text string) { e.faults = append(e.faults, fault{field, text}) }
+
+func (e *entry) faulty() bool { return len(e.faults) > 0 }
+
+// of returns what is wrong with a field, or nothing.
+func (e *entry) of(field string) string {
+	for _, f := range e.faults {
+		if f.Field == field {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// readEntry checks a form against the payment: what the payment fixes already is not read from the form.
+func readEntry(form url.Values, v *visit) *entry {
+	e := &entry{}
+	if v.payment.Amount.IsZero() {
+		e.readAmount(form.Get(fieldAmount), v)
+	}
+	method := v.payment.Method
+	if method == "" {
+		method = payment.Method(form.Get(fieldMethod))
+		if e.method = method; !slices.Contains(v.methods(), method) {
+			e.fault(fieldMethod, v.words.MethodMissing)
+			return e
+		}
+	}
+	if method == payment.BasicCard && form.Has(fieldNumber) {
+		e.readCard(form, v)
+	}
+	return e
+}
+
+func (e *entry) readAmount(text string, v *visit) {
+	amount, err := parseAmount(text, v.payment.Currency)
+	e.amountText = echo(text, 24)
+	switch {
+	case err == nil:
+		e.amount = amount
+	case errors.Is(err, errNoAmount):
+		e.fault(fieldAmount, v.words.AmountMissing)
+	case errors.Is(err, money.ErrPrecision):
+		e.fault(fieldAmount, fill(v.words.AmountTooFine, v.payment.Currency, v.payment.Currency.MinorUnits()))
+	default:
+		e.fault(fieldAmount, v.words.AmountWrong)
+	}
+}

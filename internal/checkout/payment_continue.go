@@ -1,0 +1,45 @@
+package checkout
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// continuePayment records that the customer is being sent to the provider or bank and leads on to the page that
+// does it. It needs no nonce: repeating it changes nothing.
+func (g *Pages) continuePayment(w http.ResponseWriter, r *http.Request, v *visit) {
+	if v.away() == nil {
+		v.toPage(w, r)
+		return
+	}
+	_, err := g.engine.SendAway(r.Context(), v.target())
+	if refusal := new(payment.Refusal); errors.As(err, &refusal) {
+		v.toPage(w, r)
+		return
+	}
+	if err != nil {
+		g.showProblem(w, r, err)
+		return
+	}
+	seeOther(w, r, v.path+"/continue")
+}
+
+// leavePayment is the last page before the provider's. Browsers hold every redirect that follows a form against the
+// page's form-action, and a bank's address is not known when the form is shown; so the chain of redirects ends at
+// this page, and the browser goes on from it by itself, as if a link was followed.
+func (g *Pages) leavePayment(w http.ResponseWriter, r *http.Request, v *visit) {
+	a := v.away()
+	if a == nil || !a.Redirected || !shop.AbsoluteURL(a.Redirect) {
+		v.toPage(w, r)
+		return
+	}
+	to := asciiURL(a.Redirect)
+	refresh(w.Header(), 0, to)
+	g.render(w, r, v, view{
+		Page: "payment_leave", Status: http.StatusOK, Title: v.words.LeaveTitle, Text: v.words.LeaveText,
+		Link: to, Button: v.words.LeaveLink,
+	})
+}

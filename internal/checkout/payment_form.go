@@ -1,0 +1,170 @@
+package checkout
+
+import (
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// form is what the template of the form needs.
+type form struct {
+	Nonce, Cancel string
+	Amount        *field // nil when the payment has its amount
+	Card          []field
+	Held          *heldCard // the card that came with the payment; no card fields then
+	Plain         bool      // the payment has a method without a form of its own
+	Pay           string    // label of the main button; empty when there is none
+	PayValue      string    // method that the main button chooses; empty when it is fixed
+	Others        []choice
+	None          string // why nothing can be paid
+	Faults        []fault
+}
+
+// field is one labelled input. Autofocus is set on the first with a fault.
+type field struct {
+	ID, Label, Note, Hint, Value, Fault    string
+	Type, Autocomplete, Mode, Pattern, Max string
+	Suffix, Class, Placeholder             string
+	Required, Focus                        bool
+}
+
+// Described is the id of what explains the input: what is wrong with it, else its hint.
+func (f field) Described() string {
+	switch {
+	case f.Fault != "":
+		return f.ID + "-fault"
+	case f.Hint != "":
+		return f.ID + "-hint"
+	}
+	return ""
+}
+
+// Summary reports whether the faults are listed above the form: not for a single one that stands at its field.
+func (f *form) Summary() bool {
+	return len(f.Faults) > 1 || len(f.Faults) == 1 && f.Faults[0].Field == fieldMethod
+}
+
+type choice struct{ Method, Label string }
+
+type heldCard struct{ Name, Expiry string }
+
+// methods lists what the customer may choose from: the payment's own method, or all that a terminal of the shop
+// takes for it, cards first.
+func (v *visit) methods() []payment.Method {
+	return engine.Methods(v.shop, &v.payment)
+}
+
+// showForm shows the form, with what was entered before as far as it may be shown again.
+func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *entry) {
+	if !v.shop.Active {
+		g.showProblem(w, r, engine.ErrForbidden)
+		return
+	}
+	page := view{Page: "payment_form", Status: http.StatusOK, Title: v.words.FormTitle, Action: v.path}
+	f := g.form(v, e)
+	page.Form = f
+	if f.Held != nil || len(f.Card) > 0 {
+		page.Title = v.words.FormTitleCard
+	} else if f.Plain {
+		page.Title = fill(v.words.ContinueWith, named(v.words.Methods, string(v.payment.Method)))
+	}
+	if e.faulty() {
+		page.Status = http.StatusUnprocessableEntity
+	}
+	g.render(w, r, v, page)
+}
+
+func (g *Pages) form(v *visit, e *entry) *form {
+	f := &form{Nonce: g.engine.SubmitNonce(&v.payment), Cancel: v.path + "/cancel", Faults: e.faults}
+	methods := v.methods()
+	if len(methods) == 0 {
+		f.None = fill(v.words.NoMethod, v.payment.Currency)
+		return f
+	}
+	f.Pay = v.words.PayPlain
+	if v.payment.Amount.IsZero() {
+		amount := amountField(v, e)
+		f.Amount = &amount
+	} else {
+		f.Pay = fill(v.words.PayButton, formatAmount(v.payment.Amount, v.payment.Currency, v.words), v.payment.Currency)
+	}
+	g.fillMethods(f, v, e, methods)
+	f.focus()
+	return f
+}
+
+// fillMethods puts the first method into the form itself and the others below it.
+func (g *Pages) fillMethods(f *form, v *visit, e *entry, methods []payment.Method) {
+	chosen := v.payment.Method == ""
+	switch {
+	case methods[0] == payment.BasicCard:
+		if f.Held = g.held(v); f.Held == nil {
+			f.Card = cardFields(v.words, e)
+		}
+		if chosen {
+			f.PayValue = string(payment.BasicCard)
+		}
+		methods = methods[1:]
+	case !chosen:
+		f.Plain, f.Pay = true, continueWith(v.words, methods[0])
+		methods = nil
+	default:
+		f.Pay = ""
+	}
+	for _, m := range methods {
+		f.Others = append(f.Others, choice{string(m), continueWith(v.words, m)})
+	}
+}
+
+func continueWith(w *words, m payment.Method) string {
+	return fill(w.ContinueWith, named(w.Methods, string(m)))
+}
+
+// held shows the card that came with the payment, if it is still in memory.
+func (g *Pages) held(v *visit) *heldCard {
+	c := g.engine.Vault.Get(v.payment.ID)
+	if c == nil {
+		return nil
+	}
+	defer c.Wipe()
+	return &heldCard{
+		Name:   fill(v.words.HeldCard, named(v.words.Brands, string(c.Number.Brand())), c.Number.Last4()),
+		Expiry: fill(v.words.HeldExpiry, c.ExpiryMonth, c.ExpiryYear),
+	}
+}
+
+func amountField(v *visit, e *entry) field {
+	return field{
+		ID: fieldAmount, Label: v.words.AmountLabel, Hint: fill(v.words.AmountHint, v.payment.Currency),
+		Value: e.amountText, Fault: e.of(fieldAmount), Type: "text", Autocomplete: "transaction-amount", Mode: "decimal",
+		Max: "24", Suffix: string(v.payment.Currency), Required: true,
+	}
+}
+
+func cardFields(w *words, e *entry) []field {
+	return []field{
+		{ID: fieldNumber, Label: w.NumberLabel, Fault: e.of(fieldNumber), Type: "text", Autocomplete: "cc-number",
+			Mode: "numeric", Pattern: `[0-9 \-]*`, Max: "23", Required: true},
+		{ID: fieldExpiry, Label: w.ExpiryLabel, Hint: w.ExpiryHint, Value: e.expiryText, Fault: e.of(fieldExpiry),
+			Type: "text", Autocomplete: "cc-exp", Mode: "numeric", Max: "9", Class: "half", Required: true},
+		{ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Autocomplete: "cc-csc",
+			Mode: "numeric", Pattern: "[0-9]*", Max: "4", Class: "half"},
+		{ID: fieldHolder, Label: w.HolderLabel, Note: w.Optional, Value: e.holderText, Fault: e.of(fieldHolder),
+			Type: "text", Autocomplete: "cc-name", Max: "128"},
+	}
+}
+
+// focus puts the cursor into the first field with a fault.
+func (f *form) focus() {
+	if f.Amount != nil && f.Amount.Fault != "" {
+		f.Amount.Focus = true
+		return
+	}
+	for i := range f.Card {
+		if f.Card[i].Fault != "" {
+			f.Card[i].Focus = true
+			return
+		}
+	}
+}

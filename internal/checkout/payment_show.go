@@ -1,0 +1,109 @@
+package checkout
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// How long a page waits before it asks again, by how long the payment is under way. Pages reload by the Refresh
+// header, which needs no script.
+var reloads = []struct{ within, every time.Duration }{
+	{30 * time.Second, 3 * time.Second},
+	{5 * time.Minute, 10 * time.Second},
+}
+
+const (
+	slowReload = 30 * time.Second
+	// returnAfter is how long the result of a success stays before the customer is taken back to the shop.
+	returnAfter = 6 * time.Second
+)
+
+// showPayment shows the payment as it is: the form, the way to the bank, a wait, or the result.
+func (g *Pages) showPayment(w http.ResponseWriter, r *http.Request, v *visit) {
+	switch {
+	case v.settled() || v.expired():
+		g.showResult(w, r, v)
+	case v.payment.State() == payment.Checkout:
+		g.showForm(w, r, v, &entry{})
+	case v.away() != nil:
+		g.showBank(w, r, v)
+	default:
+		g.showWait(w, r, v)
+	}
+}
+
+func (g *Pages) showWait(w http.ResponseWriter, r *http.Request, v *visit) {
+	refresh(w.Header(), v.reload(), "")
+	g.render(w, r, v, view{
+		Page: "payment_wait", Status: http.StatusOK, Title: v.words.WaitTitle, Text: v.words.WaitText,
+		Detail: v.words.WaitDetail,
+	})
+}
+
+// showBank offers the way to the provider or bank. Once the customer was sent there, the page also looks by itself
+// whether the bank has answered meanwhile.
+func (g *Pages) showBank(w http.ResponseWriter, r *http.Request, v *visit) {
+	page := view{
+		Page: "payment_bank", Status: http.StatusOK, Title: v.words.BankTitle, Text: v.words.BankText,
+		Action: v.path + "/continue", Button: v.words.BankButton,
+	}
+	if v.away().Redirected {
+		page.Title, page.Text = v.words.BankWaitTitle, v.words.BankWaitText
+		refresh(w.Header(), max(v.reload(), reloads[1].every), "")
+	}
+	g.render(w, r, v, page)
+}
+
+func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
+	outcome := v.outcome()
+	page := view{
+		Page: "payment_result", Status: http.StatusOK, Title: outcome.Title, Text: outcome.Text, Tone: outcome.Tone,
+		Reference: string(v.payment.ID), Link: asciiURL(v.returnURL()),
+	}
+	if page.Link != "" && outcome.Tone == toneSuccess {
+		page.Detail = v.words.ReturnSoon
+		refresh(w.Header(), returnAfter, page.Link)
+	}
+	g.render(w, r, v, page)
+}
+
+// outcome is what the customer is told. Every decline reads the same, so that nobody learns about a card by trying.
+func (v *visit) outcome() outcomeWords {
+	switch v.payment.State() {
+	case payment.Completed:
+		return v.words.Completed
+	case payment.Authorized:
+		return v.words.Authorized
+	case payment.Declined:
+		return v.words.Declined
+	}
+	if v.payment.State() == payment.Checkout || v.payment.ErrorCode == payment.CodeTimeout {
+		return v.words.Expired
+	}
+	return v.words.Cancelled
+}
+
+func (v *visit) reload() time.Duration {
+	age := v.now.Sub(v.payment.Updated)
+	if a := v.payment.LiveAttempt(); a != nil {
+		age = v.now.Sub(a.Started)
+	}
+	for _, r := range reloads {
+		if age < r.within {
+			return r.every
+		}
+	}
+	return slowReload
+}
+
+// refresh lets the browser load to, or the same page when that is empty, after a time in whole seconds.
+func refresh(h http.Header, after time.Duration, to string) {
+	value := strconv.FormatInt(int64(after/time.Second), 10)
+	if to != "" {
+		value += "; url=" + to
+	}
+	h.Set("Refresh", value)
+}

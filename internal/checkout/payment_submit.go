@@ -1,0 +1,76 @@
+package checkout
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// submitPayment takes the form, checks it and sends the payment to a provider. Whatever comes of that, the browser
+// is led on to a page that can be reloaded without paying again.
+func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) {
+	form, err := readForm(w, r)
+	if err != nil {
+		g.showProblem(w, r, err)
+		return
+	}
+	if !g.current(form, v) || v.payment.State() != payment.Checkout || v.expired() {
+		v.toPage(w, r)
+		return
+	}
+	e := readEntry(form, v)
+	if e.card != nil {
+		defer e.card.Wipe()
+	}
+	if e.faulty() {
+		g.showForm(w, r, v, e)
+		return
+	}
+	browser, err := g.browser(r)
+	if err != nil {
+		g.showProblem(w, r, err)
+		return
+	}
+	o, err := g.engine.Execute(r.Context(), engine.Execute{
+		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Card: e.card, Browser: browser,
+	})
+	if err != nil {
+		g.notSubmitted(w, r, v, e, err)
+		return
+	}
+	v.payment = o.Payment
+	if v.away() != nil {
+		g.continuePayment(w, r, v)
+		return
+	}
+	v.toPage(w, r)
+}
+
+// notSubmitted answers an order that the engine did not take: with the form where the customer can do something
+// about it, else with the payment as it is.
+func (g *Pages) notSubmitted(w http.ResponseWriter, r *http.Request, v *visit, e *entry, err error) {
+	if missing := new(payment.Missing); errors.As(err, &missing) {
+		switch missing.Field {
+		case "amount":
+			e.fault(fieldAmount, v.words.AmountMissing)
+		case "card":
+			e.fault(fieldNumber, v.words.CardAgain)
+		default:
+			e.fault(fieldMethod, v.words.MethodMissing)
+		}
+		g.showForm(w, r, v, e)
+		return
+	}
+	if refusal := new(payment.Refusal); errors.As(err, &refusal) {
+		if refusal.Field != "amount" {
+			v.toPage(w, r) // another tab or click was faster
+			return
+		}
+		e.fault(fieldAmount, v.words.AmountWrong)
+		g.showForm(w, r, v, e)
+		return
+	}
+	g.showProblem(w, r, err)
+}

@@ -1,0 +1,79 @@
+package checkout
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"unicode"
+
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// view is what a page shows. What comes from merchants and providers is escaped by the templates.
+type view struct {
+	Page      string // name of the template
+	Status    int
+	Title     string // headline
+	Text      string
+	Detail    string // second, smaller text
+	Tone      tone
+	Action    string // where the page's form goes
+	Button    string
+	Link      string // where the page's link goes
+	Reference string
+	Form      *form
+
+	W *words // of the payment's customer where one is known, else as given
+
+	// Set by render.
+	Order               *order // nil where no payment is known
+	Style, Icon         string // addresses
+	Request             string // number of the request, on problem pages
+	ReturnLabel, Prefix string
+}
+
+// order is the payment as every page shows it.
+type order struct {
+	Merchant, Initial, Amount, Currency, Description string
+	Test                                             bool
+}
+
+func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page view) {
+	base := g.base()
+	page.Style, page.Icon = base+g.assets.style.path, base+g.assets.icon.path
+	if v != nil {
+		page.W, page.Order = v.words, v.order()
+		page.ReturnLabel = fill(v.words.ReturnLink, v.shop.Name)
+	} else {
+		page.Request = web.RequestID(r.Context())
+	}
+	if page.Form != nil && len(page.Form.Faults) > 0 {
+		page.Prefix = page.W.FaultPrefix
+	}
+	var body bytes.Buffer
+	if err := g.assets.pages[page.Page].ExecuteTemplate(&body, "layout", page); err != nil {
+		g.log.ErrorContext(r.Context(), "template of the payment page", "page", page.Page, "error", err)
+		http.Error(w, page.W.Broken.Title, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(page.Status)
+	_, _ = w.Write(body.Bytes()) // the customer may be gone
+}
+
+func (v *visit) order() *order {
+	o := &order{
+		Merchant: v.shop.Name, Description: v.payment.Description, Currency: string(v.payment.Currency), Test: !v.shop.Live,
+	}
+	if !v.payment.Amount.IsZero() {
+		o.Amount = formatAmount(v.payment.Amount, v.payment.Currency, v.words)
+	}
+	for _, r := range o.Merchant {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			o.Initial = string(unicode.ToUpper(r))
+			break
+		}
+	}
+	return o
+}

@@ -1,0 +1,68 @@
+package checkout
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// Deps is what the pages work with. Engine and Log are required.
+type Deps struct {
+	Engine *engine.Engine
+	Log    *slog.Logger
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed; none by default.
+	TrustedProxies []netip.Prefix
+	// HTTPS says that customers reach the pages over TLS, so that browsers may insist on it from then on.
+	HTTPS bool
+}
+
+// Pages serves the hosted payment page. It is safe for concurrent use.
+type Pages struct {
+	engine  *engine.Engine
+	log     *slog.Logger
+	trusted []netip.Prefix
+	https   bool
+	assets  *assets
+}
+
+// New returns the pages. It panics if a template built into the program is broken.
+func New(d Deps) *Pages {
+	return &Pages{engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: d.HTTPS, assets: loadAssets()}
+}
+
+// Mount adds the pages to mux: everything under /payment/ and /static/checkout/.
+func (g *Pages) Mount(mux *http.ServeMux) {
+	pages := map[string]visitHandler{
+		"GET /payment/{token}":           g.showPayment,
+		"POST /payment/{token}":          g.submitPayment,
+		"POST /payment/{token}/cancel":   g.cancelPayment,
+		"GET /payment/{token}/continue":  g.leavePayment,
+		"POST /payment/{token}/continue": g.continuePayment,
+		"GET /payment/{token}/return":    g.returnPayment,
+		"POST /payment/{token}/return":   g.returnPayment,
+	}
+	for pattern, show := range pages {
+		mux.Handle(pattern, g.guarded(g.visited(show)))
+	}
+	mux.Handle("GET /payment/", g.guarded(g.showNotFound))
+	mux.HandleFunc("GET /static/checkout/{name}", g.assets.serve)
+}
+
+// guarded sets what every answer of the page carries and turns a panic into a calm page.
+func (g *Pages) guarded(next http.HandlerFunc) http.Handler {
+	return web.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.setHeaders(w.Header())
+		next(w, r)
+	}), g.log, g.showBroken)
+}
+
+// setHeaders closes the page: no script, no framing, no referrer that would give its address away, no copy in a
+// cache. Forms may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
+func (g *Pages) setHeaders(h http.Header) {
+	web.SetPageHeaders(h, web.PagePolicy{HTTPS: g.https})
+	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+}

@@ -1,0 +1,118 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// visit is one request of a customer for the payment that the address names.
+type visit struct {
+	shop    *shop.Shop
+	payment payment.Payment
+	path    string // of the payment's page
+	words   *words
+	now     time.Time
+}
+
+type visitHandler func(http.ResponseWriter, *http.Request, *visit)
+
+// visited loads the payment that the address names. Addresses that this installation did not issue, and payments
+// that no customer has a part in, are answered alike.
+func (g *Pages) visited(next visitHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := g.visit(r)
+		if err != nil {
+			g.showProblem(w, r, err)
+			return
+		}
+		next(w, r, v)
+	}
+}
+
+func (g *Pages) visit(r *http.Request) (*visit, error) {
+	token := r.PathValue("token")
+	shopID, id, err := g.engine.ParseCheckoutToken(token)
+	if err != nil {
+		return nil, err
+	}
+	s, err := g.engine.Shop(r.Context(), shopID)
+	if err != nil {
+		return nil, err
+	}
+	p, err := g.engine.Get(r.Context(), shopID, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.Type != payment.Deposit {
+		return nil, payment.ErrNotFound
+	}
+	var c payment.Customer
+	_ = p.Customer.Into(&c) // without a locale the browser's language counts
+	return &visit{
+		shop: s, payment: p, path: g.base() + "/payment/" + token,
+		words: chooseWords(c.Locale, r.Header.Get("Accept-Language")), now: g.engine.Now(),
+	}, nil
+}
+
+func (v *visit) target() engine.Target { return engine.Target{Shop: v.shop, ID: v.payment.ID} }
+
+// expired reports that the time for paying ran out, whether or not the payment was closed for it yet.
+func (v *visit) expired() bool {
+	until := v.payment.CheckoutUntil
+	return v.payment.State() == payment.Checkout && !until.IsZero() && !v.now.Before(until)
+}
+
+// away returns the attempt that waits for the customer at a provider or bank, or nil.
+func (v *visit) away() *payment.Attempt {
+	a := v.payment.LiveAttempt()
+	if v.payment.State() != payment.Pending || a == nil || a.Class != payment.ClassWaiting || !shop.AbsoluteURL(a.Redirect) {
+		return nil
+	}
+	return a
+}
+
+// settled reports that nothing is left to do for the customer.
+func (v *visit) settled() bool {
+	s := v.payment.State()
+	return s.Final() || s == payment.Authorized
+}
+
+// returnURL is where the customer goes afterwards, or empty when neither the payment nor the shop says.
+func (v *visit) returnURL() string {
+	for _, template := range []string{v.payment.ReturnURL, v.shop.Settings.ReturnURL} {
+		if template == "" {
+			continue
+		}
+		if u := payment.ReturnURL(template, &v.payment); shop.AbsoluteURL(u) {
+			return u
+		}
+	}
+	return ""
+}
+
+// base is the path under which this installation is reached, without a slash at its end.
+func (g *Pages) base() string {
+	u, err := url.Parse(g.engine.PublicURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(u.EscapedPath(), "/")
+}
+
+// toPage sends the browser to the payment's page, which shows the state as it is. A reload there repeats nothing.
+func (v *visit) toPage(w http.ResponseWriter, r *http.Request) { seeOther(w, r, v.path) }
+
+func seeOther(w http.ResponseWriter, r *http.Request, to string) {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// gone reports that nobody waits for the answer any more.
+func gone(err error) bool { return errors.Is(err, context.Canceled) }

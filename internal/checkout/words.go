@@ -1,0 +1,75 @@
+package checkout
+
+import (
+	"fmt"
+	"strings"
+)
+
+// words are the texts of the pages in one language. A new language is a new entry of languages with every field.
+type words struct {
+	Lang         string // of the HTML document
+	Group, Point string // in amounts
+
+	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
+
+	FormTitle, FormTitleCard, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
+	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, CancelButton, NoMethod,
+	Optional string
+
+	FaultTitle, FaultPrefix, AmountMissing, AmountWrong, AmountTooFine, NumberMissing, NumberLength, NumberWrong, ExpiryMissing,
+	ExpiryWrong, ExpiryPast, CodeMissing, CodeWrong, CodeThree, CodeFour, HolderWrong, CardAgain,
+	MethodMissing string
+
+	WaitTitle, WaitText, WaitDetail, BankTitle, BankText, BankButton, BankWaitTitle, BankWaitText,
+	LeaveTitle, LeaveText, LeaveLink, ReturnLink, ReturnSoon string
+
+	Completed, Authorized, Declined, Cancelled, Expired outcomeWords
+
+	NotFound, Forbidden, BadForm, Busy, Broken outcomeWords
+	RequestLabel, Reopen                       string
+
+	Methods map[string]string // what customers call a payment method
+	Brands  map[string]string // what customers call a card brand
+}
+
+// outcomeWords are the headline and the sentence of a page that tells how something ended.
+type outcomeWords struct {
+	Title, Text string
+	Tone        tone
+}
+
+// tone chooses the sign and the colour of a page that tells how something ended.
+type tone string
+
+const (
+	toneSuccess tone = "success"
+	toneFailure tone = "failure"
+	toneNeutral tone = "neutral"
+)
+
+// chooseWords takes the first language that there are texts for: that of the customer's locale, then those that the
+// browser names in their order, then English.
+func chooseWords(locale, accept string) *words {
+	tags := append([]string{locale}, strings.Split(accept, ",")...)
+	for _, tag := range tags {
+		tag = strings.ToLower(strings.TrimSpace(tag))
+		if at := strings.IndexAny(tag, "-_;"); at >= 0 {
+			tag = tag[:at]
+		}
+		if w, ok := languages[tag]; ok {
+			return w
+		}
+	}
+	return languages["en"]
+}
+
+// named returns what the table calls a word of the contract, or the word itself made readable.
+func named(table map[string]string, word string) string {
+	if name, ok := table[word]; ok {
+		return name
+	}
+	return strings.ReplaceAll(word, "_", " ")
+}
+
+// fill puts values into a text of the table.
+func fill(text string, values ...any) string { return fmt.Sprintf(text, values...) }

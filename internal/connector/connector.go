@@ -1,0 +1,125 @@
+// Package connector says what an adapter to a provider's API is: a small interface
+// plus optional capabilities that are found by type assertion. Connectors report
+// provider facts in the words of package payment; they never see or set a
+// payment's state, open transactions or decide what happens next.
+//
+// The sandbox subfolder is the example to read: the connector to the built-in
+// simulator. connectortest holds the suite that every connector has to pass.
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Connector is one configured account at one provider. Its methods may be called
+// concurrently. A method that returns an error has not proved anything: the engine
+// takes it as UNKNOWN, unless the error is outbound.ErrNotSent.
+type Connector interface {
+	// Start makes the payment's own call: a sale, or a hold where PreAuth is set.
+	Start(ctx context.Context, r Request) (payment.Fact, error)
+	// Status asks the provider, by our key, how an attempt of any kind ended.
+	Status(ctx context.Context, ref Ref) (payment.Fact, error)
+	// Traits tells what type assertions cannot.
+	Traits() Traits
+}
+
+// Capturer takes held money: Request.Amount of Request.Original.
+type Capturer interface {
+	Capture(ctx context.Context, r Request) (payment.Fact, error)
+}
+
+// Voider gives held money back: all of Request.Original. APPROVED means done.
+type Voider interface {
+	Void(ctx context.Context, r Request) (payment.Fact, error)
+}
+
+// Refunder gives Request.Amount of the captured Request.Original back.
+type Refunder interface {
+	Refund(ctx context.Context, r Request) (payment.Fact, error)
+}
+
+// Payer pays Request.Amount out to the customer.
+type Payer interface {
+	Payout(ctx context.Context, r Request) (payment.Fact, error)
+}
+
+// Fencer closes an attempt that the provider says it does not know: after a fact of
+// class REJECTED the provider refuses the original even if it still arrives. When
+// the provider knows it after all, the fact tells how it stands.
+type Fencer interface {
+	Fence(ctx context.Context, ref Ref) (payment.Fact, error)
+}
+
+// Request is what a provider call is about. Fields that a kind of call has no use
+// for are zero.
+type Request struct {
+	Key            string // our name of the attempt; the same key never books twice
+	Amount         money.Amount
+	Currency       money.Currency
+	Method         payment.Method
+	PreAuth        bool
+	StartRecurring bool          // ask for a Credential
+	Credential     string        // charge again without the customer
+	Card           *payment.Card // nil where none is given; wiped by the engine after the call
+	Customer       payment.Customer
+	Billing        payment.BillingAddress
+	Browser        payment.Browser
+	Description    string
+	ReturnURL      string // where the provider sends the customer back to
+	NoticeURL      string // where the provider posts notices; empty for none
+	Original       Ref    // what a capture, void or refund refers to
+}
+
+// Ref names an earlier attempt at the provider.
+type Ref struct {
+	Kind        payment.AttemptKind
+	Key         string
+	ProviderRef string // empty when no answer ever came
+	Amount      money.Amount
+	Currency    money.Currency
+}
+
+// Traits describes a connector where its methods cannot. The zero value is the
+// careful one.
+type Traits struct {
+	Methods   []payment.Method
+	Timeout   time.Duration // of one call; 30 s when zero
+	PreAuth   bool
+	Recurring bool
+	// MaxInFlight is how long a request may still be under way at the provider
+	// after its call has failed. Two answers "not found" at least that far apart
+	// prove that nothing was booked. Zero: such answers prove nothing.
+	MaxInFlight time.Duration
+}
+
+// Config is a terminal's decoded settings for one type of connector.
+type Config interface {
+	// Open checks the settings and returns the connector.
+	Open(d Deps) (Connector, error)
+}
+
+// Deps is what a connector is given instead of taking it.
+type Deps struct {
+	Client *outbound.Client // does not re-send, follow redirects or forget messages
+	Now    func() time.Time
+	Random io.Reader
+	Log    *slog.Logger
+}
+
+// Type is one entry of the registry: how to read the settings of a kind of terminal
+// and what its messages may show.
+type Type struct {
+	Name string
+	// Parse decodes settings strictly: unknown keys are errors.
+	Parse func(settings json.RawMessage) (Config, error)
+	// Loggable lists the fields, headers and query keys whose values may be kept.
+	Loggable outbound.Allowlist
+}

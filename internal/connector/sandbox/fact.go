@@ -1,0 +1,136 @@
+package sandbox
+
+import (
+	"fmt"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// The provider's kinds of transaction.
+const (
+	kindSale          = "sale"
+	kindAuthorization = "authorization"
+	kindFence         = "fence" // a reference closed before it was used
+)
+
+// isOf reports whether the provider's kind is one that such an attempt makes.
+func isOf(attempt payment.AttemptKind, kind string) bool {
+	switch attempt {
+	case payment.AttemptDeposit:
+		return kind == kindSale || kind == kindAuthorization
+	case payment.AttemptWithdrawal:
+		return kind == "payout"
+	case payment.AttemptRefund:
+		return kind == "refund"
+	case payment.AttemptCapture:
+		return kind == "capture"
+	case payment.AttemptVoid:
+		return kind == "void"
+	}
+	return false
+}
+
+// fact is what the transaction proves about the attempt of that kind and key. It is
+// an error wrapping errAnswer when the transaction is somebody else's or contradicts
+// itself. A capture, void, refund or payout that is approved was carried out; an
+// authorization tells what has become of the hold.
+func (t *transaction) fact(kind payment.AttemptKind, key string) (payment.Fact, error) {
+	if t.Reference != key {
+		return payment.Fact{}, fmt.Errorf("%w: it carries another reference", errAnswer)
+	}
+	if t.Kind == kindFence {
+		return fenced(), nil
+	}
+	if !isOf(kind, t.Kind) {
+		return payment.Fact{}, fmt.Errorf("%w: it is of another kind than %s", errAnswer, kind)
+	}
+	f := payment.Fact{ProviderRef: t.ID, Instrument: t.Card.instrument()}
+	if word(t.ResponseCode, 8) {
+		f.RawCode = t.ResponseCode
+	}
+	if err := t.money(&f); err != nil {
+		return payment.Fact{}, err
+	}
+	if err := t.judge(kind, &f); err != nil {
+		return payment.Fact{}, err
+	}
+	return f, nil
+}
+
+// money sets the echoed amount. Without one a success could not be compared.
+func (t *transaction) money(f *payment.Fact) error {
+	text := t.Amount
+	if t.Status == "captured" {
+		text = t.Captured // less than was held, if the capture was partial
+	}
+	amount, err := money.Parse(text)
+	if err != nil || amount.IsZero() {
+		return fmt.Errorf("%w: no usable amount", errAnswer)
+	}
+	currency, err := money.ParseCurrency(t.Currency)
+	if err != nil {
+		return fmt.Errorf("%w: no known currency", errAnswer)
+	}
+	f.Amount, f.Currency = amount, currency
+	return nil
+}
+
+// judge sets the class by the status.
+func (t *transaction) judge(kind payment.AttemptKind, f *payment.Fact) error {
+	hold := t.Kind == kindAuthorization
+	switch {
+	case t.Status == "pending":
+		f.Class = payment.ClassWaiting
+	case t.Status == "requires_action" && kind == payment.AttemptDeposit && pageURL(t.ActionURL):
+		f.Class, f.Redirect = payment.ClassWaiting, t.ActionURL
+	case t.Status == "authorized" && hold && approves(t.ResponseCode):
+		f.Class, f.Credential = payment.ClassAuthorized, t.Credential
+	case t.Status == "approved" && !hold && approves(t.ResponseCode),
+		t.Status == "captured" && hold && approves(t.ResponseCode):
+		f.Class, f.Credential = payment.ClassApproved, t.Credential
+	case (t.Status == "voided" || t.Status == "expired") && hold:
+		f.Class, f.Code = payment.ClassCancelled, payment.CodeTimeout
+	case t.Status == "cancelled":
+		f.Class, f.Code = payment.ClassRejected, payment.CodeCommunication
+	case t.Status == "declined" && !approves(t.ResponseCode):
+		v := declined(kind, t.ResponseCode, t.DeclineReason)
+		f.Class, f.Code = v.class, v.code
+	default:
+		return fmt.Errorf("%w: its status fits neither its kind nor its code", errAnswer)
+	}
+	return nil
+}
+
+// fenced is the fact of a reference that will never be done.
+func fenced() payment.Fact {
+	return payment.Fact{Class: payment.ClassRejected, Code: payment.CodeCommunication, RawCode: "C02"}
+}
+
+// instrument is what the provider tells of the card, and empty where it tells nothing
+// or nothing of the expected form. The brand UNKNOWN tells nothing.
+func (c *wireCard) instrument() payment.Instrument {
+	var i payment.Instrument
+	if c == nil {
+		return i
+	}
+	if digits(c.First6, 6) && digits(c.Last4, 4) {
+		i.CustomerAccountNumber = c.First6 + "***" + c.Last4
+	}
+	if b := payment.Brand(c.Brand); b != payment.BrandUnknown && b.Valid() {
+		i.CardBrand = b
+	}
+	if n := c.IssuerCountry; len(n) == 2 && 'A' <= n[0] && n[0] <= 'Z' && 'A' <= n[1] && n[1] <= 'Z' {
+		i.CardIssuingCountry = n
+	}
+	return i
+}
+
+func digits(s string, n int) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return len(s) == n
+}

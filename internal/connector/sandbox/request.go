@@ -1,0 +1,113 @@
+package sandbox
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// body is a JSON object under construction. It is written by hand because every
+// payment goes through it, and it is not reused because the transport may still be
+// reading it when a call has already failed.
+type body []byte
+
+func newBody(reference string) body {
+	b := make(body, 0, 640)
+	b = append(b, `{"reference":`...)
+	return b.quote(reference)
+}
+
+func (b body) close() []byte { return append(b, '}') }
+
+// text appends a member unless its value is empty.
+func (b body) text(name, value string) body {
+	if value == "" {
+		return b
+	}
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	b = append(b, `":`...)
+	return b.quote(value)
+}
+
+// quote appends a JSON string; bytes that are not UTF-8 are replaced.
+func (b body) quote(s string) body {
+	out, _ := jsontext.AppendQuote(b, s) // the only error is about such bytes
+	return out
+}
+
+func (b body) money(r *connector.Request) body {
+	b = append(b, `,"amount":"`...)
+	b = r.Amount.AppendTo(b)
+	b = append(b, '"')
+	return b.text("currency", string(r.Currency))
+}
+
+// method names the way of paying in the provider's words; a card needs no name.
+func (b body) method(m payment.Method) body {
+	if m == payment.BasicCard {
+		return b
+	}
+	return b.text("method", string(m))
+}
+
+func (b body) card(c *payment.Card) body {
+	b = append(b, `,"card":{"number":"`...)
+	b = append(b, c.Number.Reveal()...)
+	b = append(b, '"')
+	b = b.text("expiryMonth", c.ExpiryMonth).text("expiryYear", c.ExpiryYear).text("holder", c.Holder)
+	return append(b.text("securityCode", c.SecurityCode.Reveal()), '}')
+}
+
+func paymentBody(r *connector.Request) []byte {
+	b := newBody(r.Key).money(r)
+	if r.PreAuth {
+		b = append(b, `,"capture":false`...)
+	}
+	switch {
+	case r.Method != payment.BasicCard && r.Credential == "":
+		b = b.method(r.Method)
+	case r.Credential != "":
+		b = b.text("credential", r.Credential)
+	default:
+		b = b.card(r.Card)
+		if r.StartRecurring {
+			b = append(b, `,"storeCredential":true`...)
+		}
+	}
+	return b.text("returnUrl", r.ReturnURL).text("noticeUrl", r.NoticeURL).close()
+}
+
+// payoutBody pays to the card, the credential or the account, in this order.
+func payoutBody(r *connector.Request) []byte {
+	b := newBody(r.Key).money(r)
+	switch {
+	case r.Card != nil:
+		b = b.card(r.Card)
+	case r.Credential != "":
+		b = b.text("credential", r.Credential)
+	default:
+		b = b.method(r.Method).account(&r.Customer)
+	}
+	return b.text("noticeUrl", r.NoticeURL).close()
+}
+
+func (b body) account(c *payment.Customer) body {
+	holder := cmp.Or(c.AccountName, strings.TrimSpace(c.FirstName+" "+c.LastName))
+	b = append(b, `,"account":{"number":`...)
+	b = b.quote(c.AccountNumber).text("holder", holder).text("bank", cmp.Or(c.Bank, c.BankCode))
+	return append(b, '}')
+}
+
+// followBody is that of a capture, void or refund. A void is of all that is held.
+func followBody(r *connector.Request, kind payment.AttemptKind) []byte {
+	b := newBody(r.Key)
+	if kind != payment.AttemptVoid {
+		b = b.money(r)
+	}
+	return b.text("noticeUrl", r.NoticeURL).close()
+}

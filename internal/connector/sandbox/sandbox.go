@@ -1,0 +1,222 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// maxInFlight is longer than any request can be under way: a call lasts 30 s at most.
+const maxInFlight = time.Minute
+
+// Sandbox is one account at the Sandbox provider. It has every capability there is.
+type Sandbox struct {
+	client  client
+	timeout time.Duration
+}
+
+var (
+	_ connector.Connector = (*Sandbox)(nil)
+	_ connector.Capturer  = (*Sandbox)(nil)
+	_ connector.Voider    = (*Sandbox)(nil)
+	_ connector.Refunder  = (*Sandbox)(nil)
+	_ connector.Payer     = (*Sandbox)(nil)
+	_ connector.Fencer    = (*Sandbox)(nil)
+)
+
+// Traits says that the provider knows every method, holds money and stores cards.
+func (s *Sandbox) Traits() connector.Traits {
+	return connector.Traits{
+		Methods: payment.Methods(), Timeout: s.timeout, PreAuth: true, Recurring: true, MaxInFlight: maxInFlight,
+	}
+}
+
+// Start makes a sale, or an authorization where PreAuth is set: by card, by
+// credential, or on the provider's page for every other method.
+func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	if r.Key == "" || (r.Method == payment.BasicCard && r.Card == nil && r.Credential == "") {
+		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or a credential are needed", outbound.ErrNotSent)
+	}
+	t, fact, err := s.send(ctx, "/v1/payments", paymentBody(&r), attempt{payment.AttemptDeposit, r.Key})
+	if err == nil && t != nil && t.Kind != kindFence && (t.Kind == kindAuthorization) != r.PreAuth {
+		return payment.Fact{}, fmt.Errorf("%w: a hold for a sale, or a sale for a hold", errAnswer)
+	}
+	return fact, err
+}
+
+// Payout pays to the card, the credential or the account number of the customer,
+// whichever comes first.
+func (s *Sandbox) Payout(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	if r.Key == "" || (r.Card == nil && r.Credential == "" && r.Customer.AccountNumber == "") {
+		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or an account are needed", outbound.ErrNotSent)
+	}
+	_, fact, err := s.send(ctx, "/v1/payouts", payoutBody(&r), attempt{payment.AttemptWithdrawal, r.Key})
+	return fact, err
+}
+
+// Capture takes the amount of the held original and releases the rest. The fact is
+// CANCELLED when the provider says that nothing is held any more.
+func (s *Sandbox) Capture(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	return s.follow(ctx, r, payment.AttemptCapture, "/capture")
+}
+
+// Void releases the held original. The fact is CANCELLED when the provider says that
+// nothing is held any more.
+func (s *Sandbox) Void(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	return s.follow(ctx, r, payment.AttemptVoid, "/void")
+}
+
+// Refund gives the amount back to the customer of the original.
+func (s *Sandbox) Refund(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	return s.follow(ctx, r, payment.AttemptRefund, "/refund")
+}
+
+// Status asks by key. What the provider does not know is UNKNOWN and NotFound.
+func (s *Sandbox) Status(ctx context.Context, ref connector.Ref) (payment.Fact, error) {
+	if ref.Key == "" {
+		return payment.Fact{}, errors.New("sandbox status: no key")
+	}
+	t, err := s.client.find(ctx, byKey(ref.Key))
+	if errors.Is(err, errNoSuch) {
+		return payment.Fact{Class: payment.ClassUnknown, NotFound: true}, nil
+	}
+	if err != nil {
+		return payment.Fact{}, fmt.Errorf("sandbox status: %w", err)
+	}
+	return t.fact(ref.Kind, ref.Key)
+}
+
+// Fence cancels by key. Afterwards a request with the key is refused, whether it had
+// been unknown or open; what was final already is told as it is.
+func (s *Sandbox) Fence(ctx context.Context, ref connector.Ref) (payment.Fact, error) {
+	if ref.Key == "" {
+		return payment.Fact{}, errors.New("sandbox cancel: no key")
+	}
+	res, err := s.client.post(ctx, byKey(ref.Key)+"/cancel", nil)
+	if err != nil {
+		return payment.Fact{}, fmt.Errorf("sandbox cancel: %w", err)
+	}
+	if res.Status != http.StatusOK {
+		s.client.warn(ctx, res.Status)
+		return payment.Fact{}, fmt.Errorf("sandbox cancel: %w", unclear(res.Status, readRefusal(res.Body)))
+	}
+	var c cancellation
+	if json.Unmarshal(res.Body, &c) != nil || c.Reference != ref.Key || c.Transaction.Reference != ref.Key ||
+		!word(c.Transaction.ID, 64) {
+		return payment.Fact{}, fmt.Errorf("sandbox cancel: %w: not about this reference", errAnswer)
+	}
+	closed := c.Transaction.Status == "cancelled"
+	switch {
+	case c.Result == "fenced" && closed && c.Transaction.Kind == kindFence:
+		return fenced(), nil
+	case c.Result == "cancelled" && closed, c.Result == "already_final" && !closed:
+		return c.Transaction.fact(ref.Kind, ref.Key)
+	}
+	return payment.Fact{}, fmt.Errorf("sandbox cancel: %w: the result contradicts the transaction", errAnswer)
+}
+
+// Format writes the address of the provider whatever the verb, and never the key.
+func (s *Sandbox) Format(f fmt.State, _ rune) { writeName(f, s.client.base) }
+
+// attempt is what an answer has to be about.
+type attempt struct {
+	kind payment.AttemptKind
+	key  string
+}
+
+// send posts a money request once and judges the answer. The transaction is nil
+// where there is none.
+func (s *Sandbox) send(ctx context.Context, path string, body []byte, a attempt) (*transaction, payment.Fact, error) {
+	res, err := s.client.post(ctx, path, body)
+	if err != nil {
+		return nil, payment.Fact{}, fmt.Errorf("sandbox %s: %w", a.kind, err)
+	}
+	if res.Status != http.StatusOK && res.Status != http.StatusCreated {
+		fact, err := s.client.refused(ctx, res)
+		if err != nil {
+			return nil, fact, fmt.Errorf("sandbox %s: %w", a.kind, err)
+		}
+		return nil, fact, nil
+	}
+	t, err := readTransaction(res.Body)
+	if err != nil {
+		return nil, payment.Fact{}, fmt.Errorf("sandbox %s: %w", a.kind, err)
+	}
+	fact, err := t.fact(a.kind, a.key)
+	if err != nil {
+		return nil, payment.Fact{}, fmt.Errorf("sandbox %s: %w", a.kind, err)
+	}
+	if t.Status == "declined" && t.ResponseCode == codeLate {
+		// The issuer may have approved in the meantime. What a later query finds is settled.
+		fact.Class, fact.Code = payment.ClassUnknown, ""
+	}
+	return t, fact, nil
+}
+
+// follow makes a capture, void or refund of the original.
+func (s *Sandbox) follow(ctx context.Context, r connector.Request, kind payment.AttemptKind, verb string) (payment.Fact, error) {
+	if r.Key == "" {
+		return payment.Fact{}, fmt.Errorf("%w: a key is needed", outbound.ErrNotSent)
+	}
+	id, err := s.originalID(ctx, r.Original)
+	if err != nil {
+		return payment.Fact{}, err
+	}
+	t, fact, err := s.send(ctx, byID(id)+verb, followBody(&r, kind), attempt{kind, r.Key})
+	if err != nil {
+		return payment.Fact{}, err
+	}
+	if t != nil && t.Kind != kindFence && t.ParentID != id {
+		return payment.Fact{}, fmt.Errorf("sandbox %s: %w: it belongs to another payment", kind, errAnswer)
+	}
+	if fact.Class == payment.ClassRejected && (fact.RawCode == "not_capturable" || fact.RawCode == "not_voidable") {
+		return s.holdOr(ctx, id, fact), nil
+	}
+	return fact, nil
+}
+
+// originalID is the provider's id of the original: the one we were told or, where no
+// answer ever came, the one found by our key. Without it nothing is sent.
+func (s *Sandbox) originalID(ctx context.Context, original connector.Ref) (string, error) {
+	if word(original.ProviderRef, 64) {
+		return original.ProviderRef, nil
+	}
+	if original.Key == "" {
+		return "", fmt.Errorf("%w: the original has neither id nor key", outbound.ErrNotSent)
+	}
+	t, err := s.client.find(ctx, byKey(original.Key))
+	if err != nil {
+		return "", fmt.Errorf("%w: looking the original up: %s", outbound.ErrNotSent, err.Error())
+	}
+	if t.Reference != original.Key {
+		return "", fmt.Errorf("%w: another payment was found for the original", outbound.ErrNotSent)
+	}
+	return t.ID, nil
+}
+
+// holdOr tells a refusal apart from a hold that has ended at the provider, which a
+// capture or void can only learn by being refused. Where that cannot be told, it is
+// the refusal.
+func (s *Sandbox) holdOr(ctx context.Context, id string, refusal payment.Fact) payment.Fact {
+	t, err := s.client.find(ctx, byID(id))
+	if err != nil || t.ID != id || t.Kind != kindAuthorization {
+		return refusal
+	}
+	if t.Status == "expired" || t.Status == "voided" {
+		return payment.Fact{Class: payment.ClassCancelled, Code: payment.CodeTimeout, RawCode: refusal.RawCode}
+	}
+	return refusal
+}
+
+func byKey(key string) string { return "/v1/transactions/by-reference/" + url.PathEscape(key) }
+
+func byID(id string) string { return "/v1/transactions/" + id }

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// write queues everything that a decision about an existing payment changes. The
+// update names the version that was read: whoever read the same and comes second
+// decides again on fresh data.
+func write(tx *store.Tx, d *payment.Decision) {
+	p := &d.Payment
+	tx.UpdatePayment(p)
+	for i := range d.Opened {
+		tx.InsertOperation(p, &d.Opened[i])
+	}
+	for i := range d.Ended {
+		tx.CompleteOperation(p, &d.Ended[i])
+	}
+	for i := range d.Attempts {
+		tx.UpdateAttempt(p, &d.Attempts[i])
+	}
+	if d.Fresh != nil {
+		tx.InsertAttempt(p, d.Fresh)
+	}
+	if d.Chain != nil {
+		tx.InsertChain(p.Shop, d.Chain)
+	}
+	if s := p.State(); p.Reference != "" && (s == payment.Declined || s == payment.Cancelled) {
+		tx.FreeReference(p)
+	}
+}
+
+// insert queues a payment that is born with everything that belongs to it.
+func insert(tx *store.Tx, d *payment.Decision) {
+	p := &d.Payment
+	tx.InsertPayment(p)
+	for i := range d.Opened {
+		tx.InsertOperation(p, &d.Opened[i])
+	}
+	if d.Fresh != nil {
+		tx.InsertAttempt(p, d.Fresh)
+	}
+}
+
+// decide loads one payment, decides and writes, again from the start whenever
+// another writer came first. A decision that changes nothing writes nothing.
+func (e *Engine) decide(ctx context.Context, shop payment.ShopID, id payment.ID, c payment.Command) (payment.Decision, error) {
+	var d payment.Decision
+	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+		p, err := tx.Payment(shop, id)
+		if err != nil {
+			return err
+		}
+		if tx.MaybeCommitted() && mine(&p, &d) {
+			return nil
+		}
+		if d, err = payment.Decide(p, c, tx.Now()); err != nil {
+			return err
+		}
+		if d.Idle() {
+			return nil
+		}
+		write(tx, &d)
+		return moveParent(tx, &d)
+	})
+	if err != nil {
+		return payment.Decision{}, storeError(err)
+	}
+	e.told(ctx, &d)
+	return d, nil
+}
+
+// moveParent books on the deposit what the end of its refund means for it, in the
+// same transaction.
+func moveParent(tx *store.Tx, d *payment.Decision) error {
+	if d.Parent == (payment.ParentMove{}) {
+		return nil
+	}
+	parent, err := tx.Payment(d.Payment.Shop, d.Payment.Parent)
+	if err != nil {
+		return fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
+	}
+	move, err := payment.Decide(parent, d.Parent, tx.Now())
+	if err != nil {
+		return fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
+	}
+	tx.UpdatePayment(&move.Payment)
+	return nil
+}
+
+// told reports a committed decision to logs and metrics.
+func (e *Engine) told(ctx context.Context, d *payment.Decision) {
+	p := &d.Payment
+	if d.Alarm != "" {
+		e.Log.ErrorContext(ctx, "provider fact not believed", "payment_id", p.ID, "terminal", p.Terminal, "why", d.Alarm)
+	}
+	if len(d.Opened)+len(d.Ended) > 0 {
+		e.Metrics.Payments.Inc(string(p.Type), string(p.State()))
+	}
+}
+
+// storeError turns the store's errors into the engine's.
+func storeError(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return payment.ErrNotFound
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrCommitUnknown):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// exchange is what a provider call needs beside the payment: nothing of it is
+// written down.
+type exchange struct {
+	card       *payment.Card
+	original   *payment.Attempt // what a capture, void or refund refers to
+	credential string           // of the recurring chain
+}
+
+// carry makes the call of a committed intent and stores the answer. It does not
+// stop when the caller goes away. When the answer cannot be stored, the payment is
+// returned as the intent left it: open, and with a next check like after a crash.
+func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) payment.Payment {
+	if d.Call == nil {
+		return d.Payment
+	}
+	ctx = settled(ctx)
+	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
+	return e.answer(ctx, &d.Payment, d.Call, fact, messages)
+}
+
+// answer stores a provider's fact. Whoever changed the payment meanwhile, the fact
+// is booked on what the payment is now.
+func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.Call, fact payment.Fact,
+	m payment.Messages) payment.Payment {
+	a := &call.Attempt
+	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Fact: fact, Messages: m, Token: e.IDs.Letters(32)}
+	answer.NextCheck = e.Now().Add(job.CheckWait(fact.Redirect != "" || a.Redirect != "", a.Checks, e.Random))
+	answer.MaxInFlight = e.maxInFlight(ctx, p.Shop, a.TerminalID)
+	d, err := e.decide(ctx, p.Shop, p.ID, answer)
+	if clashed(err, store.WriteAttempt) {
+		e.Log.ErrorContext(ctx, "the provider answers with a transaction of another payment", "payment_id", p.ID,
+			"attempt", a.Seq, "terminal", a.Terminal)
+		answer.Fact = payment.Fact{Class: payment.ClassUnknown}
+		d, err = e.decide(ctx, p.Shop, p.ID, answer)
+	}
+	if err != nil {
+		e.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", a.Seq,
+			"class", fact.Class, "error", err)
+		return *p
+	}
+	return d.Payment
+}
+
+func (e *Engine) maxInFlight(ctx context.Context, shop payment.ShopID, terminal string) time.Duration {
+	c, err := e.connectors.get(ctx, e, shop, terminal)
+	if err != nil {
+		return 0
+	}
+	return c.Traits().MaxInFlight
+}
+
+// call makes one provider call, once, and classifies what came of it. It always
+// returns a fact: what is not proved is UNKNOWN.
+func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Call, x exchange) (fact payment.Fact,
+	m payment.Messages) {
+	started := e.Now()
+	ctx, rec := outbound.WithRecorder(ctx)
+	kind := ""
+	c, err := e.connectors.get(ctx, e, p.Shop, call.Attempt.TerminalID)
+	if err == nil {
+		kind = c.kind
+		timeout := e.callTimeout(c)
+		if call.Ask {
+			timeout = min(timeout, askTimeout)
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+		fact, err = e.guarded(ctx, c.Connector, p, call, x)
+	} else if !call.Ask {
+		err = fmt.Errorf("%w: %w", outbound.ErrNotSent, err)
+	}
+	if err != nil {
+		fact = e.classify(ctx, p, call, err)
+	}
+	e.Metrics.ProviderCalls.Observe(e.Now().Sub(started), kind, string(fact.Class))
+	return fact, payment.Messages{Outgoing: rec.Outgoing(), Incoming: rec.Incoming()}
+}
+
+// classify says what a failed call proves: that nothing left, or nothing at all.
+func (e *Engine) classify(ctx context.Context, p *payment.Payment, call *payment.Call, err error) payment.Fact {
+	e.Log.WarnContext(ctx, "provider call failed", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
+		"attempt", call.Attempt.Seq, "ask", call.Ask, "error", err)
+	if !call.Ask && errors.Is(err, outbound.ErrNotSent) {
+		return payment.Fact{Class: payment.ClassNotSent}
+	}
+	return payment.Fact{Class: payment.ClassUnknown}
+}
+
+var errPanic = errors.New("connector panicked")
+
+// guarded runs the connector; its panic is one more unknown outcome.
+func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
+	x exchange) (fact payment.Fact, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.Log.ErrorContext(ctx, "connector panicked", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
+				"panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			fact, err = payment.Fact{}, errPanic
+		}
+	}()
+	if call.Ask {
+		return ask(ctx, c, &call.Attempt)
+	}
+	r, err := e.request(p, &call.Attempt, x)
+	if err != nil {
+		return payment.Fact{}, fmt.Errorf("%w: %w", outbound.ErrNotSent, err)
+	}
+	return send(ctx, c, call.Attempt.Kind, r)
+}
+
+// send chooses the connector's method for the kind of attempt. A capability that
+// the connector lacks is a call that provably never left.
+func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, r connector.Request) (payment.Fact, error) {
+	switch kind {
+	case payment.AttemptDeposit:
+		return c.Start(ctx, r)
+	case payment.AttemptCapture:
+		if cc, ok := c.(connector.Capturer); ok {
+			return cc.Capture(ctx, r)
+		}
+	case payment.AttemptVoid:
+		if cc, ok := c.(connector.Voider); ok {
+			return cc.Void(ctx, r)
+		}
+	case payment.AttemptRefund:
+		if cc, ok := c.(connector.Refunder); ok {
+			return cc.Refund(ctx, r)
+		}
+	case payment.AttemptWithdrawal:
+		if cc, ok := c.(connector.Payer); ok {
+			return cc.Payout(ctx, r)
+		}
+	}
+	return payment.Fact{}, fmt.Errorf("%w: the connector has no %s", outbound.ErrNotSent, kind)
+}
+
+// ask queries an attempt by our key. A provider that does not know the attempt is
+// asked to refuse it from now on, where it can do that.
+func ask(ctx context.Context, c connector.Connector, a *payment.Attempt) (payment.Fact, error) {
+	ref := refOf(a)
+	fact, err := c.Status(ctx, ref)
+	if err != nil || !fact.NotFound {
+		return fact, err
+	}
+	if fencer, ok := c.(connector.Fencer); ok {
+		return fencer.Fence(ctx, ref)
+	}
+	return fact, nil
+}
+
+func refOf(a *payment.Attempt) connector.Ref {
+	return connector.Ref{Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Amount, Currency: a.Currency}
+}
+
+// request puts together what the connector needs for the attempt.
+func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
+	r := connector.Request{
+		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
+		StartRecurring: p.StartRecurring, Credential: x.credential, Card: x.card, Description: p.Description,
+		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return",
+	}
+	if x.original != nil {
+		r.Original = refOf(x.original)
+	}
+	err := errors.Join(p.Customer.Into(&r.Customer), p.Billing.Into(&r.Billing), p.Browser.Into(&r.Browser))
+	return r, err
+}

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"crypto/hmac"
+	"encoding/base64"
+	"encoding/hex"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+const checkoutMACSize = 16
+
+// CheckoutURL is the address of a payment's hosted page. Its last part names shop and
+// payment and proves, with 128 bits, that this installation issued it.
+func (e *Engine) CheckoutURL(shop payment.ShopID, id payment.ID) string {
+	return e.PublicURL + "/payment/" + e.checkoutToken(shop, id)
+}
+
+func (e *Engine) checkoutToken(shop payment.ShopID, id payment.ID) string {
+	raw, err := hex.DecodeString(string(shop) + string(id))
+	if err != nil { // ids are made by package id only
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(append(raw, e.Keys.CheckoutMAC(raw)[:checkoutMACSize]...))
+}
+
+// ParseCheckoutToken returns what the last part of a CheckoutURL names, or
+// payment.ErrNotFound when this installation did not issue it.
+func (e *Engine) ParseCheckoutToken(token string) (payment.ShopID, payment.ID, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != 32+checkoutMACSize {
+		return "", "", payment.ErrNotFound
+	}
+	if !hmac.Equal(raw[32:], e.Keys.CheckoutMAC(raw[:32])[:checkoutMACSize]) {
+		return "", "", payment.ErrNotFound
+	}
+	return payment.ShopID(hex.EncodeToString(raw[:16])), payment.ID(hex.EncodeToString(raw[16:32])), nil
+}
+
+// SubmitNonce ties a form to the payment as it was when the form was shown, so that
+// an old tab or a second click cannot submit again.
+func (e *Engine) SubmitNonce(p *payment.Payment) string {
+	data := []byte("submit\x00" + string(p.Shop) + string(p.ID) + "\x00" + string(p.State()))
+	return base64.RawURLEncoding.EncodeToString(e.Keys.CheckoutMAC(data)[:checkoutMACSize])
+}

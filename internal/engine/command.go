@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// Target names the payment that a command is for, and the command's idempotency.
+type Target struct {
+	Shop *shop.Shop
+	ID   payment.ID
+	Idem Idempotency
+}
+
+// Capture takes the money of an authorised payment; a zero amount takes all of it.
+func (e *Engine) Capture(ctx context.Context, t Target, amount money.Amount) (Outcome, error) {
+	return e.command(ctx, t, func(p *payment.Payment) (payment.Command, exchange, error) {
+		return payment.Capture{Amount: amount, Run: e.standingRun(ctx, p)}, exchange{original: p.Standing()}, nil
+	})
+}
+
+// Void gives the money of an authorised payment back.
+func (e *Engine) Void(ctx context.Context, t Target) (Outcome, error) {
+	return e.command(ctx, t, func(p *payment.Payment) (payment.Command, exchange, error) {
+		return payment.Void{Run: e.standingRun(ctx, p)}, exchange{original: p.Standing()}, nil
+	})
+}
+
+// Cancel closes a checkout at the customer's wish.
+func (e *Engine) Cancel(ctx context.Context, t Target) (Outcome, error) {
+	return e.command(ctx, t, func(*payment.Payment) (payment.Command, exchange, error) {
+		return payment.Cancel{}, exchange{}, nil
+	})
+}
+
+// standingRun is the run of a call to the terminal that the payment stands on.
+func (e *Engine) standingRun(ctx context.Context, p *payment.Payment) payment.Run {
+	if a := p.Standing(); a != nil {
+		return e.terminalRun(ctx, p.Shop, a.TerminalID)
+	}
+	return e.run(defaultCallTimeout)
+}
+
+func (e *Engine) terminalRun(ctx context.Context, id payment.ShopID, terminal string) payment.Run {
+	c, err := e.connectors.get(ctx, e, id, terminal)
+	if err != nil {
+		return e.run(defaultCallTimeout)
+	}
+	return e.run(e.callTimeout(c))
+}
+
+// plan makes the domain's command from the payment as it was just read, and what the
+// provider call will need. It may run several times.
+type plan func(p *payment.Payment) (payment.Command, exchange, error)
+
+// errOpen stops a command on a payment whose outcome is open but could be known.
+var errOpen = errors.New("the outcome of an earlier call is open")
+
+// command runs one command on an existing payment: replay, resolve what is open,
+// decide and store the intent, call, store the answer.
+func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, error) {
+	if !t.Shop.Active {
+		return Outcome{}, ErrForbidden
+	}
+	if o, found, err := e.replay(ctx, t.Shop.ID, t.Idem); found || err != nil {
+		return o, err
+	}
+	d, x, err := e.intend(ctx, t, planned, true)
+	if errors.Is(err, errOpen) {
+		if err := e.resolve(ctx, t.Shop.ID, t.ID); err != nil {
+			return Outcome{}, err
+		}
+		d, x, err = e.intend(ctx, t, planned, false)
+	}
+	if clashed(err, store.WriteIdempotency) {
+		o, _, err := e.replay(ctx, t.Shop.ID, t.Idem)
+		return o, err
+	}
+	if err != nil {
+		return Outcome{}, storeError(err)
+	}
+	e.told(ctx, &d)
+	return Outcome{Payment: e.carry(ctx, &d, x)}, nil
+}
+
+// intend stores what is about to be done. With ask it stops at an open outcome first.
+func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (d payment.Decision, x exchange, err error) {
+	err = e.DB.Update(ctx, func(tx *store.Tx) error {
+		p, err := tx.Payment(t.Shop.ID, t.ID)
+		if err != nil {
+			return err
+		}
+		if tx.MaybeCommitted() && mine(&p, &d) {
+			return nil
+		}
+		if a := p.LiveAttempt(); ask && a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) {
+			return errOpen
+		}
+		var c payment.Command
+		if c, x, err = planned(&p); err != nil {
+			return err
+		}
+		if d, err = payment.Decide(p, c, tx.Now()); err != nil {
+			return err
+		}
+		write(tx, &d)
+		remember(tx, p.Shop, t.Idem, p.ID)
+		return nil
+	})
+	return d, x, err
+}
+
+// mine reports whether a decision whose commit nobody confirmed is in the database
+// after all: the payment stands exactly where the decision left it.
+func mine(p *payment.Payment, d *payment.Decision) bool {
+	if d.Payment.ID == "" || p.Version != d.Payment.Version+1 || p.Ops != d.Payment.Ops {
+		return false
+	}
+	a := p.LiveAttempt()
+	return d.Call == nil || a != nil && a.LeaseOwner == d.Call.Attempt.LeaseOwner
+}

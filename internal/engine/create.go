@@ -1,0 +1,295 @@
+package engine
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/route"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// Create is a request for a new payment, checked for form by the dialect.
+type Create struct {
+	Shop *shop.Shop
+	Idem Idempotency
+	// Fingerprint of the request even where no idempotency key came: references that
+	// may be used once compare by it.
+	Fingerprint []byte
+
+	Type           payment.Type
+	Method         payment.Method // empty: the customer chooses, or inherited
+	Reference      string
+	Parent         payment.ID
+	Description    string
+	Amount         money.Amount // zero: the customer enters it, or all that is left
+	Currency       money.Currency
+	PreAuth        bool
+	StartRecurring bool
+	RecurringToken string // continue this chain
+	ReturnURL      string
+	WebhookURL     string
+	Customer       payment.Document
+	Billing        payment.Document
+	Card           *payment.Card // taken over by the engine
+}
+
+// Create makes a payment. A deposit for a customer waits in its checkout; a
+// withdrawal, a refund and a follow-up of a recurring chain go to the provider at
+// once, so that the answer may be final.
+func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
+	if !c.Shop.Active {
+		return Outcome{}, ErrForbidden
+	}
+	if o, found, err := e.replay(ctx, c.Shop.ID, c.Idem); found || err != nil {
+		return o, err
+	}
+	if c.Type == payment.Refund {
+		if err := e.resolveParent(ctx, c); err != nil {
+			return Outcome{}, err
+		}
+	}
+	b := birth{e: e, c: c}
+	err := e.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
+	switch {
+	case clashed(err, store.WriteIdempotency):
+		o, _, err := e.replay(ctx, c.Shop.ID, c.Idem)
+		return o, err
+	case clashed(err, store.WriteReference):
+		return e.sameReference(ctx, c)
+	case err != nil:
+		return Outcome{}, storeError(err)
+	}
+	e.told(ctx, &b.d)
+	o := Outcome{Payment: b.d.Payment, DuplicateOf: b.duplicate}
+	if b.d.Call != nil {
+		o.Payment = e.carry(ctx, &b.d, b.x)
+		c.Card.Wipe()
+	} else if c.Card != nil {
+		e.keepCard(&o.Payment, c.Card)
+	}
+	return o, nil
+}
+
+// keepCard holds the card of a server-to-server deposit until it is executed.
+func (e *Engine) keepCard(p *payment.Payment, c *payment.Card) {
+	if p.State() == payment.Checkout {
+		e.Vault.Put(p.ID, c)
+		return
+	}
+	c.Wipe()
+}
+
+// resolveParent settles what is open about the deposit of a refund; that it does not
+// exist is decided later, with the refund.
+func (e *Engine) resolveParent(ctx context.Context, c Create) error {
+	err := e.resolve(ctx, c.Shop.ID, c.Parent)
+	if errors.Is(err, payment.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// sameReference answers a request whose reference is taken: the same request gets
+// the payment that it made before, another one is refused.
+func (e *Engine) sameReference(ctx context.Context, c Create) (Outcome, error) {
+	var row store.Reference
+	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		row, err = tx.Reference(c.Shop.ID, c.Type, c.Reference)
+		return err
+	})
+	if err != nil {
+		return Outcome{}, storeError(err)
+	}
+	if !hmac.Equal(row.Fingerprint, c.Fingerprint) {
+		return Outcome{}, &DuplicateReference{Of: row.Payment}
+	}
+	p, err := e.settle(ctx, c.Shop.ID, row.Payment)
+	return Outcome{Payment: p, Replayed: true}, err
+}
+
+// birth is one creation while its transaction may run several times.
+type birth struct {
+	e         *Engine
+	c         Create
+	id        payment.ID
+	created   time.Time
+	d         payment.Decision
+	x         exchange
+	duplicate payment.ID
+}
+
+func (b *birth) write(ctx context.Context, tx *store.Tx) error {
+	if tx.MaybeCommitted() && b.id != "" {
+		if p, err := tx.Payment(b.c.Shop.ID, b.id); err == nil {
+			b.d.Payment = p
+			return nil
+		}
+	}
+	if b.id == "" {
+		id, at := b.e.IDs.New()
+		b.id, b.created = payment.ID(id), at
+	}
+	p, start, err := b.prepare(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if b.d, err = payment.New(p, start, tx.Now()); err != nil {
+		return err
+	}
+	insert(tx, &b.d)
+	remember(tx, p.Shop, b.c.Idem, p.ID)
+	if err := b.reference(tx); err != nil {
+		return err
+	}
+	return b.reserve(tx)
+}
+
+// reserve holds the money of a refund that is about to be sent on its deposit. One
+// that was refused before any provider never held any.
+func (b *birth) reserve(tx *store.Tx) error {
+	if b.c.Type != payment.Refund || b.d.Call == nil {
+		return nil
+	}
+	parent, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
+	if err != nil {
+		return err
+	}
+	r, err := payment.Decide(parent, payment.Reserve{Amount: b.d.Payment.Amount, Currency: b.c.Currency}, tx.Now())
+	if err != nil {
+		return err
+	}
+	tx.UpdatePayment(&r.Payment)
+	return nil
+}
+
+// prepare puts the payment together and, where it goes to a provider at once, what
+// that needs.
+func (b *birth) prepare(ctx context.Context, tx *store.Tx) (payment.Payment, *payment.Start, error) {
+	c := &b.c
+	p := payment.Payment{
+		ID: b.id, Shop: c.Shop.ID, Type: c.Type, Method: c.Method, Reference: c.Reference, Parent: c.Parent,
+		Description: c.Description, Amount: c.Amount, Currency: c.Currency, PreAuth: c.PreAuth,
+		StartRecurring: c.StartRecurring, ReturnURL: c.ReturnURL, WebhookURL: c.WebhookURL,
+		Customer: c.Customer, Billing: c.Billing, Created: b.created,
+		CheckoutUntil: b.created.Add(time.Duration(c.Shop.Settings.CheckoutTimeout) * time.Minute),
+	}
+	if c.Card != nil {
+		p.Method, p.Instrument = payment.BasicCard, c.Card.Instrument()
+	}
+	b.x = exchange{card: c.Card}
+	switch {
+	case c.Type == payment.Refund:
+		return b.refund(ctx, tx, p)
+	case c.RecurringToken != "":
+		return b.followUp(ctx, tx, p)
+	case c.Type == payment.Withdrawal:
+		return p, b.e.start(ctx, c.Shop, &p), nil
+	}
+	return p, nil, b.checkParent(tx)
+}
+
+// checkParent makes sure that a parent named for the record is the shop's own.
+func (b *birth) checkParent(tx *store.Tx) error {
+	if b.c.Parent == "" {
+		return nil
+	}
+	_, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
+	if errors.Is(err, store.ErrNotFound) {
+		return &payment.Refusal{Code: payment.CodeNotFound, Field: "parentPaymentId", Detail: "no such payment"}
+	}
+	return err
+}
+
+// refund makes the payment a refund of its parent, at the parent's terminal.
+func (b *birth) refund(ctx context.Context, tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
+	parent, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
+	if errors.Is(err, store.ErrNotFound) {
+		return p, nil, &payment.Refusal{Code: payment.CodeNotFound, Field: "parentPaymentId", Detail: "no such payment"}
+	}
+	if err != nil {
+		return p, nil, err
+	}
+	if b.c.Method != "" && b.c.Method != parent.Method {
+		return p, nil, &payment.Refusal{Code: payment.CodeWrongState, Field: "paymentMethod",
+			Detail: "a refund has the method of its deposit"}
+	}
+	p.Method, p.Instrument = parent.Method, parent.Instrument
+	if p.Amount, err = (payment.Reserve{Amount: b.c.Amount, Currency: b.c.Currency}).Of(&parent); err != nil {
+		return p, nil, err
+	}
+	standing := parent.Standing()
+	if standing == nil {
+		return p, &payment.Start{}, nil
+	}
+	b.x.original = standing
+	return p, &payment.Start{
+		Terminals: []payment.Terminal{{ID: standing.TerminalID, Name: standing.Terminal}},
+		Run:       b.e.terminalRun(ctx, p.Shop, standing.TerminalID),
+	}, nil
+}
+
+// followUp makes the payment the next one of a recurring chain.
+func (b *birth) followUp(ctx context.Context, tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
+	chain, err := tx.Chain(p.Shop, b.c.RecurringToken)
+	if errors.Is(err, store.ErrNotFound) {
+		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "recurringToken", Detail: "no such chain"}
+	}
+	if err != nil {
+		return p, nil, err
+	}
+	if b.c.Parent != "" && b.c.Parent != chain.Payment {
+		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "parentPaymentId",
+			Detail: "another payment started this chain"}
+	}
+	p.Method, p.Instrument = chain.Method, chain.Instrument
+	start := &payment.Start{NoRoute: payment.CodeNoRecurring}
+	t := b.c.Shop.Terminal(chain.TerminalID)
+	if chain.Stopped || t == nil || !t.Enabled {
+		return p, start, nil
+	}
+	b.x.credential = chain.Credential
+	start.Terminals = []payment.Terminal{{ID: t.ID, Name: t.Name}}
+	start.Run = b.e.terminalRun(ctx, p.Shop, t.ID)
+	return p, start, nil
+}
+
+// reference applies the shop's rule for references that are used twice.
+func (b *birth) reference(tx *store.Tx) error {
+	mode := b.c.Shop.Settings.ReferenceMode
+	if b.c.Reference == "" || mode == shop.ReferenceOff {
+		return nil
+	}
+	if mode == shop.ReferenceWarn {
+		id, err := tx.LatestByReference(b.c.Shop.ID, b.c.Type, b.c.Reference)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		b.duplicate = id
+		return nil
+	}
+	if s := b.d.Payment.State(); mode == shop.ReferenceOneLive && (s == payment.Declined || s == payment.Cancelled) {
+		return nil
+	}
+	tx.InsertReference(store.Reference{
+		Shop: b.c.Shop.ID, Type: b.c.Type, Reference: b.c.Reference, Payment: b.id, Fingerprint: b.c.Fingerprint,
+		Forever: mode == shop.ReferenceStrict,
+	})
+	return nil
+}
+
+// start chooses the terminals for a payment that goes to a provider now.
+func (e *Engine) start(ctx context.Context, s *shop.Shop, p *payment.Payment) *payment.Start {
+	terminals, reason := route.Choose(route.Need{
+		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.PreAuth, Recurring: p.StartRecurring,
+	}, s.Terminals)
+	start := &payment.Start{Terminals: terminals, NoRoute: reason, Run: e.run(defaultCallTimeout)}
+	if len(terminals) > 0 {
+		start.Run = e.terminalRun(ctx, s.ID, terminals[0].ID)
+	}
+	return start
+}

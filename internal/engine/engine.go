@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/telemetry"
+	"github.com/sluicepay/sluice/internal/vault"
+)
+
+// Config is what an Engine works with. Every field but Timeout is required.
+type Config struct {
+	DB         *store.DB
+	Connectors []connector.Type
+	Client     *outbound.Client
+	Vault      *vault.Holder
+	Keys       vault.Keyring
+	IDs        *id.Source
+	Now        func() time.Time
+	Random     io.Reader
+	Log        *slog.Logger
+	Metrics    *telemetry.Metrics
+	PublicURL  string // base of the addresses that customers and providers are given
+	Owner      string // name of this process, unique among all on the database
+	Exclusive  bool   // no other process can work on the database
+	// Timeout replaces every connector's own limit of a provider call. Zero keeps theirs.
+	Timeout time.Duration
+}
+
+// Engine runs commands on payments. It is safe for concurrent use.
+type Engine struct {
+	Config
+	shops      *directory
+	connectors *pool
+}
+
+// New returns an engine on an open, migrated database.
+func New(c Config) *Engine {
+	return &Engine{Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c)}
+}
+
+// Errors that a command can return beside *payment.Refusal, *payment.Missing and
+// payment.ErrNotFound.
+var (
+	// ErrMismatch: the idempotency key was used with another request.
+	ErrMismatch = errors.New("idempotency key was used with another request")
+	// ErrForbidden: the shop is inactive or not allowed to do this.
+	ErrForbidden = errors.New("not allowed for this shop")
+	// ErrUnavailable: nothing was sent to a provider. Nothing was stored either, unless the error is also
+	// store.ErrCommitUnknown; trying again under the same idempotency key is safe.
+	ErrUnavailable = errors.New("temporarily unavailable")
+)
+
+// DuplicateReference is returned when the shop allows a reference once only.
+type DuplicateReference struct{ Of payment.ID }
+
+// Error implements error.
+func (d *DuplicateReference) Error() string {
+	return "the reference is already used by payment " + string(d.Of)
+}
+
+// Outcome is the answer to a command.
+type Outcome struct {
+	Payment     payment.Payment
+	Replayed    bool       // the command had been carried out before under the same key
+	DuplicateOf payment.ID // an earlier payment with the same reference; empty for none
+}
+
+// limits of provider calls.
+const (
+	defaultCallTimeout = 30 * time.Second
+	askTimeout         = 5 * time.Second // of a status query that a reader waits for
+	leaseMargin        = 5 * time.Second // how much longer than its call a lease lasts
+)
+
+func (e *Engine) run(timeout time.Duration) payment.Run {
+	return payment.Run{
+		Owner: e.Owner, Call: e.IDs.Letters(12), Epoch: e.Keys.Epoch, Lease: timeout + leaseMargin,
+	}
+}
+
+// callTimeout is the limit of one call to the terminal with that id.
+func (e *Engine) callTimeout(c connector.Connector) time.Duration {
+	if e.Timeout > 0 {
+		return e.Timeout
+	}
+	if t := c.Traits().Timeout; t > 0 {
+		return t
+	}
+	return defaultCallTimeout
+}
+
+// settled detaches ctx from the caller's patience: once an intent is stored, the
+// call and its answer have to be carried through even if nobody waits any more.
+func settled(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

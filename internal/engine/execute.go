@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/route"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// Execute is the order to go ahead with a deposit: from the hosted page or, where the
+// shop may, from the merchant's server.
+type Execute struct {
+	Target
+	Hosted   bool           // from our own page, so that any shop may
+	Method   payment.Method // empty: the payment's own
+	Amount   money.Amount   // zero: the payment's own
+	Card     *payment.Card  // nil: the card that came with the payment; taken over
+	Browser  payment.Document
+	Customer payment.Document // replaces the payment's when not empty
+}
+
+// Execute sends a deposit to a provider and returns it with the outcome, PENDING when
+// that is not known or the customer has to be sent somewhere. *payment.Missing names
+// data that the method needs and nobody gave.
+func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
+	if !x.Hosted && !x.Shop.Settings.HostToHost {
+		return Outcome{}, ErrForbidden
+	}
+	card := x.Card
+	if card == nil {
+		card = e.Vault.Get(x.ID)
+	}
+	defer card.Wipe()
+	o, err := e.command(ctx, x.Target, func(p *payment.Payment) (payment.Command, exchange, error) {
+		return e.submit(ctx, x, p, card)
+	})
+	if err == nil && !o.Replayed {
+		e.Vault.Drop(x.ID)
+	}
+	return o, err
+}
+
+// submit checks that the method has what it needs and plans the call.
+func (e *Engine) submit(ctx context.Context, x Execute, p *payment.Payment, card *payment.Card) (payment.Command,
+	exchange, error) {
+	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer}
+	wanted := *p
+	if c.Method != "" {
+		wanted.Method = c.Method
+	}
+	if wanted.Method == "" && card != nil {
+		c.Method, wanted.Method = payment.BasicCard, payment.BasicCard
+	}
+	open := p.Type == payment.Deposit && p.State() == payment.Checkout
+	if open && wanted.Method == payment.BasicCard {
+		if card == nil {
+			return nil, exchange{}, &payment.Missing{Field: "card"}
+		}
+		c.Instrument = card.Instrument()
+	} else {
+		card = nil
+	}
+	if open {
+		c.Start = *e.start(ctx, x.Shop, &wanted)
+	}
+	return c, exchange{card: card}, nil
+}
+
+// Methods lists how a payment can be paid at the shop's terminals: its own method, or
+// where the customer chooses, every method that a terminal serves, cards first.
+func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
+	if p.Method != "" {
+		return []payment.Method{p.Method}
+	}
+	var offered []payment.Method
+	for _, m := range payment.Methods() {
+		need := route.Need{Type: p.Type, Method: m, Currency: p.Currency, PreAuth: p.PreAuth, Recurring: p.StartRecurring}
+		if terminals, _ := route.Choose(need, s.Terminals); len(terminals) == 0 {
+			continue
+		}
+		if m == payment.BasicCard {
+			offered = append([]payment.Method{m}, offered...)
+			continue
+		}
+		offered = append(offered, m)
+	}
+	return offered
+}
+
+// SendAway records that the customer is being sent to the provider or bank and
+// returns the address.
+func (e *Engine) SendAway(ctx context.Context, t Target) (string, error) {
+	d, err := e.decide(ctx, t.Shop.ID, t.ID, payment.Redirected{})
+	if err != nil {
+		return "", err
+	}
+	return d.Payment.LiveAttempt().Redirect, nil
+}
+
+// Return takes note that the customer came back from the provider or bank, and asks
+// the provider how the payment stands: the return itself proves nothing.
+func (e *Engine) Return(ctx context.Context, t Target) (payment.Payment, error) {
+	p, err := e.load(ctx, t.Shop.ID, t.ID)
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	return e.check(ctx, p, payment.OpContinue)
+}

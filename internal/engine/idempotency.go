@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// Idempotency names a command so that repeating it does not repeat its effect. An
+// empty Key switches that off.
+type Idempotency struct {
+	Route       string // method and path pattern: one key may name one command per route
+	Key         string
+	Fingerprint []byte // keyed hash of the normalised request, see Engine.Fingerprint
+}
+
+// Fingerprint is the keyed hash by which two requests are compared.
+func (e *Engine) Fingerprint(normalised []byte) []byte { return e.Keys.Fingerprint(normalised) }
+
+const (
+	replayWait = 2 * time.Second // how long a repeated command waits for the running one
+	replayPoll = 25 * time.Millisecond
+)
+
+// replay looks for an earlier command under the same key. found is false when there
+// is none; ErrMismatch is returned when the key named another request.
+func (e *Engine) replay(ctx context.Context, shop payment.ShopID, key Idempotency) (o Outcome, found bool, err error) {
+	if key.Key == "" {
+		return Outcome{}, false, nil
+	}
+	var row store.Idempotency
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		row, err = tx.Idempotency(shop, key.Route, key.Key)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, false, nil
+	}
+	if err != nil {
+		return Outcome{}, false, storeError(err)
+	}
+	if !hmac.Equal(row.Fingerprint, key.Fingerprint) {
+		return Outcome{}, true, ErrMismatch
+	}
+	p, err := e.settle(ctx, shop, row.Payment)
+	return Outcome{Payment: p, Replayed: true}, true, err
+}
+
+// settle returns the payment once no call for it is running, or as it is when that
+// takes too long.
+func (e *Engine) settle(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
+	deadline := time.NewTimer(replayWait)
+	defer deadline.Stop()
+	tick := time.NewTicker(replayPoll)
+	defer tick.Stop()
+	for {
+		p, err := e.Get(ctx, shop, id)
+		if err != nil {
+			return payment.Payment{}, err
+		}
+		a := p.LiveAttempt()
+		if a == nil || !a.Leased(e.Now(), e.Owner, e.Exclusive) {
+			return p, nil
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return p, nil
+		case <-ctx.Done():
+			return p, nil
+		}
+	}
+}
+
+// remember queues the row that makes a repetition find this command.
+func remember(tx *store.Tx, shop payment.ShopID, key Idempotency, id payment.ID) {
+	if key.Key == "" {
+		return
+	}
+	tx.InsertIdempotency(store.Idempotency{
+		Shop: shop, Route: key.Route, Key: key.Key, Fingerprint: key.Fingerprint, Payment: id, Created: tx.Now(),
+	})
+}
+
+// clashed reports whether a transaction failed because the named row exists already.
+func clashed(err error, write string) bool {
+	var u *store.UniqueError
+	return errors.As(err, &u) && u.Write == write
+}

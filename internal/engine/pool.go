@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// pool keeps one open connector per terminal, reopened when its settings change.
+type pool struct {
+	types map[string]connector.Type
+	mu    sync.Mutex
+	open  map[string]*opened
+}
+
+// opened is a connector with the name of its type.
+type opened struct {
+	connector.Connector
+	kind     string
+	settings string
+}
+
+func newPool(c Config) *pool {
+	p := &pool{types: make(map[string]connector.Type), open: make(map[string]*opened)}
+	for _, t := range c.Connectors {
+		p.types[t.Name] = t
+	}
+	return p
+}
+
+func (p *pool) get(ctx context.Context, e *Engine, id payment.ShopID, terminal string) (*opened, error) {
+	s, err := e.shops.get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("shop of terminal %s: %w", terminal, err)
+	}
+	t := s.Terminal(terminal)
+	if t == nil {
+		return nil, fmt.Errorf("shop %s has no terminal %s", id, terminal)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if o, ok := p.open[t.ID]; ok && o.settings == string(t.Config) {
+		return o, nil
+	}
+	c, err := p.openTerminal(e, t)
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{Connector: c, kind: t.Connector, settings: string(t.Config)}
+	p.open[t.ID] = o
+	return o, nil
+}
+
+func (p *pool) openTerminal(e *Engine, t *shop.Terminal) (connector.Connector, error) {
+	typ, ok := p.types[t.Connector]
+	if !ok {
+		return nil, fmt.Errorf("terminal %s: no connector of type %q", t.Name, t.Connector)
+	}
+	settings, err := typ.Parse(t.Config)
+	if err != nil {
+		return nil, fmt.Errorf("settings of terminal %s: %w", t.Name, err)
+	}
+	c, err := settings.Open(connector.Deps{
+		Client: e.Client.WithLoggable(typ.Loggable), Now: e.Now, Random: e.Random,
+		Log: e.Log.With("terminal", t.Name),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open terminal %s: %w", t.Name, err)
+	}
+	return c, nil
+}

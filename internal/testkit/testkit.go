@@ -1,0 +1,228 @@
+// Package testkit is the whole application for tests: a migrated database of either
+// kind, the engine, the simulator over real HTTP, the dialects and the payment page on
+// one server, with a clock that can be moved. It holds no assertions about any of them
+// but the one that ends every test: the log of every payment folds to its state.
+//
+// Only tests import it. Start with New; golden is its neighbour for files.
+package testkit
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/checkout"
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/sandbox"
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/simulator"
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/telemetry"
+	"github.com/sluicepay/sluice/internal/vault"
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// Clock runs like the real one and can be moved forward.
+type Clock struct{ ahead atomic.Int64 }
+
+// Now returns the moved time.
+func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// App is a running application.
+type App struct {
+	DB        *store.DB
+	Engine    *engine.Engine
+	Simulator *simulator.Simulator
+	Clock     *Clock
+	Keys      vault.Keyring
+	IDs       *id.Source
+	Log       *slog.Logger
+
+	URL          string // of the merchant API and the page
+	SimulatorURL string
+	Client       *http.Client // follows no redirects
+
+	shops sync.Map // shop.ID to true, of the shops made by NewShop
+}
+
+// Member is a shop with the key that its merchant holds.
+type Member struct {
+	*shop.Shop
+	APIKey string
+}
+
+// Options changes the application under test.
+type Options struct {
+	Clock   *Clock
+	Timeout time.Duration // of provider calls; 2 s when zero
+	Log     *slog.Logger
+}
+
+// New starts an application on an open database and stops it when the test ends.
+func New(t testing.TB, db *store.DB, o Options) *App {
+	t.Helper()
+	if o.Clock == nil {
+		o.Clock = &Clock{}
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = telemetry.Logger(slog.LevelError, "text", t.Output())
+	}
+	keys, err := vault.NewKeyring(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &App{
+		DB: db, Clock: o.Clock, Keys: keys, IDs: id.NewSource(o.Clock.Now, rand.Reader), Log: o.Log,
+		Client: &http.Client{
+			Transport:     &http.Transport{MaxIdleConnsPerHost: 128},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	t.Cleanup(a.Client.CloseIdleConnections)
+	a.startSimulator(t)
+	a.start(t, o.Timeout)
+	t.Cleanup(func() { a.audit(t) })
+	return a
+}
+
+func (a *App) startSimulator(t testing.TB) {
+	sim, err := simulator.New(simulator.Config{
+		Now: a.Clock.Now, PublicURL: func() string { return a.SimulatorURL }, Logger: a.Log, MaxHang: 10 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim.Handler())
+	a.Simulator, a.SimulatorURL = sim, server.URL
+	t.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			t.Errorf("close simulator: %v", err)
+		}
+		server.Close()
+	})
+}
+
+func (a *App) start(t testing.TB, timeout time.Duration) {
+	mux := http.NewServeMux()
+	server := httptest.NewServer(web.Wrap(mux, web.Common{
+		Logger: a.Log, AccessLevel: slog.LevelDebug, Now: a.Clock.Now,
+		NewID: func() string { made, _ := a.IDs.New(); return made },
+	}))
+	t.Cleanup(server.Close)
+	a.URL = server.URL
+	a.Engine = engine.New(engine.Config{
+		DB: a.DB, Connectors: []connector.Type{sandbox.Type()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
+		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
+		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
+		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
+	})
+	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
+	checkout.New(checkout.Deps{Engine: a.Engine, Log: a.Log}).Mount(mux)
+}
+
+// NewShop makes a test shop with one terminal at the simulator; edit, when given,
+// changes it before it is stored.
+func (a *App) NewShop(t testing.TB, edit func(*shop.Shop)) Member {
+	t.Helper()
+	sid, at := a.IDs.New()
+	tid, _ := a.IDs.New()
+	config, err := json.Marshal(map[string]string{
+		"url": a.SimulatorURL, "apiKey": a.Simulator.APIKey(), "noticeSecret": a.Simulator.NoticeSecret(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shop.Shop{
+		ID: shop.ID(sid), Merchant: "Test", Name: "Shop " + sid, Active: true, SigningKey: a.IDs.Letters(32),
+		Settings: shop.Defaults(false), Created: at,
+		Terminals: []shop.Terminal{{
+			ID: tid, Name: "sandbox", Connector: "sandbox", Config: config, Types: payment.Types(),
+			Methods: payment.Methods(), PreAuth: true, Recurring: true, Enabled: true,
+		}},
+	}
+	if edit != nil {
+		edit(s)
+	}
+	key := a.IDs.APIKey(s.Live)
+	parsed, err := id.ParseAPIKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kid, _ := a.IDs.New()
+	err = a.DB.Update(t.Context(), func(tx *store.Tx) error {
+		tx.InsertShop(s)
+		for i := range s.Terminals {
+			tx.InsertTerminal(s.ID, &s.Terminals[i])
+		}
+		tx.InsertKey(&shop.Key{
+			ID: kid, Shop: s.ID, Prefix: parsed.Prefix(), Hash: a.Keys.HashAPIKey(key), Label: "test", Created: at,
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("shop: %v", err)
+	}
+	a.shops.Store(s.ID, true)
+	return Member{s, key}
+}
+
+// audit refolds the log of every payment of the test's shops and checks its money.
+func (a *App) audit(t testing.TB) {
+	ctx := context.WithoutCancel(t.Context())
+	a.shops.Range(func(k, _ any) bool {
+		for offset := 0; ; offset += payment.MaxLimit {
+			list, more, err := a.Engine.List(ctx, payment.Filter{
+				Shop: k.(shop.ID), Limit: payment.MaxLimit, Offset: offset,
+			})
+			if err != nil {
+				t.Errorf("audit: %v", err)
+				return false
+			}
+			for i := range list {
+				if err := Audit(ctx, a.DB, list[i].Shop, list[i].ID); err != nil {
+					t.Error(err)
+				}
+			}
+			if !more {
+				return true
+			}
+		}
+	})
+}
+
+// Audit checks one payment at rest: its log folds to its state, its money is within
+// its bounds, its attempts agree with it.
+func Audit(ctx context.Context, db *store.DB, s payment.ShopID, pid payment.ID) error {
+	var p payment.Payment
+	var log []payment.Operation
+	err := db.View(ctx, func(tx *store.Tx) (err error) {
+		if p, err = tx.Payment(s, pid); err != nil {
+			return err
+		}
+		log, err = tx.Operations(s, pid)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.Check(log)
+}
