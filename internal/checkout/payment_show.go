@@ -72,15 +72,14 @@ func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
 
 // outcome is what the customer is told. Every decline reads the same, so that nobody learns about a card by trying.
 func (v *visit) outcome() outcomeWords {
-	switch v.payment.State() {
-	case payment.Completed:
+	switch state := v.payment.State(); {
+	case state == payment.Completed:
 		return v.words.Completed
-	case payment.Authorized:
+	case state == payment.Authorized:
 		return v.words.Authorized
-	case payment.Declined:
+	case state == payment.Declined:
 		return v.words.Declined
-	}
-	if v.payment.State() == payment.Checkout || v.payment.ErrorCode == payment.CodeTimeout {
+	case state == payment.Checkout, v.payment.ErrorCode == payment.CodeTimeout:
 		return v.words.Expired
 	}
 	return v.words.Cancelled

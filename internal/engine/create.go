@@ -35,7 +35,7 @@ type Create struct {
 	WebhookURL     string
 	Customer       payment.Document
 	Billing        payment.Document
-	Card           *payment.Card // taken over by the engine
+	Card           *payment.Card // taken over by the engine, unless it fails or replays
 }
 
 // Create makes a payment. A deposit for a customer waits in its checkout; a
@@ -185,12 +185,16 @@ func (b *birth) prepare(ctx context.Context, tx *store.Tx) (payment.Payment, *pa
 	switch {
 	case c.Type == payment.Refund:
 		return b.refund(ctx, tx, p)
-	case c.RecurringToken != "":
+	case c.RecurringToken != "" && c.Type == payment.Deposit:
 		return b.followUp(ctx, tx, p)
-	case c.Type == payment.Withdrawal:
-		return p, b.e.start(ctx, c.Shop, &p), nil
+	case c.RecurringToken != "":
+		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "recurringToken",
+			Detail: "only deposits continue a chain"}
 	}
-	return p, nil, b.checkParent(tx)
+	if err := b.checkParent(tx); err != nil || c.Type == payment.Deposit {
+		return p, nil, err
+	}
+	return p, b.e.start(ctx, c.Shop, &p), nil
 }
 
 // checkParent makes sure that a parent named for the record is the shop's own.
@@ -245,6 +249,10 @@ func (b *birth) followUp(ctx context.Context, tx *store.Tx, p payment.Payment) (
 	if b.c.Parent != "" && b.c.Parent != chain.Payment {
 		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "parentPaymentId",
 			Detail: "another payment started this chain"}
+	}
+	if b.c.Method != "" && b.c.Method != chain.Method {
+		return p, nil, &payment.Refusal{Code: payment.CodeWrongState, Field: "paymentMethod",
+			Detail: "a follow-up has the method of its chain"}
 	}
 	p.Method, p.Instrument = chain.Method, chain.Instrument
 	start := &payment.Start{NoRoute: payment.CodeNoRecurring}

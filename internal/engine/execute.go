@@ -25,9 +25,6 @@ type Execute struct {
 // that is not known or the customer has to be sent somewhere. *payment.Missing names
 // data that the method needs and nobody gave.
 func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
-	if !x.Hosted && !x.Shop.Settings.HostToHost {
-		return Outcome{}, ErrForbidden
-	}
 	card := x.Card
 	if card == nil {
 		card = e.Vault.Get(x.ID)
@@ -45,6 +42,9 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 // submit checks that the method has what it needs and plans the call.
 func (e *Engine) submit(ctx context.Context, x Execute, p *payment.Payment, card *payment.Card) (payment.Command,
 	exchange, error) {
+	if !x.Hosted && !x.Shop.Settings.HostToHost {
+		return nil, exchange{}, ErrForbidden
+	}
 	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer}
 	wanted := *p
 	if c.Method != "" {

@@ -1,5 +1,7 @@
 package gateway
 
+import "net/http"
+
 // Endpoint is what tests outside of the package may know of an endpoint.
 type Endpoint struct{ Method, Path, OperationID string }
 
@@ -10,4 +12,9 @@ func Endpoints() []Endpoint {
 		out[i] = Endpoint{e.method, e.path, e.operation}
 	}
 	return out
+}
+
+// Fail answers with an error.
+func (g *Gateway) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	g.fail(w, r, "paymentRequest", err)
 }
