@@ -1,0 +1,259 @@
+package connectortest
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+func settings(t *testing.T, s Suite) {
+	p := s.Open(t)
+	good := p.Settings(p.URL)
+	if _, err := s.Type.Parse(good); err != nil {
+		t.Fatal("the double's settings:", err)
+	}
+	text := strings.TrimSpace(string(good))
+	first, _, _ := strings.Cut(text, ":")
+	bad := map[string]string{
+		"unknown name":  `{"noSuchSetting":1,` + text[1:],
+		"name twice":    first + `:"x",` + text[1:],
+		"trailing data": text + `{}`,
+		"empty object":  `{}`,
+		"null":          `null`,
+		"list":          `[]`,
+		"empty":         ``,
+		"cut":           text[:len(text)-1],
+	}
+	for name, settings := range bad {
+		_, err := s.Type.Parse(json.RawMessage(settings))
+		if err == nil {
+			t.Errorf("%s is accepted", name)
+			continue
+		}
+		for _, secret := range p.Secrets {
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: the error shows a secret", name)
+			}
+		}
+	}
+}
+
+// everyCall makes each kind of call, asks for it, and compares with the books.
+func everyCall(t *testing.T, s Suite) {
+	for _, kind := range kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			r := newRig(t, s)
+			q := r.request(t, kind)
+			before := r.p.Requests()
+			sent := r.must(t, kind, q)
+			if n := r.p.Requests() - before; n != 1 {
+				t.Errorf("%d requests for one call", n)
+			}
+			r.booked(t, q, movement(kind))
+			asked, err := r.status(t, kind, q)
+			if err != nil || asked.Class != payment.ClassApproved || asked.ProviderRef != sent.ProviderRef {
+				t.Errorf("status: %+v, %v; want %s of %s", asked, err, payment.ClassApproved, sent.ProviderRef)
+			}
+			for _, f := range []payment.Fact{sent, asked} {
+				if f.Amount != q.Amount || f.Currency != q.Currency {
+					t.Errorf("told %s %s, want %s %s", f.Amount, f.Currency, q.Amount, q.Currency)
+				}
+			}
+			r.booked(t, q, movement(kind))
+		})
+	}
+}
+
+// exactAmounts charges and gives back in currencies of 0, 2, 3 and 18 decimals.
+func exactAmounts(t *testing.T, s Suite) {
+	for _, c := range []struct{ amount, currency string }{
+		{"1", "JPY"}, {"1234567", "JPY"}, {"1000", "UGX"}, {"18.99", "EUR"}, {"0.1", "EUR"}, {"0.001", "KWD"},
+		{"9.999", "KWD"}, {"0.000000000000000001", "ETH"}, {"12.345678901234567891", "ETH"},
+	} {
+		t.Run(c.amount+" "+c.currency, func(t *testing.T) {
+			if slices.Contains(s.Unsupported, money.Currency(c.currency)) {
+				t.Skip("the provider does not take ", c.currency)
+			}
+			r := newRig(t, s)
+			q := r.sale()
+			q.Amount, q.Currency = money.MustParse(c.amount), money.Currency(c.currency)
+			fact := r.must(t, payment.AttemptDeposit, q)
+			r.booked(t, q, Taken)
+			if fact.Amount != q.Amount || fact.Currency != q.Currency {
+				t.Errorf("told %s %s", fact.Amount, fact.Currency)
+			}
+		})
+	}
+}
+
+func refusals(t *testing.T, s Suite) {
+	r := newRig(t, s)
+	t.Run("refused card", func(t *testing.T) {
+		if r.p.Refused == nil {
+			t.Skip("no such card")
+		}
+		q := r.sale()
+		q.Card = r.p.Refused.Clone()
+		fact, err := r.send(t, payment.AttemptDeposit, q)
+		declined := fact.Class == payment.ClassDeclinedSoft || fact.Class == payment.ClassDeclinedHard
+		if err != nil || !declined || fact.Code == "" || fact.RawCode == "" {
+			t.Errorf("%+v, %v; want a decline with both codes", fact, err)
+		}
+		again, err := r.status(t, payment.AttemptDeposit, q)
+		if err != nil || again.Class != fact.Class || again.Code != fact.Code {
+			t.Errorf("status: %+v, %v; want as before: %+v", again, err, fact)
+		}
+		r.booked(t, q)
+	})
+	t.Run("unmapped code", func(t *testing.T) {
+		r.strike(t, CallStart, Fault{Kind: FaultDecline, Code: s.Unmapped})
+		q := r.sale()
+		fact, err := r.send(t, payment.AttemptDeposit, q)
+		if s.UnmappedClass == payment.ClassUnknown {
+			if !unknown(fact, err) {
+				t.Errorf("%+v, %v; want UNKNOWN", fact, err)
+			}
+		} else if err != nil || fact.Class != s.UnmappedClass || fact.RawCode != s.Unmapped {
+			t.Errorf("%+v, %v; want %s with code %s", fact, err, s.UnmappedClass, s.Unmapped)
+		}
+		r.booked(t, q)
+	})
+}
+
+func customers(t *testing.T, s Suite) {
+	for name, approve := range map[string]bool{"approves": true, "declines": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, s)
+			if r.p.Challenged == nil {
+				t.Skip("no such card")
+			}
+			q := r.sale()
+			q.Card = r.p.Challenged.Clone()
+			fact, err := r.send(t, payment.AttemptDeposit, q)
+			if err != nil || fact.Class != payment.ClassWaiting || fact.Redirect == "" {
+				t.Fatalf("%+v, %v; want WAITING with a redirect", fact, err)
+			}
+			r.booked(t, q)
+			r.finished(t, q, approve)
+		})
+	}
+}
+
+func pending(t *testing.T, s Suite) {
+	for name, approve := range map[string]bool{"approved later": true, "declined later": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, s)
+			r.strike(t, CallStart, Fault{Kind: FaultPending})
+			q := r.sale()
+			fact, err := r.send(t, payment.AttemptDeposit, q)
+			if err != nil || fact.Class != payment.ClassWaiting {
+				t.Fatalf("%+v, %v; want WAITING", fact, err)
+			}
+			if fact, err = r.status(t, payment.AttemptDeposit, q); err != nil || fact.Class != payment.ClassWaiting {
+				t.Fatalf("status: %+v, %v; want WAITING", fact, err)
+			}
+			r.finished(t, q, approve)
+		})
+	}
+}
+
+// finished ends an open sale and compares what is asked with what is booked.
+func (r *rig) finished(t *testing.T, q connector.Request, approve bool) {
+	t.Helper()
+	if err := r.p.Finish(q.Key, approve); err != nil {
+		t.Fatal(err)
+	}
+	fact, err := r.status(t, payment.AttemptDeposit, q)
+	if approve {
+		if err != nil || fact.Class != payment.ClassApproved || fact.Redirect != "" {
+			t.Errorf("%+v, %v; want APPROVED", fact, err)
+		}
+		r.booked(t, q, Taken)
+		return
+	}
+	if err != nil || !fact.Class.Refused() {
+		t.Errorf("%+v, %v; want a decline", fact, err)
+	}
+	r.booked(t, q)
+}
+
+func recurring(t *testing.T, s Suite) {
+	r := newRig(t, s)
+	if !r.c.Traits().Recurring {
+		t.Skip("the connector has no recurring charges")
+	}
+	q := r.sale()
+	if fact := r.must(t, payment.AttemptDeposit, q); fact.Credential != "" {
+		t.Error("a credential that nobody asked for")
+	}
+	first := r.sale()
+	first.StartRecurring = true
+	credential := r.must(t, payment.AttemptDeposit, first).Credential
+	if credential == "" {
+		t.Fatal("no credential")
+	}
+	r.secrets = append(slices.Clip(r.secrets), `"`+credential+`"`, `\"`+credential+`\"`)
+	asked, err := r.status(t, payment.AttemptDeposit, first)
+	if err != nil || asked.Credential != credential {
+		t.Errorf("status tells another credential, or none: %v", err)
+	}
+	next := r.sale()
+	next.Card, next.Credential, next.ReturnURL = nil, credential, ""
+	r.must(t, payment.AttemptDeposit, next)
+	r.booked(t, next, Taken)
+}
+
+func sameKey(t *testing.T, s Suite) {
+	for _, kind := range kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			r := newRig(t, s)
+			q := r.request(t, kind)
+			card := q.Card
+			for range 3 {
+				q.Card = card.Clone()
+				r.must(t, kind, q)
+			}
+			r.booked(t, q, movement(kind))
+			if kind == payment.AttemptVoid {
+				return // it has no content to change
+			}
+			other := q
+			other.Card, other.Amount = card.Clone(), money.MustParse("3.21")
+			if fact, err := r.send(t, kind, other); err == nil && won(fact) && fact.Amount == other.Amount {
+				t.Errorf("the key was used for other content: %+v", fact)
+			}
+			r.booked(t, q, movement(kind))
+		})
+	}
+}
+
+func sameKeyAtOnce(t *testing.T, s Suite) {
+	r := newRig(t, s)
+	shared := r.sale()
+	var all sync.WaitGroup
+	for range 16 {
+		own, copied := r.sale(), shared
+		copied.Card = r.p.Good.Clone()
+		all.Go(func() {
+			if fact, err := r.send(t, payment.AttemptDeposit, copied); err != nil || !won(fact) {
+				t.Errorf("shared key: %+v, %v", fact, err)
+			}
+			if fact, err := r.send(t, payment.AttemptDeposit, own); err != nil || !won(fact) {
+				t.Errorf("own key: %+v, %v", fact, err)
+			}
+			r.booked(t, own, Taken)
+		})
+	}
+	all.Wait()
+	r.booked(t, shared, Taken)
+}
+
+func won(f payment.Fact) bool {
+	return f.Class == payment.ClassApproved || f.Class == payment.ClassAuthorized
+}

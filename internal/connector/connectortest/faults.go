@@ -1,0 +1,169 @@
+package connectortest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// hurt is a fault of a request that may move money, and what has to come of it.
+type hurt struct {
+	kind   FaultKind
+	booked bool
+	want   verdict
+}
+
+// verdict says what an answer under a fault may claim.
+type verdict uint8
+
+const (
+	open     verdict = iota // the outcome is unknown, and nothing else
+	rejected                // REJECTED, as the provider documents
+	mismatch                // unknown, or a success that shows that it is not ours
+)
+
+var hurts = []hurt{
+	{FaultHang, true, open}, {FaultHangBefore, false, open}, {FaultDrop, true, open}, {FaultDropBefore, false, open},
+	{FaultServerError, true, open}, {FaultServerErrorBefore, false, open}, {FaultGateway, true, open},
+	{FaultGatewayBefore, false, open}, {FaultGarbage, true, open}, {FaultTruncated, true, open},
+	{FaultHuge, true, open}, {FaultEmpty, true, open}, {FaultErrorInside, true, open},
+	{FaultWrongAmount, true, mismatch}, {FaultWrongCurrency, true, mismatch}, {FaultWrongID, true, mismatch},
+	{FaultWrongReference, true, open},
+	{FaultRateLimited, false, rejected}, {FaultUnauthorized, false, rejected}, {FaultRejected, false, rejected},
+}
+
+// faults lets every kind of call meet every fault. Afterwards a query by key tells the
+// truth, and nothing was booked twice.
+func faults(t *testing.T, s Suite) {
+	for _, kind := range kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, s)
+			for _, h := range hurts {
+				t.Run(string(h.kind), func(t *testing.T) { r.suffer(t, kind, h) })
+			}
+		})
+	}
+}
+
+func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, h hurt) {
+	q := r.request(t, kind)
+	r.strike(t, callOf(kind), Fault{Kind: h.kind})
+	ctx, cancel := within(t, h.kind)
+	defer cancel()
+	before := r.p.Requests()
+	fact, err := r.sendIn(ctx, t, kind, q)
+	if n := r.p.Requests() - before; n != 1 {
+		t.Errorf("%d requests for one call", n)
+	}
+	truth, askErr := r.status(t, kind, q)
+	switch h.want {
+	case open:
+		if !unknown(fact, err) {
+			t.Errorf("%+v, %v; want UNKNOWN", fact, err)
+		}
+	case rejected:
+		if err != nil || fact.Class != payment.ClassRejected || fact.Code == "" {
+			t.Errorf("%+v, %v; want REJECTED with a code", fact, err)
+		}
+	case mismatch:
+		other := won(fact) && (fact.Amount != q.Amount || fact.Currency != q.Currency || fact.ProviderRef != truth.ProviderRef)
+		if !unknown(fact, err) && !other {
+			t.Errorf("%+v, %v; want UNKNOWN, or a success that is visibly not ours", fact, err)
+		}
+	}
+	if !h.booked {
+		if askErr != nil || !truth.NotFound {
+			t.Errorf("status: %+v, %v; want not found", truth, askErr)
+		}
+		r.booked(t, q)
+		return
+	}
+	if askErr != nil || truth.Class != payment.ClassApproved || truth.Amount != q.Amount {
+		t.Errorf("status: %+v, %v; want APPROVED %s", truth, askErr, q.Amount)
+	}
+	r.booked(t, q, movement(kind))
+}
+
+// unreachable calls an address where nobody listens: proof that nothing was sent.
+func unreachable(t *testing.T, s Suite) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "http://" + listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := rigAt(t, s, s.Open(t), address)
+	for _, kind := range kinds() {
+		if !r.can(kind) {
+			continue
+		}
+		fact, err := r.send(t, kind, r.loose(kind))
+		if err == nil || !errors.Is(err, outbound.ErrNotSent) {
+			t.Errorf("%s: %+v, %v; want an error that wraps ErrNotSent", kind, fact, err)
+		}
+		if fact, err := r.status(t, kind, r.loose(kind)); err == nil {
+			t.Errorf("%s: status %+v, want an error", kind, fact)
+		}
+	}
+}
+
+// loose is a request of that kind whose original nobody knows.
+func (r *rig) loose(kind payment.AttemptKind) connector.Request {
+	q := r.sale()
+	switch kind {
+	case payment.AttemptDeposit:
+	case payment.AttemptWithdrawal:
+		if r.p.Account != nil {
+			q.Card, q.Customer = nil, *r.p.Account
+		}
+	default:
+		q.Card = nil
+		q.Original = connector.Ref{
+			Kind: payment.AttemptDeposit, Key: r.key(), ProviderRef: "0195a0e27cc17a3b8b1f0a4c5d6e7f80",
+			Amount: q.Amount, Currency: q.Currency,
+		}
+	}
+	return q
+}
+
+func contexts(t *testing.T, s Suite) {
+	t.Run("ended before", func(t *testing.T) {
+		r := newRig(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		before := r.p.Requests()
+		q := r.sale()
+		if fact, err := r.sendIn(ctx, t, payment.AttemptDeposit, q); !errors.Is(err, outbound.ErrNotSent) {
+			t.Errorf("%+v, %v; want an error that wraps ErrNotSent", fact, err)
+		}
+		if n := r.p.Requests() - before; n != 0 {
+			t.Errorf("%d requests under an ended context", n)
+		}
+		r.booked(t, q)
+	})
+	t.Run("ends meanwhile", func(t *testing.T) {
+		r := newRig(t, s)
+		r.strike(t, CallStart, Fault{Kind: FaultHang})
+		ctx, cancel := context.WithTimeout(t.Context(), short)
+		defer cancel()
+		q := r.sale()
+		started := time.Now()
+		fact, err := r.sendIn(ctx, t, payment.AttemptDeposit, q)
+		if !unknown(fact, err) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%+v, %v; want UNKNOWN because of the deadline", fact, err)
+		}
+		if took := time.Since(started); took > patience/2 {
+			t.Errorf("the call went on for %s", took)
+		}
+		r.booked(t, q, Taken)
+	})
+}

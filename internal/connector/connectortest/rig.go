@@ -1,0 +1,308 @@
+package connectortest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// patience is how long a call may take before the suite gives up on it, and short how
+// long it waits for an answer that never comes.
+const (
+	patience = 20 * time.Second
+	short    = 400 * time.Millisecond
+)
+
+// rig is one connector at one double. Its log and everything that its calls leave
+// behind are searched for secrets.
+type rig struct {
+	suite   Suite
+	p       Provider
+	c       connector.Connector
+	log     *lockedBuffer
+	secrets []string
+	keys    atomic.Int64
+}
+
+// lockedBuffer takes log lines of several goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func newRig(t *testing.T, s Suite) *rig {
+	t.Helper()
+	p := s.Open(t)
+	return rigAt(t, s, p, p.URL)
+}
+
+// rigAt opens the connector on another address than the double's.
+func rigAt(t *testing.T, s Suite, p Provider, address string) *rig {
+	t.Helper()
+	r := &rig{suite: s, p: p, log: new(lockedBuffer), secrets: p.Secrets}
+	for _, c := range []*payment.Card{p.Good, p.Refused, p.Challenged} {
+		if c == nil {
+			continue
+		}
+		r.secrets = append(r.secrets, c.Number.Reveal())
+		if code := c.SecurityCode.Reveal(); code != "" {
+			r.secrets = append(r.secrets, `"`+code+`"`, `\"`+code+`\"`, "="+code)
+		}
+	}
+	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: time.Now, Loggable: s.Type.Loggable})
+	config, err := s.Type.Parse(p.Settings(address))
+	if err != nil {
+		t.Fatal("settings of the double:", err)
+	}
+	r.c, err = config.Open(connector.Deps{
+		Client: client, Now: time.Now, Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(r.log, nil)),
+	})
+	if err != nil {
+		t.Fatal("open:", err)
+	}
+	for _, v := range []any{config, r.c} {
+		r.search(t, "printing", fmt.Sprintf("%v %+v %#v %s %q", v, v, v, v, v))
+	}
+	t.Cleanup(func() {
+		client.CloseIdle()
+		r.search(t, "the log", r.log.String())
+	})
+	return r
+}
+
+// search fails the test when a secret is in the text.
+func (r *rig) search(t *testing.T, where, text string) {
+	t.Helper()
+	for i, secret := range r.secrets {
+		for _, form := range []string{secret, url.QueryEscape(secret)} {
+			if strings.Contains(text, form) {
+				t.Errorf("%s shows secret number %d", where, i)
+			}
+		}
+	}
+}
+
+// key makes a key of the form that the engine uses.
+func (r *rig) key() string { return fmt.Sprintf("t3st-%032x-1", r.keys.Add(1)) }
+
+// sale is a request for 11.12 EUR by the good card.
+func (r *rig) sale() connector.Request {
+	return connector.Request{
+		Key: r.key(), Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard,
+		Card: r.p.Good.Clone(), Description: "two coffees", ReturnURL: "https://shop.example/back",
+		Customer: payment.Customer{Email: "jane@shop.example", FirstName: "Jane", LastName: "Doe"},
+	}
+}
+
+// request is a request for an attempt of that kind, with the original that it needs
+// already made. The test is skipped where the connector cannot do it.
+func (r *rig) request(t *testing.T, kind payment.AttemptKind) connector.Request {
+	t.Helper()
+	if !r.can(kind) {
+		t.Skip("the connector has no ", kind)
+	}
+	q := r.sale()
+	if kind == payment.AttemptWithdrawal && r.p.Account != nil {
+		q.Card, q.Customer = nil, *r.p.Account
+	}
+	if kind == payment.AttemptDeposit || kind == payment.AttemptWithdrawal {
+		return q
+	}
+	q.PreAuth = kind != payment.AttemptRefund
+	fact := r.must(t, payment.AttemptDeposit, q)
+	return connector.Request{
+		Key: r.key(), Amount: q.Amount, Currency: q.Currency, Method: q.Method,
+		Original: connector.Ref{
+			Kind: payment.AttemptDeposit, Key: q.Key, ProviderRef: fact.ProviderRef, Amount: q.Amount, Currency: q.Currency,
+		},
+	}
+}
+
+// method is the connector's own for attempts of that kind, or nil.
+func (r *rig) method(kind payment.AttemptKind) func(context.Context, connector.Request) (payment.Fact, error) {
+	switch kind {
+	case payment.AttemptDeposit:
+		return r.c.Start
+	case payment.AttemptWithdrawal:
+		if c, ok := r.c.(connector.Payer); ok {
+			return c.Payout
+		}
+	case payment.AttemptRefund:
+		if c, ok := r.c.(connector.Refunder); ok {
+			return c.Refund
+		}
+	case payment.AttemptCapture:
+		if c, ok := r.c.(connector.Capturer); ok && r.c.Traits().PreAuth {
+			return c.Capture
+		}
+	case payment.AttemptVoid:
+		if c, ok := r.c.(connector.Voider); ok && r.c.Traits().PreAuth {
+			return c.Void
+		}
+	}
+	return nil
+}
+
+// can reports whether the connector makes attempts of that kind.
+func (r *rig) can(kind payment.AttemptKind) bool { return r.method(kind) != nil }
+
+// send makes the call of an attempt of that kind.
+func (r *rig) send(t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
+	t.Helper()
+	return r.sendIn(t.Context(), t, kind, q)
+}
+
+func (r *rig) sendIn(ctx context.Context, t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
+	t.Helper()
+	return r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
+		if call := r.method(kind); call != nil {
+			return call(ctx, q)
+		}
+		return payment.Fact{}, errors.New("the connector has no " + string(kind))
+	})
+}
+
+// must makes a call that has to succeed.
+func (r *rig) must(t *testing.T, kind payment.AttemptKind, q connector.Request) payment.Fact {
+	t.Helper()
+	fact, err := r.send(t, kind, q)
+	want := payment.ClassApproved
+	if q.PreAuth {
+		want = payment.ClassAuthorized
+	}
+	if err != nil || fact.Class != want {
+		t.Fatalf("%s: %s, %v; want %s", kind, fact.Class, err, want)
+	}
+	return fact
+}
+
+// status asks for an attempt.
+func (r *rig) status(t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
+	t.Helper()
+	return r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) {
+		return r.c.Status(ctx, refOf(kind, q))
+	})
+}
+
+// fence closes an attempt, where the connector can.
+func (r *rig) fence(t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
+	t.Helper()
+	fencer, ok := r.c.(connector.Fencer)
+	if !ok {
+		t.Skip("the connector has no fence")
+	}
+	return r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) {
+		return fencer.Fence(ctx, refOf(kind, q))
+	})
+}
+
+func refOf(kind payment.AttemptKind, q connector.Request) connector.Ref {
+	return connector.Ref{Kind: kind, Key: q.Key, Amount: q.Amount, Currency: q.Currency}
+}
+
+// watch makes a call under a recorder and a time limit, and checks what every answer
+// has to keep to.
+func (r *rig) watch(ctx context.Context, t *testing.T, call func(context.Context) (payment.Fact, error)) (payment.Fact, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ctx, messages := outbound.WithRecorder(ctx)
+	fact, err := call(ctx)
+	r.search(t, "a message sent", messages.Outgoing())
+	r.search(t, "a message received", messages.Incoming())
+	if err != nil {
+		r.search(t, "an error", err.Error())
+		return payment.Fact{}, err // what comes with an error is nobody's business
+	}
+	r.search(t, "a fact", fmt.Sprintf("%+v", fact))
+	wellFormed(t, fact)
+	return fact, nil
+}
+
+// wellFormed checks what holds for every fact.
+func wellFormed(t *testing.T, f payment.Fact) {
+	t.Helper()
+	won := f.Class == payment.ClassApproved || f.Class == payment.ClassAuthorized
+	switch {
+	case f.Class == payment.ClassPrepared, f.Class == payment.ClassNotSent, f.Class == "":
+		t.Errorf("%q is not a connector's class", f.Class)
+	case won && (f.ProviderRef == "" || f.Code != ""):
+		t.Errorf("a success has the provider's id and no error code: %+v", f)
+	case f.Code != "" && !f.Code.Valid():
+		t.Errorf("%s is not in the table of codes", f.Code)
+	case f.NotFound && f.Class != payment.ClassUnknown:
+		t.Errorf("not found is no more than UNKNOWN, not %s", f.Class)
+	}
+	if f.Redirect == "" {
+		return
+	}
+	if u, err := url.Parse(f.Redirect); err != nil || !u.IsAbs() || f.Class != payment.ClassWaiting {
+		t.Errorf("a redirect is an absolute address to wait for: %s, %q", f.Class, f.Redirect)
+	}
+}
+
+// unknown reports whether the answer leaves the outcome open.
+func unknown(f payment.Fact, err error) bool {
+	if err != nil {
+		return !errors.Is(err, outbound.ErrNotSent)
+	}
+	return f.Class == payment.ClassUnknown
+}
+
+// booked fails the test unless exactly these movements are in the double's books.
+func (r *rig) booked(t *testing.T, q connector.Request, want ...Movement) {
+	t.Helper()
+	got := r.p.Booked(q.Key)
+	if len(got) != len(want) {
+		t.Errorf("booked under %s: %v, want %v", q.Key, got, want)
+		return
+	}
+	for i, e := range got {
+		if e.Moved != want[i] || e.Amount != q.Amount || e.Currency != q.Currency {
+			t.Errorf("booked %s %s %s, want %s %s %s", e.Moved, e.Amount, e.Currency, want[i], q.Amount, q.Currency)
+		}
+	}
+}
+
+// within ends soon where the fault gives no answer.
+func within(t *testing.T, f FaultKind) (context.Context, context.CancelFunc) {
+	t.Helper()
+	if f == FaultHang || f == FaultHangBefore {
+		return context.WithTimeout(t.Context(), short)
+	}
+	return context.WithCancel(t.Context())
+}
+
+// strike asks for a fault, or skips the test.
+func (r *rig) strike(t *testing.T, c Call, f Fault) {
+	t.Helper()
+	if !r.p.Strike(c, f) {
+		t.Skip("the double cannot do: ", f.Kind)
+	}
+}

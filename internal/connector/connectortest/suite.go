@@ -1,0 +1,177 @@
+package connectortest
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Suite is what a connector brings to be judged.
+type Suite struct {
+	// Type is the connector's entry of the registry.
+	Type connector.Type
+	// Open starts a double of the provider with empty books. It is called once a
+	// test and ends what it started with t.Cleanup.
+	Open func(t *testing.T) Provider
+	// Unmapped is a decline code that the connector has no meaning for, and
+	// UnmappedClass what it makes of one: DECLINED_SOFT or UNKNOWN.
+	Unmapped      string
+	UnmappedClass payment.Class
+	// Unsupported lists currencies that the provider does not take.
+	Unsupported []money.Currency
+}
+
+// Provider is a running double of the provider, as hooks. Cards are copied before use.
+type Provider struct {
+	// URL is where the double listens; Settings makes a terminal's settings for it,
+	// or for any other address put in its place.
+	URL      string
+	Settings func(url string) json.RawMessage
+	// Secrets are texts of the settings that must never be seen, such as keys.
+	Secrets []string
+	// Good is approved at once, Refused declined at once, and Challenged waits for
+	// its customer; nil where the provider has no such card.
+	Good, Refused, Challenged *payment.Card
+	// Account is who money is paid out to without a card; nil where that cannot be.
+	Account *payment.Customer
+	// Strike makes the next request of that call meet the fault. It reports false
+	// when the double cannot do that.
+	Strike func(c Call, f Fault) bool
+	// Finish ends what waits for its customer or is pending.
+	Finish func(key string, approve bool) error
+	// Booked lists the money that was moved under that very key, oldest first.
+	Booked func(key string) []Entry
+	// Requests counts the requests that have arrived so far.
+	Requests func() int64
+}
+
+// Call says which of the connector's methods makes a request.
+type Call string
+
+// The calls.
+const (
+	CallStart   Call = "start"
+	CallPayout  Call = "payout"
+	CallCapture Call = "capture"
+	CallVoid    Call = "void"
+	CallRefund  Call = "refund"
+	CallStatus  Call = "status"
+	CallFence   Call = "fence"
+)
+
+// Fault is what happens to one request. The zero value is nothing.
+type Fault struct {
+	Kind FaultKind
+	Code string // of FaultDecline
+}
+
+// FaultKind names a fault.
+type FaultKind string
+
+// The faults. Unless the name says otherwise the request is booked first.
+const (
+	FaultHang              FaultKind = "never answers"
+	FaultHangBefore        FaultKind = "never answers, nothing booked"
+	FaultDrop              FaultKind = "drops the connection"
+	FaultDropBefore        FaultKind = "drops the connection, nothing booked"
+	FaultServerError       FaultKind = "500"
+	FaultServerErrorBefore FaultKind = "500, nothing booked"
+	FaultGateway           FaultKind = "502 with HTML"
+	FaultGatewayBefore     FaultKind = "502 with HTML, nothing booked"
+	FaultGarbage           FaultKind = "200 with garbage"
+	FaultTruncated         FaultKind = "200 cut in the middle"
+	FaultHuge              FaultKind = "200 with a huge body"
+	FaultEmpty             FaultKind = "200 without a body"
+	FaultErrorInside       FaultKind = "200 with an error inside"
+	FaultWrongAmount       FaultKind = "another amount in the answer"
+	FaultWrongCurrency     FaultKind = "another currency in the answer"
+	FaultWrongID           FaultKind = "another transaction's id in the answer"
+	FaultWrongReference    FaultKind = "another reference in the answer"
+	FaultRateLimited       FaultKind = "429, documented as not processed"
+	FaultUnauthorized      FaultKind = "401, documented as not processed"
+	FaultRejected          FaultKind = "422, documented as not processed"
+	FaultLag               FaultKind = "drops the connection, then queries find nothing until Finish"
+	FaultPending           FaultKind = "pending until Finish"
+	FaultDecline           FaultKind = "declined with a code"
+)
+
+// Entry is one movement of money in the double's books.
+type Entry struct {
+	Moved    Movement
+	Amount   money.Amount
+	Currency money.Currency
+}
+
+// Movement says which way money went.
+type Movement string
+
+// The movements.
+const (
+	Held     Movement = "held"
+	Taken    Movement = "taken"
+	Released Movement = "released"
+	Returned Movement = "returned"
+	PaidOut  Movement = "paid out"
+)
+
+// Run runs the whole suite as subtests of t.
+func Run(t *testing.T, s Suite) {
+	tests := []struct {
+		name string
+		run  func(t *testing.T, s Suite)
+	}{
+		{"settings are read strictly", settings},
+		{"every kind of call is carried out once", everyCall},
+		{"amounts stay exact", exactAmounts},
+		{"refusals are told apart", refusals},
+		{"customers are sent away and come back", customers},
+		{"pending is waiting", pending},
+		{"recurring charges need no card", recurring},
+		{"the same key books once", sameKey},
+		{"the same key books once at the same time", sameKeyAtOnce},
+		{"faults prove nothing", faults},
+		{"nobody listens", unreachable},
+		{"contexts are obeyed", contexts},
+		{"answers of nobody", strangeAnswers},
+		{"answers cut short", cutAnswers},
+		{"answers about somebody else", swappedAnswers},
+		{"fences of somebody else", swappedFences},
+		{"holds tell what became of them", holds},
+		{"follow-ups find their original by key", originals},
+		{"queries that fail prove nothing", queryFaults},
+		{"not found, then found", lag},
+		{"fences hold", fences},
+		{"fences that fail prove nothing", fenceFaults},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, s)
+		})
+	}
+}
+
+// kinds lists all kinds of attempts.
+func kinds() []payment.AttemptKind {
+	return []payment.AttemptKind{
+		payment.AttemptDeposit, payment.AttemptWithdrawal, payment.AttemptRefund, payment.AttemptCapture, payment.AttemptVoid,
+	}
+}
+
+// callOf is the call that makes such an attempt, and movement what it books.
+func callOf(kind payment.AttemptKind) Call {
+	return map[payment.AttemptKind]Call{
+		payment.AttemptDeposit: CallStart, payment.AttemptWithdrawal: CallPayout, payment.AttemptRefund: CallRefund,
+		payment.AttemptCapture: CallCapture, payment.AttemptVoid: CallVoid,
+	}[kind]
+}
+
+func movement(kind payment.AttemptKind) Movement {
+	return map[payment.AttemptKind]Movement{
+		payment.AttemptDeposit: Taken, payment.AttemptWithdrawal: PaidOut, payment.AttemptRefund: Returned,
+		payment.AttemptCapture: Taken, payment.AttemptVoid: Released,
+	}[kind]
+}
