@@ -46,7 +46,11 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 	if clashed(err, store.WriteAttempt) {
 		e.Log.ErrorContext(ctx, "the provider answers with a transaction of another payment", "payment_id", p.ID,
 			"attempt", a.Seq, "terminal", a.Terminal)
-		answer.Fact = payment.Fact{Class: payment.ClassUnknown}
+		if call.Ask { // found by our own key: what it says is ours, whoever else was told that id
+			answer.Fact.ProviderRef = ""
+		} else {
+			answer.Fact = payment.Fact{Class: payment.ClassUnknown}
+		}
 		d, err = e.decide(ctx, p.Shop, p.ID, answer)
 	}
 	if err != nil {

@@ -77,9 +77,10 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 		}
 		d, x, err = e.intend(ctx, t, planned, false)
 	}
-	if clashed(err, store.WriteIdempotency) {
-		o, _, err := e.replay(ctx, t.Shop.ID, t.Idem)
-		return o, err
+	if overtaken(err) {
+		if o, found, err := e.replay(ctx, t.Shop.ID, t.Idem); found || err != nil {
+			return o, err
+		}
 	}
 	if err != nil {
 		return Outcome{}, storeError(err)

@@ -55,10 +55,12 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	}
 	b := birth{e: e, c: c}
 	err := e.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
+	if overtaken(err) {
+		if o, found, err := e.replay(ctx, c.Shop.ID, c.Idem); found || err != nil {
+			return o, err
+		}
+	}
 	switch {
-	case clashed(err, store.WriteIdempotency):
-		o, _, err := e.replay(ctx, c.Shop.ID, c.Idem)
-		return o, err
 	case clashed(err, store.WriteReference):
 		return e.sameReference(ctx, c)
 	case err != nil:

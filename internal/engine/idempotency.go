@@ -86,6 +86,14 @@ func remember(tx *store.Tx, shop payment.ShopID, key Idempotency, id payment.ID)
 	})
 }
 
+// overtaken reports that a command may have failed because the same command, sent at
+// the same time, came first: its row is there, or the payment has moved on by it.
+func overtaken(err error) bool {
+	var refusal *payment.Refusal
+	var missing *payment.Missing
+	return clashed(err, store.WriteIdempotency) || errors.As(err, &refusal) || errors.As(err, &missing)
+}
+
 // clashed reports whether a transaction failed because the named row exists already.
 func clashed(err error, write string) bool {
 	var u *store.UniqueError

@@ -51,8 +51,9 @@ func (b Brand) AcceptsSecurityCode(c SecurityCode) bool {
 		return digits == 3 || digits == 4
 	case BrandMaestro, BrandHumo:
 		return digits == 3 || digits == 0
+	default:
+		return digits == 3
 	}
-	return digits == 3
 }
 
 // brandRule gives first digits to a brand. Ranges are separated by spaces, and count in the length they are
@@ -133,7 +134,7 @@ func flatten(rules []brandRule) []brandSpan {
 	var all []held
 	starts := []uint32{0}
 	for i := range rules {
-		for _, text := range strings.Fields(rules[i].ranges) {
+		for text := range strings.FieldsSeq(rules[i].ranges) {
 			low, high, _ := strings.Cut(text, "-")
 			h := held{eightDigits(low, '0'), eightDigits(cmp.Or(high, low), '9'), &rules[i]}
 			all = append(all, h)

@@ -17,7 +17,7 @@ func TestBrandRulesAreWellFormed(t *testing.T) {
 		if !rule.brand.Valid() || rule.lengths == 0 || rule.lengths&^lengths(panMinDigits, panMaxDigits) != 0 {
 			t.Errorf("rule %d of %q with lengths %b", i, rule.brand, rule.lengths)
 		}
-		for _, text := range strings.Fields(rule.ranges) {
+		for text := range strings.FieldsSeq(rule.ranges) {
 			low, high, ok := strings.Cut(text, "-")
 			if !ok {
 				high = low
@@ -41,7 +41,7 @@ func TestBrandRulesAreWellFormed(t *testing.T) {
 // firstRule reads the table the slow way: as text, from the top.
 func firstRule(number string) *brandRule {
 	for i := range brandRules {
-		for _, text := range strings.Fields(brandRules[i].ranges) {
+		for text := range strings.FieldsSeq(brandRules[i].ranges) {
 			low, high, ok := strings.Cut(text, "-")
 			if !ok {
 				high = low
@@ -63,7 +63,7 @@ func TestFindBrandTakesTheFirstRule(t *testing.T) {
 	}
 	// Both sides of both ends of every range.
 	for _, rule := range brandRules {
-		for _, text := range strings.Fields(rule.ranges) {
+		for text := range strings.FieldsSeq(rule.ranges) {
 			low, high, ok := strings.Cut(text, "-")
 			if !ok {
 				high = low

@@ -295,7 +295,7 @@ func TestMerchantKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
+		_ = resp.Body.Close() // read no further
 		if resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%q: %d", header, resp.StatusCode)
 		}

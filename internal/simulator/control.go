@@ -61,7 +61,7 @@ func (s *Simulator) showLedger(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	lines := json.NewEncoder(w)
 	for _, entry := range s.Find(filter) {
-		if lines.Encode(entry) != nil {
+		if err := lines.Encode(entry); err != nil {
 			return // the client is gone
 		}
 	}

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -90,7 +91,7 @@ func (e Effect) normal() (Effect, error) {
 		}
 	}
 	if e.AsyncAfterMs < -1 {
-		return e, fmt.Errorf("asyncAfterMs is -1 (never) or more")
+		return e, errors.New("asyncAfterMs is -1 (never) or more")
 	}
 	return e.withStage()
 }
@@ -111,9 +112,9 @@ func (e Effect) withStage() (Effect, error) {
 	case slices.Contains(edited, e.Fault) && e.Stage != StageAfter:
 		return e, fmt.Errorf("fault %s edits an answer: its stage is after", e.Fault)
 	case e.Stage == StageLate && e.Fault != FaultHang:
-		return e, fmt.Errorf("only the fault hang has the stage late")
+		return e, errors.New("only the fault hang has the stage late")
 	case e.Stage == StageBefore && e.Fault == "":
-		return e, fmt.Errorf("the stage before needs a fault")
+		return e, errors.New("the stage before needs a fault")
 	}
 	return e, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/sluicepay/sluice/internal/money"
@@ -76,9 +77,9 @@ func (s *Simulator) misreport(w http.ResponseWriter, fault string, a *answer) {
 func (s *Simulator) otherID(own string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.ledger) - 1; i >= 0; i-- {
-		if s.ledger[i].TransactionID != own {
-			return s.ledger[i].TransactionID
+	for _, entry := range slices.Backward(s.ledger) {
+		if entry.TransactionID != own {
+			return entry.TransactionID
 		}
 	}
 	other, _ := s.ids.New()
@@ -90,8 +91,8 @@ func (s *Simulator) otherID(own string) string {
 func (s *Simulator) hang(client context.Context) {
 	ctx, cancel := context.WithCancel(client)
 	defer cancel()
-	defer context.AfterFunc(s.stopped, cancel)()
-	_ = s.cfg.Wait(ctx, s.cfg.MaxHang) // however it ends, the connection is dropped
+	defer context.AfterFunc(s.stopped, cancel)() //nolint:contextcheck // the second of two ends
+	_ = s.cfg.Wait(ctx, s.cfg.MaxHang)           // however it ends, the connection is dropped
 	abort()
 }
 
@@ -123,7 +124,7 @@ func writeCut(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(body[:len(body)/2])
+	_, _ = w.Write(body[:len(body)/2])        //nolint:gosec // JSON, and declared as such
 	_ = http.NewResponseController(w).Flush() // without it nothing at all may arrive
 	abort()
 }

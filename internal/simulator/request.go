@@ -95,8 +95,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {
 	if err == nil {
 		return body, nil
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, &apiError{http.StatusRequestEntityTooLarge, "invalid_request", "too_large",
 			"a body has at most 65536 bytes", "", notProcessed()}
 	}
@@ -111,8 +110,7 @@ func decode(body []byte, into any) *apiError {
 	if err == nil {
 		return nil
 	}
-	var semantic *json.SemanticError
-	if errors.As(err, &semantic) {
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		return badRequest(param(string(semantic.JSONPointer)), "unknown field, or a value of the wrong type")
 	}
 	return badRequest("", "the body must be one well-formed JSON object without repeated names")

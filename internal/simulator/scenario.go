@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (s *Simulator) AddScenario(sc Scenario) (string, error) {
 		return "", fmt.Errorf("match.operation is one of %s", strings.Join(operations, ", "))
 	}
 	if sc.Times < 0 {
-		return "", fmt.Errorf("times is 0 (always) or more")
+		return "", errors.New("times is 0 (always) or more")
 	}
 	effect, err := sc.Effect.normal()
 	if err != nil {
@@ -114,8 +115,7 @@ func (s *Simulator) ClearScenarios() {
 
 // strike finds the scenario for a request and counts it; the caller holds mu.
 func (s *Simulator) strike(t target) (Effect, bool) {
-	for i := len(s.scenarios) - 1; i >= 0; i-- {
-		active := s.scenarios[i]
+	for i, active := range slices.Backward(s.scenarios) {
 		if !active.matches(t) {
 			continue
 		}

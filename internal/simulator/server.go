@@ -15,6 +15,9 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /v1/transactions/{id}/capture", s.money(opCapture))
 	mux.HandleFunc("POST /v1/transactions/{id}/void", s.money(opVoid))
 	mux.HandleFunc("POST /v1/transactions/{id}/refund", s.money(opRefund))
+	mux.HandleFunc("POST /v1/transactions/by-reference/{reference}/capture", s.money(opCapture))
+	mux.HandleFunc("POST /v1/transactions/by-reference/{reference}/void", s.money(opVoid))
+	mux.HandleFunc("POST /v1/transactions/by-reference/{reference}/refund", s.money(opRefund))
 	mux.HandleFunc("GET /v1/transactions/{id}", s.status)
 	mux.HandleFunc("GET /v1/transactions/by-reference/{reference}", s.status)
 	mux.HandleFunc("POST /v1/transactions/by-reference/{reference}/cancel", s.fence)
@@ -59,7 +62,7 @@ func (s *Simulator) money(op string) http.HandlerFunc {
 			refusal.write(w)
 			return
 		}
-		c, refusal := s.readCommand(op, r.PathValue("id"), body)
+		c, refusal := s.readCommand(op, s.parentID(r), body)
 		if refusal == nil {
 			refusal = sameKey(r, c.reference)
 		}
@@ -69,6 +72,21 @@ func (s *Simulator) money(op string) http.HandlerFunc {
 		}
 		s.run(w, r, c)
 	}
+}
+
+// parentID is the transaction that a capture, void or refund is about: named by our id
+// or by the merchant's reference. One that is not known is named by what was asked for.
+func (s *Simulator) parentID(r *http.Request) string {
+	reference := r.PathValue("reference")
+	if reference == "" {
+		return r.PathValue("id")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.byReference[reference]; ok {
+		return t.ID
+	}
+	return "unknown"
 }
 
 // sameKey lets clients that send an Idempotency-Key send our key there too, and
@@ -90,7 +108,7 @@ func (s *Simulator) run(w http.ResponseWriter, r *http.Request, c *command) {
 		}
 		return
 	case StageLate:
-		if s.pause(s.stopped, effect) { // whether or not the client still waits
+		if s.pause(s.stopped, effect) { //nolint:contextcheck // whether or not the client still waits
 			s.commit(r, c, effect)
 		}
 		s.hang(r.Context())

@@ -24,7 +24,7 @@ func (h dueHeap) Less(i, j int) bool {
 	return h[i].at.Before(h[j].at)
 }
 func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)   { *h = append(*h, x.(dueItem)) }
+func (h *dueHeap) Push(x any)   { *h = append(*h, x.(dueItem)) } //nolint:errcheck // later pushes nothing else
 func (h *dueHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
@@ -44,7 +44,7 @@ func (s *Simulator) later(item dueItem) {
 // first, so answers are right even when no sweeper runs.
 func (s *Simulator) settle(now time.Time) {
 	for len(s.due) > 0 && !s.due[0].at.After(now) {
-		item := heap.Pop(&s.due).(dueItem)
+		item := heap.Pop(&s.due).(dueItem) //nolint:errcheck // it holds nothing else
 		if item.notice != nil {
 			s.post(item.notice)
 			continue

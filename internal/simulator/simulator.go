@@ -65,7 +65,7 @@ type Simulator struct {
 	notices   chan *notice
 	notifier  *http.Client
 	stop      context.CancelFunc
-	stopped   context.Context // ends with Close
+	stopped   context.Context //nolint:containedctx // ends with Close
 	running   sync.WaitGroup
 	closeOnce sync.Once
 

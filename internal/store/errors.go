@@ -127,8 +127,7 @@ func postgresError(err error) error {
 	if err == nil {
 		return nil
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return &fault{postgresKind(pg.Code), pg.Error()}
 	}
 	if known := contextError(err); known != nil {

@@ -73,6 +73,6 @@ func (db *DB) Prepare(ctx context.Context, sql string) error {
 		return err
 	}
 	defer conn.close()
-	_, err = conn.prepare(sql)
+	_, err = conn.prepare(sql) //nolint:sqlclosecheck // closed with the connection
 	return err
 }

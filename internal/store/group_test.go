@@ -139,7 +139,7 @@ func setNumber(i int, want error) func(*store.Tx) error {
 		addAccount(tx, fmt.Sprint("row ", i), i)
 		switch want {
 		case nil:
-		case store.ErrUnique:
+		case store.ErrUnique: //nolint:errorlint // names a case of the table
 			addAccount(tx, "holder", 1)
 		case store.ErrConstraint:
 			addAccount(tx, fmt.Sprint("negative ", i), -1)

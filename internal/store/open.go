@@ -107,7 +107,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Jitter == nil {
-		o.Jitter = func(limit time.Duration) time.Duration { return rand.N(limit) }
+		o.Jitter = rand.N[time.Duration]
 	}
 	if o.Migrations == nil {
 		o.Migrations = builtIn()

@@ -93,7 +93,7 @@ func TestFolderInUse(t *testing.T) {
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer other.Wait()
+	defer func() { _ = other.Wait() }() // it is killed below
 	defer in.Close()
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "held\n" {
 		t.Fatalf("the other process said %q, %v", line, err)

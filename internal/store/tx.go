@@ -14,7 +14,7 @@ const maxRuns = 20
 // goroutine. Its methods, spread over the table files, are the whole data access of Sluice.
 type Tx struct {
 	db       *DB
-	ctx      context.Context // the caller's; a Tx lives no longer than the call
+	ctx      context.Context //nolint:containedctx // the caller's; a Tx lives no longer than the call
 	now      time.Time
 	readOnly bool
 	unsure   bool

@@ -68,7 +68,7 @@ func TestUpdate(t *testing.T) {
 				addAccount(tx, "a", 1)
 				return mine
 			})
-			if err != mine || exists(t, db, "a") {
+			if err != mine || exists(t, db, "a") { //nolint:errorlint // not even wrapped
 				t.Errorf("error %v, row exists %t", err, exists(t, db, "a"))
 			}
 		})

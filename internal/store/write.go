@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -41,12 +42,9 @@ func (tx *Tx) guard(name, sql string, args ...any) {
 // once a body whose reads are known to be old. Call it before reading the thing; leaving it out costs
 // speed under contention, never correctness.
 func (tx *Tx) lockKey(key string) {
-	for _, k := range tx.set.keys {
-		if k == key {
-			return
-		}
+	if !slices.Contains(tx.set.keys, key) {
+		tx.set.keys = append(tx.set.keys, key)
 	}
-	tx.set.keys = append(tx.set.keys, key)
 }
 
 func (tx *Tx) queue(w write) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -53,7 +54,7 @@ func (c *postgresCommitter) commit(group []*writeSet, errs []error) {
 		alone = append(alone, left[spoiler])
 		left = append(left[:spoiler], left[spoiler+1:]...)
 	}
-	for _, i := range append(left, alone...) {
+	for _, i := range slices.Concat(left, alone) {
 		_, errs[i] = c.send(group[i : i+1])
 	}
 }
@@ -113,8 +114,7 @@ func (c *postgresCommitter) text(w write) string {
 // refusal is the outcome when a statement failed. An answer of the server in the place of a result
 // proves that the end of the batch was not reached, so nothing was committed.
 func (c *postgresCommitter) refusal(set int, w write, err error) (int, error) {
-	var pre pgx.ErrPreprocessingBatch
-	if errors.As(err, &pre) {
+	if _, ok := errors.AsType[pgx.ErrPreprocessingBatch](err); ok {
 		// Found while preparing the batch, before any statement ran; which set it was is not told.
 		return -1, writeError("(one of the batch)", postgresError(err))
 	}

@@ -82,7 +82,7 @@ func TestBindPaymentIgnoresWhatDoesNotBelong(t *testing.T) {
 func TestFingerprintSeesEveryFieldButTheSecurityCode(t *testing.T) {
 	t.Parallel()
 	g := New(engine.New(engine.Config{}), nil, nil)
-	print := func(text string) string {
+	fingerprint := func(text string) string {
 		c := bind(t, text)
 		return string(g.canonicalPayment("POST /x", &c))
 	}
@@ -100,9 +100,9 @@ func TestFingerprintSeesEveryFieldButTheSecurityCode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return print(string(out))
+		return fingerprint(string(out))
 	}
-	first := print(sample)
+	first := fingerprint(sample)
 	for _, c := range []struct {
 		path  []string
 		value any

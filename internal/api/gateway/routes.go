@@ -121,7 +121,7 @@ func target(r *http.Request, s *shop.Shop) (engine.Target, error) {
 
 // answer lets render write a body and sends it.
 func (g *Gateway) answer(w http.ResponseWriter, status int, render func(dst []byte) []byte) {
-	buf := g.buffers.Get().(*[]byte)
+	buf := g.buffers.Get().(*[]byte) //nolint:errcheck // the pool holds nothing else
 	*buf = render((*buf)[:0])
 	api.Answer(w, status, *buf)
 	if cap(*buf) <= maxPooled {

@@ -88,7 +88,6 @@ type transaction struct {
 	Status        string    `json:"status"`
 	Amount        string    `json:"amount"`
 	Currency      string    `json:"currency"`
-	ParentID      string    `json:"parentId"`
 	ResponseCode  string    `json:"responseCode"`
 	DeclineReason string    `json:"declineReason"`
 	Captured      string    `json:"capturedAmount"`

@@ -167,48 +167,26 @@ func (s *Sandbox) follow(ctx context.Context, r connector.Request, kind payment.
 	if r.Key == "" {
 		return payment.Fact{}, fmt.Errorf("%w: a key is needed", outbound.ErrNotSent)
 	}
-	id, err := s.originalID(ctx, r.Original)
+	if r.Original.Key == "" {
+		return payment.Fact{}, fmt.Errorf("%w: the original has no key", outbound.ErrNotSent)
+	}
+	// By our key, never by the id that an answer named: an answer can name another's.
+	_, fact, err := s.send(ctx, byKey(r.Original.Key)+verb, followBody(&r, kind), attempt{kind, r.Key})
 	if err != nil {
 		return payment.Fact{}, err
-	}
-	t, fact, err := s.send(ctx, byID(id)+verb, followBody(&r, kind), attempt{kind, r.Key})
-	if err != nil {
-		return payment.Fact{}, err
-	}
-	if t != nil && t.Kind != kindFence && t.ParentID != id {
-		return payment.Fact{}, fmt.Errorf("sandbox %s: %w: it belongs to another payment", kind, errAnswer)
 	}
 	if fact.Class == payment.ClassRejected && (fact.RawCode == "not_capturable" || fact.RawCode == "not_voidable") {
-		return s.holdOr(ctx, id, fact), nil
+		return s.holdOr(ctx, r.Original.Key, fact), nil
 	}
 	return fact, nil
-}
-
-// originalID is the provider's id of the original: the one we were told or, where no
-// answer ever came, the one found by our key. Without it nothing is sent.
-func (s *Sandbox) originalID(ctx context.Context, original connector.Ref) (string, error) {
-	if word(original.ProviderRef, 64) {
-		return original.ProviderRef, nil
-	}
-	if original.Key == "" {
-		return "", fmt.Errorf("%w: the original has neither id nor key", outbound.ErrNotSent)
-	}
-	t, err := s.client.find(ctx, byKey(original.Key))
-	if err != nil {
-		return "", fmt.Errorf("%w: looking the original up: %s", outbound.ErrNotSent, err.Error())
-	}
-	if t.Reference != original.Key {
-		return "", fmt.Errorf("%w: another payment was found for the original", outbound.ErrNotSent)
-	}
-	return t.ID, nil
 }
 
 // holdOr tells a refusal apart from a hold that has ended at the provider, which a
 // capture or void can only learn by being refused. Where that cannot be told, it is
 // the refusal.
-func (s *Sandbox) holdOr(ctx context.Context, id string, refusal payment.Fact) payment.Fact {
-	t, err := s.client.find(ctx, byID(id))
-	if err != nil || t.ID != id || t.Kind != kindAuthorization {
+func (s *Sandbox) holdOr(ctx context.Context, key string, refusal payment.Fact) payment.Fact {
+	t, err := s.client.find(ctx, byKey(key))
+	if err != nil || t.Reference != key || t.Kind != kindAuthorization {
 		return refusal
 	}
 	if t.Status == "expired" || t.Status == "voided" {
@@ -218,5 +196,3 @@ func (s *Sandbox) holdOr(ctx context.Context, id string, refusal payment.Fact) p
 }
 
 func byKey(key string) string { return "/v1/transactions/by-reference/" + url.PathEscape(key) }
-
-func byID(id string) string { return "/v1/transactions/" + id }

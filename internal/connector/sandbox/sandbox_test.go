@@ -432,11 +432,11 @@ func TestRequests(t *testing.T) {
 			`{"reference":"k4","amount":"7","currency":"EUR","credential":"cred_1","returnUrl":"https://shop.example/back"}`}},
 		{func() (payment.Fact, error) { return c.Payout(t.Context(), account) }, sent{"POST", "/base/v1/payouts",
 			`{"reference":"k5","amount":"7","currency":"PLN","method":"BLIK","account":{"number":"PL1","holder":"Jan Kowalski","bank":"B1"}}`}},
-		{func() (payment.Fact, error) { return c.Capture(t.Context(), follow) }, sent{"POST", "/base/v1/transactions/0195/capture",
+		{func() (payment.Fact, error) { return c.Capture(t.Context(), follow) }, sent{"POST", "/base/v1/transactions/by-reference/k1/capture",
 			`{"reference":"k6","amount":"7","currency":"EUR"}`}},
-		{func() (payment.Fact, error) { return c.Refund(t.Context(), follow) }, sent{"POST", "/base/v1/transactions/0195/refund",
+		{func() (payment.Fact, error) { return c.Refund(t.Context(), follow) }, sent{"POST", "/base/v1/transactions/by-reference/k1/refund",
 			`{"reference":"k6","amount":"7","currency":"EUR"}`}},
-		{func() (payment.Fact, error) { return c.Void(t.Context(), follow) }, sent{"POST", "/base/v1/transactions/0195/void",
+		{func() (payment.Fact, error) { return c.Void(t.Context(), follow) }, sent{"POST", "/base/v1/transactions/by-reference/k1/void",
 			`{"reference":"k6"}`}},
 		{func() (payment.Fact, error) { return c.Status(t.Context(), odd) }, sent{"GET", "/base/v1/transactions/by-reference/a%2Fb%20c", ""}},
 		{func() (payment.Fact, error) { return c.Fence(t.Context(), odd) }, sent{"POST", "/base/v1/transactions/by-reference/a%2Fb%20c/cancel", ""}},
@@ -469,7 +469,7 @@ func TestAnswersThatDoNotFitTheRequest(t *testing.T) {
 	}
 	hold, plain := sale(t, "k", "5"), sale(t, "k", "5")
 	hold.PreAuth = true
-	refund := connector.Request{Key: "k", Amount: hold.Amount, Currency: "EUR", Original: connector.Ref{ProviderRef: "p1"}}
+	refund := connector.Request{Key: "k", Amount: hold.Amount, Currency: "EUR", Original: connector.Ref{Key: "p1"}}
 	for _, test := range []struct {
 		name, answer string
 		call         func() (payment.Fact, error)
@@ -480,8 +480,6 @@ func TestAnswersThatDoNotFitTheRequest(t *testing.T) {
 		{"sale for a hold", told("sale", "approved", ""), func() (payment.Fact, error) { return c.Start(t.Context(), hold) }, ""},
 		{"hold for a sale", told("authorization", "authorized", ""), func() (payment.Fact, error) { return c.Start(t.Context(), plain) }, ""},
 		{"refund", told("refund", "approved", "p1"), func() (payment.Fact, error) { return c.Refund(t.Context(), refund) }, payment.ClassApproved},
-		{"refund of another", told("refund", "approved", "p2"), func() (payment.Fact, error) { return c.Refund(t.Context(), refund) }, ""},
-		{"refund of nothing", told("refund", "approved", ""), func() (payment.Fact, error) { return c.Refund(t.Context(), refund) }, ""},
 	} {
 		answer = test.answer
 		fact, err := test.call()

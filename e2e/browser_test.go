@@ -1,0 +1,599 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// The tests in this file pay on the hosted page of the real binary with a real Chromium, as a customer does, through
+// the sandbox provider's own pages. SLUICE_TEST_CHROMIUM names the browser; SLUICE_TEST_SCREENSHOTS, a folder, keeps
+// pictures of every step. One browser and one server serve all of them; each test has a tab and a payment of its own.
+
+const browserPatience = 20 * time.Second
+
+func TestBrowser(t *testing.T) {
+	path := os.Getenv("SLUICE_TEST_CHROMIUM")
+	if path == "" {
+		t.Skip("pages are not tested in a browser: SLUICE_TEST_CHROMIUM is not set, see scripts/chromium.sh")
+	}
+	s := startBrowserSite(t)
+	root := startChromium(t, path)
+	for name, test := range map[string]func(*testing.T, *tab, *browserSite){
+		"approved":              browserApproved,
+		"declined":              browserDeclined,
+		"challenge":             browserChallenge,
+		"challenge, no script":  browserChallengeWithoutScript,
+		"challenge failed":      browserChallengeFailed,
+		"fault":                 browserFault,
+		"double click":          browserDoubleClick,
+		"back after paying":     browserBack,
+		"two tabs":              browserTwoTabs,
+		"cancel":                browserCancel,
+		"amount by customer":    browserAmount,
+		"texts of others":       browserTextsOfOthers,
+		"narrow and wide":       browserWidths,
+		"keyboard only":         browserKeyboard,
+		"another way to pay":    browserOtherMethod,
+		"edited return address": browserEditedReturn,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, openTab(t, root), s) })
+	}
+}
+
+func browserApproved(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	b.shot("form")
+	b.fillCard("4000 0000 0000 0408")
+	b.click("button.primary")
+	b.heading("Payment successful")
+	b.shot("approved")
+	if !strings.HasPrefix(b.url(), p.RedirectURL) {
+		t.Errorf("the result is shown at %s", b.url())
+	}
+	b.heading("Welcome back") // the page goes on by itself
+	s.wantReturn(t, b, p, "COMPLETED")
+}
+
+func browserDeclined(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0416")
+	b.click("button.primary")
+	b.heading("Payment declined")
+	b.shot("declined")
+	b.click("a.primary")
+	b.heading("Welcome back")
+	s.wantReturn(t, b, p, "DECLINED")
+}
+
+func browserChallenge(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	payThroughChallenge(b, p, "approve")
+	s.wantReturn(t, b, p, "COMPLETED")
+	want := "CREATE_PAYMENT CHECKOUT DETECT_FRAUD DEPOSIT REDIRECT CONTINUE"
+	if got := s.operations(t, p.ID); got != want {
+		t.Errorf("operations %s, want %s", got, want)
+	}
+}
+
+func browserChallengeWithoutScript(t *testing.T, b *tab, s *browserSite) {
+	b.do(func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	})
+	p := s.create(t, nil)
+	payThroughChallenge(b, p, "approve")
+	s.wantReturn(t, b, p, "COMPLETED")
+}
+
+func browserChallengeFailed(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	payThroughChallenge(b, p, "decline")
+	s.wantReturn(t, b, p, "DECLINED")
+}
+
+func payThroughChallenge(b *tab, p browserPayment, decision string) {
+	b.t.Helper()
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0002")
+	b.click("button.primary")
+	b.heading("Confirm your payment") // at the provider, without another click
+	b.shot("challenge")
+	b.click("button[value=" + decision + "]")
+	b.heading("Welcome back")
+}
+
+func browserFault(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0409")
+	b.click("button.primary")
+	b.eventually("a fault at the number", `document.querySelector("#number-fault") !== null`)
+	b.shot("fault")
+	for what, want := range map[string]string{
+		`document.activeElement.id`: "number", `document.querySelector("#number").value`: "",
+		`document.querySelector("#code").value`: "", `document.querySelector("#expiry").value`: "12/39",
+		`document.querySelector("#number").getAttribute("aria-describedby")`: "number-fault",
+	} {
+		if got := b.text(what); got != want {
+			t.Errorf("%s is %q, want %q", what, got, want)
+		}
+	}
+	if !strings.HasPrefix(b.text(`document.title`), "Error: ") {
+		t.Errorf("title %q", b.text(`document.title`))
+	}
+	b.fillCard("4000 0000 0000 0408")
+	b.click("button.primary")
+	b.heading("Payment successful")
+}
+
+func browserDoubleClick(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0408")
+	b.do(func(ctx context.Context) error {
+		return chromedp.Do(ctx, chromedp.DoubleClick(chromedp.CSS("button.primary")))
+	})
+	b.heading("Payment successful")
+	if got := strings.Count(s.operations(t, p.ID), "DEPOSIT"); got != 1 {
+		t.Errorf("%d deposits: %s", got, s.operations(t, p.ID))
+	}
+}
+
+func browserBack(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0416")
+	b.click("button.primary")
+	b.heading("Payment declined")
+	b.click("a.primary")
+	b.heading("Welcome back")
+	b.text(`(history.back(), "")`)
+	b.heading("Payment declined")
+}
+
+func browserTwoTabs(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	other := openTab(t, b.root)
+	other.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0408")
+	b.click("button.primary")
+	b.heading("Payment successful")
+	other.fillCard("4000 0000 0000 0408")
+	other.click("button.primary")
+	other.heading("Payment successful")
+	if got := strings.Count(s.operations(t, p.ID), "DEPOSIT"); got != 1 {
+		t.Errorf("%d deposits", got)
+	}
+}
+
+func browserCancel(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	b.click("button.quiet")
+	b.heading("Payment cancelled")
+	b.shot("cancelled")
+	b.click("a.primary")
+	b.heading("Welcome back")
+	s.wantReturn(t, b, p, "CANCELLED")
+}
+
+func browserAmount(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, map[string]any{"amount": nil})
+	b.open(p.RedirectURL)
+	b.shot("amount")
+	b.fill("amount", "19.90")
+	b.fillCard("4000 0000 0000 0408")
+	b.click("button.primary")
+	b.heading("Payment successful")
+	if got := b.text(`document.querySelector(".figure").textContent`); got != "19.90" {
+		t.Errorf("the page says %q", got)
+	}
+}
+
+func browserTextsOfOthers(t *testing.T, b *tab, s *browserSite) {
+	for _, text := range []string{
+		`"><img src=x onerror=alert(1)>`, `</title></p><script>alert(1)</script>`, `<svg/onload=alert(1)>`,
+		`' autofocus onfocus='alert(1)`, `javascript:alert(1)//"></style><iframe srcdoc="<script>alert(1)</script>">`,
+	} {
+		p := s.create(t, map[string]any{"description": text, "customer": map[string]any{
+			"firstName": text, "lastName": text, "email": "a@example.com", "phone": "44 2072243688", "ip": "192.0.2.1",
+		}})
+		b.open(p.RedirectURL)
+		if got := b.text(`document.querySelector(".description").textContent`); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+		if got := b.text(`String(document.querySelectorAll("script, iframe, img, [onerror], [onload], [onfocus]").length)`); got != "0" {
+			t.Errorf("%q made %s elements", text, got)
+		}
+		b.fillCard("4000 0000 0000 0409")
+		b.fill("holder", text)
+		b.click("button.primary")
+		b.eventually("a fault", `document.querySelector(".fault") !== null`)
+		if got := b.text(`String(document.querySelectorAll("script, iframe, img, [onerror], [onload], [onfocus]").length)`); got != "0" {
+			t.Errorf("%q made %s elements in the form", text, got)
+		}
+	}
+}
+
+func browserWidths(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, map[string]any{"description": strings.Repeat("Unbreakable", 40)})
+	for _, width := range []int64{320, 390, 768, 1280} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.do(func(ctx context.Context) error {
+				_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+				})
+				if err != nil {
+					return err
+				}
+				return chromedp.Do(ctx, chromedp.EmulateViewport(width, 844))
+			})
+			b.open(p.RedirectURL)
+			b.shot(fmt.Sprintf("form-%d-%s", width, scheme))
+			if got := b.text(`String(document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+				t.Errorf("at %d the page scrolls sideways", width)
+			}
+			if got := b.text(lowContrast); got != "" {
+				t.Errorf("at %d in the %s hard to read: %s", width, scheme, got)
+			}
+			if got := b.text(smallTargets); got != "" {
+				t.Errorf("at %d too small to hit: %s", width, got)
+			}
+		}
+	}
+}
+
+// lowContrast lists texts whose colour is less than 4.5 to 1 apart from the nearest ground behind them.
+const lowContrast = `(() => {
+	const rgb = c => c.match(/[\d.]+/g).map(Number);
+	const lum = c => { const [r, g, b] = rgb(c).map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
+	const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; const p = rgb(c); if (p.length < 4 || p[3] > 0) return c; } return "rgb(255,255,255)"; };
+	const bad = [];
+	for (const e of document.querySelectorAll("p, span, label, h1, h2, button, a, legend, bdi")) {
+		if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+		const a = lum(getComputedStyle(e).color), b = lum(ground(e));
+		const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+		if (ratio < 4.5) bad.push(e.textContent.trim().slice(0, 30) + " " + ratio.toFixed(2));
+	}
+	return bad.join(", ");
+})()`
+
+// smallTargets lists visible controls that are less than 44 pixels high.
+const smallTargets = `[...document.querySelectorAll("button, input:not([type=hidden]), a.primary")]
+	.filter(e => e.getBoundingClientRect().height < 43.5).map(e => e.id || e.textContent).join(", ")`
+
+func browserKeyboard(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	keys := func(text string) {
+		b.do(func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.KeyEvent(text)) })
+	}
+	keys("\t\r") // the skip link
+	keys("\t4000000000000408\t1239\t123\t\r")
+	b.heading("Payment successful")
+	if got := s.state(t, p.ID); got != "COMPLETED" {
+		t.Errorf("state %s", got)
+	}
+}
+
+func browserOtherMethod(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, map[string]any{"paymentMethod": nil})
+	b.open(p.RedirectURL)
+	b.shot("methods")
+	b.click("button[value=PIX]")
+	b.heading("Pay with PIX")
+	b.click("button[value=approve]")
+	b.heading("Welcome back")
+	s.wantReturn(t, b, p, "COMPLETED")
+}
+
+func browserEditedReturn(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, nil)
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0002")
+	b.click("button.primary")
+	b.heading("Confirm your payment")
+	b.open(p.RedirectURL + "/return?status=COMPLETED&transaction=1")
+	b.heading("Waiting for your bank")
+	b.shot("waiting")
+	if got := s.state(t, p.ID); got != "PENDING" {
+		t.Errorf("state %s", got)
+	}
+	b.click("button.primary")
+	b.heading("Confirm your payment")
+	b.click("button[value=approve]")
+	b.heading("Welcome back")
+	s.wantReturn(t, b, p, "COMPLETED")
+}
+
+// startChromium starts the browser with a profile of its own and returns its context.
+func startChromium(t *testing.T, path string) context.Context {
+	t.Helper()
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+	)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, quit := chromedp.NewContext(allocator)
+	t.Cleanup(quit)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	return ctx
+}
+
+// tab is one tab. It fails its test when a dialog opens or the browser reports a broken policy.
+type tab struct {
+	t    *testing.T
+	root context.Context
+	ctx  context.Context
+
+	mu       sync.Mutex
+	problems []string
+}
+
+func openTab(t *testing.T, root context.Context) *tab {
+	t.Helper()
+	b := &tab{t: t, root: root}
+	ctx, closeTab := chromedp.NewContext(root)
+	b.ctx = ctx
+	t.Cleanup(closeTab)
+	err := chromedp.Listen(ctx, func(event any) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		switch e := event.(type) {
+		case *page.EventJavascriptDialogOpening:
+			b.problems = append(b.problems, "a dialog opened: "+e.Message)
+		case *log.EventEntryAdded:
+			if strings.Contains(e.Entry.Text, "Content Security Policy") {
+				b.problems = append(b.problems, e.Entry.Text)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do(func(ctx context.Context) error {
+		return chromedp.Do(ctx, chromedp.EmulateViewport(1100, 900))
+	})
+	t.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, problem := range b.problems {
+			t.Error(problem)
+		}
+	})
+	return b
+}
+
+func (b *tab) do(f func(context.Context) error) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, browserPatience)
+	defer cancel()
+	if err := f(ctx); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *tab) open(address string) {
+	b.t.Helper()
+	b.do(func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.Navigate(address)) })
+}
+
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	b.do(func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))) })
+}
+
+func (b *tab) fill(id, text string) {
+	b.t.Helper()
+	b.text(`document.getElementById("` + id + `").value = ""`)
+	b.do(func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.SendKeys(chromedp.ID(id), text)) })
+}
+
+func (b *tab) fillCard(number string) {
+	b.t.Helper()
+	b.fill("number", number)
+	b.fill("expiry", "12/39")
+	b.fill("code", "123")
+	b.fill("holder", "Ada Lovelace")
+}
+
+// text evaluates an expression that is a string.
+func (b *tab) text(expression string) string {
+	b.t.Helper()
+	var got string
+	b.do(func(ctx context.Context) (err error) {
+		got, err = chromedp.Run(ctx, chromedp.Evaluate[string](expression))
+		return err
+	})
+	return got
+}
+
+func (b *tab) url() string { return b.text(`location.href`) }
+
+// heading waits until a page with that headline is shown, through any redirects and reloads on the way.
+func (b *tab) heading(want string) {
+	b.t.Helper()
+	b.eventually("the page "+strconv.Quote(want),
+		`document.readyState === "complete" && document.querySelector("h1")?.textContent === `+strconv.Quote(want))
+}
+
+func (b *tab) eventually(what, condition string) {
+	b.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(browserPatience); time.Now().Before(deadline); <-tick.C {
+		ctx, cancel := context.WithTimeout(b.ctx, 2*time.Second)
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
+		cancel()
+		if err == nil && ok { // an error means that the page is just being left
+			return
+		}
+	}
+	b.shot("missing")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.t.Fatalf("%s did not come; at %s is %q; %q", what, b.url(), b.text(`document.body.innerText`), b.problems)
+}
+
+// shot keeps a picture if a folder for pictures was named.
+func (b *tab) shot(name string) {
+	b.t.Helper()
+	folder := os.Getenv("SLUICE_TEST_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	b.do(func(ctx context.Context) error {
+		picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			return err
+		}
+		file := strings.NewReplacer("/", "-", " ", "_", ",", "").Replace(b.t.Name() + "-" + name + ".png")
+		return os.WriteFile(filepath.Join(folder, file), picture, 0o600)
+	})
+}
+
+// browserSite is the real server with its demo shop, and the shop's own site to which customers return.
+type browserSite struct {
+	BaseURL string `json:"baseUrl"`
+	APIKey  string `json:"apiKey"`
+	shop    string // address of the shop's site
+}
+
+type browserPayment struct {
+	ID          string `json:"id"`
+	State       string `json:"state"`
+	RedirectURL string `json:"redirectUrl"`
+}
+
+func startBrowserSite(t *testing.T) *browserSite {
+	t.Helper()
+	dir := t.TempDir()
+	ready, log := filepath.Join(dir, "ready.json"), filepath.Join(dir, "sluice.log")
+	server := launch(t, log, "serve", "--demo", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
+		"--ready-file", ready)
+	s := &browserSite{}
+	server.awaitReady(t, ready, log, s)
+	t.Cleanup(func() {
+		server.stop(t)
+		if t.Failed() {
+			t.Logf("%s", tail(log))
+		}
+	})
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<!doctype html><title>Shop</title><h1>Welcome back</h1>"))
+	}))
+	t.Cleanup(shop.Close)
+	s.shop = shop.URL
+	return s
+}
+
+// create makes a card deposit of 1234.50 EUR; changes replace fields of the request, or remove them with nil.
+func (s *browserSite) create(t *testing.T, changes map[string]any) browserPayment {
+	t.Helper()
+	request := map[string]any{
+		"paymentType": "DEPOSIT", "paymentMethod": "BASIC_CARD", "amount": json.Number("1234.50"), "currency": "EUR",
+		"description": "Order 1042: three paperbacks", "returnUrl": s.shop + "/back/{id}?state={state}",
+		"customer": map[string]any{
+			"firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com", "phone": "44 2072243688", "ip": "192.0.2.1",
+		},
+		"billingAddress": map[string]any{
+			"countryCode": "GB", "city": "London", "addressLine1": "12 St James's Square", "postalCode": "SW1Y 4JH",
+		},
+	}
+	for field, value := range changes {
+		if request[field] = value; value == nil {
+			delete(request, field)
+		}
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p browserPayment
+	s.call(t, "POST", "/api/v1/payments", string(body), &p)
+	if p.RedirectURL == "" {
+		t.Fatalf("no redirectUrl: %+v", p)
+	}
+	return p
+}
+
+func (s *browserSite) state(t *testing.T, id string) string {
+	t.Helper()
+	var p browserPayment
+	s.call(t, "GET", "/api/v1/payments/"+id, "", &p)
+	return p.State
+}
+
+// operations lists the payment's log, oldest first.
+func (s *browserSite) operations(t *testing.T, id string) string {
+	t.Helper()
+	var log []struct {
+		Operation string `json:"operation"`
+	}
+	s.call(t, "GET", "/api/v1/payments/"+id+"/operations", "", &log)
+	var names []string
+	for _, o := range slices.Backward(log) {
+		names = append(names, o.Operation)
+	}
+	return strings.Join(names, " ")
+}
+
+func (s *browserSite) call(t *testing.T, method, path, body string, into any) {
+	t.Helper()
+	r, err := http.NewRequest(method, s.BaseURL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.APIKey)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer := struct {
+		Result json.RawMessage `json:"result"`
+	}{}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %d, %v, %s", method, path, res.StatusCode, err, answer.Result)
+	}
+	if err := json.Unmarshal(answer.Result, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantReturn checks that the customer arrived at the shop with the state, and that the API agrees.
+func (s *browserSite) wantReturn(t *testing.T, b *tab, p browserPayment, state string) {
+	t.Helper()
+	if got, want := b.url(), s.shop+"/back/"+p.ID+"?state="+state; got != want {
+		t.Errorf("returned to %s, want %s", got, want)
+	}
+	if got := s.state(t, p.ID); got != state {
+		t.Errorf("state %s, want %s", got, state)
+	}
+}

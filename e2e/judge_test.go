@@ -1,0 +1,222 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// booking is one line of the simulator's ledger: what was really done.
+type booking struct {
+	Seq       int64       `json:"seq"`
+	Type      string      `json:"type"`
+	Kind      string      `json:"kind"`
+	Reference string      `json:"reference"`
+	Original  string      `json:"originalReference"`
+	Amount    json.Number `json:"amount"`
+	Currency  string      `json:"currency"`
+}
+
+// paymentID is the middle of our reference, epoch-payment-attempt.
+func paymentID(reference string) string {
+	parts := strings.Split(reference, "-")
+	if len(parts) != 3 || len(parts[1]) != 32 {
+		return ""
+	}
+	return parts[1]
+}
+
+// readLedger reads the whole ledger.
+func (s *simulator) readLedger(t testing.TB) []booking {
+	t.Helper()
+	res, err := http.Get(s.URL + "/ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var all []booking
+	for lines := json.NewDecoder(res.Body); lines.More(); {
+		var b booking
+		if err := lines.Decode(&b); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// control posts to one of the simulator's controls.
+func (s *simulator) control(t testing.TB, path string, body any) {
+	t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Post(s.URL+path, "application/json", bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= http.StatusMultipleChoices {
+		t.Fatalf("%s: status %d", path, res.StatusCode)
+	}
+}
+
+// healthy fails the test when the simulator's own books were ever wrong.
+func (s *simulator) healthy(t testing.TB) {
+	t.Helper()
+	res, err := http.Get(s.URL + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("the simulator's books are wrong: status %d", res.StatusCode)
+	}
+}
+
+// account is what the ledger holds for one payment.
+type account struct {
+	held, captured, voided, refunded, paidOut []booking
+}
+
+func accounts(ledger []booking) map[string]*account {
+	all := map[string]*account{}
+	for _, b := range ledger {
+		id := paymentID(b.Reference)
+		a := all[id]
+		if a == nil {
+			a = &account{}
+			all[id] = a
+		}
+		switch b.Type {
+		case "authorized":
+			a.held = append(a.held, b)
+		case "captured":
+			a.captured = append(a.captured, b)
+		case "voided", "expired":
+			a.voided = append(a.voided, b)
+		case "refunded":
+			a.refunded = append(a.refunded, b)
+		case "paid_out":
+			a.paidOut = append(a.paidOut, b)
+		}
+	}
+	return all
+}
+
+func (a *account) moved() bool {
+	return len(a.held)+len(a.captured)+len(a.voided)+len(a.refunded)+len(a.paidOut) > 0
+}
+
+// disagreements compares every payment of the shop with the ledger and returns each difference in words. The list is
+// complete: money that moved for a payment which the shop does not have is a difference too.
+func disagreements(shown []paid, ledger []booking) []string {
+	var found []string
+	books := accounts(ledger)
+	byID := map[string]*paid{}
+	returned := map[string]*big.Rat{}
+	for i := range shown {
+		p := &shown[i]
+		byID[p.ID] = p
+		a := books[p.ID]
+		if a == nil {
+			a = &account{}
+		}
+		if why := disagrees(p, a); why != "" {
+			found = append(found, fmt.Sprintf("%s %s %s: %s", p.PaymentType, p.ID, p.State, why))
+		}
+		for _, b := range a.refunded {
+			if returned[p.Parent] == nil {
+				returned[p.Parent] = new(big.Rat)
+			}
+			returned[p.Parent].Add(returned[p.Parent], number(b.Amount))
+		}
+	}
+	for id, a := range books {
+		if byID[id] == nil && a.moved() {
+			found = append(found, fmt.Sprintf("money moved for payment %q, which the shop does not have", id))
+		}
+	}
+	for id, sum := range returned {
+		if p := byID[id]; p == nil || sum.Cmp(number(p.Amount)) > 0 {
+			found = append(found, fmt.Sprintf("%s refunded of deposit %q %+v", sum.FloatString(2), id, p))
+		}
+	}
+	return found
+}
+
+// disagrees says what is wrong with one payment, or nothing.
+func disagrees(p *paid, a *account) string {
+	if p.State == "PENDING" {
+		return "still open"
+	}
+	switch p.PaymentType {
+	case "WITHDRAWAL":
+		return once(p, a.paidOut, p.State == "COMPLETED", "paid out")
+	case "REFUND":
+		return once(p, a.refunded, p.State == "COMPLETED", "refunded")
+	}
+	if why := once(p, a.captured, p.State == "COMPLETED", "captured"); why != "" {
+		return why
+	}
+	if len(a.held) > 1 || len(a.voided) > len(a.held) {
+		return fmt.Sprintf("held %d times, released %d times", len(a.held), len(a.voided))
+	}
+	standing := len(a.held) - len(a.voided)
+	switch {
+	case p.State == "AUTHORIZED" && (standing != 1 || number(a.held[0].Amount).Cmp(number(p.Amount)) != 0):
+		return fmt.Sprintf("holds are %+v less %d", a.held, len(a.voided))
+	case p.State == "COMPLETED" && len(a.voided) > 0:
+		return "the hold was released"
+	case p.State != "AUTHORIZED" && p.State != "COMPLETED" && standing != 0:
+		return "the money is still held"
+	}
+	return ""
+}
+
+// once checks that the money moved exactly once, for the payment's amount, or not at all.
+func once(p *paid, moves []booking, want bool, what string) string {
+	if !want {
+		if len(moves) > 0 {
+			return fmt.Sprintf("%s %d times", what, len(moves))
+		}
+		return ""
+	}
+	if len(moves) != 1 {
+		return fmt.Sprintf("%s %d times", what, len(moves))
+	}
+	if number(moves[0].Amount).Cmp(number(p.Amount)) != 0 || moves[0].Currency != p.Currency {
+		return fmt.Sprintf("%s %s %s instead of %s %s", what, moves[0].Amount, moves[0].Currency, p.Amount, p.Currency)
+	}
+	return ""
+}
+
+// number reads an exact decimal; what is none counts as -1, which equals nothing.
+func number(n json.Number) *big.Rat {
+	if r, ok := new(big.Rat).SetString(n.String()); ok {
+		return r
+	}
+	return big.NewRat(-1, 1)
+}
+
+// settle asks for each open payment until none is left or the time is over, and returns all payments of the shop.
+func (c *client) settle(t testing.TB, within time.Duration) []paid {
+	t.Helper()
+	var open []string
+	for _, p := range c.all(t) {
+		if p.State == "PENDING" {
+			open = append(open, p.ID)
+		}
+	}
+	for deadline := time.Now().Add(within); len(open) > 0 && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		open = slices.DeleteFunc(open, func(id string) bool { return c.get(t, id).State != "PENDING" })
+	}
+	return c.all(t)
+}
