@@ -10,7 +10,11 @@ say() { printf 'chromium.sh: %s\n' "$*" >&2; }
 find_browser() {
 	local name
 	for name in chromium chromium-browser google-chrome google-chrome-stable; do
-		command -v "$name" && return 0
+		# A name may stand for a package that is yet to be fetched, as on Ubuntu, and then does not even tell its version.
+		if "$name" --version >/dev/null 2>&1 </dev/null; then
+			command -v "$name"
+			return 0
+		fi
 	done
 	return 1
 }

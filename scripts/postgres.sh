@@ -96,9 +96,9 @@ create() {
 	local dir=$1 bin=$2
 	mkdir -p "$dir"
 	chmod 0755 "$dir"
-	install -d -m 0700 "$dir/data" "$dir/socket"
+	install -d -m 0700 "$dir/data"
 	if [[ $(id -u) -eq 0 ]]; then
-		chown postgres "$dir" "$dir/data" "$dir/socket"
+		chown postgres "$dir" "$dir/data"
 	fi
 	(cd / && as_owner "$bin/initdb" -D "$dir/data" -A trust -U postgres --no-locale -E UTF8 >"$dir/initdb.log" 2>&1) ||
 		{
@@ -107,7 +107,7 @@ create() {
 		}
 	cat >>"$dir/data/postgresql.conf" <<-CONF
 		listen_addresses = '127.0.0.1'
-		unix_socket_directories = '$dir/socket'
+		unix_socket_directories = ''
 		max_connections = 400
 		shared_buffers = 256MB
 		max_wal_size = 4GB
@@ -170,7 +170,13 @@ run() {
 	start "$own" "$bin" || die "the server did not start"
 	SLUICE_TEST_POSTGRES=$(cat "$own/url")
 	export SLUICE_TEST_POSTGRES
-	"$@" <&0 &
+	if [[ -t 0 ]]; then
+		"$@" <&0 &
+	else # a process group of its own, so that all of it can be told to stop
+		set -m
+		"$@" &
+		set +m
+	fi
 	child=$!
 	wait "$child" || status=$?
 	child=
@@ -184,7 +190,7 @@ cleanup() {
 
 on_signal() {
 	if [[ -n $child ]]; then
-		kill -TERM "$child" 2>/dev/null || true
+		kill -TERM -- "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null || true
 		wait "$child" 2>/dev/null || true
 	fi
 	exit "$1"

@@ -1,19 +1,27 @@
 #!/usr/bin/env bash
 # Everything that make test runs. It gets what is missing (a C compiler for the race detector, PostgreSQL, Chromium) where
-# it runs as root on a system with apt-get, and otherwise says at the end what was not tested.
+# it runs as root on a system with apt-get, and otherwise says at the end what was not tested. The last lines are those
+# of go test: one for each package that passed, or what failed.
 #
-#   SLUICE_TEST_POSTGRES=URL   use this server; its tests then fail rather than being skipped
-#   FUZZTIME=5s                time for each fuzz target
+#   SLUICE_TEST_POSTGRES=URL          use this server; its tests then fail rather than being skipped
+#   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
+#   SLUICE_TEST_KILLS=8               how often the server is killed on each database
+#   FUZZTIME=3s                       time for each fuzz target
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The script calls itself inside the two that provide PostgreSQL and a browser.
 if [[ ${1:-} != inside ]]; then
-	exec scripts/chromium.sh run scripts/postgres.sh run scripts/test.sh inside
+	exec scripts/chromium.sh run scripts/postgres.sh run scripts/test.sh inside </dev/null
 fi
+
+# git refuses to tell the state of a clone that somebody else owns, and go build would fail on that.
+export GOFLAGS="${GOFLAGS:+$GOFLAGS }-buildvcs=false"
+export SLUICE_TEST_KILLS=${SLUICE_TEST_KILLS:-8}
 
 log_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-test.XXXXXX")
 trap 'rm -rf "$log_dir"' EXIT
+: >"$log_dir/tests.log"
 missing=()
 began=$SECONDS
 
@@ -23,34 +31,39 @@ step() {
 	shift
 	printf '== %s\n' "$name"
 	if ! "$@" </dev/null; then
-		printf '== %s: FAILED after %d s\n' "$name" $((SECONDS - start)) >&2
+		printf '== %s: FAILED after %d s\n' "$name" $((SECONDS - start))
+		grep -E '^(--- FAIL|FAIL|panic:)' "$log_dir/tests.log" || printf 'FAIL\t%s\n' "$name"
 		exit 1
 	fi
 	printf '== %s: ok, %d s\n' "$name" $((SECONDS - start))
 }
 
-# tests NAME ARGS...: go test, showing only what failed, was skipped or took a whole package's time.
+# tests ARGS...: go test, showing only what failed or was skipped; lines of packages that passed are kept for the end.
 tests() {
 	local log=$log_dir/tests.log status=0
 	go test -v "$@" >"$log" 2>&1 || status=$?
-	grep -E '^(ok|FAIL|panic:|WARNING: DATA RACE)|build failed' "$log" || true
+	grep -E '^ok ' "$log" >>"$log_dir/passed" || true
 	if ((status != 0)); then
 		# From each failing test's start to its end is too much to find; the whole log is not.
-		grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|ok  |PASS)' "$log" | tail -n 400 >&2
+		grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|ok  |PASS)' "$log" | tail -n 400
 		return "$status"
 	fi
 	if grep -E '^\s*--- SKIP' "$log" >"$log_dir/skipped"; then
 		sed 's/^/skipped: /' "$log_dir/skipped"
 	fi
-	check_postgres "$log"
 }
 
-# check_postgres LOG: with a server given, tests on it that were skipped are a failure, and so is it when none ran.
-check_postgres() {
+# both ARGS...: tests that must have run on PostgreSQL, too, when there is a server.
+both() {
+	local log=$log_dir/tests.log
+	tests "$@" || return
 	[[ -n ${SLUICE_TEST_POSTGRES:-} ]] || return 0
-	if grep -qE 'not tested on PostgreSQL' "$1"; then
-		printf 'tests on PostgreSQL were asked for and skipped:\n' >&2
-		grep -E 'not tested on PostgreSQL' "$1" | sort -u | head -n 20 >&2
+	if grep -q 'not tested on PostgreSQL' "$log"; then
+		printf 'Tests on PostgreSQL were asked for and skipped.\n'
+		return 1
+	fi
+	if ! grep -qE -- '--- PASS: [^ ]*/postgres' "$log"; then
+		printf 'Tests on PostgreSQL were asked for and there are none.\n'
 		return 1
 	fi
 }
@@ -77,11 +90,14 @@ serializable() {
 		[[ ! -d internal/$p ]] || on+=("./internal/$p/...")
 	done
 	((${#on[@]} > 0)) || return 0
-	SLUICE_TEST_PG_ISOLATION=serializable tests -count=1 -shuffle=on "${on[@]}"
+	SLUICE_TEST_PG_ISOLATION=serializable both -count=1 -shuffle=on -timeout 10m "${on[@]}"
 }
 
 if [[ -n ${SLUICE_TEST_POSTGRES:-} ]]; then
 	export SLUICE_TEST_POSTGRES_REQUIRED=1
+elif [[ ${SLUICE_TEST_POSTGRES_REQUIRED:-} == 1 ]]; then
+	printf 'FAIL\tthere is no PostgreSQL server, and tests on it are required\n'
+	exit 1
 else
 	missing+=('everything on PostgreSQL: no server, and none could be installed')
 fi
@@ -94,13 +110,16 @@ step 'build' make --no-print-directory build
 step 'lint' scripts/lint.sh
 mapfile -t units < <(packages)
 ((${#units[@]} > 0)) || exit 1
-step 'unit tests' tests "${race[@]}" -count=1 -shuffle=on -timeout 15m "${units[@]}"
+step 'unit tests' both "${race[@]}" -count=1 -shuffle=on -timeout 15m "${units[@]}"
 if [[ -n ${SLUICE_TEST_POSTGRES:-} ]]; then
 	step 'store and engine, serializable' serializable
 fi
-step 'fuzzing' scripts/fuzz.sh "${FUZZTIME:-5s}"
+step 'fuzzing' scripts/fuzz.sh "${FUZZTIME:-3s}"
 if compgen -G 'e2e/*_test.go' >/dev/null || compgen -G 'e2e/*/*_test.go' >/dev/null; then
-	step 'whole programs and pages' tests -count=1 -timeout 30m ./e2e/...
+	step 'whole programs and pages' both -count=1 -timeout 15m ./e2e/...
+fi
+if compgen -G 'bench/*_test.go' >/dev/null; then
+	step 'benchmark in brief' tests -count=1 -timeout 10m ./bench/...
 fi
 
 printf '\nAll tests passed in %d s.\n' $((SECONDS - began))
@@ -108,3 +127,4 @@ if ((${#missing[@]} > 0)); then
 	printf 'NOT TESTED:\n'
 	printf '  - %s\n' "${missing[@]}"
 fi
+cat "$log_dir/passed"

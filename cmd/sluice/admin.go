@@ -80,7 +80,7 @@ func perform(s *surroundings, common config.Common, t task) error {
 // forward hands the task to the process behind the socket; answered is false when
 // nobody listens there.
 func forward(s *surroundings, path string, t task) (answered bool, err error) {
-	conn, err := net.Dial("unix", path)
+	conn, err := new(net.Dialer).DialContext(s.ctx, "unix", path)
 	if err != nil {
 		return false, nil // no server on this folder, or one that is gone
 	}
@@ -118,7 +118,7 @@ func serveAdmin(ctx context.Context, b *base) (stop func(), err error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("old admin socket: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		b.log.WarnContext(ctx, "no admin socket: administer this server by its database only", "error", err)
 		return func() {}, nil

@@ -80,7 +80,7 @@ func readDemo(path string) (demo, error) {
 }
 
 func (a *app) startSimulator(g *group, d demo) (string, error) {
-	l, err := net.Listen("tcp", a.config.SimulatorListen)
+	l, err := new(net.ListenConfig).Listen(g.ctx, "tcp", a.config.SimulatorListen)
 	if err != nil {
 		return "", fmt.Errorf("listen for the simulator: %w", err)
 	}

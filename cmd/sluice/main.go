@@ -34,7 +34,7 @@ type commands struct {
 
 // surroundings are what every command is given instead of taking it.
 type surroundings struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // the command line parser hands over one value, and it ends with the process
 	out io.Writer
 	err io.Writer
 	env []string

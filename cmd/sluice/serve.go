@@ -27,7 +27,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 		return err
 	}
 	defer b.db.Close()
-	listener, err := net.Listen("tcp", b.config.Listen)
+	listener, err := new(net.ListenConfig).Listen(s.ctx, "tcp", b.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -80,7 +80,7 @@ func (a *app) announce(s *surroundings, g *group, ready readiness) error {
 
 // group runs servers until the first fails or all are told to stop.
 type group struct {
-	ctx    context.Context // ends the servers
+	ctx    context.Context //nolint:containedctx // ends the servers
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	mu     sync.Mutex
@@ -114,7 +114,7 @@ func (a *app) serveMetrics(g *group) error {
 	if a.config.MetricsListen == "" {
 		return nil
 	}
-	l, err := net.Listen("tcp", a.config.MetricsListen)
+	l, err := new(net.ListenConfig).Listen(g.ctx, "tcp", a.config.MetricsListen)
 	if err != nil {
 		return fmt.Errorf("listen for metrics: %w", err)
 	}

@@ -27,7 +27,7 @@ type simulatorCommand struct {
 // Run serves the sandbox provider until the process is told to stop.
 func (c *simulatorCommand) Run(s *surroundings) (err error) {
 	log := telemetry.Logger(slog.LevelInfo, "text", s.err)
-	l, err := net.Listen("tcp", c.Listen)
+	l, err := new(net.ListenConfig).Listen(s.ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -48,7 +48,7 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	if b.keys, err = vault.LoadKeyring(c.Data, rand.Reader); err != nil {
-		b.db.Close()
+		_ = b.db.Close() // the first error says more
 		return nil, err
 	}
 	return b, nil

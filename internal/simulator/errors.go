@@ -48,7 +48,7 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON, and declared as such; the client may be gone; there is nobody to tell
+	_, _ = w.Write(body) // the client may be gone; there is nobody to tell
 }
 
 func notProcessed() *bool { return new(bool) }
