@@ -1,0 +1,13 @@
+// Command bench measures Sluice against what it could be at best on the same machine: the same rows written by bare SQL,
+// the same query through a plain driver, and a peer that stores nothing. It builds the real binary, starts it on SQLite
+// and on PostgreSQL, and takes all measurements in turns within one run, so that a slow minute of the machine strikes both
+// sides of a ratio alike. It owns no part of the product and tests nothing: what it prints are ratios, and no test
+// depends on one.
+//
+//	go run ./bench                     everything, some eight minutes; PostgreSQL where SLUICE_TEST_POSTGRES is set
+//	go run ./bench -quick              a smoke test of seconds, whose figures mean nothing
+//	go run ./bench -only create,list   some parts
+//	go run ./bench -profile            how to find out where the time goes
+//
+// Read plan.go first: it lists what is measured next to what. load.go holds the two kinds of load, report.go the table.
+package main
