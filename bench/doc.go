@@ -9,5 +9,10 @@
 //	go run ./bench -only create,list   some parts
 //	go run ./bench -profile            how to find out where the time goes
 //
-// Read plan.go first: it lists what is measured next to what. load.go holds the two kinds of load, report.go the table.
+// Of webhooks it measures how fast a backlog of real payments reaches a receiver that opens after it was shut, until the
+// database has recorded all, next to a plain client that posts the same bodies; and of a server that is left alone its
+// processor time and, where the database counts them, its queries.
+//
+// Read plan.go first: it lists what is measured next to what. load.go holds the two kinds of load, deliver.go and idle.go those two
+// parts, report.go the table.
 package main

@@ -14,6 +14,8 @@ import (
 func allParts() []part {
 	return []part{
 		{[]string{"create", "flow", "open", "overhead"}, "creates and paid flows", (*lab).measureRates},
+		{[]string{"webhook"}, "webhooks", (*lab).measureDeliveries},
+		{[]string{"idle"}, "doing nothing", (*lab).measureIdle},
 		{[]string{"memory"}, "memory under load", (*lab).measureMemory},
 		{[]string{"list"}, "lists", (*lab).measureLists},
 		{[]string{"start"}, "start to first answer", (*lab).measureStarts},

@@ -49,7 +49,9 @@ func (r *report) note(text string) { r.notes = append(r.notes, text) }
 
 // keep stores the samples behind the ratios, for the JSON file.
 func (r *report) keep(found results) {
-	r.cells = map[string][]sample{}
+	if r.cells == nil {
+		r.cells = map[string][]sample{}
+	}
 	for k, samples := range found {
 		r.cells[fmt.Sprintf("%s, %s, %d connections", k.work, k.who, k.conns)] = samples
 	}

@@ -100,13 +100,16 @@ func (s *server) creating(refs *references) work {
 }
 
 // paying is one connection that creates payments with a card and sees each through to its end.
-func (s *server) paying(refs *references) work {
+func (s *server) paying(refs *references) work { return s.payingWith(refs, cardPart) }
+
+// payingWith puts the part, which has a card, into the requests that create the payments.
+func (s *server) payingWith(refs *references, part string) work {
 	return func(ctx context.Context, _ int, deadline time.Time) (step, func(), error) {
 		c, err := dial(ctx, s.address, deadline)
 		if err != nil {
 			return nil, nil, err
 		}
-		create, patch := s.createRequest(cardPart), s.patchRequest()
+		create, patch := s.createRequest(part), s.patchRequest()
 		return func() (int, error) {
 			id, err := s.create(c, create, refs.next())
 			if err != nil {

@@ -117,6 +117,7 @@ type trace struct {
 	payment    row
 	operations []row // oldest first
 	attempts   []row
+	events     []row
 }
 
 // traceOf reads a payment's rows from the server's own database, made ready to be written again under other ids.
@@ -135,7 +136,14 @@ func traceOf(ctx context.Context, db *sql.DB, shop, id string) (trace, error) {
 		return trace{}, err
 	}
 	t.attempts, err = readRows(ctx, db, "SELECT * FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq", shop, id)
+	if err != nil {
+		return trace{}, err
+	}
+	t.events, err = readRows(ctx, db, "SELECT * FROM event WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq", shop, id)
 	t.generalise(id)
+	for i, e := range t.events {
+		t.events[i] = e.with(map[string]any{"id": slot{}})
+	}
 	return t, err
 }
 
@@ -166,7 +174,7 @@ func readRows(ctx context.Context, db *sql.DB, query string, args ...any) ([]row
 
 // generalise puts slots in the place of everything that has to differ from payment to payment.
 func (t *trace) generalise(id string) {
-	for _, r := range slices.Concat([]row{t.payment}, t.operations, t.attempts) {
+	for _, r := range slices.Concat([]row{t.payment}, t.operations, t.attempts, t.events) {
 		for i, column := range r.columns {
 			r.values[i] = general(column, r.values[i], id)
 		}
@@ -178,7 +186,7 @@ func general(column string, value any, id string) any {
 		return nil
 	}
 	switch column {
-	case "created", "updated", "started", "completed":
+	case "created", "updated", "started", "completed", "due":
 		return instant{}
 	case "provider_ref", "own_ref":
 		return slot{}
@@ -200,7 +208,7 @@ var (
 	changingPayment = []string{
 		"state", "method", "amount", "authorised", "captured", "refund_reserved", "refunded", "recurring_token", "customer",
 		"billing", "browser", "instrument", "terminal", "error_code", "external_code", "fee", "fee_currency", "updated", "live",
-		"tries", "ops", "version",
+		"tries", "ops", "version", "events", "due", "due_fails",
 	}
 	changingAttempt = []string{
 		"class", "op", "lease_owner", "lease_until", "next_check", "checks", "not_found_at", "provider_ref", "own_ref", "code",
@@ -217,9 +225,9 @@ func createJob(born trace) job {
 // flowJob writes what one paid payment leaves, in the three transactions that the engine needs for it: the birth, the
 // intent before the call of the provider, and the answer after it.
 func flowJob(born, paid trace) (job, error) {
-	if len(paid.operations) != 4 || len(paid.attempts) != 1 || len(born.operations) != 1 {
-		return nil, fmt.Errorf("%w: a paid payment has %d operations and %d attempts, which this bench does not know",
-			errSetup, len(paid.operations), len(paid.attempts))
+	if len(paid.operations) != 4 || len(paid.attempts) != 1 || len(paid.events) != 1 || len(born.operations) != 1 {
+		return nil, fmt.Errorf("%w: a paid payment has %d operations, %d attempts and %d events, which this bench does not know",
+			errSetup, len(paid.operations), len(paid.attempts), len(paid.events))
 	}
 	open := map[string]any{
 		"class": "PREPARED", "op": int64(4), "lease_owner": "a-machine:12345:abcdefgh/abcdefghijkl", "provider_ref": nil,
@@ -227,7 +235,8 @@ func flowJob(born, paid trace) (job, error) {
 	}
 	running := map[string]any{"completed": nil, "outgoing": nil, "incoming": nil, "ended": int64(0)}
 	call, attempt := paid.operations[3], paid.attempts[0]
-	intent := paid.payment.with(map[string]any{"updated": instant{1000}, "version": int64(2), "captured": nil, "authorised": nil})
+	intent := paid.payment.with(map[string]any{"updated": instant{1000}, "version": int64(2), "captured": nil, "authorised": nil,
+		"events": int64(0), "due": instant{35_000_000}})
 	answer := paid.payment.with(map[string]any{"updated": instant{2000}, "version": int64(3)})
 	return job{
 		createJob(born)[0],
@@ -240,6 +249,7 @@ func flowJob(born, paid trace) (job, error) {
 			answer.update("payment", changingPayment, "shop_id", "id"),
 			call.update("operation", changingOperation, "shop_id", "payment_id", "seq"),
 			attempt.update("attempt", changingAttempt, "shop_id", "payment_id", "seq"),
+			paid.events[0].insert("event"),
 		},
 	}, nil
 }
@@ -253,6 +263,9 @@ func finalJob(paid trace) job {
 	}
 	for _, a := range paid.attempts {
 		all = append(all, a.insert("attempt"))
+	}
+	for _, e := range paid.events {
+		all = append(all, e.insert("event"))
 	}
 	return job{all}
 }

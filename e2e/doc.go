@@ -6,6 +6,10 @@
 // Read harness_test.go for how processes are run, judge_test.go for what counts as a disagreement, and then
 // kill_test.go, the test that everything else was built for.
 //
-// Environment: SLUICE_TEST_KILLS is how often the kill test kills the server on each database (12 by default), and
-// SLUICE_TEST_POSTGRES names a server for databases; without it that half is skipped.
+// Environment: SLUICE_TEST_KILLS is how often the kill test kills the server on each database (12 by default),
+// SLUICE_TEST_NODES_SECONDS how long two nodes on one database are killed in turn (20; 300 is the full run),
+// SLUICE_TEST_HOOKS how many rounds of all kinds of payments are verified (6), SLUICE_TEST_LISTEN_MS how long "sluice
+// listen" runs before it is stopped (1500), SLUICE_TEST_IDLE_SECONDS how long an idle server is watched (10), and
+// SLUICE_TEST_POSTGRES names a server for databases; without it that half is skipped. The tests of forbidden addresses
+// make a network of their own where they run as root and the command ip is there, and leave that half out elsewhere.
 package e2e

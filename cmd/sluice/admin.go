@@ -32,6 +32,16 @@ type task struct {
 	RevokeKey      *revokeKey      `json:"revokeKey,omitempty"`
 	CreateTerminal *createTerminal `json:"createTerminal,omitempty"`
 	ListTerminals  *listTerminals  `json:"listTerminals,omitempty"`
+	CheckPayment   *checkPayment   `json:"checkPayment,omitempty"`
+	UpdatePayment  *updatePayment  `json:"updatePayment,omitempty"`
+	ApproveUpdate  *approveUpdate  `json:"approveUpdate,omitempty"`
+	ParkedPayments *parkedPayments `json:"parkedPayments,omitempty"`
+
+	ListDeliveries   *listDeliveries   `json:"listDeliveries,omitempty"`
+	ResendDeliveries *resendDeliveries `json:"resendDeliveries,omitempty"`
+	ListEndpoints    *listEndpoints    `json:"listEndpoints,omitempty"`
+	SwitchEndpoint   *switchEndpoint   `json:"switchEndpoint,omitempty"`
+	RotateKey        *rotateKey        `json:"rotateKey,omitempty"`
 }
 
 type taskRunner interface {
@@ -46,6 +56,11 @@ func (t task) runner() (taskRunner, error) {
 		{t.CreateShop != nil, t.CreateShop}, {t.ListShops != nil, t.ListShops}, {t.CreateKey != nil, t.CreateKey},
 		{t.ListKeys != nil, t.ListKeys}, {t.RevokeKey != nil, t.RevokeKey},
 		{t.CreateTerminal != nil, t.CreateTerminal}, {t.ListTerminals != nil, t.ListTerminals},
+		{t.CheckPayment != nil, t.CheckPayment}, {t.UpdatePayment != nil, t.UpdatePayment},
+		{t.ApproveUpdate != nil, t.ApproveUpdate}, {t.ParkedPayments != nil, t.ParkedPayments},
+		{t.ListDeliveries != nil, t.ListDeliveries}, {t.ResendDeliveries != nil, t.ResendDeliveries},
+		{t.ListEndpoints != nil, t.ListEndpoints}, {t.SwitchEndpoint != nil, t.SwitchEndpoint},
+		{t.RotateKey != nil, t.RotateKey},
 	} {
 		if r.set {
 			return r.r, nil

@@ -8,9 +8,14 @@ import (
 	"github.com/sluicepay/sluice/internal/engine"
 )
 
-// dialects is the registry of merchant APIs: one line a dialect.
-func dialects(e *engine.Engine, auth *api.Auth, log *slog.Logger) []api.Dialect {
-	return []api.Dialect{
-		gateway.New(e, auth, log),
-	}
+// maxInFlight is how many requests of a dialect run at a time. One more is answered 429,
+// before anything of it is stored.
+const maxInFlight = 1024
+
+// dialects is the registry of merchant APIs: one line a dialect. Requests that wait for
+// something to happen end when stopping is closed.
+func dialects(e *engine.Engine, auth *api.Auth, log *slog.Logger, stopping <-chan struct{}) []api.Dialect {
+	g := gateway.New(e, auth, log)
+	g.Stopping, g.MaxInFlight = stopping, maxInFlight
+	return []api.Dialect{g}
 }

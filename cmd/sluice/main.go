@@ -28,6 +28,9 @@ type commands struct {
 	Shop      shopCommands     `cmd:"" help:"Create and list shops."`
 	Key       keyCommands      `cmd:"" help:"Create, list and revoke API keys."`
 	Terminal  terminalCommands `cmd:"" help:"Create and list a shop's terminals: its accounts at providers."`
+	Payment   paymentCommands  `cmd:"" help:"Check, correct and list payments that need a human."`
+	Webhook   webhookCommands  `cmd:"" help:"See and steer deliveries to merchants' endpoints."`
+	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them, signed like webhooks, to a developer's machine."`
 	Simulator simulatorCommand `cmd:"" help:"Run the sandbox provider alone."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

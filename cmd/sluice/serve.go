@@ -48,6 +48,10 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 			return errors.Join(err, listener.Close())
 		}
 	}
+	runner, err := a.newRunner()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	stopAdmin, err := serveAdmin(g.ctx, b)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -56,6 +60,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if err := a.serveMetrics(&g); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	g.run(runner.Run)
 	a.serve(&g, listener, a.handler(g.ctx))
 	return a.announce(s, &g, ready)
 }

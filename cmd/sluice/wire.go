@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,10 +12,12 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/inbound"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
@@ -29,6 +32,7 @@ type base struct {
 	db     *store.DB
 	keys   vault.Keyring
 	ids    *id.Source
+	engine *engine.Engine // once there is one
 }
 
 // openBase reads the configuration, makes the data folder and opens the database,
@@ -47,17 +51,41 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if b.keys, err = vault.LoadKeyring(c.Data, rand.Reader); err != nil {
+	if err = b.loadKeys(s.ctx); err != nil {
 		_ = b.db.Close() // the first error says more
 		return nil, err
 	}
 	return b, nil
 }
 
+// loadKeys reads the keys of the data folder and makes sure that they are the ones that
+// belong to the database: with others no API key would be known and no page be found.
+func (b *base) loadKeys(ctx context.Context) (err error) {
+	if b.keys, err = vault.LoadKeyring(b.config.Data, rand.Reader); err != nil {
+		return err
+	}
+	var proof string
+	read := func(tx *store.Tx) (err error) {
+		proof, err = tx.Installation(b.keys.Proof())
+		return err
+	}
+	err = b.db.Update(ctx, read)
+	if errors.Is(err, store.ErrUnique) { // another node was first
+		err = b.db.View(ctx, read)
+	}
+	if err != nil {
+		return fmt.Errorf("keys of the database: %w", err)
+	}
+	if proof != b.keys.Proof() {
+		return fmt.Errorf("%s in %s belongs to another database: copy the one that this database was set up with",
+			vault.KeyringFile, b.config.Data)
+	}
+	return nil
+}
+
 // app is the running engine with everything that answers for it.
 type app struct {
 	*base
-	engine  *engine.Engine
 	metrics *telemetry.Metrics
 }
 
@@ -74,11 +102,12 @@ func newApp(b *base, publicURL string) (*app, error) {
 		return nil, fmt.Errorf("name of this machine: %w", err)
 	}
 	a := &app{base: b, metrics: telemetry.NewMetrics()}
-	a.engine = engine.New(engine.Config{
+	b.engine = engine.New(engine.Config{
 		DB: b.db, Connectors: connectors(), Client: newClient(), Vault: vault.NewHolder(time.Now), Keys: b.keys,
 		IDs: b.ids, Now: time.Now, Random: rand.Reader, Log: b.log, Metrics: a.metrics, PublicURL: publicURL,
 		Owner:     host + ":" + strconv.Itoa(os.Getpid()) + ":" + b.ids.Letters(8),
-		Exclusive: b.db.Kind() == store.SQLite,
+		Exclusive: b.db.Kind() == store.SQLite, Render: []engine.Renderer{gateway.Render},
+		ForbiddenHook: hookGuard(&b.config).ForbidsLiteral,
 	})
 	return a, nil
 }
@@ -87,7 +116,8 @@ func newApp(b *base, publicURL string) (*app, error) {
 func (a *app) handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	auth := api.NewAuth(a.engine)
-	for _, d := range dialects(a.engine, auth, a.log) {
+	inbound.New(a.engine, a.log, time.Now).Mount(mux)
+	for _, d := range dialects(a.engine, auth, a.log, ctx.Done()) {
 		d.Mount(mux)
 		a.log.DebugContext(ctx, "dialect mounted", "dialect", d.Name())
 	}

@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"checkout":      {"engine", "money", "id", "payment", "shop", "web"},
+	"inbound":       {"engine", "id", "payment", "web"},
 	"backoffice":    {"engine", "money", "id", "payment", "shop", "web", "store"},
 	"arch":          {},
 }

@@ -18,13 +18,15 @@ type Config struct {
 	// MetricsListen is a loopback host:port, or empty for no metrics page.
 	MetricsListen string
 	// PublicURL has a scheme and a host and no slash at its end, or is empty.
-	PublicURL      string
-	Demo           bool
-	ReadyFile      string
-	LogLevel       slog.Level
-	LogFormat      string
-	TrustedProxies []netip.Prefix
-	DrainTimeout   time.Duration
+	PublicURL string
+	Demo      bool
+	// PrivateWebhooks lets merchants' endpoints be at addresses that are not public.
+	PrivateWebhooks bool
+	ReadyFile       string
+	LogLevel        slog.Level
+	LogFormat       string
+	TrustedProxies  []netip.Prefix
+	DrainTimeout    time.Duration
 }
 
 // Secret is a text that prints as asterisks in every usual way. Reveal gives the text itself.

@@ -15,6 +15,11 @@ const (
 	configName = "config"
 )
 
+// otherCommands lists variables that only commands without these settings read.
+var otherCommands = []string{
+	"SLUICE_API_KEY", "SLUICE_SIGNING_KEY", "SLUICE_SIMULATOR_API_KEY", "SLUICE_SIMULATOR_NOTICE_SECRET",
+}
+
 // ErrInvalid is wrapped by every error of Load. The fitting exit code is 2.
 var ErrInvalid = errors.New("wrong configuration")
 
@@ -151,6 +156,9 @@ func readEnv(environ []string) (map[string]string, Faults) {
 		}
 		if name, ok := known[key]; ok {
 			values[name] = text
+			continue
+		}
+		if slices.Contains(otherCommands, key) {
 			continue
 		}
 		faults = append(faults, Fault{key, "there is no such setting (environment)"})

@@ -29,7 +29,8 @@ var settings = map[string]struct {
 	"log-format":       {false, setLogFormat},
 	"listen":           {false, func(c *Config, s string) error { c.Listen = s; return checkHostPort(s) }},
 	"public-url":       {true, setPublicURL},
-	"demo":             {true, setDemo},
+	"demo":             {true, func(c *Config, s string) error { return setBool(&c.Demo, s) }},
+	"private-webhooks": {true, func(c *Config, s string) error { return setBool(&c.PrivateWebhooks, s) }},
 	"simulator-listen": {false, func(c *Config, s string) error { c.SimulatorListen = s; return checkHostPort(s) }},
 	"ready-file":       {true, func(c *Config, s string) error { c.ReadyFile = s; return nil }},
 	"metrics-listen":   {true, setMetricsListen},
@@ -116,11 +117,11 @@ func setLogFormat(c *Config, s string) error {
 	return nil
 }
 
-func setDemo(c *Config, s string) error {
+func setBool(b *bool, s string) error {
 	if s != "true" && s != "false" {
 		return errors.New("must be true or false")
 	}
-	c.Demo = s == "true"
+	*b = s == "true"
 	return nil
 }
 

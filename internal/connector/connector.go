@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/money"
@@ -56,6 +57,24 @@ type Payer interface {
 // the provider knows it after all, the fact tells how it stands.
 type Fencer interface {
 	Fence(ctx context.Context, ref Ref) (payment.Fact, error)
+}
+
+// Notifier understands what the provider posts to us by itself.
+type Notifier interface {
+	// ParseNotice verifies the signature over the raw body and returns what the post
+	// tells. An error means that it is not the provider's, or too old: nothing of it
+	// may be believed.
+	ParseNotice(header http.Header, body []byte) ([]Notice, error)
+	// ReadNotice reads, from the body of a post that was verified when it came, the
+	// notice with that key.
+	ReadNotice(body []byte, key string) (Notice, error)
+}
+
+// Notice is one fact that a provider told by itself.
+type Notice struct {
+	EventKey string // the provider's own id of the event, or a hash of the body: one effect for each
+	Key      string // our key of the attempt that it is about
+	Fact     payment.Fact
 }
 
 // Request is what a provider call is about. Fields that a kind of call has no use

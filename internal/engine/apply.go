@@ -50,10 +50,21 @@ func insert(tx *store.Tx, d *payment.Decision) {
 // decide loads one payment, decides and writes, again from the start whenever
 // another writer came first. A decision that changes nothing writes nothing.
 func (e *Engine) decide(ctx context.Context, shop payment.ShopID, id payment.ID, c payment.Command) (payment.Decision, error) {
+	return e.decideOn(ctx, payment.Payment{Shop: shop, ID: id}, c)
+}
+
+// decideOn is decide for a payment that this process has just committed: with a version
+// it is taken as it is on the first run. Whoever changed it meanwhile wins at the guard,
+// and the next run reads.
+func (e *Engine) decideOn(ctx context.Context, known payment.Payment, c payment.Command) (payment.Decision, error) {
 	var d payment.Decision
-	err := e.DB.Update(ctx, func(tx *store.Tx) error {
-		p, err := tx.Payment(shop, id)
-		if err != nil {
+	fresh := known.Version != 0
+	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		p := known
+		if fresh {
+			fresh = false
+			tx.Expect(&p)
+		} else if p, err = tx.Payment(known.Shop, known.ID); err != nil {
 			return err
 		}
 		if tx.MaybeCommitted() && mine(&p, &d) {
@@ -65,14 +76,25 @@ func (e *Engine) decide(ctx context.Context, shop payment.ShopID, id payment.ID,
 		if d.Idle() {
 			return nil
 		}
-		write(tx, &d)
-		return moveParent(tx, &d)
+		return e.writeAll(ctx, tx, &d)
 	})
 	if err != nil {
 		return payment.Decision{}, storeError(err)
 	}
 	e.told(ctx, &d)
 	return d, nil
+}
+
+// writeAll queues a decision with what merchants are told and what it means for the
+// deposit of a refund.
+func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision) error {
+	events, err := e.word(ctx, d)
+	if err != nil {
+		return err
+	}
+	write(tx, d)
+	e.tell(tx, events)
+	return moveParent(tx, d)
 }
 
 // moveParent books on the deposit what the end of its refund means for it, in the

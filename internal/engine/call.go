@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -20,6 +21,7 @@ type exchange struct {
 	card       *payment.Card
 	original   *payment.Attempt // what a capture, void or refund refers to
 	credential string           // of the recurring chain
+	noticeURL  string           // where the provider may post notices
 }
 
 // carry makes the call of a committed intent and stores the answer. It does not
@@ -40,9 +42,13 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 	m payment.Messages) payment.Payment {
 	a := &call.Attempt
 	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Fact: fact, Messages: m, Token: e.IDs.Letters(32)}
-	answer.NextCheck = e.Now().Add(job.CheckWait(fact.Redirect != "" || a.Redirect != "", a.Checks, e.Random))
+	answer.NextCheck = e.nextCheck(a, fact)
+	answer.HoldCheck = e.Now().Add(job.HoldWait)
+	answer.Late = e.latePolicy(ctx, p.Shop, a.TerminalID)
 	answer.MaxInFlight = e.maxInFlight(ctx, p.Shop, a.TerminalID)
-	d, err := e.decide(ctx, p.Shop, p.ID, answer)
+	known := *p
+	known.Version++ // as the intent was committed
+	d, err := e.decideOn(ctx, known, answer)
 	if clashed(err, store.WriteAttempt) {
 		e.Log.ErrorContext(ctx, "the provider answers with a transaction of another payment", "payment_id", p.ID,
 			"attempt", a.Seq, "terminal", a.Terminal)
@@ -58,7 +64,39 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 			"class", fact.Class, "error", err)
 		return *p
 	}
+	if d.Call != nil { // a late success is given back
+		return e.carry(ctx, &d, exchangeOf(&d))
+	}
 	return d.Payment
+}
+
+// nextCheck is when to ask about an attempt that stays open; never, once the ladder
+// has ended and a human has to look.
+func (e *Engine) nextCheck(a *payment.Attempt, fact payment.Fact) time.Time {
+	now := e.Now()
+	if now.Sub(a.Started) > job.CheckFor {
+		return time.Time{}
+	}
+	return now.Add(job.CheckWait(fact.Redirect != "" || a.Redirect != "", a.Checks, e.Random))
+}
+
+// exchangeOf is what the call needs that gives a late success back.
+func exchangeOf(d *payment.Decision) exchange {
+	for i := range d.Payment.Attempts {
+		if a := &d.Payment.Attempts[i]; a.Seq == d.Call.Attempt.Reverses {
+			return exchange{original: a}
+		}
+	}
+	return exchange{}
+}
+
+// recordIncoming is a notice as an operation shows it, masked.
+func recordIncoming(ctx context.Context, c *opened, post Post) payment.Messages {
+	_, rec := outbound.WithRecorder(ctx)
+	rec.RecordIncoming(outbound.Incoming{
+		At: post.At, Method: http.MethodPost, URL: post.URL, Header: post.Header, Body: post.Body,
+	}, c.loggable)
+	return payment.Messages{Incoming: rec.Incoming()}
 }
 
 func (e *Engine) maxInFlight(ctx context.Context, shop payment.ShopID, terminal string) time.Duration {
@@ -86,6 +124,9 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
+		if _, ok := c.Connector.(connector.Notifier); ok {
+			x.noticeURL = e.PublicURL + "/notices/" + call.Attempt.TerminalID
+		}
 		fact, err = e.guarded(ctx, c.Connector, p, call, x)
 	} else if !call.Ask {
 		err = fmt.Errorf("%w: %w", outbound.ErrNotSent, err)
@@ -178,7 +219,7 @@ func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (co
 	r := connector.Request{
 		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
 		StartRecurring: p.StartRecurring, Credential: x.credential, Card: x.card, Description: p.Description,
-		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return",
+		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", NoticeURL: x.noticeURL,
 	}
 	if x.original != nil {
 		r.Original = refOf(x.original)

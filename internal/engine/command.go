@@ -33,9 +33,13 @@ func (e *Engine) Void(ctx context.Context, t Target) (Outcome, error) {
 
 // Cancel closes a checkout at the customer's wish.
 func (e *Engine) Cancel(ctx context.Context, t Target) (Outcome, error) {
-	return e.command(ctx, t, func(*payment.Payment) (payment.Command, exchange, error) {
+	o, err := e.command(ctx, t, func(*payment.Payment) (payment.Command, exchange, error) {
 		return payment.Cancel{}, exchange{}, nil
 	})
+	if err == nil {
+		e.Vault.Drop(t.ID)
+	}
+	return o, err
 }
 
 // standingRun is the run of a call to the terminal that the payment stands on.
@@ -109,9 +113,8 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 		if d, err = payment.Decide(p, c, tx.Now()); err != nil {
 			return err
 		}
-		write(tx, &d)
 		remember(tx, p.Shop, t.Idem, p.ID)
-		return nil
+		return e.writeAll(ctx, tx, &d)
 	})
 	return d, x, err
 }

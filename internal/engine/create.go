@@ -143,7 +143,12 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	if b.d, err = payment.New(p, start, tx.Now()); err != nil {
 		return err
 	}
+	events, err := b.e.word(ctx, &b.d)
+	if err != nil {
+		return err
+	}
 	insert(tx, &b.d)
+	b.e.tell(tx, events)
 	remember(tx, p.Shop, b.c.Idem, p.ID)
 	if err := b.reference(tx); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-// Config is what an Engine works with. Every field but Timeout is required.
+// Config is what an Engine works with. Every field is required but Timeout and those that say "when given".
 type Config struct {
 	DB         *store.DB
 	Connectors []connector.Type
@@ -31,6 +31,13 @@ type Config struct {
 	PublicURL  string // base of the addresses that customers and providers are given
 	Owner      string // name of this process, unique among all on the database
 	Exclusive  bool   // no other process can work on the database
+	// Render words events, one entry a dialect.
+	Render []Renderer
+	// Wake, when given, is told which endpoint has a new delivery.
+	Wake func(store.EndpointKey)
+	// ForbiddenHook, when given, tells which hosts, spelled as numbers, a payment's own
+	// webhook address may not have. Posts are guarded by themselves.
+	ForbiddenHook func(host string) bool
 	// Timeout replaces every connector's own limit of a provider call. Zero keeps theirs.
 	Timeout time.Duration
 }
@@ -96,6 +103,15 @@ func (e *Engine) callTimeout(c connector.Connector) time.Duration {
 		return t
 	}
 	return defaultCallTimeout
+}
+
+// latePolicy says what the shop does about a success that comes after the end.
+func (e *Engine) latePolicy(ctx context.Context, id payment.ShopID, terminal string) payment.LatePolicy {
+	policy := payment.LatePolicy{Run: e.terminalRun(ctx, id, terminal)}
+	if s, err := e.shops.get(ctx, id); err == nil {
+		policy.Honour = s.Settings.HonourLateSuccess
+	}
+	return policy
 }
 
 // settled detaches ctx from the caller's patience: once an intent is stored, the

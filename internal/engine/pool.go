@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 )
@@ -22,6 +23,7 @@ type opened struct {
 	connector.Connector
 	kind     string
 	settings string
+	loggable outbound.Allowlist
 }
 
 func newPool(c Config) *pool {
@@ -50,7 +52,7 @@ func (p *pool) get(ctx context.Context, e *Engine, id payment.ShopID, terminal s
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{Connector: c, kind: t.Connector, settings: string(t.Config)}
+	o := &opened{Connector: c, kind: t.Connector, settings: string(t.Config), loggable: p.types[t.Connector].Loggable}
 	p.open[t.ID] = o
 	return o, nil
 }

@@ -1,7 +1,3 @@
-// Package job owns the work that comes due: its schedules now, and the workers that
-// run it. It does not know what the work does; handlers are given to it.
-//
-// schedule.go holds every ladder of waits, so that one file answers "how often".
 package job
 
 import (
@@ -22,6 +18,13 @@ var checkLadder = []time.Duration{
 // people are slower than machines.
 const customerRung = 4
 
+// failLadder is how long to wait before running work again that failed on our side; past
+// its end the work is parked. Its sum, a little over two days, outlasts a weekend outage.
+var failLadder = []time.Duration{
+	1 * time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute,
+	1 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
+}
+
 // CheckWait is how long to wait before the next status query of an attempt that was
 // queried so many times before. customer says that it waits for a customer's step.
 // Up to a fifth of the wait is taken off at random, so that checks that started
@@ -31,7 +34,22 @@ func CheckWait(customer bool, checks int, random io.Reader) time.Duration {
 	if customer {
 		rung += customerRung
 	}
-	wait := checkLadder[min(rung, len(checkLadder)-1)]
+	return early(checkLadder[min(rung, len(checkLadder)-1)], random)
+}
+
+// FailWait is how long to wait before running work again that failed so many times in a
+// row, the last one included; not ok means never, until somebody has looked at it. Up to
+// a fifth is taken off like in CheckWait.
+func FailWait(fails int, random io.Reader) (wait time.Duration, ok bool) {
+	rung := max(fails, 1) - 1
+	if rung >= len(failLadder) {
+		return 0, false
+	}
+	return early(failLadder[rung], random), true
+}
+
+// early takes up to a fifth off a wait.
+func early(wait time.Duration, random io.Reader) time.Duration {
 	var b [2]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return wait

@@ -32,3 +32,24 @@ func TestCheckWait(t *testing.T) {
 		t.Errorf("at most a fifth is taken off: %s", got)
 	}
 }
+
+func TestFailWait(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fails int
+		want  time.Duration
+		ok    bool
+	}{
+		{"first", 1, time.Second, true},
+		{"fifth", 5, 10 * time.Minute, true},
+		{"last", 10, 24 * time.Hour, true},
+		{"parked", 11, 0, false},
+		{"a count that was never written", 0, time.Second, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, ok := job.FailWait(c.fails, strings.NewReader("")); got != c.want || ok != c.ok {
+				t.Errorf("waits %s %t, want %s %t", got, ok, c.want, c.ok)
+			}
+		})
+	}
+}

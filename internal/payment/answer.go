@@ -18,6 +18,9 @@ type BeginAsk struct {
 
 func (c BeginAsk) apply(d *draft) {
 	a := d.p.LiveAttempt()
+	if a == nil && d.p.state == Authorized && c.Op != OpContinue {
+		a = d.p.Standing() // does the hold still stand?
+	}
 	if a == nil {
 		d.returned(c.Op)
 		return
@@ -33,7 +36,7 @@ func (c BeginAsk) apply(d *draft) {
 	if c.Op == OpContinue {
 		a.Returned = true
 	}
-	d.open(c.Op, InOpen, a)
+	d.open(c.Op, d.nothingNew(), a)
 	a.Checks++
 	a.LeaseOwner, a.LeaseUntil = c.Run.name(), d.now.Add(c.Run.Lease)
 	a.NextCheck = a.LeaseUntil
@@ -62,8 +65,12 @@ type Answer struct {
 	Op        int // the operation that the call was made for
 	Fact      Fact
 	Messages  Messages
-	NextCheck time.Time // when to ask if the fact leaves the outcome open
+	NextCheck time.Time // when to ask if the fact leaves the outcome open; zero leaves it to a human
 	Token     string    // unused recurring token, taken if a chain starts
+	HoldCheck time.Time // when to ask whether a hold still stands
+
+	// Late says what to do about a success that comes after the end.
+	Late LatePolicy
 
 	// MaxInFlight is the connector's: how far apart two answers "not found" have
 	// to be to prove that nothing was booked. Zero: they never do.
@@ -92,15 +99,16 @@ func (c Answer) apply(d *draft) {
 		d.err = refuse(CodeNotFound, "", "attempt %d", c.Attempt)
 		return
 	}
+	d.holdCheck, d.run = c.HoldCheck, c.Late.Run
 	if !a.Live() {
-		d.late(a, c)
+		d.late(a, entry{op: OpCheckState, running: c.Op, messages: c.Messages}, c.Fact, c.Late)
 		return
 	}
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	fact = c.unheard(a, fact, d.now)
 	d.note(a, fact)
-	in := d.settle(a, fact, c)
+	in := d.settle(a, fact, c.Token)
 	if a.Op == c.Op && c.Op != 0 {
 		d.move(in, a.shownAs())
 		d.end(a, c.Messages)
@@ -112,6 +120,7 @@ func (c Answer) apply(d *draft) {
 		a.NextCheck = c.NextCheck
 	}
 	d.d.Attempts = append(d.d.Attempts, *a)
+	d.reverseAgain()
 }
 
 // shownAs tells under which operation the running call is shown. Every kind of
@@ -121,18 +130,6 @@ func (a *Attempt) shownAs() OperationKind {
 		return a.Kind.Operation()
 	}
 	return OpCheckState
-}
-
-// late books a fact about an attempt that is settled already.
-func (d *draft) late(a *Attempt, c Answer) {
-	if won := c.Fact.Class == ClassApproved || c.Fact.Class == ClassAuthorized; won && a.Class.Refused() {
-		d.d.Alarm = "the provider reports success for an attempt that was settled as " + string(a.Class)
-	}
-	if d.p.state == Authorized || d.p.state.Final() {
-		d.log(OpCheckState, InUnchanged, a.Seq, c.Messages)
-		return
-	}
-	d.log(OpCheckState, InOpen, a.Seq, c.Messages)
 }
 
 // believe turns a success that does not fit what was asked into an unknown outcome.
@@ -180,12 +177,15 @@ func (d *draft) note(a *Attempt, f Fact) {
 
 // settle applies the fact to the attempt and the money and names the input that
 // it is for the payment.
-func (d *draft) settle(a *Attempt, f Fact, c Answer) Input {
+func (d *draft) settle(a *Attempt, f Fact, token string) Input {
 	if f.Class == ClassWaiting || f.Class == ClassUnknown {
 		if f.Class == ClassWaiting || a.Class == ClassPrepared {
 			a.Class = f.Class
 		}
-		return InOpen
+		return d.nothingNew()
+	}
+	if a.Reverses != 0 {
+		return d.settleReversal(a, f)
 	}
 	a.Class, a.NextCheck, d.p.Live = f.Class, time.Time{}, 0
 	switch {
@@ -207,7 +207,7 @@ func (d *draft) settle(a *Attempt, f Fact, c Answer) Input {
 	case AttemptWithdrawal:
 		return InApproved
 	case AttemptDeposit:
-		return d.paid(a, f, c.Token)
+		return d.paid(a, f, token)
 	}
 	return InUnchanged
 }
@@ -217,6 +217,7 @@ func (d *draft) paid(a *Attempt, f Fact, token string) Input {
 	d.chain(a, token)
 	d.p.Authorised = a.Amount
 	if f.Class == ClassAuthorized {
+		a.NextCheck = d.holdCheck
 		return InHeld
 	}
 	d.p.Captured = a.Amount

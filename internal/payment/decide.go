@@ -24,7 +24,6 @@ func Decide(p Payment, c Command, now time.Time) (Decision, error) {
 func New(p Payment, start *Start, now time.Time) (Decision, error) {
 	p.state = None
 	d := begin(p, now)
-	d.p.Updated = d.p.Created
 	switch {
 	case tooFine(d.p.Amount, d.p.Currency):
 		d.p.ErrorCode = CodeInvalidAmount

@@ -18,6 +18,7 @@ type Decision struct {
 	Attempts []Attempt   // earlier attempts that changed
 	Call     *Call       // the provider call to make, if any
 	Chain    *Chain      // the recurring chain that starts, if any
+	Events   []Event     // what merchants are told
 	Parent   ParentMove  // what happens to the money of the parent deposit
 	Alarm    string      // something that a human should look at; empty for nothing
 }
@@ -80,6 +81,10 @@ type draft struct {
 	now    time.Time
 	d      Decision
 	err    error
+
+	holdCheck time.Time // when to ask whether a hold still stands
+	run       Run       // of the call that gives a late success back
+	again     int       // Seq of a late success that has to be given back once more
 }
 
 func begin(p Payment, now time.Time) *draft {
@@ -157,13 +162,30 @@ func (d *draft) finish() (Decision, error) {
 		return Decision{}, d.err
 	}
 	if !sameShown(&d.before, &d.p) {
-		d.p.Updated = d.now
-		if d.p.Updated.Before(d.p.Created) {
-			d.p.Updated = d.p.Created
-		}
+		d.p.Updated = d.later()
+	}
+	if d.p.state != d.before.state && d.p.state.notable() {
+		d.d.Events = append(d.d.Events, Event{State: d.p.state, At: d.p.Updated})
+	}
+	d.p.Due, d.p.DueFails = d.p.dueAt(), 0
+	if d.p.stuck() {
+		d.p.DueFails = 1
 	}
 	d.d.Payment = d.p
 	return d.d, nil
+}
+
+// later is the instant of this change: now, but after the change before it even where
+// clocks disagree.
+func (d *draft) later() time.Time {
+	last := d.before.Updated
+	if last.IsZero() {
+		last = d.p.Created.Add(-time.Microsecond)
+	}
+	if d.now.After(last) {
+		return d.now
+	}
+	return last.Add(time.Microsecond)
 }
 
 // sameShown reports whether a merchant would see no difference.

@@ -43,11 +43,11 @@ func (p *Payment) checkAttempts() error {
 			if a.Seq != p.Live {
 				return fmt.Errorf("payment %s: attempt %d is live, payment says %d", p.ID, a.Seq, p.Live)
 			}
-			if a.NextCheck.IsZero() {
+			if a.NextCheck.IsZero() && p.DueFails == 0 {
 				return fmt.Errorf("payment %s: attempt %d is open without a next check", p.ID, a.Seq)
 			}
 		}
-		if a.Kind.Main() && (a.Class == ClassApproved || a.Class == ClassAuthorized) {
+		if a.stands() {
 			standing++
 		}
 	}
@@ -57,7 +57,7 @@ func (p *Payment) checkAttempts() error {
 	if wants := p.state == Completed || p.state == Authorized; wants && standing != 1 {
 		return fmt.Errorf("payment %s: %s with %d approvals", p.ID, p.state, standing)
 	}
-	if p.state.Final() && live > 0 {
+	if p.state.Final() && live > 0 && p.LiveAttempt().Reverses == 0 {
 		return fmt.Errorf("payment %s: %s with a live attempt", p.ID, p.state)
 	}
 	return nil

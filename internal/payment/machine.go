@@ -56,7 +56,6 @@ var (
 	opsAsking  = []OperationKind{OpContinue, OpCheckState, OpHandleWebhook, OpManualCheckState}
 	opsPaying  = append([]OperationKind{OpDeposit, OpWithdrawal, OpRefund}, opsAsking...)
 	opsHolding = append([]OperationKind{OpDeposit}, opsAsking...)
-	opsEnding  = append([]OperationKind{OpCapture, OpVoid}, opsAsking...)
 	opsAny     = append([]OperationKind{OpCapture, OpVoid}, opsPaying...)
 )
 
@@ -92,7 +91,7 @@ var edges = []Edge{
 	{Authorized, InCapture, []OperationKind{OpCapture}, Pending, "no live attempt; at most what is authorised"},
 	{Authorized, InVoid, []OperationKind{OpVoid}, Pending, "no live attempt"},
 	{Authorized, InClosed, opsAsking, Cancelled, "1.04: the hold expired, by the provider's word"},
-	{Authorized, InUnchanged, opsEnding, Authorized, ""},
+	{Authorized, InUnchanged, opsAny, Authorized, ""},
 
 	{Completed, InUnchanged, opsAny, Completed, "a notice or a return after the end"},
 	{Declined, InUnchanged, opsAny, Declined, "likewise"},

@@ -54,6 +54,10 @@ type Payment struct {
 	Live  int // Seq of the attempt that is not settled yet; 0 when none is
 	Tries int // attempts so far
 	Ops   int // operations so far
+	Told  int // events so far
+
+	Due      time.Time // when work on it comes due; zero for never
+	DueFails int       // times in a row that this work failed; with no Due it waits for a human
 
 	// Attempts are loaded for decisions and left out in lists.
 	Attempts []Attempt
@@ -87,11 +91,17 @@ func (p *Payment) attempt(seq int) *Attempt {
 func (p *Payment) Standing() *Attempt {
 	for i := range p.Attempts {
 		a := &p.Attempts[i]
-		if a.Kind.Main() && (a.Class == ClassApproved || a.Class == ClassAuthorized) {
+		if a.stands() {
 			return a
 		}
 	}
 	return nil
+}
+
+// stands reports an approval or hold that the payment can rest on.
+func (a *Attempt) stands() bool {
+	won := a.Class == ClassApproved || a.Class == ClassAuthorized
+	return won && a.Kind.Main() && a.Reverses == 0 && !a.Reversed
 }
 
 // Refundable is what can still be refunded: captured less reserved.
@@ -151,6 +161,8 @@ type Attempt struct {
 	Returned    bool   // the customer came back
 	Credential  string // the provider's handle for recurring charges
 	Started     time.Time
+	Reverses    int  // Seq of the late success that this attempt gives back; 0 for none
+	Reversed    bool // a late success that is given back, or was
 }
 
 // Live reports whether the outcome is still open.

@@ -33,6 +33,31 @@ type Shop struct {
 	Created    time.Time
 }
 
+// SigningKeys returns the keys by which messages to the merchant are signed, the present
+// one first; after it, for a time, the one that it replaced. A shop without a key has none.
+func (s *Shop) SigningKeys(now time.Time) []string {
+	var keys []string
+	if s.SigningKey != "" {
+		keys = append(keys, s.SigningKey)
+	}
+	if r := s.Settings.RetiredKey; r != nil && r.Key != "" && now.Before(r.Until) {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+// RotateKey replaces the signing key. The old one goes on signing beside it until then.
+func (s *Shop) RotateKey(fresh string, until time.Time) {
+	s.Settings.RetiredKey = &RetiredKey{Key: s.SigningKey, Until: until}
+	s.SigningKey = fresh
+}
+
+// RetiredKey is a signing key that was replaced. It is as secret as the present one.
+type RetiredKey struct {
+	Key   string    `json:"key"`
+	Until time.Time `json:"until"` // it signs until then
+}
+
 // Terminal returns the shop's terminal with that id, or nil.
 func (s *Shop) Terminal(id string) *Terminal {
 	for i := range s.Terminals {
@@ -73,8 +98,12 @@ type Settings struct {
 	CheckoutTimeout     int           `json:"checkoutTimeout"` // minutes, 1 to 1440
 	HostToHost          bool          `json:"hostToHost"`      // cards may be executed without the page
 	RequireHTTPS        bool          `json:"requireHttps"`    // returnUrl and webhookUrl must be https
+	TellAuthorized      bool          `json:"webhookOnAuthorized"`
+	HonourLateSuccess   bool          `json:"honourLateSuccess"` // a failed deposit that was paid after all is COMPLETED
+	FourEyes            bool          `json:"fourEyes"`          // manual updates need a second person
 	AllowedReturnHosts  []string      `json:"allowedReturnHosts,omitempty"`
 	AllowedWebhookHosts []string      `json:"allowedWebhookHosts,omitempty"`
+	RetiredKey          *RetiredKey   `json:"retiredSigningKey,omitempty"`
 }
 
 // Defaults returns the settings of a new shop; a test shop may execute cards
@@ -82,6 +111,7 @@ type Settings struct {
 func Defaults(live bool) Settings {
 	return Settings{
 		Required: RequiredContract, ReferenceMode: ReferenceOff, CheckoutTimeout: 60, HostToHost: !live,
+		TellAuthorized: true,
 	}
 }
 

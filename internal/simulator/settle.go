@@ -38,6 +38,10 @@ func (s *Simulator) later(item dueItem) {
 	s.dueOrder++
 	item.order = s.dueOrder
 	heap.Push(&s.due, item)
+	select {
+	case s.pushed <- struct{}{}:
+	default: // the sweeper knows already
+	}
 }
 
 // settle does all work that is due; the caller holds mu. Every request calls it
@@ -81,17 +85,33 @@ func (s *Simulator) Sweep() {
 	s.settle(s.now())
 }
 
+// restful is how many sweeps are left out at a time while nothing is due soon. It is
+// bounded because a test may move the clock.
+const restful = 12
+
 func (s *Simulator) sweepForever() {
-	ticker := time.NewTicker(s.cfg.SweepEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(s.cfg.SweepEvery)
+	defer timer.Stop()
 	for {
 		select {
-		case <-ticker.C:
+		case <-timer.C:
 			s.Sweep()
+		case <-s.pushed:
 		case <-s.stopped.Done():
 			return
 		}
+		timer.Reset(s.rest())
 	}
+}
+
+// rest is how long the sweeper may sleep.
+func (s *Simulator) rest() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.due) > 0 && s.due[0].at.Sub(s.now()) < restful*s.cfg.SweepEvery {
+		return s.cfg.SweepEvery
+	}
+	return restful * s.cfg.SweepEvery
 }
 
 // askCustomer opens the page on which the customer acts.

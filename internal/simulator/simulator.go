@@ -68,6 +68,7 @@ type Simulator struct {
 	stopped   context.Context //nolint:containedctx // ends with Close
 	running   sync.WaitGroup
 	closeOnce sync.Once
+	pushed    chan struct{} // there is new work for later
 
 	mu          sync.Mutex // guards everything below
 	byID        map[string]*tx
@@ -104,8 +105,8 @@ func New(cfg Config) (*Simulator, error) {
 	s := &Simulator{
 		cfg: cfg, log: cfg.Logger, ids: ids, stop: stop, stopped: ctx,
 		fpKey:   signature(cfg.APIKey, "fingerprint"),
-		notices: make(chan *notice, noticeQueue),
-		byID:    map[string]*tx{}, byReference: map[string]*tx{}, byToken: map[string]*tx{},
+		notices: make(chan *notice, noticeQueue), pushed: make(chan struct{}, 1),
+		byID: map[string]*tx{}, byReference: map[string]*tx{}, byToken: map[string]*tx{},
 		credentials: map[string]*tx{}, struck: map[string]bool{},
 	}
 	s.notifier = newNotifier(cfg.NoticeClient)

@@ -14,7 +14,7 @@ const WriteAttempt = "attempt.update"
 const sqlAttempts = `SELECT seq, kind, terminal_id, terminal, key, class, COALESCE(CAST(amount AS TEXT), ''), currency,
 	op, COALESCE(lease_owner, ''), lease_until, next_check, checks, not_found_at, COALESCE(provider_ref, ''),
 	COALESCE(code, ''), COALESCE(raw_code, ''), COALESCE(redirect, ''), redirected, returned, COALESCE(credential, ''),
-	started FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
+	reverses, reversed, started FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
 
 func scanAttempt(s scanner) (payment.Attempt, error) {
 	var a payment.Attempt
@@ -22,7 +22,7 @@ func scanAttempt(s scanner) (payment.Attempt, error) {
 	var lease, next, notFound, started *int64
 	err := s.Scan(&a.Seq, &kind, &a.TerminalID, &a.Terminal, &a.Key, &class, &text, &currency, &a.Op, &a.LeaseOwner,
 		&lease, &next, &a.Checks, &notFound, &a.ProviderRef, &code, &a.RawCode, &a.Redirect, &a.Redirected, &a.Returned,
-		&a.Credential, &started)
+		&a.Credential, &a.Reverses, &a.Reversed, &started)
 	if err != nil {
 		return a, err
 	}
@@ -35,30 +35,46 @@ func scanAttempt(s scanner) (payment.Attempt, error) {
 }
 
 const sqlInsertAttempt = `INSERT INTO attempt (shop_id, payment_id, seq, kind, terminal_id, terminal, key, class, amount,
-	currency, op, lease_owner, lease_until, next_check, checks, redirected, returned, started)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, FALSE, FALSE, $15)`
+	currency, op, lease_owner, lease_until, next_check, checks, redirected, returned, reverses, reversed,
+	started) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, FALSE, FALSE, $15, FALSE, $16)`
 
 // InsertAttempt writes an attempt that is about to be sent.
 func (tx *Tx) InsertAttempt(p *payment.Payment, a *payment.Attempt) {
 	tx.write("attempt.create", sqlInsertAttempt, string(p.Shop), string(p.ID), a.Seq, string(a.Kind), a.TerminalID,
 		a.Terminal, a.Key, string(a.Class), amount(a.Amount), string(a.Currency), a.Op, nullable(a.LeaseOwner),
-		micros(a.LeaseUntil), micros(a.NextCheck), micros(a.Started))
+		micros(a.LeaseUntil), micros(a.NextCheck), a.Reverses, micros(a.Started))
 }
 
 const sqlUpdateAttempt = `UPDATE attempt SET class = $1, op = $2, lease_owner = $3, lease_until = $4, next_check = $5,
 	checks = $6, not_found_at = $7, provider_ref = $8, own_ref = $9, code = $10, raw_code = $11, redirect = $12,
-	redirected = $13, returned = $14, credential = $15
-	WHERE shop_id = $16 AND payment_id = $17 AND seq = $18`
+	redirected = $13, returned = $14, credential = $15,
+	reversed = $16 WHERE shop_id = $17 AND payment_id = $18 AND seq = $19`
 
 // UpdateAttempt writes everything of an attempt that can change. The version that the
 // payment's own update names protects it.
 func (tx *Tx) UpdateAttempt(p *payment.Payment, a *payment.Attempt) {
 	own := a.ProviderRef
-	if !a.Kind.Main() {
+	if !a.Kind.Main() || a.Reverses != 0 {
 		own = ""
 	}
 	tx.guard(WriteAttempt, sqlUpdateAttempt, string(a.Class), a.Op, nullable(a.LeaseOwner), micros(a.LeaseUntil),
 		micros(a.NextCheck), a.Checks, micros(a.NotFoundAt), nullable(a.ProviderRef), nullable(own),
 		nullable(string(a.Code)), nullable(a.RawCode), nullable(a.Redirect), a.Redirected, a.Returned,
-		nullable(a.Credential), string(p.Shop), string(p.ID), a.Seq)
+		nullable(a.Credential), a.Reversed, string(p.Shop), string(p.ID), a.Seq)
+}
+
+const sqlAttemptOwner = `SELECT payment_id, seq FROM attempt WHERE shop_id = $1 AND terminal_id = $2 AND key = $3`
+
+// AttemptOwner returns the payment and the number of the attempt that the provider
+// knows by that key, or ErrNotFound.
+func (tx *Tx) AttemptOwner(shop payment.ShopID, terminal, key string) (pid payment.ID, seq int, err error) {
+	type owner struct {
+		payment string
+		seq     int
+	}
+	o, err := one(tx, func(s scanner) (o owner, err error) {
+		err = s.Scan(&o.payment, &o.seq)
+		return o, err
+	}, sqlAttemptOwner, string(shop), terminal, key)
+	return payment.ID(o.payment), o.seq, err
 }

@@ -21,7 +21,7 @@ const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.
 	COALESCE(p.customer, ''), COALESCE(p.billing, ''), COALESCE(p.browser, ''), COALESCE(p.instrument, ''),
 	COALESCE(p.terminal, ''), COALESCE(p.error_code, ''), COALESCE(p.external_code, ''),
 	COALESCE(CAST(p.fee AS TEXT), ''), COALESCE(p.fee_currency, ''), p.created, p.updated, p.checkout_until, p.live,
-	p.tries, p.ops`
+	p.tries, p.ops, p.events, p.due, p.due_fails`
 
 const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
 
@@ -43,16 +43,22 @@ func (tx *Tx) Payment(shop payment.ShopID, pid payment.ID) (payment.Payment, err
 	return p, nil
 }
 
+// Expect says that the body decides on a payment as it was just committed, without
+// reading it again: when somebody changed it meanwhile, the guarded update misses and
+// the body runs again.
+func (tx *Tx) Expect(p *payment.Payment) { tx.lockKey(string(p.ID)) }
+
 func scanPayment(s scanner) (payment.Payment, error) {
 	var p payment.Payment
 	var shop, pid, kind, state, method, parent, currency, customer, billing, browser, code, feeCurrency string
 	var amount, authorised, captured, reserved, refunded, fee, instrument string
 	var created, updated int64
-	var until *int64
+	var until, due *int64
 	err := s.Scan(&shop, &pid, &p.Version, &kind, &state, &method, &p.Reference, &parent, &p.Description, &amount,
 		&currency, &authorised, &captured, &reserved, &refunded, &p.PreAuth, &p.StartRecurring, &p.RecurringToken,
 		&p.ReturnURL, &p.WebhookURL, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
-		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops)
+		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops,
+		&p.Told, &due, &p.DueFails)
 	if err != nil {
 		return p, err
 	}
@@ -60,6 +66,7 @@ func scanPayment(s scanner) (payment.Payment, error) {
 	p.Currency, p.FeeCurrency, p.ErrorCode = money.Currency(currency), money.Currency(feeCurrency), payment.ErrorCode(code)
 	p.Customer, p.Billing, p.Browser = payment.Document(customer), payment.Document(billing), payment.Document(browser)
 	p.Created, p.Updated, p.CheckoutUntil = fromMicros(&created), fromMicros(&updated), fromMicros(until)
+	p.Due = fromMicros(due)
 	for _, part := range []struct {
 		text string
 		into *money.Amount
@@ -77,9 +84,9 @@ func scanPayment(s scanner) (payment.Payment, error) {
 
 const sqlInsertPayment = `INSERT INTO payment (shop_id, id, version, type, state, method, reference, parent_id,
 	description, amount, currency, pre_auth, start_recurring, return_url, webhook_url, customer, billing, instrument,
-	terminal, error_code, created, updated, checkout_until, live, tries, ops)
+	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails)
 	VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-	$24, $25)`
+	$24, $25, $26, $27, $28, 0)`
 
 // InsertPayment writes a payment that is born, as version 1. Its attempts and
 // operations are written by their own methods.
@@ -89,14 +96,15 @@ func (tx *Tx) InsertPayment(p *payment.Payment) {
 		amount(p.Amount), string(p.Currency), p.PreAuth, p.StartRecurring, nullable(p.ReturnURL),
 		nullable(p.WebhookURL), nullable(string(p.Customer)), nullable(string(p.Billing)), tx.instrument(p.Instrument),
 		nullable(p.Terminal), nullable(string(p.ErrorCode)), micros(p.Created), micros(p.Updated),
-		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops)
+		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), micros(p.Due))
 }
 
 const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $1, method = $2, amount = $3,
 	authorised = $4, captured = $5, refund_reserved = $6, refunded = $7, recurring_token = $8, customer = $9,
 	billing = $10, browser = $11, instrument = $12, terminal = $13, error_code = $14, external_code = $15, fee = $16,
-	fee_currency = $17, updated = $18, live = $19, tries = $20, ops = $21
-	WHERE shop_id = $22 AND id = $23 AND version = $24`
+	fee_currency = $17, updated = $18, live = $19, tries = $20, ops = $21,
+	events = $22, due = $23, due_fails = $24
+	WHERE shop_id = $25 AND id = $26 AND version = $27`
 
 // UpdatePayment writes everything of a payment that can change, if its version is
 // still the one that was read; otherwise the body runs again.
@@ -106,7 +114,7 @@ func (tx *Tx) UpdatePayment(p *payment.Payment) {
 		nullable(p.RecurringToken), nullable(string(p.Customer)), nullable(string(p.Billing)),
 		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
 		nullable(p.ExternalCode), amount(p.Fee), nullable(string(p.FeeCurrency)), micros(p.Updated), p.Live, p.Tries,
-		p.Ops, string(p.Shop), string(p.ID), p.Version)
+		p.Ops, p.Told, micros(p.Due), p.DueFails, string(p.Shop), string(p.ID), p.Version)
 }
 
 const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND reference = $2 AND type = $3
@@ -163,7 +171,8 @@ func listQuery(f payment.Filter) (string, []any) {
 		add("reference =", f.Reference)
 	}
 	args = append(args, int64(f.Limit)+1, int64(f.Offset))
-	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT $%d OFFSET $%d", len(args)-1, len(args))
+	// The casts keep SQLite from preparing the statement anew for each value.
+	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT CAST($%d AS BIGINT) OFFSET CAST($%d AS BIGINT)", len(args)-1, len(args))
 	return sqlListPayments + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
 }
 

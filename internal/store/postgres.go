@@ -64,8 +64,10 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 		return err
 	}
 	db.reader = &postgresReader{pool: readers}
+	statistics := &statistics{pool: readers, log: db.log}
+	db.onClose(statistics.close)
 	for range size {
-		db.startWriter(&postgresCommitter{pool: writers, guards: map[string]string{}})
+		db.startWriter(&postgresCommitter{pool: writers, guards: map[string]string{}, statistics: statistics})
 	}
 	db.onClose(writers.Close)
 	return nil

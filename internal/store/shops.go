@@ -96,6 +96,14 @@ func scanTerminal(s scanner) (shop.Terminal, error) {
 	return t, nil
 }
 
+const sqlTerminalShop = `SELECT shop_id FROM terminal WHERE id = $1`
+
+// TerminalShop returns the shop that the terminal belongs to, or ErrNotFound.
+func (tx *Tx) TerminalShop(terminal string) (shop.ID, error) {
+	found, err := one(tx, scanText, sqlTerminalShop, terminal)
+	return shop.ID(found), err
+}
+
 const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 

@@ -21,11 +21,16 @@ type Tx struct {
 	set      *writeSet
 	mistake  error // programmer's mistake: fails the transaction
 	rerun    error // a read asked for another run
+	after    []func()
 }
 
 // Now returns the instant of this run of the body, UTC, in whole microseconds. It does not move while
 // the body runs.
 func (tx *Tx) Now() time.Time { return tx.now }
+
+// After has f called when the writes of this run are committed, in the caller's goroutine.
+// Whatever matters must be in the writes: a process can end before f is called.
+func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
 
 // MaybeCommitted reports that an earlier run of this body may have been committed, although its
 // acknowledgement was lost. The body must then look for its own ids first, and return an error if it
@@ -57,6 +62,9 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 		}
 		switch {
 		case err == nil:
+			for _, f := range tx.after {
+				f()
+			}
 			return nil
 		case errors.Is(err, errLost):
 			unsure = true

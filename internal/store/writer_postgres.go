@@ -23,13 +23,15 @@ const (
 // postgresCommitter sends a group as one batch: one round trip, which PostgreSQL runs as one implicit
 // transaction because nothing but the end of the batch synchronises.
 type postgresCommitter struct {
-	pool   *pgxpool.Pool
-	guards map[string]string // statement to its guarded form
+	pool       *pgxpool.Pool
+	guards     map[string]string // statement to its guarded form
+	statistics *statistics
 }
 
 // commit sends the group. One failing statement undoes a whole batch, so a set that spoiled the group
 // is put aside, the others go again, and the spoilers follow alone to get an answer of their own.
 func (c *postgresCommitter) commit(group []*writeSet, errs []error) {
+	defer c.statistics.count(len(group))
 	left := make([]int, len(group))
 	for i := range left {
 		left[i] = i

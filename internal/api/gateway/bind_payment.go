@@ -26,8 +26,9 @@ func demandsOf(doc *api.Value, s *shop.Shop) demands {
 }
 
 // bindPayment reads a PaymentRequest, field by field in the order of the contract. The error is *invalid with every
-// fault of the request. The card of the result belongs to the caller.
-func bindPayment(doc *api.Value, s *shop.Shop) (engine.Create, error) {
+// fault of the request. The card of the result belongs to the caller. forbidden, if given, tells which numeric hosts the
+// webhookUrl may not have.
+func bindPayment(doc *api.Value, s *shop.Shop, forbidden func(host string) bool) (engine.Create, error) {
 	b, d := newBinder(doc), demandsOf(doc, s)
 	c := engine.Create{Shop: s}
 	c.Reference = b.text("referenceId", 256)
@@ -43,7 +44,7 @@ func bindPayment(doc *api.Value, s *shop.Shop) (engine.Create, error) {
 	c.Customer = b.customer(d.person)
 	c.Billing = b.billing(d.person)
 	c.ReturnURL = b.returnURL(&c)
-	c.WebhookURL = b.webhookURL(s)
+	c.WebhookURL = b.webhookURL(s, forbidden)
 	c.StartRecurring = b.is("startRecurring") && c.Type == payment.Deposit && !d.followUp
 	c.PreAuth = b.is("preAuth") && c.Type == payment.Deposit
 	if token, _ := b.string("recurringToken"); d.followUp {

@@ -35,7 +35,7 @@ func bind(t testing.TB, text string) engine.Create {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := bindPayment(doc, testShop(shop.RequiredContract))
+	c, err := bindPayment(doc, testShop(shop.RequiredContract), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func FuzzBindPayment(f *testing.F) {
 		if strict {
 			required = shop.RequiredContract
 		}
-		c, err := bindPayment(doc, testShop(required))
+		c, err := bindPayment(doc, testShop(required), nil)
 		if err != nil {
 			var faulty *invalid
 			if !errors.As(err, &faulty) || len(faulty.faults) == 0 {
@@ -298,7 +298,7 @@ func BenchmarkCreateWithoutDatabase(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		c, err := bindPayment(doc, s)
+		c, err := bindPayment(doc, s, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

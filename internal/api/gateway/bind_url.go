@@ -28,8 +28,10 @@ func (b binder) returnURL(c *engine.Create) string {
 	return text
 }
 
-// webhookURL reads where this payment's events go: an address that a server can post to as it is.
-func (b binder) webhookURL(s *shop.Shop) string {
+// webhookURL reads where this payment's events go: an address that a server can post to as it is. Only what is spelled
+// as a number is judged here; where a name leads to is judged at each post, for a name server's trouble must not refuse
+// a payment.
+func (b binder) webhookURL(s *shop.Shop, forbidden func(host string) bool) string {
 	text := b.text("webhookUrl", 512)
 	if text == "" {
 		return ""
@@ -37,6 +39,10 @@ func (b binder) webhookURL(s *shop.Shop) string {
 	checked := text
 	if strings.ContainsAny(text, "# \t") {
 		checked = ""
+	}
+	if u, err := url.Parse(checked); err == nil && forbidden != nil && u.Host != "" && forbidden(u.Hostname()) {
+		b.fault("webhookUrl", urlForm, "must not be at an address that is not public")
+		return text
 	}
 	b.address("webhookUrl", checked, &s.Settings, s.Settings.AllowedWebhookHosts)
 	return text

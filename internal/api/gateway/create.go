@@ -17,7 +17,7 @@ func (g *Gateway) create(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 	if err != nil {
 		return err
 	}
-	c, err := bindPayment(doc, s)
+	c, err := bindPayment(doc, s, g.engine.ForbiddenHook)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ var fieldTypes = map[string]string{
 	"customer":       modelPrefix + "Customer",
 	"billingAddress": modelPrefix + "BillingAddress",
 	"startRecurring": javaBoolean,
+	"wait":           javaInteger,
 	"preAuth":        javaBoolean,
 
 	"customer.accountType":                modelPrefix + "AccountType",

@@ -19,11 +19,15 @@ type Gateway struct {
 	// MaxInFlight is how many requests may run at a time; those beyond it are answered 429 at once. Zero, which New
 	// leaves it at, sets no limit. It may be set before Mount.
 	MaxInFlight int
+	// Stopping, when it is closed, ends the requests that wait for events, so that they do not hold up a server that
+	// stops. It may be set before Mount; without it they end when their time is over.
+	Stopping <-chan struct{}
 
 	engine  *engine.Engine
 	auth    *api.Auth
 	log     *slog.Logger
 	running atomic.Int64
+	waiting waiters
 	buffers sync.Pool // of *[]byte, to write answers into
 }
 
@@ -62,6 +66,7 @@ var endpoints = []endpoint{
 	{http.MethodPost, pathPayment + "/capture", "capturePayment", "captureRequest", (*Gateway).capture},
 	{http.MethodPost, pathPayment + "/void", "voidPayment", "voidRequest", (*Gateway).void},
 	{http.MethodGet, pathPayment + "/operations", "getOperations", "payment", (*Gateway).operations},
+	{http.MethodGet, pathEvents, "getEvents", "eventFilter", (*Gateway).events},
 }
 
 // Mount registers the endpoints, what answers for everything else below /api/v1, and the OpenAPI document.

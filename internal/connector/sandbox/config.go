@@ -52,9 +52,10 @@ type settings struct {
 
 // config is checked settings. It prints as the address alone.
 type config struct {
-	base    string // without a final slash
-	apiKey  string
-	timeout time.Duration
+	base         string // without a final slash
+	apiKey       string
+	noticeSecret string
+	timeout      time.Duration
 }
 
 // parse reads a terminal's settings: url and apiKey, and if wanted noticeSecret and
@@ -78,7 +79,7 @@ func parse(raw json.RawMessage) (connector.Config, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &config{base: base, apiKey: s.APIKey, timeout: time.Duration(s.TimeoutMs) * time.Millisecond}, nil
+	return &config{base: base, apiKey: s.APIKey, noticeSecret: s.NoticeSecret, timeout: time.Duration(s.TimeoutMs) * time.Millisecond}, nil
 }
 
 // decodeFault says where settings are wrong without what stands there, which may be
@@ -109,15 +110,15 @@ func headerSafe(s string) bool {
 
 // Open returns the connector. It checks nothing at the provider.
 func (c *config) Open(d connector.Deps) (connector.Connector, error) {
-	if d.Client == nil {
-		return nil, errors.New("sandbox needs a client")
+	if d.Client == nil || d.Now == nil {
+		return nil, errors.New("sandbox needs a client and a clock")
 	}
 	log := d.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Sandbox{
-		timeout: c.timeout,
+		timeout: c.timeout, noticeSecret: c.noticeSecret, now: d.Now,
 		client: client{
 			http: d.Client, base: c.base, log: log,
 			header: http.Header{

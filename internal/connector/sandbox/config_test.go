@@ -57,7 +57,7 @@ func TestTraits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Open(connector.Deps{Client: outbound.New(outbound.Options{Now: time.Now})})
+	c, err := config.Open(connector.Deps{Client: outbound.New(outbound.Options{Now: time.Now}), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,10 @@ const maxInFlight = time.Minute
 
 // Sandbox is one account at the Sandbox provider. It has every capability there is.
 type Sandbox struct {
-	client  client
-	timeout time.Duration
+	client       client
+	timeout      time.Duration
+	noticeSecret string
+	now          func() time.Time
 }
 
 var (

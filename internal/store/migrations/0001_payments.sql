@@ -42,6 +42,8 @@ CREATE TABLE terminal (
 	UNIQUE (shop_id, name)
 );
 
+CREATE INDEX terminal_id ON terminal (id);
+
 CREATE TABLE payment (
 	shop_id         {{id}}  NOT NULL,
 	id              {{id}}  NOT NULL,
@@ -78,6 +80,10 @@ CREATE TABLE payment (
 	live            BIGINT  NOT NULL, -- the attempt whose outcome is open; 0 for none
 	tries           BIGINT  NOT NULL,
 	ops             BIGINT  NOT NULL,
+	events          BIGINT  NOT NULL, -- events so far
+	shard           BIGINT  NOT NULL, -- whose work it is when something comes due
+	due             BIGINT,           -- when: the checkout ends or the provider is to be asked
+	due_fails       BIGINT  NOT NULL, -- times in a row that the work failed; parked when due is NULL and this is not 0
 	PRIMARY KEY (shop_id, id),
 	CHECK (captured IS NULL OR authorised IS NOT NULL AND captured <= authorised),
 	CHECK (refund_reserved IS NULL OR captured IS NOT NULL AND refund_reserved <= captured),
@@ -87,6 +93,8 @@ CREATE TABLE payment (
 CREATE INDEX payment_reference ON payment (shop_id, reference, id);
 
 CREATE INDEX payment_updated ON payment (shop_id, updated);
+
+CREATE INDEX payment_due ON payment (due, shard) WHERE due IS NOT NULL;
 
 CREATE TABLE attempt (
 	shop_id      {{id}}  NOT NULL,
@@ -113,6 +121,8 @@ CREATE TABLE attempt (
 	redirected   BOOLEAN NOT NULL,
 	returned     BOOLEAN NOT NULL,
 	credential   TEXT,
+	reverses     BIGINT  NOT NULL, -- the attempt whose late success this one gives back; 0 for none
+	reversed     BOOLEAN NOT NULL, -- a late success that is given back, or was
 	started      BIGINT  NOT NULL,
 	PRIMARY KEY (shop_id, payment_id, seq),
 	UNIQUE (shop_id, terminal_id, key),

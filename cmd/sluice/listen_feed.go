@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/outbound"
+)
+
+// feedLatest is the cursor that stands for the end of the feed.
+const feedLatest = "latest"
+
+// What can be wrong with a server.
+var (
+	errFeedAway  = errors.New("the server does not answer")
+	errFeedPlace = errors.New("the server does not know this place in the feed")
+)
+
+// feedClient reads the feed of a shop over the merchant API.
+type feedClient struct {
+	server string
+	key    string
+	client *outbound.Client
+}
+
+type feedPage struct {
+	Cursor string      `json:"cursor"`
+	Result []feedEvent `json:"result"`
+}
+
+type feedEvent struct {
+	ID        string          `json:"id"`
+	Type      string          `json:"type"`
+	PaymentID string          `json:"paymentId"`
+	Cursor    string          `json:"cursor"`
+	Payload   json.RawMessage `json:"payload"` // kept to the byte, for the signatures
+}
+
+// read returns what follows the cursor and waits for it a while. Errors: errFeedAway when trying again may help,
+// errFeedPlace, and others that need a human.
+func (f *feedClient) read(ctx context.Context, after string) (feedPage, error) {
+	query := url.Values{"limit": {"100"}}
+	if after != "" {
+		query.Set("after", after)
+	}
+	if after != feedLatest {
+		query.Set("wait", strconv.Itoa(int(feedWait/time.Second)))
+	}
+	res, err := f.client.Do(ctx, &outbound.Request{
+		Method: http.MethodGet, URL: f.server + "/api/v1/events?" + query.Encode(),
+		Header: http.Header{"Authorization": {"Bearer " + f.key}, "Accept": {"application/json"}},
+	})
+	if err != nil {
+		return feedPage{}, fmt.Errorf("%w: %w", errFeedAway, err)
+	}
+	switch res.Status {
+	case http.StatusOK:
+	case http.StatusBadRequest:
+		return feedPage{}, errFeedPlace
+	case http.StatusUnauthorized:
+		return feedPage{}, errors.New("the server refuses the API key")
+	case http.StatusForbidden:
+		return feedPage{}, errors.New("the shop is inactive")
+	case http.StatusNotFound:
+		return feedPage{}, fmt.Errorf("there is no feed at %s: is it a Sluice server?", f.server)
+	default:
+		return feedPage{}, fmt.Errorf("%w: status %d", errFeedAway, res.Status)
+	}
+	var page feedPage
+	if err := json.Unmarshal(res.Body, &page); err != nil || page.Cursor == "" {
+		return feedPage{}, fmt.Errorf("%s does not answer like a Sluice server", f.server)
+	}
+	return page, nil
+}
+
+// poster posts events the way webhooks are posted.
+type poster struct {
+	url    string
+	key    string // signing key; empty signs nothing
+	client *outbound.Client
+	now    func() time.Time
+}
+
+// post returns the status of the answer. A post that was begun is given a moment to end when ctx ends, so that what
+// the other side received is not sent to it again later.
+func (p *poster) post(ctx context.Context, e *feedEvent) (int, error) {
+	ctx, cancel := outlast(ctx, stopGrace)
+	defer cancel()
+	res, err := p.client.Do(ctx, &outbound.Request{
+		Method: http.MethodPost, URL: p.url, Header: webhookHeaders(p.key, e.ID, p.now(), e.Payload), Body: e.Payload,
+	})
+	if err != nil {
+		return 0, err
+	}
+	return res.Status, nil
+}
+
+// webhookHeaders are the headers of a webhook with that id and body that is sent now.
+func webhookHeaders(key, id string, now time.Time, body []byte) http.Header {
+	at := strconv.FormatInt(now.Unix(), 10)
+	h := http.Header{}
+	h.Set("Content-Type", "application/json")
+	h.Set("webhook-id", id)
+	h.Set("webhook-timestamp", at)
+	if key != "" {
+		h.Set("Signature", hex.EncodeToString(hmacOf(key, body)))
+		signed := append([]byte(id+"."+at+"."), body...)
+		h.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(hmacOf(key, signed)))
+	}
+	return h
+}
+
+func hmacOf(key string, message []byte) []byte {
+	h := hmac.New(sha256.New, []byte(key))
+	h.Write(message)
+	return h.Sum(nil)
+}
+
+// outlast returns a context that ends only some time after ctx has.
+func outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() { stop(); cancel() }
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+const hookURL = "https://merchant.example/hook"
+
+// hookBase is a database with a shop and three events of one payment, the first two given up, the third delivered.
+func hookBase(t *testing.T) (*base, *shop.Shop) {
+	t.Helper()
+	s := &surroundings{ctx: t.Context(), out: io.Discard, err: io.Discard}
+	b, err := openBase(s, config.Flags{Common: config.Common{Data: t.TempDir()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	made, key, err := b.newShop(&createShop{Name: "Hooks"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := store.EndpointKey{Shop: made.ID, ID: store.EndpointID(made.ID, hookURL)}
+	inTx(t, b, func(tx *store.Tx) {
+		tx.InsertShop(made)
+		tx.InsertKey(key.row)
+		for seq := 1; seq <= 3; seq++ {
+			tx.InsertDelivery(hookEvent(tx, made.ID, seq), hookURL)
+		}
+	})
+	inTx(t, b, func(tx *store.Tx) {
+		d := store.Delivery{DeliveryKey: store.DeliveryKey{Payment: hookPayment, Seq: 1}, Rung: 1, Began: tx.Now()}
+		tx.FailDelivery(k, &d, tx.Now())
+		tx.InsertTry(k, &store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Took: time.Second, Status: 500, Error: "answered 500", Answer: "oops"})
+		d.Seq = 2
+		tx.FailDelivery(k, &d, tx.Now())
+		d.Seq = 3
+		tx.FinishDeliveries(k, []store.Try{{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Status: 204}})
+	})
+	return b, made
+}
+
+const hookPayment = payment.ID("0193f0c2a7b17c9e8d4f5a6b7c8d9e0f")
+
+func hookEvent(tx *store.Tx, sid shop.ID, seq int) *store.Event {
+	e := &store.Event{
+		Shop: sid, ID: fmt.Sprintf("%032x", seq), Dialect: "gateway", Payment: hookPayment, Seq: seq, Type: "payment.completed",
+		ContentType: "application/json", Body: "{}", Created: tx.Now().Add(time.Duration(seq) * time.Microsecond),
+	}
+	tx.InsertEvent(e)
+	return e
+}
+
+func inTx(t *testing.T, b *base, body func(*store.Tx)) {
+	t.Helper()
+	if err := b.db.Update(context.Background(), func(tx *store.Tx) error { body(tx); return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// perform1 runs a task as the server would that got it through the socket.
+func perform1(t *testing.T, b *base, one task) (string, error) {
+	t.Helper()
+	raw, err := json.Marshal(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arrived task
+	if err := json.Unmarshal(raw, &arrived); err != nil {
+		t.Fatal(err)
+	}
+	r, err := arrived.runner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err = r.run(t.Context(), b, &out)
+	return out.String(), err
+}
+
+func TestWebhookList(t *testing.T) {
+	b, s := hookBase(t)
+	all := deliveryChoice{Shop: string(s.ID)}
+	for name, c := range map[string]struct {
+		edit func(*deliveryChoice)
+		want int
+	}{
+		"all":             {func(*deliveryChoice) {}, 3},
+		"failed":          {func(c *deliveryChoice) { c.State = "failed" }, 2},
+		"delivered":       {func(c *deliveryChoice) { c.State = "DELIVERED" }, 1},
+		"one event":       {func(c *deliveryChoice) { c.Event = fmt.Sprintf("evt_%032x", 2) }, 1},
+		"other payment":   {func(c *deliveryChoice) { c.Payment = "x" }, 0},
+		"endpoint":        {func(c *deliveryChoice) { c.Endpoint = store.EndpointID(s.ID, hookURL) }, 3},
+		"in the future":   {func(c *deliveryChoice) { c.Since = "2999-01-01T00:00:00Z" }, 0},
+		"before long ago": {func(c *deliveryChoice) { c.Until = "2001-01-01T00:00:00Z" }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			choice := all
+			c.edit(&choice)
+			out, err := perform1(t, b, task{ListDeliveries: &listDeliveries{choice, 100}})
+			if got := strings.Count(out, "evt_"); err != nil || got != c.want {
+				t.Errorf("%d lines, want %d; error %v\n%s", got, c.want, err, out)
+			}
+		})
+	}
+	one := all
+	one.Event = fmt.Sprintf("%032x", 1)
+	out, err := perform1(t, b, task{ListDeliveries: &listDeliveries{one, 100}})
+	if err != nil || !strings.Contains(out, "answered 500") || !strings.Contains(out, "oops") {
+		t.Errorf("the tries of an event are not shown: %v\n%s", err, out)
+	}
+	for _, wrong := range []deliveryChoice{{Shop: "none"}, {Shop: all.Shop, State: "LOST"}, {Shop: all.Shop, Since: "yesterday"}} {
+		if _, err := perform1(t, b, task{ListDeliveries: &listDeliveries{wrong, 100}}); err == nil {
+			t.Errorf("%+v was accepted", wrong)
+		}
+	}
+}
+
+func TestWebhookResend(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*deliveryChoice)
+		want []int
+	}{
+		"all that failed":      {func(*deliveryChoice) {}, []int{1, 2}},
+		"one that failed":      {func(c *deliveryChoice) { c.Event = fmt.Sprintf("evt_%032x", 2) }, []int{2}},
+		"one that arrived":     {func(c *deliveryChoice) { c.Event = fmt.Sprintf("%032x", 3) }, []int{3}},
+		"a payment":            {func(c *deliveryChoice) { c.Payment = string(hookPayment) }, []int{1, 2, 3}},
+		"a range without any":  {func(c *deliveryChoice) { c.Until = "2001-01-01T00:00:00Z" }, nil},
+		"a range":              {func(c *deliveryChoice) { c.Since = "2001-01-01T00:00:00Z" }, []int{1, 2}},
+		"all that were posted": {func(c *deliveryChoice) { c.State = "delivered" }, []int{3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, s := hookBase(t)
+			choice := deliveryChoice{Shop: string(s.ID)}
+			c.edit(&choice)
+			out, err := perform1(t, b, task{ResendDeliveries: &resendDeliveries{choice}})
+			if want := fmt.Sprintf("%d deliveries are due again\n", len(c.want)); err != nil || out != want {
+				t.Errorf("%q, error %v, want %q", out, err, want)
+			}
+			if got := waiting(t, b, s.ID); !slices.Equal(got, c.want) {
+				t.Errorf("waiting %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func waiting(t *testing.T, b *base, sid shop.ID) []int {
+	t.Helper()
+	var seqs []int
+	err := b.db.View(t.Context(), func(tx *store.Tx) error {
+		found, err := tx.Deliveries(store.DeliveryFilter{Shop: sid, State: store.DeliveryWaiting, Limit: 100})
+		seqs = nil
+		for _, d := range found {
+			seqs = append(seqs, d.Seq)
+		}
+		slices.Sort(seqs)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seqs
+}
+
+func TestWebhookEndpoints(t *testing.T) {
+	b, s := hookBase(t)
+	eid := store.EndpointID(s.ID, hookURL)
+	list := func() string {
+		t.Helper()
+		out, err := perform1(t, b, task{ListEndpoints: &listEndpoints{string(s.ID)}})
+		if err != nil || !strings.Contains(out, eid) || !strings.Contains(out, hookURL) {
+			t.Errorf("error %v\n%s", err, out)
+		}
+		return out
+	}
+	if !strings.Contains(list(), "UP") {
+		t.Error("not up")
+	}
+	if _, err := perform1(t, b, task{SwitchEndpoint: &switchEndpoint{string(s.ID), eid, store.EndpointDisabled}}); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(list(), "DISABLED") {
+		t.Error("not disabled")
+	}
+	if _, err := perform1(t, b, task{ResendDeliveries: &resendDeliveries{deliveryChoice{Shop: string(s.ID)}}}); err == nil || !strings.Contains(err.Error(), "disabled") {
+		t.Errorf("resending to a disabled endpoint: error %v", err)
+	}
+	if _, err := perform1(t, b, task{SwitchEndpoint: &switchEndpoint{string(s.ID), "none", store.EndpointUp}}); err == nil {
+		t.Error("an unknown endpoint was enabled")
+	}
+}
+
+func TestWebhookRotateKey(t *testing.T) {
+	b, s := hookBase(t)
+	out, err := perform1(t, b, task{RotateKey: &rotateKey{string(s.ID), time.Hour}})
+	var facts map[string]string
+	if err != nil || json.Unmarshal([]byte(out), &facts) != nil || len(facts["signingKey"]) != 32 {
+		t.Fatalf("error %v, %s", err, out)
+	}
+	now, err := b.findShop(t.Context(), string(s.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := now.SigningKeys(time.Now()); !slices.Equal(got, []string{facts["signingKey"], s.SigningKey}) {
+		t.Errorf("keys in the overlap: %q", got)
+	}
+	if got := now.SigningKeys(time.Now().Add(2 * time.Hour)); !slices.Equal(got, []string{facts["signingKey"]}) {
+		t.Errorf("keys afterwards: %q", got)
+	}
+}
+
+// TestWebhookCommandsParse reads command lines as the program would.
+func TestWebhookCommandsParse(t *testing.T) {
+	for _, line := range []string{
+		"list --shop S", "list --shop S --event evt_1 --limit 5", "resend --shop S", "resend --shop S --since 2030-12-25T10:00:00Z",
+		"endpoints --shop S", "enable --shop S E", "disable --shop S E", "rotate-key --shop S --overlap 48h",
+	} {
+		p, err := kong.New(&webhookCommands{}, kong.Exit(func(int) {}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Parse(strings.Fields(line)); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/webhook"
+)
+
+// workDeliveries names the deliveries among the kinds of due work.
+const workDeliveries = "deliveries"
+
+// hookGuard says where merchants' endpoints may be.
+func hookGuard(c *config.Config) outbound.Guard {
+	if c.Demo || c.PrivateWebhooks {
+		return outbound.GuardNone
+	}
+	return outbound.GuardPublicOnly
+}
+
+// newRunner plugs what comes due together: payments and notices are the engine's,
+// deliveries the webhooks'.
+func (a *app) newRunner() (*job.Runner, error) {
+	deliverer := webhook.New(webhook.Config{
+		DB: a.db, Client: webhook.NewClient(hookGuard(&a.config), time.Now), Shop: a.engine.Shop, Now: time.Now, Random: rand.Reader,
+		Log: a.log, Signers: map[string]webhook.Signer{gateway.Dialect: webhook.SignGateway},
+	})
+	runner, err := job.New(job.Options{
+		DB: a.db, Node: a.engine.Owner, Exclusive: a.engine.Exclusive, Now: time.Now, Random: rand.Reader, Log: a.log,
+		Kinds: append(a.engine.Kinds(), deliveries(deliverer)), Next: a.engine.NextWork(workDeliveries),
+		DrainFor: a.config.DrainTimeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.engine.Wake = func(k store.EndpointKey) {
+		deliverer.Wake(k)
+		runner.Wake(workDeliveries, k.String(), k.Shard())
+	}
+	return runner, nil
+}
+
+// endpointsAtOnce is large because an endpoint that hangs keeps its place for 15 s.
+const endpointsAtOnce = 1024
+
+// deliveries makes one endpoint the unit of work.
+func deliveries(d *webhook.Deliverer) job.Kind {
+	return job.Kind{
+		Name: workDeliveries, Concurrency: endpointsAtOnce,
+		Due: func(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
+			due, err := d.Due(ctx, shards, before, limit)
+			items := make([]job.Item, len(due))
+			for i, e := range due {
+				items[i] = job.Item{Key: e.String(), Shard: e.Shard(), Due: e.Due}
+			}
+			return items, err
+		},
+		Run: func(ctx context.Context, i job.Item) error {
+			k, ok := store.ParseEndpointKey(i.Key)
+			if !ok {
+				return fmt.Errorf("no endpoint: %q", i.Key)
+			}
+			next, err := d.Run(ctx, k)
+			if errors.Is(err, webhook.ErrRunning) {
+				return nil
+			}
+			if err == nil && !next.IsZero() && !next.After(time.Now()) {
+				return job.ErrMore
+			}
+			return err
+		},
+		// An endpoint's deliveries keep their own times; a database that failed is tried
+		// again at the next look.
+		Failed: func(context.Context, job.Item, error, time.Time) error { return nil },
+	}
+}

@@ -1,0 +1,25 @@
+package gateway
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// Dialect is the name under which this dialect's events are kept.
+const Dialect = "gateway"
+
+// Render words an event: the bare payment, as GET shows it in "result". Merchants are
+// told of AUTHORIZED where their shop wants that.
+func Render(s *shop.Shop, p *payment.Payment, e payment.Event) ([]engine.Message, error) {
+	if e.State == payment.Authorized && !s.Settings.TellAuthorized {
+		return nil, nil
+	}
+	return []engine.Message{{
+		Dialect: Dialect, Type: "payment." + strings.ToLower(string(e.State)), ContentType: "application/json",
+		Body: appendPayment(nil, p, ""), URL: cmp.Or(p.WebhookURL, s.Settings.WebhookURL),
+	}}, nil
+}

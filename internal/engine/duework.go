@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// Names of the kinds of work that the engine does.
+const (
+	WorkPayments = "payments"
+	WorkNotices  = "notices"
+)
+
+// Kinds is the work that comes due on payments and on notices that wait for theirs.
+func (e *Engine) Kinds() []job.Kind {
+	return []job.Kind{
+		{Name: WorkPayments, Concurrency: 16, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
+		{Name: WorkNotices, Concurrency: 4, Due: e.dueNotices, Run: e.workNotice, Failed: e.postponeNotice},
+	}
+}
+
+func (e *Engine) duePayments(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
+	var items []job.Item
+	err := e.DB.View(ctx, func(tx *store.Tx) error {
+		due, err := tx.DuePayments(shards, before, limit)
+		items = make([]job.Item, len(due))
+		for i, d := range due {
+			items[i] = job.Item{Key: string(d.ID), Shard: store.ShardOf(string(d.ID)), Due: d.Due, Fails: d.Fails, Value: d}
+		}
+		return err
+	})
+	return items, err
+}
+
+func (e *Engine) workPayment(ctx context.Context, i job.Item) error {
+	d, ok := i.Value.(store.DuePayment)
+	if !ok {
+		return fmt.Errorf("work on payments got %T", i.Value)
+	}
+	return e.Work(ctx, d.Shop, d.ID)
+}
+
+func (e *Engine) postponePayment(ctx context.Context, i job.Item, cause error, next time.Time) error {
+	d, ok := i.Value.(store.DuePayment)
+	if !ok {
+		return fmt.Errorf("work on payments got %T", i.Value)
+	}
+	if next.IsZero() {
+		e.Log.ErrorContext(ctx, "work on a payment is parked: a human has to look", "payment_id", d.ID, "error", cause)
+	}
+	return e.DB.Update(ctx, func(tx *store.Tx) error {
+		p, err := tx.Payment(d.Shop, d.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		tx.PostponePayment(&p, next)
+		return nil
+	})
+}
+
+func (e *Engine) dueNotices(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
+	var items []job.Item
+	err := e.DB.View(ctx, func(tx *store.Tx) error {
+		due, err := tx.DueNotices(shards, before, limit)
+		items = make([]job.Item, len(due))
+		for i, n := range due {
+			items[i] = job.Item{Key: n.Terminal + "/" + n.Key, Shard: store.ShardOf(n.Key), Due: n.Due, Fails: n.Fails, Value: n}
+		}
+		return err
+	})
+	return items, err
+}
+
+func (e *Engine) workNotice(ctx context.Context, i job.Item) error {
+	n, ok := i.Value.(store.Notice)
+	if !ok {
+		return fmt.Errorf("work on notices got %T", i.Value)
+	}
+	return e.RetryNotice(ctx, n)
+}
+
+func (e *Engine) postponeNotice(ctx context.Context, i job.Item, cause error, next time.Time) error {
+	n, ok := i.Value.(store.Notice)
+	if !ok {
+		return fmt.Errorf("work on notices got %T", i.Value)
+	}
+	e.Log.ErrorContext(ctx, "notice not booked", "terminal_id", n.Terminal, "notice", n.Key, "error", cause)
+	return e.DB.Update(ctx, func(tx *store.Tx) error {
+		tx.PostponeNotice(&n, next)
+		return nil
+	})
+}
+
+// NextWork tells in one question when each kind of work is due first. kind names the
+// deliveries, which are not the engine's: they are looked at whenever any is open.
+func (e *Engine) NextWork(deliveries string) func(context.Context, []int64) (map[string]time.Time, error) {
+	return func(ctx context.Context, shards []int64) (map[string]time.Time, error) {
+		var n store.NextDue
+		err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.NextDue(shards)
+			return err
+		})
+		next := map[string]time.Time{}
+		for kind, at := range map[string]time.Time{WorkPayments: n.Payment, WorkNotices: n.Notice} {
+			if !at.IsZero() {
+				next[kind] = at
+			}
+		}
+		if n.Deliveries {
+			next[deliveries] = e.Now()
+		}
+		return next, err
+	}
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// ManualCheck asks the provider about an open outcome, or whether a hold still stands, at
+// an operator's wish.
+func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
+	p, err := e.load(ctx, shop, id)
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	if p.Live == 0 && p.State() != payment.Authorized {
+		return p, nil
+	}
+	return e.check(ctx, p, payment.OpManualCheckState)
+}
+
+// ErrSecondPerson is returned when somebody approves what they asked for themselves.
+var ErrSecondPerson = errors.New("a second person has to approve")
+
+// ManualUpdate puts a payment into a state by hand. reason and who are kept. Where the
+// shop demands a second person, nothing changes until ApproveManualUpdate; done tells.
+func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id string, done bool, err error) {
+	if strings.TrimSpace(u.Reason) == "" || strings.TrimSpace(u.AskedBy) == "" {
+		return "", false, errors.New("a manual update needs a reason and a name")
+	}
+	s, err := e.Shop(ctx, u.Shop)
+	if err != nil {
+		return "", false, err
+	}
+	u.ID, _ = e.IDs.New()
+	if s.Settings.FourEyes {
+		err := e.DB.Update(ctx, func(tx *store.Tx) error {
+			if err := e.rehearse(tx, &u); err != nil {
+				return err
+			}
+			u.AskedAt = tx.Now()
+			tx.InsertManualUpdate(&u)
+			return nil
+		})
+		return u.ID, false, storeError(err)
+	}
+	err = e.carryOut(ctx, &u, func(tx *store.Tx, u *store.ManualUpdate) {
+		u.AskedAt, u.DoneAt = tx.Now(), tx.Now()
+		tx.InsertManualUpdate(u)
+	})
+	return u.ID, err == nil, err
+}
+
+// secondPerson reports whether somebody else approves: another spelling of the same name
+// is not somebody else.
+func secondPerson(by, asked string) bool {
+	by = strings.Join(strings.Fields(by), " ")
+	return by != "" && !strings.EqualFold(by, strings.Join(strings.Fields(asked), " "))
+}
+
+// ApproveManualUpdate carries out what somebody else asked for.
+func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, id, by string) error {
+	var u store.ManualUpdate
+	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		u, err = tx.ManualUpdate(shop, id)
+		return err
+	})
+	switch {
+	case err != nil:
+		return storeError(err)
+	case !secondPerson(by, u.AskedBy):
+		return ErrSecondPerson
+	case !u.DoneAt.IsZero():
+		return fmt.Errorf("update %s was carried out on %s", id, u.DoneAt.Format("2006-01-02 15:04:05"))
+	}
+	u.ApprovedBy = by
+	return e.carryOut(ctx, &u, func(tx *store.Tx, u *store.ManualUpdate) {
+		u.DoneAt = tx.Now()
+		tx.ApproveManualUpdate(u)
+	})
+}
+
+func updateOf(u *store.ManualUpdate, now time.Time) payment.ManualUpdate {
+	return payment.ManualUpdate{To: u.To, Code: u.Code, HoldCheck: now.Add(job.HoldWait)}
+}
+
+// rehearse refuses at once what could not be carried out.
+func (e *Engine) rehearse(tx *store.Tx, u *store.ManualUpdate) error {
+	p, err := tx.Payment(u.Shop, u.Payment)
+	if err != nil {
+		return err
+	}
+	_, err = payment.Decide(p, updateOf(u, tx.Now()), tx.Now())
+	return err
+}
+
+func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, keep func(*store.Tx, *store.ManualUpdate)) error {
+	var d payment.Decision
+	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+		p, err := tx.Payment(u.Shop, u.Payment)
+		if err != nil {
+			return err
+		}
+		if tx.MaybeCommitted() && mine(&p, &d) {
+			return nil
+		}
+		if d, err = payment.Decide(p, updateOf(u, tx.Now()), tx.Now()); err != nil {
+			return err
+		}
+		keep(tx, u)
+		return e.writeAll(ctx, tx, &d)
+	})
+	if err != nil {
+		return storeError(err)
+	}
+	e.told(ctx, &d)
+	return nil
+}

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// ErrForged is returned for a notice whose signature does not hold. Nothing of it is kept.
+var ErrForged = errors.New("the notice is not the provider's")
+
+// rematch is how long a notice about something unknown is tried again.
+const rematch = 24 * time.Hour
+
+// Post is what a provider posted to a terminal's notice address.
+type Post struct {
+	Terminal string   // id of the terminal
+	URL      *url.URL // as it was called, for the record; may be nil
+	Header   http.Header
+	Body     []byte
+	At       time.Time
+}
+
+// Notice takes a provider's post: verified over its raw bytes, kept, and booked in the
+// same transaction. One that came before changes nothing. Errors: payment.ErrNotFound
+// for an unknown terminal or one whose provider sends no notices, ErrForged, ErrUnavailable.
+func (e *Engine) Notice(ctx context.Context, post Post) error {
+	if !id.Valid(post.Terminal) {
+		return payment.ErrNotFound
+	}
+	var owner payment.ShopID
+	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		owner, err = tx.TerminalShop(post.Terminal)
+		return err
+	})
+	if err != nil {
+		return storeError(err)
+	}
+	c, err := e.connectors.get(ctx, e, owner, post.Terminal)
+	if err != nil {
+		return err
+	}
+	notifier, ok := c.Connector.(connector.Notifier)
+	if !ok {
+		return payment.ErrNotFound
+	}
+	notices, err := notifier.ParseNotice(post.Header, post.Body)
+	if err != nil {
+		e.Log.WarnContext(ctx, "notice refused", "terminal_id", post.Terminal, "error", err)
+		return ErrForged
+	}
+	for i := range notices {
+		if err := e.receive(settled(ctx), owner, c, post, &notices[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receive keeps one notice and books it.
+func (e *Engine) receive(ctx context.Context, owner payment.ShopID, c *opened, post Post, n *connector.Notice) error {
+	headers, err := json.Marshal(post.Header)
+	if err != nil {
+		return fmt.Errorf("headers of a notice: %w", err)
+	}
+	row := store.Notice{
+		Shop: owner, Terminal: post.Terminal, Key: n.EventKey, Received: post.At, AttemptKey: n.Key,
+		Headers: string(headers), Body: post.Body,
+	}
+	said := told{n.Fact, recordIncoming(ctx, c, post)}
+	err = e.settleNotice(ctx, said, func(tx *store.Tx, said told, d *payment.Decision) error {
+		kept := row
+		applied, err := e.book(ctx, tx, &kept, said, d)
+		if err != nil {
+			return err
+		}
+		kept.State = store.NoticeApplied
+		if !applied {
+			kept.State, kept.Due = store.NoticeWaiting, tx.Now().Add(job.NoticeWait(0, e.Random))
+		}
+		tx.InsertNotice(&kept)
+		return nil
+	})
+	if clashed(err, store.WriteNotice) {
+		return nil
+	}
+	return err
+}
+
+// told is what a notice says, and how the log shows it.
+type told struct {
+	fact     payment.Fact
+	messages payment.Messages
+}
+
+// settleNotice runs the transaction and finishes what it set off. A notice that names our
+// own attempt is about it even if an answer once gave the provider's id to another.
+func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, told, *payment.Decision) error) error {
+	var d payment.Decision
+	run := func(tx *store.Tx) error {
+		d = payment.Decision{}
+		return body(tx, n, &d)
+	}
+	err := e.DB.Update(ctx, run)
+	if clashed(err, store.WriteAttempt) {
+		e.Log.ErrorContext(ctx, "the provider's notice names a transaction of another payment", "provider_ref", n.fact.ProviderRef)
+		n.fact.ProviderRef = ""
+		err = e.DB.Update(ctx, run)
+	}
+	if err != nil {
+		return storeError(err)
+	}
+	e.booked(ctx, &d)
+	return nil
+}
+
+// book decides what the notice means for its payment. It reports false when the
+// notice is about nothing that is known.
+func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n told, d *payment.Decision) (bool, error) {
+	pid, seq, err := tx.AttemptOwner(row.Shop, row.Terminal, row.AttemptKey)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	p, err := tx.Payment(row.Shop, pid)
+	if err != nil {
+		return false, err
+	}
+	row.Payment = pid
+	*d, err = payment.Decide(p, payment.Notice{
+		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.IDs.Letters(32), Late: e.latePolicy(ctx, row.Shop, row.Terminal),
+		HoldCheck: tx.Now().Add(job.HoldWait),
+		NextCheck: tx.Now().Add(job.CheckWait(n.fact.Redirect != "", p.Attempts[seq-1].Checks, e.Random)),
+	}, tx.Now())
+	if err != nil {
+		return false, fmt.Errorf("notice %s for payment %s: %w", row.Key, pid, err)
+	}
+	return true, e.writeAll(ctx, tx, d)
+}
+
+// booked finishes what a committed notice set off.
+func (e *Engine) booked(ctx context.Context, d *payment.Decision) {
+	if d.Payment.ID == "" {
+		return
+	}
+	e.told(ctx, d)
+	if d.Call != nil {
+		e.carry(ctx, d, exchangeOf(d))
+	}
+}
+
+// RetryNotice tries a waiting notice again: its payment may be known by now. After a
+// day it is parked for a human.
+func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
+	c, err := e.connectors.get(ctx, e, n.Shop, n.Terminal)
+	if err != nil {
+		return err
+	}
+	notifier, ok := c.Connector.(connector.Notifier)
+	if !ok {
+		return fmt.Errorf("terminal %s takes no notices any more", n.Terminal)
+	}
+	var header http.Header
+	if err := json.Unmarshal([]byte(n.Headers), &header); err != nil {
+		return fmt.Errorf("headers of notice %s: %w", n.Key, err)
+	}
+	read, err := notifier.ReadNotice(n.Body, n.Key)
+	if err != nil {
+		return fmt.Errorf("notice %s: %w", n.Key, err)
+	}
+	said := told{read.Fact, recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received})}
+	return e.settleNotice(settled(ctx), said, func(tx *store.Tx, said told, d *payment.Decision) error {
+		kept, err := tx.Notice(n.Shop, n.Terminal, n.Key)
+		if err != nil || kept.State != store.NoticeWaiting {
+			return err
+		}
+		applied, err := e.book(ctx, tx, &kept, said, d)
+		if err != nil {
+			return err
+		}
+		kept.Fails++
+		kept.State, kept.Due = store.NoticeApplied, time.Time{}
+		if !applied {
+			e.waitOrPark(ctx, &kept, tx.Now())
+		}
+		tx.UpdateNotice(&kept)
+		return nil
+	})
+}
+
+// waitOrPark says when a notice about something unknown is tried again.
+func (e *Engine) waitOrPark(ctx context.Context, n *store.Notice, now time.Time) {
+	n.State, n.Due = store.NoticeWaiting, now.Add(job.NoticeWait(n.Fails, e.Random))
+	if now.Sub(n.Received) <= rematch {
+		return
+	}
+	n.State, n.Due = store.NoticeParked, time.Time{}
+	e.Log.ErrorContext(ctx, "a notice about something unknown is parked: a human has to look", "terminal_id", n.Terminal,
+		"notice", n.Key, "reference", n.AttemptKey)
+}

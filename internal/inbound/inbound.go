@@ -1,0 +1,71 @@
+// Package inbound is where providers post their notices: one address for each terminal.
+// It bounds and passes on the raw bytes and answers; it does not verify, read or book
+// notices: the terminal's connector and the engine do.
+package inbound
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// maxBody is the largest notice, in bytes. A compressed body is refused: what it holds
+// cannot be bounded by its length.
+const maxBody = 64 << 10
+
+// Notices answers providers.
+type Notices struct {
+	engine *engine.Engine
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// New returns the handler of all notices.
+func New(e *engine.Engine, log *slog.Logger, now func() time.Time) *Notices {
+	return &Notices{engine: e, log: log, now: now}
+}
+
+// Mount adds the address to mux.
+func (n *Notices) Mount(mux *http.ServeMux) { mux.HandleFunc("POST /notices/{terminal}", n.receive) }
+
+// receive answers 204 when the notice is kept, or was before. Providers try again
+// after anything else.
+func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	terminal := r.PathValue("terminal")
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		http.Error(w, "compressed bodies are not taken", http.StatusUnsupportedMediaType)
+		return
+	}
+	body, err := web.ReadBody(w, r, maxBody)
+	if errors.Is(err, web.ErrBodyTooLarge) {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	if err != nil {
+		http.Error(w, "incomplete", http.StatusBadRequest)
+		return
+	}
+	err = n.engine.Notice(r.Context(), engine.Post{
+		Terminal: terminal, URL: r.URL, Header: r.Header, Body: body, At: n.now(),
+	})
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusNoContent)
+	case errors.Is(err, payment.ErrNotFound):
+		http.Error(w, "not found", http.StatusNotFound)
+	case errors.Is(err, engine.ErrForged):
+		http.Error(w, "not signed as agreed", http.StatusUnauthorized)
+	case errors.Is(err, engine.ErrUnavailable):
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
+	default:
+		n.log.ErrorContext(r.Context(), "notice not booked", "terminal_id", terminal, "error", err)
+		http.Error(w, "internal error", http.StatusInternalServerError)
+	}
+}

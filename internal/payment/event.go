@@ -1,0 +1,44 @@
+package payment
+
+import "time"
+
+// Event is a fact that a merchant is told about: the payment has come into a state
+// that matters, or a final state has changed. It is written in the transaction of
+// the fact.
+type Event struct {
+	State State
+	At    time.Time // later than the payment's event before it
+}
+
+// notable reports whether merchants are told when a payment comes into the state.
+func (s State) notable() bool { return s.Final() || s == Authorized }
+
+// dueAt is when something has to be done about the payment if nobody does anything:
+// its checkout ends, or the provider is to be asked about an open outcome or a hold.
+// Zero when nothing is open.
+func (p *Payment) dueAt() time.Time {
+	if p.state == Checkout {
+		return p.CheckoutUntil
+	}
+	if a := p.LiveAttempt(); a != nil {
+		return a.NextCheck
+	}
+	if a := p.Standing(); a != nil && p.state == Authorized {
+		return a.NextCheck
+	}
+	return time.Time{}
+}
+
+// stuck reports that nothing more can be done by machine: nobody can tell how an attempt
+// ended, or the provider does not take a late success back.
+func (p *Payment) stuck() bool {
+	if a := p.LiveAttempt(); a != nil {
+		return a.NextCheck.IsZero()
+	}
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Reversed && a.Class != ClassCancelled {
+			return true
+		}
+	}
+	return false
+}

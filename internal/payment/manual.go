@@ -1,0 +1,125 @@
+package payment
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+)
+
+// ManualUpdate puts a payment into the state that operators know to be true, when the
+// provider cannot tell or told wrongly. Who asked and why is kept beside the payment.
+type ManualUpdate struct {
+	To        State
+	Code      ErrorCode // of a payment that ends without money; a fitting one when empty
+	HoldCheck time.Time // when to ask whether a hold still stands, for To AUTHORIZED
+}
+
+func (c ManualUpdate) apply(d *draft) {
+	legal := slices.ContainsFunc(edges, func(e Edge) bool {
+		return e.Input == InManual && e.From == d.p.state && e.To == c.To
+	})
+	if !legal || d.p.Type == Refund && d.p.state.Final() {
+		d.err = refuse(CodeWrongState, "", "%s cannot be set to %s by hand", d.p.state, c.To)
+		return
+	}
+	if leaves := d.p.state == Completed; leaves && !d.p.RefundReserved.IsZero() {
+		d.err = refuse(CodeWrongState, "", "refunds of the deposit stand")
+		return
+	}
+	a := d.subject()
+	if a == nil || a.Kind == AttemptVoid && c.To != Cancelled {
+		d.err = refuse(CodeWrongState, "", "the payment has no attempt that could have ended so")
+		return
+	}
+	if d.p.Live != 0 {
+		d.end(a, Messages{})
+		d.p.Live = 0
+	}
+	a.NextCheck = time.Time{}
+	if c.To == Completed || c.To == Authorized {
+		d.won(a, c)
+	} else {
+		d.lost(a, c)
+	}
+	d.moveTo(c.To, OpManualUpdate, a.Seq)
+	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// moveTo logs a manual update, the one input whose target is chosen by its author.
+func (d *draft) moveTo(to State, op OperationKind, attempt int) {
+	d.p.state = to
+	d.p.Ops++
+	d.d.Opened = append(d.d.Opened, Operation{
+		Seq: d.p.Ops, Kind: op, Started: d.now, Completed: d.now, State: to, Attempt: attempt,
+		Began: d.version(), Ended: d.version(),
+	})
+}
+
+// subject is the attempt that the update is about: the open one, the one that the
+// payment stands on, or the last that was not given back.
+func (d *draft) subject() *Attempt {
+	if a := d.p.LiveAttempt(); a != nil {
+		if a.Reverses != 0 {
+			return nil
+		}
+		return a
+	}
+	if a := d.p.Standing(); a != nil {
+		return d.p.attempt(a.Seq)
+	}
+	for i := len(d.p.Attempts) - 1; i >= 0; i-- {
+		if a := &d.p.Attempts[i]; a.Kind.Main() && a.Reverses == 0 && !(a.Reversed && a.Class == ClassCancelled) {
+			return a
+		}
+	}
+	return nil
+}
+
+// won books that the money moved, or is held.
+func (d *draft) won(a *Attempt, c ManualUpdate) {
+	d.p.ErrorCode = ""
+	a.Class, a.Reversed = ClassApproved, false // where it could not be given back, it stays
+	switch {
+	case a.Kind == AttemptCapture:
+		d.p.Captured, d.p.Amount = a.Amount, a.Amount
+	case a.Kind == AttemptRefund:
+		d.d.Parent.Settle = a.Amount
+	case a.Kind == AttemptDeposit && c.To == Authorized:
+		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Amount, c.HoldCheck
+	case a.Kind == AttemptDeposit:
+		taken := d.taken(a)
+		d.p.Authorised, d.p.Captured, d.p.Amount = a.Amount, taken, taken
+	}
+}
+
+// taken is how much of a deposit was taken: what was captured, if a capture is known to
+// have been done, else all of it.
+func (d *draft) taken(a *Attempt) money.Amount {
+	for i := range d.p.Attempts {
+		if c := &d.p.Attempts[i]; c.Kind == AttemptCapture && c.Class == ClassApproved {
+			return c.Amount
+		}
+	}
+	return a.Amount
+}
+
+// lost books that no money moved or is held.
+func (d *draft) lost(a *Attempt, c ManualUpdate) {
+	d.p.ErrorCode = c.Code
+	if d.p.ErrorCode == "" {
+		d.p.ErrorCode = CodeAcquirer
+		if c.To == Cancelled {
+			d.p.ErrorCode = CodeTimeout
+		}
+	}
+	if held := d.p.Standing(); held != nil && held.Seq != a.Seq {
+		held.Class = ClassCancelled
+		d.d.Attempts = append(d.d.Attempts, *held)
+	}
+	a.Class, a.Code = ClassCancelled, d.p.ErrorCode
+	d.p.Captured = money.Amount{}
+	if a.Kind == AttemptRefund {
+		d.d.Parent.Release = a.Amount
+	}
+}

@@ -1,0 +1,200 @@
+package payment
+
+import "time"
+
+// Notice brings what the provider told by itself about an attempt. It counts like an
+// answer: it settles an attempt that is open and changes nothing about one that is
+// settled, so that duplicates and any order lead to the same end.
+type Notice struct {
+	Attempt   int
+	Fact      Fact
+	Messages  Messages
+	NextCheck time.Time // when to ask if the notice leaves the outcome open
+	Token     string    // unused recurring token, taken if a chain starts
+	HoldCheck time.Time // when to ask whether a hold still stands
+	Late      LatePolicy
+}
+
+func (c Notice) apply(d *draft) {
+	a := d.p.attempt(c.Attempt)
+	if a == nil {
+		d.err = refuse(CodeNotFound, "", "attempt %d", c.Attempt)
+		return
+	}
+	d.holdCheck, d.run = c.HoldCheck, c.Late.Run
+	if !a.Live() {
+		d.late(a, entry{op: OpHandleWebhook, messages: c.Messages}, c.Fact, c.Late)
+		return
+	}
+	fact, alarm := believe(&d.p, a, c.Fact)
+	d.d.Alarm = alarm
+	d.note(a, fact)
+	in := d.settle(a, fact, c.Token)
+	if in != InOpen { // whoever is still calling will find the attempt settled
+		d.end(a, Messages{})
+	} else if a.Op == 0 {
+		a.sooner(c.NextCheck, fact, d.now)
+	}
+	d.log(OpHandleWebhook, in, a.Seq, c.Messages)
+	d.d.Attempts = append(d.d.Attempts, *a)
+	d.reverseAgain()
+}
+
+// sooner pulls the next status query forward, never back: notices that say nothing new
+// must not keep us from asking. What cannot be believed is asked about at once.
+func (a *Attempt) sooner(next time.Time, f Fact, now time.Time) {
+	if f.Class == ClassUnknown {
+		next = now
+	}
+	if a.NextCheck.IsZero() || next.Before(a.NextCheck) {
+		a.NextCheck = next
+	}
+}
+
+// LatePolicy says what happens when an attempt that was settled as failed turns out
+// to have succeeded.
+type LatePolicy struct {
+	Honour bool // a failed deposit becomes COMPLETED, if nothing else stands
+	Run    Run  // of the call that gives the money back otherwise
+}
+
+// entry is where a fact is shown in the log: as the running operation with that
+// number, or as a new one.
+type entry struct {
+	op       OperationKind
+	running  int
+	messages Messages
+}
+
+// book shows the input in the log.
+func (d *draft) book(a *Attempt, e entry, in Input) {
+	if e.running == 0 || a.Op != e.running {
+		d.log(e.op, in, a.Seq, e.messages)
+		return
+	}
+	d.move(in, e.op)
+	d.end(a, e.messages)
+	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// late books a fact about an attempt that is settled already. A success that comes
+// after the end is honoured or given back, never ignored; a hold can be gone. The
+// success of an attempt that had succeeded before, and was ended then by a void, the
+// provider or an operator, is old news.
+func (d *draft) late(a *Attempt, e entry, f Fact, policy LatePolicy) {
+	won := f.Class == ClassApproved || f.Class == ClassAuthorized
+	failed := a.Class.Refused() || a.Class == ClassCancelled && a.Kind.Main() && d.p.Authorised.IsZero()
+	closed := d.p.state == Declined || d.p.state == Cancelled
+	switch {
+	case a.Class == ClassAuthorized && d.p.state == Authorized && d.p.Live == 0:
+		d.recheckHold(a, e, f)
+		return
+	case !won || !failed || a.Reversed:
+		d.book(a, e, d.nothingNew())
+		return
+	}
+	d.d.Alarm = "the provider reports success for an attempt that was settled as " + string(a.Class)
+	f, doubt := believe(&d.p, a, f)
+	d.note(a, f)
+	if doubt != "" {
+		d.d.Alarm += "; " + doubt
+	}
+	if a.Kind != AttemptDeposit || d.p.Live != 0 || !closed || doubt != "" {
+		d.book(a, e, d.nothingNew()) // a human has to look; the alarm tells
+		return
+	}
+	a.Class = f.Class
+	if policy.Honour && f.Class == ClassApproved && d.p.RefundReserved.IsZero() {
+		d.p.Authorised, d.p.Captured, d.p.ErrorCode = a.Amount, a.Amount, ""
+		d.book(a, e, InLate)
+		d.d.Attempts = append(d.d.Attempts, *a)
+		return
+	}
+	a.Reversed = true
+	d.book(a, e, InUnchanged)
+	d.d.Attempts = append(d.d.Attempts, *a)
+	d.reverse(*a, policy.Run)
+}
+
+// recheckHold books what the provider says about a hold that waits for its capture.
+func (d *draft) recheckHold(a *Attempt, e entry, f Fact) {
+	a.NextCheck = d.holdCheck
+	in := InUnchanged
+	if f.Class == ClassCancelled {
+		a.Class, a.NextCheck = ClassCancelled, time.Time{}
+		a.Code = CodeTimeout
+		d.p.ErrorCode = CodeTimeout
+		in = InClosed
+	}
+	d.book(a, e, in)
+	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// nothingNew is the input of a fact that changes nothing, in the present state.
+func (d *draft) nothingNew() Input {
+	if d.p.state == Pending {
+		return InOpen
+	}
+	return InUnchanged
+}
+
+// reverse opens the attempt that gives the money of a late success back.
+func (d *draft) reverse(won Attempt, run Run) {
+	kind := AttemptVoid
+	if won.Class == ClassApproved {
+		kind = AttemptRefund
+	}
+	d.attempt(kind, InReverse, Terminal{ID: won.TerminalID, Name: won.Terminal}, won.Amount, run)
+	if d.err != nil {
+		return
+	}
+	a := &d.p.Attempts[len(d.p.Attempts)-1]
+	a.Reverses = won.Seq
+	d.d.Fresh.Reverses = won.Seq
+	d.d.Call.Attempt.Reverses = won.Seq
+}
+
+// mostReversals is how often it is tried to give one late success back.
+const mostReversals = 10
+
+// settleReversal applies a fact to the attempt that gives a late success back; the
+// payment's state does not depend on it. One that was provably not done is made again,
+// after the ladder's next wait.
+func (d *draft) settleReversal(a *Attempt, f Fact) Input {
+	undone := f.Class == ClassNotSent || f.Class == ClassRejected
+	if undone && a.Checks == 0 {
+		a.Class = ClassUnknown
+		return d.nothingNew()
+	}
+	a.Class, a.NextCheck, d.p.Live = f.Class, time.Time{}, 0
+	switch {
+	case undone && d.reversals(a.Reverses) < mostReversals:
+		a.Code, d.again = f.Code, a.Reverses
+	case f.Class.Refused():
+		a.Code = f.Code
+		d.d.Alarm = "the provider refuses to give a late success back"
+	default:
+		if won := d.p.attempt(a.Reverses); won != nil {
+			won.Class = ClassCancelled
+			d.d.Attempts = append(d.d.Attempts, *won)
+		}
+	}
+	return d.nothingNew()
+}
+
+// reversals counts the attempts to give a late success back.
+func (d *draft) reversals(of int) (n int) {
+	for i := range d.p.Attempts {
+		if d.p.Attempts[i].Reverses == of {
+			n++
+		}
+	}
+	return n
+}
+
+// reverseAgain opens the next attempt to give a late success back, where one is needed.
+func (d *draft) reverseAgain() {
+	if won := d.p.attempt(d.again); won != nil && d.err == nil {
+		d.reverse(*won, d.run)
+	}
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// DeliveryInfo is a delivery as operators see it.
+type DeliveryInfo struct {
+	DeliveryKey
+	Endpoint string
+	Event    string
+	Type     string
+	Created  time.Time // of the event
+	State    DeliveryState
+	Tries    int
+	Next     time.Time // zero unless WAITING
+	Done     time.Time // zero while WAITING
+}
+
+// DeliveryFilter chooses deliveries of a shop. Fields that are empty choose nothing.
+type DeliveryFilter struct {
+	Shop     payment.ShopID
+	State    DeliveryState
+	Endpoint string
+	Payment  payment.ID
+	Event    string    // id
+	Since    time.Time // the event was created at or after
+	Until    time.Time // and before
+	After    *DeliveryInfo
+	Limit    int
+}
+
+const sqlDeliveries = `SELECT d.payment_id, d.seq, d.endpoint_id, e.id, e.type, e.created, d.state, d.tries, d.next, d.done
+	FROM delivery d JOIN event e ON e.shop_id = d.shop_id AND e.payment_id = d.payment_id AND e.seq = d.seq
+	WHERE d.shop_id = $1`
+
+// Deliveries returns deliveries that pass the filter: newest payments first, the events
+// of one payment backwards.
+func (tx *Tx) Deliveries(f DeliveryFilter) ([]DeliveryInfo, error) {
+	text, args := sqlDeliveries, []any{string(f.Shop)}
+	where := func(condition string, values ...any) {
+		args = append(args, values...)
+		text += " AND " + condition
+		if len(values) > 0 {
+			text += itoa(len(args))
+		}
+	}
+	switch f.State { // literal, so that the index of failed ones serves
+	case DeliveryFailed:
+		where("d.state = 'FAILED'")
+	case DeliveryWaiting:
+		where("d.state = 'WAITING' AND d.next IS NOT NULL")
+	case DeliveryDelivered:
+		where("d.state = 'DELIVERED'")
+	}
+	if f.Endpoint != "" {
+		where("d.endpoint_id = $", f.Endpoint)
+	}
+	if f.Payment != "" {
+		where("d.payment_id = $", string(f.Payment))
+	}
+	if f.Event != "" {
+		where("e.id = $", f.Event)
+	}
+	if !f.Since.IsZero() {
+		where("e.created >= $", micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		where("e.created < $", micros(f.Until))
+	}
+	if a := f.After; a != nil {
+		args = append(args, string(a.Payment), int64(a.Seq), a.Endpoint)
+		n := len(args)
+		text += " AND (d.payment_id, d.seq, d.endpoint_id) < ($" + itoa(n-2) + ", $" + itoa(n-1) + ", $" + itoa(n) + ")"
+	}
+	text, args = limited(text+" ORDER BY d.payment_id DESC, d.seq DESC, d.endpoint_id DESC", args, f.Limit)
+	return list(tx, scanDeliveryInfo, text, args...)
+}
+
+func scanDeliveryInfo(s scanner) (DeliveryInfo, error) {
+	var i DeliveryInfo
+	var pid, state string
+	var created int64
+	var next, done *int64
+	err := s.Scan(&pid, &i.Seq, &i.Endpoint, &i.Event, &i.Type, &created, &state, &i.Tries, &next, &done)
+	i.Payment, i.State, i.Created = payment.ID(pid), DeliveryState(state), fromMicros(&created)
+	i.Next, i.Done = fromMicros(next), fromMicros(done)
+	return i, err
+}
+
+const sqlTries = `SELECT payment_id, seq, try, at, took, status, COALESCE(error, ''), COALESCE(answer, '') FROM delivery_try
+		WHERE shop_id = $1 AND payment_id = $2 AND seq = $3 AND endpoint_id = $4
+	UNION ALL
+	SELECT payment_id, seq, tries, done - took, took, status, '', COALESCE(answer, '') FROM delivery
+		WHERE shop_id = $1 AND payment_id = $2 AND seq = $3 AND endpoint_id = $4 AND state = 'DELIVERED'
+	ORDER BY 3`
+
+// Tries returns the log of a delivery, oldest first.
+func (tx *Tx) Tries(k EndpointKey, d DeliveryKey) ([]Try, error) {
+	return list(tx, func(s scanner) (Try, error) {
+		var t Try
+		var pid string
+		var at, took int64
+		err := s.Scan(&pid, &t.Seq, &t.Number, &at, &took, &t.Status, &t.Error, &t.Answer)
+		t.Payment, t.At, t.Took = payment.ID(pid), fromMicros(&at), time.Duration(took)*time.Microsecond
+		return t, err
+	}, sqlTries, string(k.Shop), string(d.Payment), int64(d.Seq), k.ID)
+}
+
+const (
+	sqlKeepAccepted = `INSERT INTO delivery_try (shop_id, payment_id, seq, endpoint_id, try, at, took, status, answer)
+		SELECT shop_id, payment_id, seq, endpoint_id, tries, done - took, took, status, answer FROM delivery
+		WHERE shop_id = $1 AND payment_id = $2 AND seq = $3 AND endpoint_id = $4 AND state = 'DELIVERED'`
+	sqlResendDelivery = `UPDATE delivery SET state = 'WAITING', rung = 0, began = NULL, next = $1, done = NULL, took = NULL,
+		status = NULL, answer = NULL WHERE shop_id = $2 AND payment_id = $3 AND seq = $4 AND endpoint_id = $5`
+)
+
+// ResendDelivery makes a delivery due now, whatever became of it before; its ladder of
+// waits begins anew and its log goes on.
+func (tx *Tx) ResendDelivery(k EndpointKey, d DeliveryKey, at time.Time) {
+	tx.write("delivery.keep", sqlKeepAccepted, string(k.Shop), string(d.Payment), d.Seq, k.ID)
+	tx.guard("delivery.resend", sqlResendDelivery, micros(at), string(k.Shop), string(d.Payment), d.Seq, k.ID)
+}
+
+const sqlSwitchEndpoint = `UPDATE endpoint SET state = $1, fails = 0, down_since = NULL, hold = NULL, last_event = NULL
+	WHERE shop_id = $2 AND id = $3`
+
+// SwitchEndpoint sets the state of an endpoint as an operator wants it, with a clean slate.
+func (tx *Tx) SwitchEndpoint(k EndpointKey, state EndpointState) {
+	tx.guard("endpoint.switch", sqlSwitchEndpoint, string(state), string(k.Shop), k.ID)
+}

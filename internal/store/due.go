@@ -1,0 +1,101 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// DuePayment names a payment on which work is due.
+type DuePayment struct {
+	Shop  payment.ShopID
+	ID    payment.ID
+	Due   time.Time
+	Fails int
+}
+
+const sqlDuePayments = `SELECT shop_id, id, due, due_fails FROM payment WHERE due <= $1`
+
+// DuePayments returns payments of the shards whose work is due at or before the
+// instant, longest due first, at most limit.
+func (tx *Tx) DuePayments(shards []int64, before time.Time, limit int) ([]DuePayment, error) {
+	where, args := inShards("shard", shards, []any{micros(before)})
+	text, args := limited(sqlDuePayments+" AND "+where+" ORDER BY due", args, limit)
+	return list(tx, scanDuePayment, text, args...)
+}
+
+func scanDuePayment(s scanner) (DuePayment, error) {
+	var d DuePayment
+	var shop, pid string
+	var due *int64
+	err := s.Scan(&shop, &pid, &due, &d.Fails)
+	d.Shop, d.ID, d.Due = payment.ShopID(shop), payment.ID(pid), fromMicros(due)
+	return d, err
+}
+
+const sqlPostponeNotice = `UPDATE notice SET due = $1, fails = fails + 1, state = $2
+	WHERE shop_id = $3 AND terminal_id = $4 AND key = $5 AND state = 'WAITING'`
+
+// PostponeNotice records that booking a waiting notice failed: it is tried again at
+// next, or parked for a human when next is zero.
+func (tx *Tx) PostponeNotice(n *Notice, next time.Time) {
+	state := NoticeWaiting
+	if next.IsZero() {
+		state = NoticeParked
+	}
+	tx.write("notice.postpone", sqlPostponeNotice, micros(next), string(state), string(n.Shop), n.Terminal, n.Key)
+}
+
+const sqlPostponePayment = `UPDATE payment SET due = $1, due_fails = due_fails + 1
+	WHERE shop_id = $2 AND id = $3 AND version = $4`
+
+// PostponePayment records that the work on a payment failed: it is due again at next,
+// or parked for a human when next is zero. A payment that has moved on meanwhile is
+// left alone.
+func (tx *Tx) PostponePayment(p *payment.Payment, next time.Time) {
+	tx.write("payment.postpone", sqlPostponePayment, micros(next), string(p.Shop), string(p.ID), p.Version)
+}
+
+// NextDue is when work is due first, by what it is about; zero for never.
+type NextDue struct {
+	Payment, Notice time.Time
+	Deliveries      bool // some are open, due now or later
+}
+
+const (
+	nextTemplate  = `SELECT (%s), (%s), (%s)`
+	nextPayment   = `SELECT due FROM payment WHERE due IS NOT NULL`
+	nextNotice    = `SELECT due FROM notice WHERE due IS NOT NULL`
+	nextDelivery  = `SELECT shard FROM delivery WHERE next IS NOT NULL`
+	firstInShards = ` AND %s ORDER BY due LIMIT 1`
+	anyInShards   = ` AND %s LIMIT 1`
+)
+
+// NextDue asks one question: what is the earliest work in the shards?
+func (tx *Tx) NextDue(shards []int64) (NextDue, error) {
+	where, args := inShards("shard", shards, nil)
+	text := fmt.Sprintf(nextTemplate, fmt.Sprintf(nextPayment+firstInShards, where),
+		fmt.Sprintf(nextNotice+firstInShards, where), fmt.Sprintf(nextDelivery+anyInShards, where))
+	return one(tx, func(s scanner) (NextDue, error) {
+		var n NextDue
+		var payments, notices, deliveries *int64
+		err := s.Scan(&payments, &notices, &deliveries)
+		n.Payment, n.Notice, n.Deliveries = fromMicros(payments), fromMicros(notices), deliveries != nil
+		return n, err
+	}, text, args...)
+}
+
+const sqlParkedPayments = `SELECT shop_id, id, due, due_fails FROM payment
+	WHERE due IS NULL AND due_fails > 0 ORDER BY shop_id, id LIMIT $1`
+
+// ParkedPayments returns payments whose work failed too often.
+func (tx *Tx) ParkedPayments(limit int) ([]DuePayment, error) {
+	return list(tx, scanDuePayment, sqlParkedPayments, int64(limit))
+}
+
+// limited appends the limit to a query.
+func limited(text string, args []any, limit int) (string, []any) {
+	args = append(args, int64(limit))
+	return text + " LIMIT $" + itoa(len(args)), args
+}

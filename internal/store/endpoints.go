@@ -1,0 +1,192 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// EndpointState says whether deliveries are made to an endpoint.
+type EndpointState string
+
+// The states of an endpoint.
+const (
+	EndpointUp       EndpointState = "UP"
+	EndpointDown     EndpointState = "DOWN"     // several tries in a row failed: one probe at a time
+	EndpointDisabled EndpointState = "DISABLED" // the receiver said 410, or an operator stopped it
+)
+
+// EndpointKey names an endpoint: an address to which one shop's events are posted.
+type EndpointKey struct {
+	Shop payment.ShopID
+	ID   string
+}
+
+// EndpointID is the id of a shop's endpoint with that address. No other shop's endpoint
+// has it, even at the same address.
+func EndpointID(shop payment.ShopID, url string) string {
+	sum := sha256.Sum256([]byte(string(shop) + "\n" + url))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Shard is the shard to which the deliveries of the endpoint belong.
+func (k EndpointKey) Shard() int64 { return ShardOf(k.ID) }
+
+// String spells the key as "shop/endpoint"; ParseEndpointKey reads it.
+func (k EndpointKey) String() string { return string(k.Shop) + "/" + k.ID }
+
+// ParseEndpointKey reads what String wrote; ok is false for any other text.
+func ParseEndpointKey(s string) (k EndpointKey, ok bool) {
+	shop, eid, ok := strings.Cut(s, "/")
+	return EndpointKey{payment.ShopID(shop), eid}, ok && shop != "" && eid != ""
+}
+
+// Endpoint is where events are posted and how that went lately.
+type Endpoint struct {
+	EndpointKey
+	URL       string
+	State     EndpointState
+	Fails     int       // failed tries in a row, those of one delivery counted once
+	DownSince time.Time // zero unless DOWN
+	Hold      time.Time // nothing is posted before; zero when nothing holds it
+	LastEvent string    // id of the event whose try failed last, in the present row of failures
+	LastError string    // of the last failure, kept when the endpoint is up again
+	Created   time.Time
+}
+
+const endpointColumns = `shop_id, id, url, state, fails, down_since, hold, COALESCE(last_event, ''),
+	COALESCE(last_error, ''), created`
+
+const sqlEndpoint = `SELECT ` + endpointColumns + ` FROM endpoint WHERE shop_id = $1 AND id = $2`
+
+// Endpoint returns an endpoint, or ErrNotFound.
+func (tx *Tx) Endpoint(k EndpointKey) (Endpoint, error) {
+	return one(tx, scanEndpoint, sqlEndpoint, string(k.Shop), k.ID)
+}
+
+func scanEndpoint(s scanner) (Endpoint, error) {
+	var e Endpoint
+	var shop, state string
+	var down, hold *int64
+	var created int64
+	err := s.Scan(&shop, &e.ID, &e.URL, &state, &e.Fails, &down, &hold, &e.LastEvent, &e.LastError, &created)
+	e.Shop, e.State, e.Created = payment.ShopID(shop), EndpointState(state), fromMicros(&created)
+	e.DownSince, e.Hold = fromMicros(down), fromMicros(hold)
+	return e, err
+}
+
+const sqlInsertEndpoint = `INSERT INTO endpoint (shop_id, id, url, shard, state, fails, created)
+	VALUES ($1, $2, $3, $4, 'UP', 0, $5) ON CONFLICT (shop_id, id) DO NOTHING`
+
+// insertEndpoint makes sure that the endpoint exists. It changes no row that is there, so
+// that shops with one address do not queue up behind it.
+func (tx *Tx) insertEndpoint(k EndpointKey, url string, at time.Time) {
+	tx.write("endpoint.create", sqlInsertEndpoint, string(k.Shop), k.ID, url, k.Shard(), micros(at))
+}
+
+const sqlUpdateEndpoint = `UPDATE endpoint SET state = $1, fails = $2, down_since = $3, hold = $4, last_event = $5,
+	last_error = $6 WHERE shop_id = $7 AND id = $8 AND state = $9`
+
+// UpdateEndpoint writes the condition of an endpoint that had the state was when it was
+// read. If somebody has changed the state since, it stays as it is.
+func (tx *Tx) UpdateEndpoint(e *Endpoint, was EndpointState) {
+	tx.write("endpoint.update", sqlUpdateEndpoint, string(e.State), e.Fails, micros(e.DownSince), micros(e.Hold),
+		nullable(e.LastEvent), nullable(e.LastError), string(e.Shop), e.ID, string(was))
+}
+
+// sqlDueEndpoints walks over the index of open deliveries from one endpoint to the next,
+// so it costs a few look-ups for each endpoint that has any, however many they are. The
+// truth about what is due stands in the deliveries alone: a delivery that is committed
+// while an endpoint's backlog is being finished cannot be overlooked.
+const sqlDueEndpoints = `WITH RECURSIVE part (n) AS (
+		SELECT 0 UNION ALL SELECT n + 1 FROM part WHERE n < 63
+	), busy (shard, endpoint_id) AS (
+		SELECT n, (SELECT d.endpoint_id FROM delivery d WHERE d.next IS NOT NULL AND d.shard = n
+			ORDER BY d.endpoint_id LIMIT 1)
+		FROM part WHERE substr($1, n + 1, 1) = '1'
+		UNION ALL
+		SELECT b.shard, (SELECT d.endpoint_id FROM delivery d WHERE d.next IS NOT NULL AND d.shard = b.shard
+			AND d.endpoint_id > b.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
+		FROM busy b WHERE b.endpoint_id IS NOT NULL
+	)
+	SELECT q.shop_id, q.id, CASE WHEN q.hold > q.next THEN q.hold ELSE q.next END AS due FROM (
+		SELECT e.shop_id, e.id, COALESCE(e.hold, 0) AS hold,
+			(SELECT d.next FROM delivery d WHERE d.next IS NOT NULL AND d.shard = b.shard
+				AND d.endpoint_id = b.endpoint_id ORDER BY d.next LIMIT 1) AS next
+		FROM busy b JOIN endpoint e ON e.shard = b.shard AND e.id = b.endpoint_id
+	) q WHERE q.next <= $2 AND q.hold <= $2 ORDER BY due LIMIT $3`
+
+// DueEndpoint names an endpoint with work: deliveries that are due, or that can no longer
+// be made because it is disabled.
+type DueEndpoint struct {
+	EndpointKey
+	Due time.Time // since when
+}
+
+// DueEndpoints returns endpoints of the shards with work that is due at or before the
+// instant, longest due first, at most limit.
+func (tx *Tx) DueEndpoints(shards []int64, before time.Time, limit int) ([]DueEndpoint, error) {
+	mask := []byte(strings.Repeat("0", Shards))
+	for _, s := range shards {
+		mask[s] = '1'
+	}
+	return list(tx, func(s scanner) (DueEndpoint, error) {
+		var d DueEndpoint
+		var shop string
+		var due int64
+		err := s.Scan(&shop, &d.ID, &due)
+		d.Shop, d.Due = payment.ShopID(shop), fromMicros(&due)
+		return d, err
+	}, sqlDueEndpoints, string(mask), before.UnixMicro(), int64(limit))
+}
+
+const sqlNextDelivery = `SELECT d.next FROM delivery d WHERE d.next IS NOT NULL AND d.shard = $1 AND d.endpoint_id = $2
+	ORDER BY d.next LIMIT 1`
+
+// EndpointDue returns when there is work for the endpoint next, holds included; the zero
+// time when it has no open delivery or does not exist.
+func (tx *Tx) EndpointDue(k EndpointKey) (time.Time, error) {
+	b := tx.batch()
+	row := oneIn(b, scanEndpoint, sqlEndpoint, string(k.Shop), k.ID)
+	next := oneIn(b, scanInt64, sqlNextDelivery, k.Shard(), k.ID)
+	if err := b.run(); err != nil {
+		return time.Time{}, err
+	}
+	if !row.found || !next.found {
+		return time.Time{}, nil
+	}
+	due := fromMicros(&next.value)
+	if row.value.Hold.After(due) {
+		due = row.value.Hold
+	}
+	return due, nil
+}
+
+const sqlEndpoints = `SELECT ` + endpointColumns + `,
+		(SELECT COUNT(*) FROM delivery d WHERE d.next IS NOT NULL AND d.shard = endpoint.shard AND d.endpoint_id = endpoint.id)
+	FROM endpoint WHERE shop_id = $1 AND id > $2 ORDER BY id LIMIT $3`
+
+// EndpointInfo is an endpoint as operators see it.
+type EndpointInfo struct {
+	Endpoint
+	Open int64 // deliveries that are not finished
+}
+
+// Endpoints returns the endpoints of a shop in the order of their ids, those after the
+// given id, at most limit.
+func (tx *Tx) Endpoints(shop payment.ShopID, after string, limit int) ([]EndpointInfo, error) {
+	return list(tx, func(s scanner) (EndpointInfo, error) {
+		var i EndpointInfo
+		var err error
+		i.Endpoint, err = scanEndpoint(scannerFunc(func(dest ...any) error { return s.Scan(append(dest, &i.Open)...) }))
+		return i, err
+	}, sqlEndpoints, string(shop), after, int64(limit))
+}
+
+// scannerFunc is a scanner that reads more columns than asked for.
+type scannerFunc func(dest ...any) error
+
+func (f scannerFunc) Scan(dest ...any) error { return f(dest...) }

@@ -1,0 +1,19 @@
+package store
+
+import "errors"
+
+const (
+	sqlInstallation       = `SELECT proof FROM installation WHERE id = 1`
+	sqlInsertInstallation = `INSERT INTO installation (id, proof) VALUES (1, $1)`
+)
+
+// Installation returns the proof of the keys that belong to this database. The first
+// caller's own proof is kept and returned.
+func (tx *Tx) Installation(own string) (string, error) {
+	kept, err := one(tx, scanText, sqlInstallation)
+	if errors.Is(err, ErrNotFound) {
+		tx.write("installation.create", sqlInsertInstallation, own)
+		return own, nil
+	}
+	return kept, err
+}

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// ManualUpdate is an operator's wish to put a payment into another state.
+type ManualUpdate struct {
+	Shop       payment.ShopID
+	ID         string
+	Payment    payment.ID
+	To         payment.State
+	Code       payment.ErrorCode
+	Reason     string
+	AskedBy    string
+	AskedAt    time.Time
+	ApprovedBy string
+	DoneAt     time.Time // zero while it waits for a second person
+}
+
+const sqlInsertManualUpdate = `INSERT INTO manual_update (shop_id, id, payment_id, to_state, code, reason, asked_by, asked_at,
+	approved_by, done_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+
+// InsertManualUpdate keeps the wish.
+func (tx *Tx) InsertManualUpdate(u *ManualUpdate) {
+	tx.write("manual_update.create", sqlInsertManualUpdate, string(u.Shop), u.ID, string(u.Payment), string(u.To),
+		nullable(string(u.Code)), u.Reason, u.AskedBy, micros(u.AskedAt), nullable(u.ApprovedBy), micros(u.DoneAt))
+}
+
+const sqlApproveManualUpdate = `UPDATE manual_update SET approved_by = $1, done_at = $2
+	WHERE shop_id = $3 AND id = $4 AND done_at IS NULL`
+
+// ApproveManualUpdate records who agreed; a wish is carried out once.
+func (tx *Tx) ApproveManualUpdate(u *ManualUpdate) {
+	tx.guard("manual_update.approve", sqlApproveManualUpdate, nullable(u.ApprovedBy), micros(u.DoneAt), string(u.Shop), u.ID)
+}
+
+const sqlManualUpdate = `SELECT payment_id, to_state, COALESCE(code, ''), reason, asked_by, asked_at, COALESCE(approved_by, ''),
+	done_at FROM manual_update WHERE shop_id = $1 AND id = $2`
+
+// ManualUpdate returns the wish, or ErrNotFound.
+func (tx *Tx) ManualUpdate(shop payment.ShopID, uid string) (ManualUpdate, error) {
+	return one(tx, func(s scanner) (ManualUpdate, error) {
+		u := ManualUpdate{Shop: shop, ID: uid}
+		var pid, to, code string
+		var asked int64
+		var done *int64
+		err := s.Scan(&pid, &to, &code, &u.Reason, &u.AskedBy, &asked, &u.ApprovedBy, &done)
+		u.Payment, u.To, u.Code = payment.ID(pid), payment.State(to), payment.ErrorCode(code)
+		u.AskedAt, u.DoneAt = fromMicros(&asked), fromMicros(done)
+		return u, err
+	}, sqlManualUpdate, string(shop), uid)
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// WriteNotice names the write that fails when a notice was received before.
+const WriteNotice = "notice.create"
+
+// NoticeState says what became of a notice.
+type NoticeState string
+
+// The states of a notice.
+const (
+	NoticeApplied NoticeState = "APPLIED" // booked on its payment
+	NoticeWaiting NoticeState = "WAITING" // about nothing we know yet
+	NoticeParked  NoticeState = "PARKED"  // given up: a human has to look
+)
+
+// Notice is what a provider posted to us, as it came.
+type Notice struct {
+	Shop       payment.ShopID
+	Terminal   string // id
+	Key        string // the provider's event id, or a hash of the body
+	Received   time.Time
+	AttemptKey string // what it is about, as the provider names it
+	Payment    payment.ID
+	State      NoticeState
+	Headers    string
+	Body       []byte
+	Due        time.Time // when it is tried again
+	Fails      int
+}
+
+const sqlInsertNotice = `INSERT INTO notice (shop_id, terminal_id, key, received, attempt_key, payment_id, state, headers,
+	body, shard, due, fails) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+
+// InsertNotice keeps a notice. One that came before fails with a UniqueError of
+// WriteNotice.
+func (tx *Tx) InsertNotice(n *Notice) {
+	tx.write(WriteNotice, sqlInsertNotice, string(n.Shop), n.Terminal, n.Key, micros(n.Received), nullable(n.AttemptKey),
+		nullable(string(n.Payment)), string(n.State), n.Headers, n.Body, ShardOf(n.Key), micros(n.Due), n.Fails)
+}
+
+const sqlUpdateNotice = `UPDATE notice SET payment_id = $1, state = $2, due = $3, fails = $4
+	WHERE shop_id = $5 AND terminal_id = $6 AND key = $7 AND state = 'WAITING'`
+
+// UpdateNotice writes what became of a notice that was waiting.
+func (tx *Tx) UpdateNotice(n *Notice) {
+	tx.guard("notice.update", sqlUpdateNotice, nullable(string(n.Payment)), string(n.State), micros(n.Due), n.Fails,
+		string(n.Shop), n.Terminal, n.Key)
+}
+
+const sqlDueNotices = `SELECT shop_id, terminal_id, key, received, COALESCE(attempt_key, ''), COALESCE(payment_id, ''), state,
+	headers, body, due, fails FROM notice WHERE due <= $1`
+
+// DueNotices returns waiting notices of the shards that are to be tried again, longest
+// due first, at most limit.
+func (tx *Tx) DueNotices(shards []int64, before time.Time, limit int) ([]Notice, error) {
+	where, args := inShards("shard", shards, []any{micros(before)})
+	text, args := limited(sqlDueNotices+" AND "+where+" ORDER BY due", args, limit)
+	return list(tx, scanNotice, text, args...)
+}
+
+func scanNotice(s scanner) (Notice, error) {
+	var n Notice
+	var shop, pid, state string
+	var received int64
+	var due *int64
+	err := s.Scan(&shop, &n.Terminal, &n.Key, &received, &n.AttemptKey, &pid, &state, &n.Headers, &n.Body, &due, &n.Fails)
+	n.Shop, n.Payment, n.State = payment.ShopID(shop), payment.ID(pid), NoticeState(state)
+	n.Received, n.Due = fromMicros(&received), fromMicros(due)
+	return n, err
+}
+
+const sqlNotice = `SELECT shop_id, terminal_id, key, received, COALESCE(attempt_key, ''), COALESCE(payment_id, ''), state,
+	headers, body, due, fails FROM notice WHERE shop_id = $1 AND terminal_id = $2 AND key = $3`
+
+// Notice returns one notice as it was kept, or ErrNotFound.
+func (tx *Tx) Notice(shop payment.ShopID, terminal, key string) (Notice, error) {
+	return one(tx, scanNotice, sqlNotice, string(shop), terminal, key)
+}

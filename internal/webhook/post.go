@@ -1,0 +1,164 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+const (
+	postTimeout = 15 * time.Second
+	maxAnswer   = 64 << 10 // bytes of an answer that are read
+	maxKept     = 1 << 10  // and kept in the log
+	idPrefix    = "evt_"
+)
+
+// NewClient returns the client for posts. The guard says which addresses they may reach;
+// its zero value allows the public internet only.
+func NewClient(guard outbound.Guard, now func() time.Time) *outbound.Client {
+	return outbound.New(outbound.Options{Timeout: postTimeout, MaxBody: maxAnswer, Guard: guard, Now: now})
+}
+
+// result is what became of one post.
+type result struct {
+	item       *item
+	at         time.Time
+	took       time.Duration
+	status     int
+	err        string // empty when the receiver accepted
+	answer     string
+	retryAfter time.Duration
+	ours       bool // the fault is on our side: it says nothing about the endpoint
+	aborted    bool // the run was told to end: nothing is known and nothing recorded
+}
+
+func (r *result) delivered() bool { return r.err == "" && !r.aborted }
+
+// post makes one try.
+func (r *run) post(ctx context.Context, it *item) result {
+	res := result{item: it, at: r.d.Now()}
+	header := http.Header{"Content-Type": {it.ContentType}}
+	sign, ok := r.d.Signers[it.Dialect]
+	if !ok {
+		res.err, res.ours = fmt.Sprintf("no signer for dialect %q", it.Dialect), true
+		return res
+	}
+	body, err := sign(header, Message{ID: idPrefix + it.Event, At: res.at, Body: []byte(it.Body), Keys: r.keys})
+	if err != nil {
+		res.err, res.ours = "sign: "+err.Error(), true
+		return res
+	}
+	sending, seen := ctx, (*outbound.Recorder)(nil)
+	if r.careful(it) {
+		sending, seen = outbound.WithRecorder(ctx)
+	}
+	answer, err := r.d.Client.Do(sending, &outbound.Request{Method: http.MethodPost, URL: r.url, Header: header, Body: body})
+	ended := r.d.Now()
+	res.took = ended.Sub(res.at)
+	switch {
+	case err == nil:
+		res.read(answer, ended)
+	case ctx.Err() != nil:
+		res.aborted = true
+	default:
+		res.status = statusSeen(seen)
+		if !accepted(res.status) { // an answer whose head accepts is enough, whatever its body
+			res.err = err.Error()
+		}
+		if errors.Is(err, outbound.ErrUnknown) {
+			r.d.unreadable.Store(r.key, struct{}{})
+		}
+	}
+	return res
+}
+
+func accepted(status int) bool { return status >= 200 && status < 300 }
+
+// read judges a complete answer.
+func (r *result) read(a *outbound.Response, now time.Time) {
+	r.status, r.answer = a.Status, printable(a.Body)
+	if accepted(a.Status) {
+		return
+	}
+	r.err = "answered " + strconv.Itoa(a.Status)
+	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
+		r.retryAfter = retryAfter(a.Header.Get("Retry-After"), now)
+	}
+}
+
+// careful reports whether the post must be recorded. The client tells the status of an
+// answer only if its body could be read to the end; of one that broke off, took too long
+// or was too large only the record has it. As recording costs a tenth of a post, it is
+// done for a delivery that failed before, and for endpoints that gave such an answer once.
+func (r *run) careful(it *item) bool {
+	_, unreadable := r.d.unreadable.Load(r.key)
+	return unreadable || it.Tries > 0
+}
+
+// statusSeen returns the status of the recorded answer; 0 when there is none.
+func statusSeen(rec *outbound.Recorder) int {
+	if rec == nil {
+		return 0
+	}
+	var seen []struct {
+		Status int `json:"status"`
+	}
+	if json.Unmarshal([]byte(rec.Incoming()), &seen) != nil || len(seen) == 0 {
+		return 0
+	}
+	return seen[0].Status
+}
+
+// retryAfter reads the header of that name: seconds, or a date. What cannot be read asks
+// for nothing.
+func retryAfter(text string, now time.Time) time.Duration {
+	wait := time.Duration(0)
+	text = strings.TrimSpace(text)
+	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil {
+		wait = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if errors.Is(err, strconv.ErrRange) {
+		wait = maxRetryAfter
+	} else if at, err := http.ParseTime(text); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), maxRetryAfter)
+}
+
+// printable is the beginning of an answer as the log keeps it: no control characters, no
+// broken text, no card numbers.
+func printable(body []byte) string {
+	if len(body) > maxKept {
+		body = body[:maxKept]
+		for range utf8.UTFMax - 1 { // a character cut in two
+			if c, n := utf8.DecodeLastRune(body); c != utf8.RuneError || n != 1 {
+				break
+			}
+			body = body[:len(body)-1]
+		}
+	}
+	text := strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(string(body), "?"))
+	return outbound.MaskDigits(strings.TrimSpace(text))
+}
+
+// entry is the result as the delivery log keeps it.
+func (r *result) entry() store.Try {
+	return store.Try{
+		DeliveryKey: r.item.DeliveryKey, Number: r.item.Tries + 1, At: r.at, Took: r.took, Status: r.status,
+		Error: r.err, Answer: r.answer,
+	}
+}

@@ -1,0 +1,159 @@
+package webhook
+
+import (
+	"context"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// settled is what a batch of results means, ready to be written.
+type settled struct {
+	results   []result
+	accepted  []store.Try
+	refused   []store.Try
+	failed    []*store.Delivery // those of refused, with the place on the ladder that they have now
+	health    health
+	recovered bool
+}
+
+// gather turns the results since the last commit into what is to be written.
+func (r *run) gather() settled {
+	r.mu.Lock()
+	s := settled{results: r.results, health: r.health, recovered: r.health.recovered}
+	r.results, r.health.changed, r.health.recovered = nil, false, false
+	r.mu.Unlock()
+	for i := range s.results {
+		res := &s.results[i]
+		if res.delivered() {
+			s.accepted = append(s.accepted, res.entry())
+			continue
+		}
+		s.refused = append(s.refused, res.entry())
+		s.failed = append(s.failed, r.climb(res))
+	}
+	return s
+}
+
+// climb returns the delivery as its failed try leaves it.
+func (r *run) climb(res *result) *store.Delivery {
+	d := res.item.Delivery
+	if d.Began.IsZero() {
+		d.Began = res.at
+	}
+	d.Rung++
+	now := res.at.Add(res.took)
+	d.Next = retryAt(d.Began, now, d.Rung, &r.d.random)
+	if asked := now.Add(res.retryAfter); !d.Next.IsZero() && asked.After(d.Next) {
+		d.Next = asked
+	}
+	return &d
+}
+
+// flush commits the results there are, all in one transaction, and then lets the next
+// events of their payments go. What it writes may be written twice without harm.
+func (r *run) flush(ctx context.Context) error {
+	if _, n := r.counts(); n == 0 {
+		return nil
+	}
+	s := r.gather()
+	// What was found out is worth recording even if the run is told to end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	err := r.d.DB.Update(ctx, func(tx *store.Tx) error {
+		now := tx.Now()
+		if s.recovered {
+			tx.PullDeliveries(r.key, now)
+		}
+		tx.FinishDeliveries(r.key, s.accepted)
+		for i, d := range s.failed {
+			tx.InsertTry(r.key, &s.refused[i])
+			tx.FailDelivery(r.key, d, now)
+			if !d.Next.IsZero() {
+				tx.PostponeDeliveries(r.key, d.DeliveryKey, d.Next)
+			}
+		}
+		if s.health.changed {
+			tx.UpdateEndpoint(&s.health.Endpoint, r.state)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.release(&s)
+	r.tell(ctx, &s)
+	r.state = s.health.State
+	return nil
+}
+
+// release takes what is committed out of the queue.
+func (r *run) release(s *settled) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	failed := 0
+	for i := range s.results {
+		over := s.results[i].delivered()
+		if !over {
+			over = s.failed[failed].Next.IsZero()
+			failed++
+		}
+		r.queue.settle(s.results[i].item, over)
+	}
+	r.fresh = true
+}
+
+// tell reports committed results to metrics, and what an operator should know to the log.
+func (r *run) tell(ctx context.Context, s *settled) {
+	failed := 0
+	for i := range s.results {
+		res, outcome := &s.results[i], "delivered"
+		if !res.delivered() {
+			outcome = "retried"
+			if s.failed[failed].Next.IsZero() {
+				outcome = "gave up"
+				r.d.Log.WarnContext(ctx, "event not delivered, given up", "shop_id", r.key.Shop, "endpoint_id", r.key.ID,
+					"event_id", res.item.Event, "payment_id", res.item.Payment, "error", res.err)
+			}
+			failed++
+		}
+		if res.ours {
+			r.d.Log.ErrorContext(ctx, "event cannot be posted", "event_id", res.item.Event, "error", res.err)
+		}
+		if r.d.Observe != nil {
+			r.d.Observe(outcome, res.took)
+		}
+	}
+	if s.health.State == r.state {
+		return
+	}
+	args := []any{"shop_id", r.key.Shop, "endpoint_id", r.key.ID, "error", s.health.LastError}
+	switch s.health.State {
+	case store.EndpointDisabled:
+		r.d.Log.ErrorContext(ctx, "webhook endpoint says it is gone and is disabled", args...)
+	case store.EndpointDown:
+		r.d.Log.WarnContext(ctx, "webhook endpoint is down", args...)
+	case store.EndpointUp:
+		r.d.Log.InfoContext(ctx, "webhook endpoint is up again", args[:4]...)
+	}
+}
+
+// abandonBatch is how many deliveries to a disabled endpoint are given up at a time.
+const abandonBatch = 1000
+
+// abandon gives up what is open for an endpoint that is disabled: it is listed as failed,
+// and an operator who enables the endpoint may have it sent again.
+func (r *run) abandon(ctx context.Context) error {
+	for {
+		var next time.Time
+		err := r.d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+			if next, err = tx.EndpointDue(r.key); err == nil && !next.IsZero() {
+				tx.AbandonDeliveries(r.key, tx.Now(), abandonBatch)
+			}
+			return err
+		})
+		if err != nil || next.IsZero() {
+			return err
+		}
+	}
+}
