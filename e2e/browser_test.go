@@ -87,9 +87,11 @@ func browserChallenge(t *testing.T, b *tab, s *browserSite) {
 	p := s.create(t, nil)
 	payThroughChallenge(b, p, "approve")
 	s.wantReturn(t, b, p, "COMPLETED")
+	// The provider's notice may come before the customer does, or after.
 	want := "CREATE_PAYMENT CHECKOUT DETECT_FRAUD DEPOSIT REDIRECT CONTINUE"
-	if got := s.operations(t, p.ID); got != want {
-		t.Errorf("operations %s, want %s", got, want)
+	got := s.operations(t, p.ID)
+	if strings.Replace(got, " HANDLE_WEBHOOK", "", 1) != want {
+		t.Errorf("operations %s, want %s and perhaps HANDLE_WEBHOOK", got, want)
 	}
 }
 

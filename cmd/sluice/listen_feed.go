@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/webhook"
 )
 
 // feedLatest is the cursor that stands for the end of the feed.
@@ -96,34 +93,20 @@ type poster struct {
 func (p *poster) post(ctx context.Context, e *feedEvent) (int, error) {
 	ctx, cancel := outlast(ctx, stopGrace)
 	defer cancel()
-	res, err := p.client.Do(ctx, &outbound.Request{
-		Method: http.MethodPost, URL: p.url, Header: webhookHeaders(p.key, e.ID, p.now(), e.Payload), Body: e.Payload,
-	})
+	message := webhook.Message{ID: e.ID, At: p.now(), Body: e.Payload}
+	if p.key != "" {
+		message.Keys = []string{p.key}
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	body, err := webhook.SignGateway(header, message)
+	if err != nil {
+		return 0, err
+	}
+	res, err := p.client.Do(ctx, &outbound.Request{Method: http.MethodPost, URL: p.url, Header: header, Body: body})
 	if err != nil {
 		return 0, err
 	}
 	return res.Status, nil
-}
-
-// webhookHeaders are the headers of a webhook with that id and body that is sent now.
-func webhookHeaders(key, id string, now time.Time, body []byte) http.Header {
-	at := strconv.FormatInt(now.Unix(), 10)
-	h := http.Header{}
-	h.Set("Content-Type", "application/json")
-	h.Set("webhook-id", id)
-	h.Set("webhook-timestamp", at)
-	if key != "" {
-		h.Set("Signature", hex.EncodeToString(hmacOf(key, body)))
-		signed := append([]byte(id+"."+at+"."), body...)
-		h.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(hmacOf(key, signed)))
-	}
-	return h
-}
-
-func hmacOf(key string, message []byte) []byte {
-	h := hmac.New(sha256.New, []byte(key))
-	h.Write(message)
-	return h.Sum(nil)
 }
 
 // outlast returns a context that ends only some time after ctx has.
