@@ -36,7 +36,7 @@ func (a *app) newRunner() (*job.Runner, error) {
 	runner, err := job.New(job.Options{
 		DB: a.db, Node: a.engine.Owner, Exclusive: a.engine.Exclusive, Now: time.Now, Random: rand.Reader, Log: a.log,
 		Kinds: append(a.engine.Kinds(), deliveries(deliverer)), Next: a.engine.NextWork(workDeliveries),
-		DrainFor: a.config.DrainTimeout,
+		DrainFor: a.config.DrainTimeout, PollEvery: pollEvery(a.engine.Exclusive),
 	})
 	if err != nil {
 		return nil, err
@@ -50,6 +50,16 @@ func (a *app) newRunner() (*job.Runner, error) {
 
 // endpointsAtOnce is large because an endpoint that hangs keeps its place for 15 s.
 const endpointsAtOnce = 1024
+
+// pollEvery is how often an idle process looks for work that others have put into the
+// database. With the renewal of leases that makes one small query a second; work of its
+// own wakes a process at once.
+func pollEvery(exclusive bool) time.Duration {
+	if exclusive {
+		return time.Second
+	}
+	return 2 * time.Second
+}
 
 // deliveries makes one endpoint the unit of work.
 func deliveries(d *webhook.Deliverer) job.Kind {

@@ -13,6 +13,9 @@ const (
 	postgresReaders = 8
 	postgresWriters = 2
 	connectTimeout  = 5 * time.Second
+	// pingAfter is how long a connection may rest before its use is preceded by a ping. An
+	// idle engine looks for work more often than that and should cost one query, not two.
+	pingAfter = 30 * time.Second
 )
 
 // postgresConfig reads the URL. Settings in the URL, such as default_query_exec_mode for PgBouncer or
@@ -37,6 +40,7 @@ func postgresPool(ctx context.Context, config *pgxpool.Config, size int) (*pgxpo
 	own := config.Copy()
 	own.MaxConns = int32(size)
 	own.MinConns, own.MinIdleConns = 0, 0
+	own.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
 	pool, err := pgxpool.NewWithConfig(ctx, own)
 	if err != nil {
 		return nil, fmt.Errorf("connection pool: %w", postgresError(err))
