@@ -8,10 +8,12 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-# Settings of single runs: make fuzz FUZZTIME=1m, make soak SOAK=8h, make run ARGS="--listen :8080".
+# Settings of single runs: make fuzz FUZZTIME=1m, make soak KILLS=2000, make run ARGS="--listen :8080".
 FUZZTIME ?= 5s
 FUZZLONG ?= 10m
-SOAK ?= 8h
+KILLS ?= 200
+NODES_SECONDS ?= 300
+ROUNDS ?= 200
 ARGS ?=
 PKG ?= ./...
 
@@ -51,8 +53,10 @@ fuzz-long: ## each fuzz target for FUZZLONG
 	scripts/fuzz.sh $(FUZZLONG)
 
 .PHONY: soak
-soak: build ## whole programs under load and faults for SOAK
-	SLUICE_TEST_SOAK=$(SOAK) scripts/postgres.sh run go test -count=1 -timeout 0 -v -run Soak ./e2e/...
+soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS races
+	SLUICE_TEST_KILLS=$(KILLS) SLUICE_TEST_NODES_SECONDS=$(NODES_SECONDS) SLUICE_TEST_ROUNDS=$(ROUNDS) \
+		scripts/postgres.sh run go test -count=1 -timeout 0 -v \
+		-run 'KilledAtRandom|NodesShare|ConcurrentRefunds|CaptureAgainstVoid' ./e2e ./internal/engine
 
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser
