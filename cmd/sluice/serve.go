@@ -42,7 +42,10 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	}
 	g := group{}
 	g.ctx, g.cancel = context.WithCancel(s.ctx)
-	defer func() { err = errors.Join(err, g.wait()) }()
+	defer func() {
+		err = errors.Join(err, g.wait())
+		a.engine.Drain()
+	}()
 	if b.config.Demo {
 		if err := a.startDemo(&g, &ready); err != nil {
 			return errors.Join(err, listener.Close())

@@ -50,15 +50,43 @@ func NewAuth(e *engine.Engine) *Auth {
 //
 // Errors: ErrUnauthorized; engine.ErrForbidden for a shop that is inactive; engine.ErrUnavailable.
 func (a *Auth) Shop(r *http.Request) (*shop.Shop, error) {
-	key, ok := bearer(r.Header)
+	text, ok := Credentials(r.Header, "Bearer")
 	if !ok {
 		return nil, ErrUnauthorized
 	}
-	sid, err := a.owner(r.Context(), key)
+	return a.ByKey(r.Context(), text)
+}
+
+// ByKey returns the shop of an API key, with the errors of Shop.
+func (a *Auth) ByKey(ctx context.Context, text string) (*shop.Shop, error) {
+	key, err := id.ParseAPIKey(text)
+	if err != nil {
+		return nil, ErrUnauthorized
+	}
+	sid, err := a.owner(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.engine.Shop(r.Context(), sid)
+	return a.open(ctx, sid)
+}
+
+// ByMerchantID returns the shop whose merchant id serves as its key, with the errors of Shop. Only test shops that
+// are set so can be called by it: a merchant id is no secret.
+func (a *Auth) ByMerchantID(ctx context.Context, text string) (*shop.Shop, error) {
+	sid, ok := id.Undashed(text)
+	if !ok {
+		return nil, ErrUnauthorized
+	}
+	s, err := a.open(ctx, shop.ID(sid))
+	if err == nil && (s.Live || !s.Settings.YandexPay.MerchantIDAsKey) {
+		return nil, ErrUnauthorized
+	}
+	return s, err
+}
+
+// open returns a shop that may call.
+func (a *Auth) open(ctx context.Context, sid shop.ID) (*shop.Shop, error) {
+	s, err := a.engine.Shop(ctx, sid)
 	if errors.Is(err, payment.ErrNotFound) {
 		return nil, ErrUnauthorized
 	}
@@ -71,18 +99,14 @@ func (a *Auth) Shop(r *http.Request) (*shop.Shop, error) {
 	return s, nil
 }
 
-// bearer takes a well-formed key from the one Authorization header.
-func bearer(h http.Header) (id.APIKey, bool) {
+// Credentials returns what the one Authorization header has after the scheme, whose word may be in any case.
+func Credentials(h http.Header, scheme string) (string, bool) {
 	given := h["Authorization"]
 	if len(given) != 1 {
-		return id.APIKey{}, false
+		return "", false
 	}
-	scheme, credentials, found := strings.Cut(given[0], " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") {
-		return id.APIKey{}, false
-	}
-	key, err := id.ParseAPIKey(strings.Trim(credentials, " "))
-	return key, err == nil
+	word, credentials, found := strings.Cut(given[0], " ")
+	return strings.Trim(credentials, " "), found && strings.EqualFold(word, scheme)
 }
 
 // owner returns the shop that the key belongs to, from memory where the key was verified a moment ago.

@@ -32,6 +32,13 @@ type Connector interface {
 	Traits() Traits
 }
 
+// Verifier checks a card without moving money: Request.Amount is zero. It asks the customer's bank where that is
+// needed, and its fact has a Credential for later charges when Request.StartRecurring is set. APPROVED means that the
+// card can be charged.
+type Verifier interface {
+	Verify(ctx context.Context, r Request) (payment.Fact, error)
+}
+
 // Capturer takes held money: Request.Amount of Request.Original.
 type Capturer interface {
 	Capture(ctx context.Context, r Request) (payment.Fact, error)
@@ -85,6 +92,8 @@ type Request struct {
 	Currency       money.Currency
 	Method         payment.Method
 	PreAuth        bool
+	Verify         bool          // check the card, move nothing: see Verifier
+	Origin         string        // the merchant API that the payment came by; empty for the gateway API
 	StartRecurring bool          // ask for a Credential
 	Credential     string        // charge again without the customer
 	Card           *payment.Card // nil where none is given; wiped by the engine after the call

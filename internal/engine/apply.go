@@ -88,31 +88,38 @@ func (e *Engine) decideOn(ctx context.Context, known payment.Payment, c payment.
 // writeAll queues a decision with what merchants are told and what it means for the
 // deposit of a refund.
 func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision) error {
-	events, err := e.word(ctx, d)
+	parent, err := moveParent(tx, d)
+	if err != nil {
+		return err
+	}
+	t := Telling{tx: tx, d: d, parent: parent, moved: parent != nil}
+	events, err := e.word(ctx, &t)
 	if err != nil {
 		return err
 	}
 	write(tx, d)
+	if t.moved {
+		tx.UpdatePayment(t.parent)
+	}
 	e.tell(tx, events)
-	return moveParent(tx, d)
+	return nil
 }
 
-// moveParent books on the deposit what the end of its refund means for it, in the
-// same transaction.
-func moveParent(tx *store.Tx, d *payment.Decision) error {
+// moveParent decides what the end of a refund means for its deposit, to be written in the same transaction. It returns
+// the deposit as it becomes, or nil where it does not change.
+func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 	if d.Parent == (payment.ParentMove{}) {
-		return nil
+		return nil, nil
 	}
 	parent, err := tx.Payment(d.Payment.Shop, d.Payment.Parent)
 	if err != nil {
-		return fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
+		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
 	}
 	move, err := payment.Decide(parent, d.Parent, tx.Now())
 	if err != nil {
-		return fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
+		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
 	}
-	tx.UpdatePayment(&move.Payment)
-	return nil
+	return &move.Payment, nil
 }
 
 // told reports a committed decision to logs and metrics.

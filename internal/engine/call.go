@@ -36,6 +36,27 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	return e.answer(ctx, &d.Payment, d.Call, fact, messages)
 }
 
+// carryFor is carry for a caller who waits no longer than that, or to the end where wait is zero. The call goes on in any
+// case; Drain waits for it.
+func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x exchange, wait time.Duration) payment.Payment {
+	if wait <= 0 || d.Call == nil {
+		return e.carry(ctx, d, x)
+	}
+	ended := make(chan payment.Payment, 1)
+	e.carried.Go(func() { ended <- e.carry(ctx, d, x) })
+	patience := time.NewTimer(wait)
+	defer patience.Stop()
+	select {
+	case p := <-ended:
+		return p
+	case <-patience.C:
+		return d.Payment
+	}
+}
+
+// Drain waits for calls that went on without anybody waiting for them. No command may begin after it has been called.
+func (e *Engine) Drain() { e.carried.Wait() }
+
 // answer stores a provider's fact. Whoever changed the payment meanwhile, the fact
 // is booked on what the payment is now.
 func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.Call, fact payment.Fact,
@@ -175,7 +196,12 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, r connector.Request) (payment.Fact, error) {
 	switch kind {
 	case payment.AttemptDeposit:
-		return c.Start(ctx, r)
+		if !r.Verify {
+			return c.Start(ctx, r)
+		}
+		if cc, ok := c.(connector.Verifier); ok {
+			return cc.Verify(ctx, r)
+		}
 	case payment.AttemptCapture:
 		if cc, ok := c.(connector.Capturer); ok {
 			return cc.Capture(ctx, r)
@@ -217,9 +243,10 @@ func refOf(a *payment.Attempt) connector.Ref {
 // request puts together what the connector needs for the attempt.
 func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
 	r := connector.Request{
-		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
+		Origin: p.Terms.Origin,
+		Key:    a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
 		StartRecurring: p.StartRecurring, Credential: x.credential, Card: x.card, Description: p.Description,
-		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", NoticeURL: x.noticeURL,
+		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,
 	}
 	if x.original != nil {
 		r.Original = refOf(x.original)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -15,6 +16,12 @@ type Target struct {
 	Shop *shop.Shop
 	ID   payment.ID
 	Idem Idempotency
+	// Instruction, when given, is kept with the command. Its Name may be used once in the shop: a second command under
+	// it fails with *NameTaken and does nothing.
+	Instruction *Instruction
+	// Wait bounds how long the answer waits for the provider: what is open then shows as PENDING, while the call goes
+	// on. Zero: until the call has ended.
+	Wait time.Duration
 }
 
 // Capture takes the money of an authorised payment; a zero amount takes all of it.
@@ -74,6 +81,9 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 	if o, found, err := e.replay(ctx, t.Shop.ID, t.Idem); found || err != nil {
 		return o, err
 	}
+	if err := e.unnamed(ctx, t.Shop.ID, t.Instruction); err != nil {
+		return Outcome{}, err
+	}
 	d, x, err := e.intend(ctx, t, planned, true)
 	if errors.Is(err, errOpen) {
 		if err := e.resolve(ctx, t.Shop.ID, t.ID); err != nil {
@@ -85,12 +95,15 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 		if o, found, err := e.replay(ctx, t.Shop.ID, t.Idem); found || err != nil {
 			return o, err
 		}
+		if err := e.unnamed(ctx, t.Shop.ID, t.Instruction); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if err != nil {
 		return Outcome{}, storeError(err)
 	}
 	e.told(ctx, &d)
-	return Outcome{Payment: e.carry(ctx, &d, x)}, nil
+	return Outcome{Payment: e.carryFor(ctx, &d, x, t.Wait)}, nil
 }
 
 // intend stores what is about to be done. With ask it stops at an open outcome first.
@@ -114,6 +127,10 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 			return err
 		}
 		remember(tx, p.Shop, t.Idem, p.ID)
+		if i := t.Instruction; i != nil && d.Fresh != nil {
+			i.Payment, i.Attempt = p.ID, d.Fresh.Seq
+			tx.InsertInstruction(p.Shop, i)
+		}
 		return e.writeAll(ctx, tx, &d)
 	})
 	return d, x, err

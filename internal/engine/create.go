@@ -36,6 +36,17 @@ type Create struct {
 	Customer       payment.Document
 	Billing        payment.Document
 	Card           *payment.Card // taken over by the engine, unless it fails or replays
+
+	Terms Terms
+	// Order, when given, is kept beside the payment. Its ID may be used once in the shop: a second payment for it
+	// fails with *OrderTaken.
+	Order *Order
+	// Instruction, when given, is kept with a refund. See Target.
+	Instruction *Instruction
+	// ParentVersion, when given, is what the deposit of a refund must still be at; else ErrChanged.
+	ParentVersion int64
+	// Wait bounds how long the answer waits for the provider. Zero: until the call has ended.
+	Wait time.Duration
 }
 
 // Create makes a payment. A deposit for a customer waits in its checkout; a
@@ -48,6 +59,9 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	if o, found, err := e.replay(ctx, c.Shop.ID, c.Idem); found || err != nil {
 		return o, err
 	}
+	if err := e.unnamed(ctx, c.Shop.ID, c.Instruction); err != nil {
+		return Outcome{}, err
+	}
 	if c.Type == payment.Refund {
 		if err := e.resolveParent(ctx, c); err != nil {
 			return Outcome{}, err
@@ -59,8 +73,13 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 		if o, found, err := e.replay(ctx, c.Shop.ID, c.Idem); found || err != nil {
 			return o, err
 		}
+		if err := e.unnamed(ctx, c.Shop.ID, c.Instruction); err != nil {
+			return Outcome{}, err
+		}
 	}
 	switch {
+	case clashed(err, store.WriteOrder):
+		return e.sameOrder(ctx, c)
 	case clashed(err, store.WriteReference):
 		return e.sameReference(ctx, c)
 	case err != nil:
@@ -69,7 +88,7 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	e.told(ctx, &b.d)
 	o := Outcome{Payment: b.d.Payment, DuplicateOf: b.duplicate}
 	if b.d.Call != nil {
-		o.Payment = e.carry(ctx, &b.d, b.x)
+		o.Payment = e.carryFor(ctx, &b.d, b.x, c.Wait)
 		c.Card.Wipe()
 	} else if c.Card != nil {
 		e.keepCard(&o.Payment, c.Card)
@@ -143,35 +162,59 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	if b.d, err = payment.New(p, start, tx.Now()); err != nil {
 		return err
 	}
-	events, err := b.e.word(ctx, &b.d)
+	b.keep(tx)
+	parent, err := b.reserve(tx)
+	if err != nil {
+		return err
+	}
+	t := Telling{tx: tx, d: &b.d, parent: parent, moved: parent != nil, order: b.c.Order, said: b.c.Instruction}
+	events, err := b.e.word(ctx, &t)
 	if err != nil {
 		return err
 	}
 	insert(tx, &b.d)
+	if t.moved {
+		tx.UpdatePayment(t.parent)
+	}
 	b.e.tell(tx, events)
 	remember(tx, p.Shop, b.c.Idem, p.ID)
-	if err := b.reference(tx); err != nil {
-		return err
-	}
-	return b.reserve(tx)
+	return b.reference(tx)
 }
 
-// reserve holds the money of a refund that is about to be sent on its deposit. One
-// that was refused before any provider never held any.
-func (b *birth) reserve(tx *store.Tx) error {
+// keep queues what the dialect keeps beside the payment.
+func (b *birth) keep(tx *store.Tx) {
+	if o := b.c.Order; o != nil {
+		o.Payment = b.id
+		tx.InsertOrder(b.c.Shop.ID, o)
+	}
+	if i := b.c.Instruction; i != nil {
+		i.Payment, i.Refund = b.c.Parent, b.id
+		tx.InsertInstruction(b.c.Shop.ID, i)
+	}
+}
+
+// reserve holds the money of a refund that is about to be sent on its deposit and returns the deposit as it becomes.
+// One that was refused before any provider never held any, and nil is returned.
+func (b *birth) reserve(tx *store.Tx) (*payment.Payment, error) {
 	if b.c.Type != payment.Refund || b.d.Call == nil {
-		return nil
+		return nil, nil
 	}
 	parent, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r, err := payment.Decide(parent, payment.Reserve{Amount: b.d.Payment.Amount, Currency: b.c.Currency}, tx.Now())
-	if err != nil {
-		return err
+	if b.c.ParentVersion != 0 && parent.Version != b.c.ParentVersion {
+		return nil, ErrChanged
 	}
-	tx.UpdatePayment(&r.Payment)
-	return nil
+	take := b.taking()
+	take.Amount = b.d.Payment.Amount
+	r, err := payment.Decide(parent, take, tx.Now())
+	return &r.Payment, err
+}
+
+// taking is what a refund takes from its deposit.
+func (b *birth) taking() payment.Reserve {
+	return payment.Reserve{Amount: b.c.Amount, Currency: b.c.Currency, GiveBack: b.c.Terms.GiveBack}
 }
 
 // prepare puts the payment together and, where it goes to a provider at once, what
@@ -182,8 +225,11 @@ func (b *birth) prepare(ctx context.Context, tx *store.Tx) (payment.Payment, *pa
 		ID: b.id, Shop: c.Shop.ID, Type: c.Type, Method: c.Method, Reference: c.Reference, Parent: c.Parent,
 		Description: c.Description, Amount: c.Amount, Currency: c.Currency, PreAuth: c.PreAuth,
 		StartRecurring: c.StartRecurring, ReturnURL: c.ReturnURL, WebhookURL: c.WebhookURL,
-		Customer: c.Customer, Billing: c.Billing, Created: b.created,
+		Customer: c.Customer, Billing: c.Billing, Created: b.created, Terms: c.Terms,
 		CheckoutUntil: b.created.Add(time.Duration(c.Shop.Settings.CheckoutTimeout) * time.Minute),
+	}
+	if c.Terms.Lasts > 0 {
+		p.CheckoutUntil = b.created.Add(c.Terms.Lasts)
 	}
 	if c.Card != nil {
 		p.Method, p.Instrument = payment.BasicCard, c.Card.Instrument()
@@ -230,7 +276,7 @@ func (b *birth) refund(ctx context.Context, tx *store.Tx, p payment.Payment) (pa
 			Detail: "a refund has the method of its deposit"}
 	}
 	p.Method, p.Instrument = parent.Method, parent.Instrument
-	if p.Amount, err = (payment.Reserve{Amount: b.c.Amount, Currency: b.c.Currency}).Of(&parent); err != nil {
+	if p.Amount, err = b.taking().Of(&parent); err != nil {
 		return p, nil, err
 	}
 	standing := parent.Standing()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
@@ -47,6 +48,7 @@ type Engine struct {
 	Config
 	shops      *directory
 	connectors *pool
+	carried    sync.WaitGroup // calls that nobody waits for any more
 }
 
 // New returns an engine on an open, migrated database.
@@ -64,6 +66,8 @@ var (
 	// ErrUnavailable: nothing was sent to a provider. Nothing was stored either, unless the error is also
 	// store.ErrCommitUnknown; trying again under the same idempotency key is safe.
 	ErrUnavailable = errors.New("temporarily unavailable")
+	// ErrChanged: the deposit is not any more what the refund was asked for on.
+	ErrChanged = errors.New("the deposit has changed")
 )
 
 // DuplicateReference is returned when the shop allows a reference once only.

@@ -76,6 +76,9 @@ func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
 	}
 	var offered []payment.Method
 	for _, m := range payment.Methods() {
+		if !p.Terms.Allow(m) {
+			continue
+		}
 		need := route.Need{Type: p.Type, Method: m, Currency: p.Currency, PreAuth: p.PreAuth, Recurring: p.StartRecurring}
 		if terminals, _ := route.Choose(need, s.Terminals); len(terminals) == 0 {
 			continue

@@ -15,7 +15,8 @@ import (
 type Idempotency struct {
 	Route       string // method and path pattern: one key may name one command per route
 	Key         string
-	Fingerprint []byte // keyed hash of the normalised request, see Engine.Fingerprint
+	Fingerprint []byte        // keyed hash of the normalised request, see Engine.Fingerprint
+	MaxAge      time.Duration // how long the key counts; zero for ever
 }
 
 // Fingerprint is the keyed hash by which two requests are compared.
@@ -42,6 +43,9 @@ func (e *Engine) replay(ctx context.Context, shop payment.ShopID, key Idempotenc
 	}
 	if err != nil {
 		return Outcome{}, false, storeError(err)
+	}
+	if key.MaxAge > 0 && e.Now().Sub(row.Created) >= key.MaxAge {
+		return Outcome{}, false, nil
 	}
 	if !hmac.Equal(row.Fingerprint, key.Fingerprint) {
 		return Outcome{}, true, ErrMismatch
@@ -81,9 +85,13 @@ func remember(tx *store.Tx, shop payment.ShopID, key Idempotency, id payment.ID)
 	if key.Key == "" {
 		return
 	}
-	tx.InsertIdempotency(store.Idempotency{
+	row := store.Idempotency{
 		Shop: shop, Route: key.Route, Key: key.Key, Fingerprint: key.Fingerprint, Payment: id, Created: tx.Now(),
-	})
+	}
+	if key.MaxAge > 0 {
+		tx.ForgetIdempotency(row, tx.Now().Add(-key.MaxAge))
+	}
+	tx.InsertIdempotency(row)
 }
 
 // overtaken reports that a command may have failed because the same command, sent at
@@ -91,7 +99,7 @@ func remember(tx *store.Tx, shop payment.ShopID, key Idempotency, id payment.ID)
 func overtaken(err error) bool {
 	var refusal *payment.Refusal
 	var missing *payment.Missing
-	return clashed(err, store.WriteIdempotency) || errors.As(err, &refusal) || errors.As(err, &missing)
+	return clashed(err, store.WriteIdempotency) || clashed(err, store.WriteInstruction) || errors.As(err, &refusal) || errors.As(err, &missing)
 }
 
 // clashed reports whether a transaction failed because the named row exists already.

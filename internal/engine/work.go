@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -16,6 +17,9 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		return err
 	}
 	now := e.Now()
+	if p.Owes() || p.HoldOver(now) {
+		return e.workBack(ctx, &p, now)
+	}
 	if p.State() == payment.Checkout {
 		if now.Before(p.CheckoutUntil) {
 			return nil
@@ -30,6 +34,23 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		return nil
 	}
 	_, err = e.check(ctx, p, payment.OpCheckState)
+	return err
+}
+
+// workBack sends money back that is due to go back: of an abandoned deposit, and of a hold that nobody captured.
+func (e *Engine) workBack(ctx context.Context, p *payment.Payment, now time.Time) error {
+	if p.Due.IsZero() || now.Before(p.Due) {
+		return nil
+	}
+	s, err := e.Shop(ctx, p.Shop)
+	if err != nil {
+		return err
+	}
+	t := Target{Shop: s, ID: p.ID}
+	if p.Owes() {
+		return e.payBack(ctx, t)
+	}
+	_, err = e.Abandon(ctx, t)
 	return err
 }
 

@@ -217,7 +217,7 @@ func (d *draft) paid(a *Attempt, f Fact, token string) Input {
 	d.chain(a, token)
 	d.p.Authorised = a.Amount
 	if f.Class == ClassAuthorized {
-		a.NextCheck = d.holdCheck
+		a.NextCheck = d.holdDue(a)
 		return InHeld
 	}
 	d.p.Captured = a.Amount
@@ -231,6 +231,7 @@ func (d *draft) refused(a *Attempt, f Fact) Input {
 	}
 	d.p.ErrorCode = a.Code
 	if !a.Kind.Main() {
+		d.failed = a.Kind == AttemptVoid
 		return InHeld
 	}
 	if a.Kind == AttemptRefund {
@@ -270,7 +271,7 @@ func defaultCode(c Class) ErrorCode {
 
 // chain starts a recurring chain where one was asked for and the provider can.
 func (d *draft) chain(a *Attempt, token string) {
-	if !d.p.StartRecurring || a.Credential == "" || token == "" || d.p.RecurringToken != "" {
+	if !d.p.StartRecurring || a.Credential == "" || token == "" || d.p.RecurringToken != "" || !d.p.Abandoned.IsZero() {
 		return
 	}
 	d.p.RecurringToken = token

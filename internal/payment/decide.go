@@ -82,7 +82,7 @@ func (c Submit) apply(d *draft) {
 	if c.Method != "" {
 		d.p.Method = c.Method
 	}
-	if d.p.Amount.IsZero() {
+	if d.p.Amount.IsZero() && !d.p.Terms.Verify {
 		d.p.Amount = c.Amount
 	}
 	if c.Instrument != (Instrument{}) {
@@ -95,12 +95,14 @@ func (c Submit) apply(d *draft) {
 		d.p.Customer = c.Customer
 	}
 	switch {
-	case d.p.Amount.IsZero():
+	case d.p.Amount.IsZero() && !d.p.Terms.Verify:
 		d.err = &Missing{Field: "amount"}
 	case tooFine(d.p.Amount, d.p.Currency):
 		d.err = refuse(CodeInvalidAmount, "amount", "%s has %d decimals", d.p.Currency, d.p.Currency.MinorUnits())
 	case d.p.Method == "":
 		d.err = &Missing{Field: "paymentMethod"}
+	case !d.p.Terms.Allow(d.p.Method):
+		d.err = refuse(CodeNoTerminal, "paymentMethod", "the payment may not be paid by %s", d.p.Method)
 	}
 	d.log(OpCheckout, InSubmit, 0, Messages{})
 	d.log(OpDetectFraud, InFraudPass, 0, Messages{})
@@ -118,6 +120,10 @@ type Capture struct {
 func (c Capture) apply(d *draft) {
 	held := d.hold("capture")
 	if held == nil {
+		return
+	}
+	if !d.p.Abandoned.IsZero() {
+		d.err = refuse(CodeWrongState, "", "the merchant has abandoned the payment")
 		return
 	}
 	amount := c.Amount
@@ -181,12 +187,16 @@ func (c Cancel) apply(d *draft) {
 type Reserve struct {
 	Amount   money.Amount // zero: all that is left
 	Currency money.Currency
+	GiveBack bool // because the deposit was abandoned
 }
 
 // Of returns how much the reservation takes from the deposit, or why it cannot.
 func (c Reserve) Of(p *Payment) (money.Amount, error) {
 	if p.Type != Deposit || p.state != Completed {
 		return money.Amount{}, refuse(CodeWrongState, "parentPaymentId", "only a completed deposit can be refunded")
+	}
+	if !p.Abandoned.IsZero() && !c.GiveBack {
+		return money.Amount{}, refuse(CodeWrongState, "parentPaymentId", "the deposit was abandoned and goes back by itself")
 	}
 	if c.Currency != p.Currency {
 		return money.Amount{}, refuse(CodeInvalidCurrency, "currency", "the deposit is in %s", p.Currency)
@@ -213,6 +223,7 @@ func (c Reserve) apply(d *draft) {
 }
 
 func (m ParentMove) apply(d *draft) {
+	d.failed = !m.Release.IsZero()
 	if d.p.RefundReserved, d.err = d.p.RefundReserved.Sub(m.Release); d.err != nil {
 		return
 	}
@@ -229,7 +240,7 @@ type Redirected struct{}
 
 func (Redirected) apply(d *draft) {
 	a := d.p.LiveAttempt()
-	if a == nil || a.Class != ClassWaiting || a.Redirect == "" {
+	if a == nil || a.Class != ClassWaiting || a.Redirect == "" || !d.p.Abandoned.IsZero() {
 		d.err = refuse(CodeWrongState, "", "nothing to send the customer to")
 		return
 	}

@@ -21,11 +21,13 @@ type Decision struct {
 	Events   []Event     // what merchants are told
 	Parent   ParentMove  // what happens to the money of the parent deposit
 	Alarm    string      // something that a human should look at; empty for nothing
+
+	touched bool // something changed that no operation shows
 }
 
 // Idle reports that the input changed nothing, so that nothing needs to be written.
 func (d *Decision) Idle() bool {
-	return len(d.Opened) == 0 && len(d.Ended) == 0 && len(d.Attempts) == 0 && d.Fresh == nil
+	return !d.touched && len(d.Opened) == 0 && len(d.Ended) == 0 && len(d.Attempts) == 0 && d.Fresh == nil
 }
 
 // Call is a provider call to make once its intent is stored.
@@ -84,6 +86,7 @@ type draft struct {
 
 	holdCheck time.Time // when to ask whether a hold still stands
 	run       Run       // of the call that gives a late success back
+	failed    bool      // money was tried to be given back, and was not
 	again     int       // Seq of a late success that has to be given back once more
 }
 
@@ -165,9 +168,14 @@ func (d *draft) finish() (Decision, error) {
 		d.p.Updated = d.later()
 	}
 	if d.p.state != d.before.state && d.p.state.notable() {
-		d.d.Events = append(d.d.Events, Event{State: d.p.state, At: d.p.Updated})
+		d.d.Events = append(d.d.Events, Event{
+			State: d.p.state, Before: d.before.state, Attempt: d.settled(), At: d.p.Updated,
+		})
 	}
 	d.p.Due, d.p.DueFails = d.p.dueAt(), 0
+	if d.p.Owes() {
+		d.p.Due = d.payBackAt()
+	}
 	if d.p.stuck() {
 		d.p.DueFails = 1
 	}

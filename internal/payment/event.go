@@ -6,8 +6,10 @@ import "time"
 // that matters, or a final state has changed. It is written in the transaction of
 // the fact.
 type Event struct {
-	State State
-	At    time.Time // later than the payment's event before it
+	State   State
+	Before  State
+	Attempt int       // Seq of the attempt that this fact settled; 0 for none
+	At      time.Time // later than the payment's event before it
 }
 
 // notable reports whether merchants are told when a payment comes into the state.
@@ -29,11 +31,22 @@ func (p *Payment) dueAt() time.Time {
 	return time.Time{}
 }
 
+// settled is the Seq of the attempt whose outcome was open before and is not now.
+func (d *draft) settled() int {
+	if was := d.before.Live; was != 0 && was != d.p.Live {
+		return was
+	}
+	return 0
+}
+
 // stuck reports that nothing more can be done by machine: nobody can tell how an attempt
 // ended, or the provider does not take a late success back.
 func (p *Payment) stuck() bool {
 	if a := p.LiveAttempt(); a != nil {
 		return a.NextCheck.IsZero()
+	}
+	if p.Owes() && p.Due.IsZero() {
+		return true
 	}
 	for i := range p.Attempts {
 		if a := &p.Attempts[i]; a.Reversed && a.Class != ClassCancelled {

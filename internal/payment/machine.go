@@ -26,6 +26,7 @@ const (
 	InCapture      Input = "capture"
 	InVoid         Input = "void"
 	InReverse      Input = "reverse a late success"
+	InAbandon      Input = "merchant abandons"
 	InManual       Input = "manual update"
 	InChargeback   Input = "chargeback"
 
@@ -68,6 +69,11 @@ var edges = []Edge{
 	{Checkout, InSubmit, []OperationKind{OpCheckout}, Pending, "by page or by execute call, once"},
 	{Checkout, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
 	{Checkout, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, no live attempt"},
+
+	{Checkout, InAbandon, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
+	{Pending, InAbandon, []OperationKind{OpCancel}, Pending, "a deposit whose outcome is open; money found later goes back"},
+	{Authorized, InAbandon, []OperationKind{OpCancel}, Authorized, "a void follows"},
+	{Completed, InAbandon, []OperationKind{OpCancel}, Completed, "a refund of what is left follows"},
 
 	{Pending, InFraudPass, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Pending, ""},
 	{Pending, InFraudStop, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Declined, "no live attempt"},

@@ -99,12 +99,12 @@ func (d *draft) late(a *Attempt, e entry, f Fact, policy LatePolicy) {
 	if doubt != "" {
 		d.d.Alarm += "; " + doubt
 	}
-	if a.Kind != AttemptDeposit || d.p.Live != 0 || !closed || doubt != "" {
+	if a.Kind != AttemptDeposit || d.p.Live != 0 || !closed || doubt != "" || d.p.Terms.Verify {
 		d.book(a, e, d.nothingNew()) // a human has to look; the alarm tells
 		return
 	}
 	a.Class = f.Class
-	if policy.Honour && f.Class == ClassApproved && d.p.RefundReserved.IsZero() {
+	if policy.Honour && d.p.Abandoned.IsZero() && f.Class == ClassApproved && d.p.RefundReserved.IsZero() {
 		d.p.Authorised, d.p.Captured, d.p.ErrorCode = a.Amount, a.Amount, ""
 		d.book(a, e, InLate)
 		d.d.Attempts = append(d.d.Attempts, *a)
@@ -118,7 +118,7 @@ func (d *draft) late(a *Attempt, e entry, f Fact, policy LatePolicy) {
 
 // recheckHold books what the provider says about a hold that waits for its capture.
 func (d *draft) recheckHold(a *Attempt, e entry, f Fact) {
-	a.NextCheck = d.holdCheck
+	a.NextCheck = d.holdDue(a)
 	in := InUnchanged
 	if f.Class == ClassCancelled {
 		a.Class, a.NextCheck = ClassCancelled, time.Time{}

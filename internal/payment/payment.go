@@ -35,6 +35,7 @@ type Payment struct {
 	RecurringToken string // continues the chain; set once the payment has succeeded
 
 	ReturnURL, WebhookURL string
+	Terms                 Terms
 
 	Customer   Document // see Customer
 	Billing    Document // see BillingAddress
@@ -49,7 +50,8 @@ type Payment struct {
 
 	Created       time.Time // the instant in ID
 	Updated       time.Time // last change of something the payment shows
-	CheckoutUntil time.Time // end of the checkout; zero where none runs
+	CheckoutUntil time.Time // end of the checkout; zero where none ever ran
+	Abandoned     time.Time // since when the merchant wants it undone, see Abandon; zero for never
 
 	Live  int // Seq of the attempt that is not settled yet; 0 when none is
 	Tries int // attempts so far

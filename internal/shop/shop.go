@@ -104,6 +104,7 @@ type Settings struct {
 	AllowedReturnHosts  []string      `json:"allowedReturnHosts,omitempty"`
 	AllowedWebhookHosts []string      `json:"allowedWebhookHosts,omitempty"`
 	RetiredKey          *RetiredKey   `json:"retiredSigningKey,omitempty"`
+	YandexPay           YandexPay     `json:"yandexPay"`
 }
 
 // Defaults returns the settings of a new shop; a test shop may execute cards
@@ -129,9 +130,21 @@ func (s Settings) Check() error {
 	if s.CheckoutTimeout < 1 || s.CheckoutTimeout > 1440 {
 		add("checkoutTimeout: %d is not between 1 and 1440 minutes", s.CheckoutTimeout)
 	}
-	for name, u := range map[string]string{"returnUrl": s.ReturnURL, "webhookUrl": s.WebhookURL} {
+	for name, u := range map[string]string{
+		"returnUrl": s.ReturnURL, "webhookUrl": s.WebhookURL, "yandexPay.callbackUrl": s.YandexPay.CallbackURL,
+	} {
 		if u != "" && !AbsoluteURL(u) {
 			add("%s: must be an absolute http or https address without user info", name)
+		}
+	}
+	for _, c := range s.YandexPay.Currencies {
+		if !c.Valid() {
+			add("yandexPay.currencies: %q is no currency", c)
+		}
+	}
+	for _, m := range s.YandexPay.Methods {
+		if !m.Valid() {
+			add("yandexPay.methods: %q is none of %q", m, payment.Methods())
 		}
 	}
 	return errors.Join(faults...)

@@ -31,6 +31,9 @@ func (tx *Tx) Operations(shop payment.ShopID, pid payment.ID) ([]payment.Operati
 	return list(tx, scanOperation, sqlOperations, string(shop), string(pid))
 }
 
+const sqlLog = `SELECT seq, kind, started, completed, state, attempt, '', '', began, ended FROM operation
+	WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
+
 func scanOperation(s scanner) (payment.Operation, error) {
 	var o payment.Operation
 	var kind, state string

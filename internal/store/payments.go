@@ -17,11 +17,11 @@ const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.
 	COALESCE(p.parent_id, ''), COALESCE(p.description, ''), COALESCE(CAST(p.amount AS TEXT), ''), p.currency,
 	COALESCE(CAST(p.authorised AS TEXT), ''), COALESCE(CAST(p.captured AS TEXT), ''),
 	COALESCE(CAST(p.refund_reserved AS TEXT), ''), COALESCE(CAST(p.refunded AS TEXT), ''), p.pre_auth,
-	p.start_recurring, COALESCE(p.recurring_token, ''), COALESCE(p.return_url, ''), COALESCE(p.webhook_url, ''),
+	p.start_recurring, COALESCE(p.recurring_token, ''), COALESCE(p.return_url, ''), COALESCE(p.webhook_url, ''), COALESCE(p.terms, ''),
 	COALESCE(p.customer, ''), COALESCE(p.billing, ''), COALESCE(p.browser, ''), COALESCE(p.instrument, ''),
 	COALESCE(p.terminal, ''), COALESCE(p.error_code, ''), COALESCE(p.external_code, ''),
 	COALESCE(CAST(p.fee AS TEXT), ''), COALESCE(p.fee_currency, ''), p.created, p.updated, p.checkout_until, p.live,
-	p.tries, p.ops, p.events, p.due, p.due_fails`
+	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned`
 
 const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
 
@@ -51,14 +51,14 @@ func (tx *Tx) Expect(p *payment.Payment) { tx.lockKey(string(p.ID)) }
 func scanPayment(s scanner) (payment.Payment, error) {
 	var p payment.Payment
 	var shop, pid, kind, state, method, parent, currency, customer, billing, browser, code, feeCurrency string
-	var amount, authorised, captured, reserved, refunded, fee, instrument string
+	var amount, authorised, captured, reserved, refunded, fee, instrument, terms string
 	var created, updated int64
-	var until, due *int64
+	var until, due, abandoned *int64
 	err := s.Scan(&shop, &pid, &p.Version, &kind, &state, &method, &p.Reference, &parent, &p.Description, &amount,
 		&currency, &authorised, &captured, &reserved, &refunded, &p.PreAuth, &p.StartRecurring, &p.RecurringToken,
-		&p.ReturnURL, &p.WebhookURL, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
+		&p.ReturnURL, &p.WebhookURL, &terms, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
 		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops,
-		&p.Told, &due, &p.DueFails)
+		&p.Told, &due, &p.DueFails, &abandoned)
 	if err != nil {
 		return p, err
 	}
@@ -66,7 +66,7 @@ func scanPayment(s scanner) (payment.Payment, error) {
 	p.Currency, p.FeeCurrency, p.ErrorCode = money.Currency(currency), money.Currency(feeCurrency), payment.ErrorCode(code)
 	p.Customer, p.Billing, p.Browser = payment.Document(customer), payment.Document(billing), payment.Document(browser)
 	p.Created, p.Updated, p.CheckoutUntil = fromMicros(&created), fromMicros(&updated), fromMicros(until)
-	p.Due = fromMicros(due)
+	p.Due, p.Abandoned = fromMicros(due), fromMicros(abandoned)
 	for _, part := range []struct {
 		text string
 		into *money.Amount
@@ -79,14 +79,19 @@ func scanPayment(s scanner) (payment.Payment, error) {
 	if p.Instrument, err = readInstrument(instrument); err != nil {
 		return p, fmt.Errorf("payment %s: %w", pid, err)
 	}
+	if terms != "" {
+		if err := json.Unmarshal([]byte(terms), &p.Terms); err != nil {
+			return p, fmt.Errorf("payment %s: terms: %w", pid, err)
+		}
+	}
 	return payment.Restore(p, payment.State(state)), nil
 }
 
 const sqlInsertPayment = `INSERT INTO payment (shop_id, id, version, type, state, method, reference, parent_id,
 	description, amount, currency, pre_auth, start_recurring, return_url, webhook_url, customer, billing, instrument,
-	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails)
+	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails, terms)
 	VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-	$24, $25, $26, $27, $28, 0)`
+	$24, $25, $26, $27, $28, 0, $29)`
 
 // InsertPayment writes a payment that is born, as version 1. Its attempts and
 // operations are written by their own methods.
@@ -96,15 +101,15 @@ func (tx *Tx) InsertPayment(p *payment.Payment) {
 		amount(p.Amount), string(p.Currency), p.PreAuth, p.StartRecurring, nullable(p.ReturnURL),
 		nullable(p.WebhookURL), nullable(string(p.Customer)), nullable(string(p.Billing)), tx.instrument(p.Instrument),
 		nullable(p.Terminal), nullable(string(p.ErrorCode)), micros(p.Created), micros(p.Updated),
-		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), micros(p.Due))
+		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), micros(p.Due), tx.terms(&p.Terms))
 }
 
 const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $1, method = $2, amount = $3,
 	authorised = $4, captured = $5, refund_reserved = $6, refunded = $7, recurring_token = $8, customer = $9,
 	billing = $10, browser = $11, instrument = $12, terminal = $13, error_code = $14, external_code = $15, fee = $16,
 	fee_currency = $17, updated = $18, live = $19, tries = $20, ops = $21,
-	events = $22, due = $23, due_fails = $24
-	WHERE shop_id = $25 AND id = $26 AND version = $27`
+	events = $22, due = $23, due_fails = $24, checkout_until = $25, abandoned = $26, pre_auth = $27
+	WHERE shop_id = $28 AND id = $29 AND version = $30`
 
 // UpdatePayment writes everything of a payment that can change, if its version is
 // still the one that was read; otherwise the body runs again.
@@ -114,10 +119,10 @@ func (tx *Tx) UpdatePayment(p *payment.Payment) {
 		nullable(p.RecurringToken), nullable(string(p.Customer)), nullable(string(p.Billing)),
 		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
 		nullable(p.ExternalCode), amount(p.Fee), nullable(string(p.FeeCurrency)), micros(p.Updated), p.Live, p.Tries,
-		p.Ops, p.Told, micros(p.Due), p.DueFails, string(p.Shop), string(p.ID), p.Version)
+		p.Ops, p.Told, micros(p.Due), p.DueFails, micros(p.CheckoutUntil), micros(p.Abandoned), p.PreAuth, string(p.Shop), string(p.ID), p.Version)
 }
 
-const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND reference = $2 AND type = $3
+const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND substr(reference, 1, 256) = substr($2, 1, 256) AND reference = $2 AND type = $3
 	ORDER BY id DESC LIMIT 1`
 
 // LatestByReference returns the newest payment of that type with the merchant's
@@ -153,22 +158,22 @@ func listQuery(f payment.Filter) (string, []any) {
 	var where strings.Builder
 	add := func(condition string, value any) {
 		args = append(args, value)
-		fmt.Fprintf(&where, " AND q.%s $%d", condition, len(args))
+		fmt.Fprintf(&where, " AND %s $%d", condition, len(args))
 	}
 	if !f.CreatedFrom.IsZero() {
-		add("id >=", id.Floor(f.CreatedFrom))
+		add("q.id >=", id.Floor(f.CreatedFrom))
 	}
 	if !f.CreatedBefore.IsZero() {
-		add("id <", id.Floor(f.CreatedBefore))
+		add("q.id <", id.Floor(f.CreatedBefore))
 	}
 	if !f.UpdatedFrom.IsZero() {
-		add("updated >=", ceilMicros(f.UpdatedFrom))
+		add("q.updated >=", ceilMicros(f.UpdatedFrom))
 	}
 	if !f.UpdatedBefore.IsZero() {
-		add("updated <", ceilMicros(f.UpdatedBefore))
+		add("q.updated <", ceilMicros(f.UpdatedBefore))
 	}
 	if f.Reference != "" {
-		add("reference =", f.Reference)
+		add("substr(q.reference, 1, 256) =", f.Reference) // no API lists by longer ones
 	}
 	args = append(args, int64(f.Limit)+1, int64(f.Offset))
 	// The casts keep SQLite from preparing the statement anew for each value.
@@ -201,6 +206,18 @@ func readInstrument(text string) (i payment.Instrument, err error) {
 		return i, fmt.Errorf("instrument: %w", err)
 	}
 	return i, nil
+}
+
+func (tx *Tx) terms(t *payment.Terms) any {
+	if t.IsZero() {
+		return nil
+	}
+	raw, err := json.Marshal(t)
+	if err != nil {
+		tx.misuse(fmt.Errorf("terms: %w", err))
+		return nil
+	}
+	return string(raw)
 }
 
 func (tx *Tx) instrument(i payment.Instrument) any {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
-	"github.com/sluicepay/sluice/internal/shop"
 )
 
 // Dialect is the name under which this dialect's events are kept.
@@ -14,7 +13,8 @@ const Dialect = "gateway"
 
 // Render words an event: the bare payment, as GET shows it in "result". Merchants are
 // told of AUTHORIZED where their shop wants that.
-func Render(s *shop.Shop, p *payment.Payment, e payment.Event) ([]engine.Message, error) {
+func Render(t *engine.Telling) ([]engine.Message, error) {
+	s, p, e := t.Shop(), t.Payment(), t.Event()
 	if e.State == payment.Authorized && !s.Settings.TellAuthorized {
 		return nil, nil
 	}

@@ -65,6 +65,7 @@ CREATE TABLE payment (
 	recurring_token TEXT,
 	return_url      TEXT,
 	webhook_url     TEXT,
+	terms           TEXT, -- JSON; what only some APIs ask for
 	customer        TEXT, -- JSON
 	billing         TEXT, -- JSON
 	browser         TEXT, -- JSON
@@ -77,6 +78,7 @@ CREATE TABLE payment (
 	created         BIGINT  NOT NULL, -- the instant in id
 	updated         BIGINT  NOT NULL, -- last change of something that is shown
 	checkout_until  BIGINT,
+	abandoned       BIGINT,           -- since when the merchant wants it undone
 	live            BIGINT  NOT NULL, -- the attempt whose outcome is open; 0 for none
 	tries           BIGINT  NOT NULL,
 	ops             BIGINT  NOT NULL,
@@ -90,7 +92,11 @@ CREATE TABLE payment (
 	CHECK (refunded IS NULL OR refund_reserved IS NOT NULL AND refunded <= refund_reserved)
 );
 
-CREATE INDEX payment_reference ON payment (shop_id, reference, id);
+-- References can be longer than what PostgreSQL indexes.
+CREATE INDEX payment_reference ON payment (shop_id, substr(reference, 1, 256), id);
+
+-- The refunds of a deposit.
+CREATE INDEX payment_parent ON payment (shop_id, parent_id, id) WHERE parent_id IS NOT NULL;
 
 CREATE INDEX payment_updated ON payment (shop_id, updated);
 

@@ -1,0 +1,278 @@
+package yandexpay
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// paymentStatus is the state of an order.
+type paymentStatus string
+
+const (
+	statusPending           paymentStatus = "PENDING"
+	statusAuthorized        paymentStatus = "AUTHORIZED"
+	statusCaptured          paymentStatus = "CAPTURED"
+	statusVoided            paymentStatus = "VOIDED"
+	statusRefunded          paymentStatus = "REFUNDED"
+	statusPartiallyRefunded paymentStatus = "PARTIALLY_REFUNDED"
+	statusFailed            paymentStatus = "FAILED"
+)
+
+// statusOf tells how a deposit stands in this API's words. While a capture or void is open the order stays
+// AUTHORIZED; one that the merchant rolled back after it was paid is FAILED once all its money is back.
+func statusOf(p *payment.Payment) paymentStatus {
+	switch p.State() {
+	case payment.Authorized:
+		return statusAuthorized
+	case payment.Declined:
+		return statusFailed
+	case payment.Cancelled:
+		if p.Authorised.IsZero() {
+			return statusFailed
+		}
+		return statusVoided
+	case payment.Completed:
+		return statusPaid(p)
+	}
+	if a := p.LiveAttempt(); a != nil && (a.Kind == payment.AttemptCapture || a.Kind == payment.AttemptVoid) {
+		return statusAuthorized
+	}
+	return statusPending
+}
+
+func statusPaid(p *payment.Payment) paymentStatus {
+	switch {
+	case p.Refunded.IsZero():
+		return statusCaptured
+	case p.Refunded != p.Captured:
+		return statusPartiallyRefunded
+	case !p.Abandoned.IsZero():
+		return statusFailed
+	}
+	return statusRefunded
+}
+
+// operationType says what an operation did.
+type operationType string
+
+const (
+	typeAuthorize operationType = "AUTHORIZE"
+	typeBindCard  operationType = "BIND_CARD"
+	typeCapture   operationType = "CAPTURE"
+	typeRecurring operationType = "RECURRING"
+	typeRefund    operationType = "REFUND"
+	typeVoid      operationType = "VOID"
+)
+
+// operationStatus is how an operation ended, or that it has not.
+type operationStatus string
+
+const (
+	operationPending operationStatus = "PENDING"
+	operationSuccess operationStatus = "SUCCESS"
+	operationFail    operationStatus = "FAIL"
+)
+
+// operation is one entry of an order's list.
+type operation struct {
+	ID      string // UUID
+	Type    operationType
+	Status  operationStatus
+	Amount  money.Amount
+	Reason  string              // of a failure
+	Said    *engine.Instruction // what the merchant said with it; nil where nothing
+	Created time.Time
+	Updated time.Time
+	attempt int // Seq of a capture or void; 0 for any other
+}
+
+// name is the merchant's own id of the operation, or "".
+func (o *operation) name() string {
+	if o.Said == nil {
+		return ""
+	}
+	return o.Said.Name
+}
+
+// operationsOf lists what was done about a deposit, oldest first: how it was held or paid, then captures, voids and
+// refunds whatever came of them. Refunds by which the engine gives a rolled back order back are not shown.
+func operationsOf(h *engine.History) []operation {
+	all := payings(h)
+	for i := range h.Payment.Attempts {
+		if o, ok := ofAttempt(h, &h.Payment.Attempts[i]); ok {
+			all = append(all, o)
+		}
+	}
+	for i := range h.Refunds {
+		if r := &h.Refunds[i]; !r.Terms.GiveBack {
+			all = append(all, ofRefund(r, said(h, 0, r.ID)))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b operation) int { return a.Created.Compare(b.Created) })
+	return all
+}
+
+// said is what the merchant said with a capture, void or refund.
+func said(h *engine.History, attempt int, refund payment.ID) *engine.Instruction {
+	for i := range h.Instructions {
+		if in := &h.Instructions[i]; in.Attempt == attempt && in.Refund == refund {
+			return in
+		}
+	}
+	return nil
+}
+
+// payings are the operations by which the money came: a hold, a payment at once, the binding of a card, or a charge
+// that continues a subscription. Only the last is shown before its end and when it failed.
+func payings(h *engine.History) []operation {
+	p := &h.Payment
+	main := make(map[int]bool)
+	for i := range p.Attempts {
+		main[p.Attempts[i].Seq] = p.Attempts[i].Kind == payment.AttemptDeposit
+	}
+	if follows(h) {
+		return []operation{recurring(h)}
+	}
+	var all []operation
+	had := map[payment.State]bool{}
+	for _, op := range ended(h.Log) {
+		if !main[op.Attempt] || had[op.State] || op.State != payment.Authorized && op.State != payment.Completed {
+			continue
+		}
+		if op.State == payment.Completed && had[payment.Authorized] {
+			continue
+		}
+		had[op.State] = true
+		all = append(all, operation{
+			ID: operationID(p.ID, op.Attempt), Type: payingType(p, op.State), Status: operationSuccess,
+			Amount: p.Authorised, Created: startOf(p, op.Attempt), Updated: op.Completed,
+		})
+	}
+	return all
+}
+
+// follows reports whether the payment continues a chain: it never was in a checkout.
+func follows(h *engine.History) bool {
+	return h.Payment.Type == payment.Deposit && len(h.Log) > 0 && h.Log[0].Kind == payment.OpCreatePayment &&
+		h.Log[0].State == payment.Pending
+}
+
+func recurring(h *engine.History) operation {
+	p := &h.Payment
+	o := operation{
+		ID: operationID(p.ID, 1), Type: typeRecurring, Status: operationPending, Amount: p.Amount,
+		Created: p.Created, Updated: p.Updated,
+	}
+	switch p.State() {
+	case payment.Completed, payment.Authorized:
+		o.Status = operationSuccess
+	case payment.Declined, payment.Cancelled:
+		o.Status, o.Reason = operationFail, p.ErrorCode.Message()
+	}
+	return o
+}
+
+func payingType(p *payment.Payment, s payment.State) operationType {
+	switch {
+	case p.Terms.Verify:
+		return typeBindCard
+	case s == payment.Authorized:
+		return typeAuthorize
+	}
+	return typeCapture
+}
+
+// ended returns the log's complete entries in the order in which they ended.
+func ended(log []payment.Operation) []payment.Operation {
+	var done []payment.Operation
+	for i := range log {
+		if log[i].Ended != 0 {
+			done = append(done, log[i])
+		}
+	}
+	slices.SortStableFunc(done, func(a, b payment.Operation) int { return cmp.Compare(a.Ended, b.Ended) })
+	return done
+}
+
+func startOf(p *payment.Payment, attempt int) time.Time {
+	for i := range p.Attempts {
+		if p.Attempts[i].Seq == attempt {
+			return p.Attempts[i].Started
+		}
+	}
+	return p.Created
+}
+
+// ofAttempt shows a capture or void. Giving a late success back is nothing that the merchant did.
+func ofAttempt(h *engine.History, a *payment.Attempt) (operation, bool) {
+	o := operation{
+		ID: operationID(h.Payment.ID, a.Seq), Status: operationPending, Amount: a.Amount, Said: said(h, a.Seq, ""),
+		Created: a.Started, Updated: a.Started, attempt: a.Seq,
+	}
+	switch {
+	case a.Reverses != 0:
+		return o, false
+	case a.Kind == payment.AttemptCapture:
+		o.Type = typeCapture
+	case a.Kind == payment.AttemptVoid:
+		o.Type = typeVoid
+	default:
+		return o, false
+	}
+	for i := range h.Log {
+		if op := &h.Log[i]; op.Attempt == a.Seq && op.Completed.After(o.Updated) {
+			o.Updated = op.Completed
+		}
+	}
+	if a.Live() {
+		return o, true
+	}
+	o.Status = operationSuccess
+	if done := a.Class == payment.ClassApproved || a.Class == payment.ClassCancelled && a.Kind == payment.AttemptVoid; !done {
+		o.Status, o.Reason = operationFail, a.Code.Message()
+	}
+	return o, true
+}
+
+func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
+	o := operation{
+		ID: id.Dashed(string(r.ID)), Type: typeRefund, Status: operationPending, Amount: r.Amount, Said: said,
+		Created: r.Created, Updated: r.Updated,
+	}
+	switch r.State() {
+	case payment.Completed:
+		o.Status = operationSuccess
+	case payment.Declined, payment.Cancelled:
+		o.Status, o.Reason = operationFail, r.ErrorCode.Message()
+	}
+	return o
+}
+
+// operationID names an attempt of a payment: the payment's id with other last digits, so that the payment can be found
+// by it. Refunds are named by their own ids.
+func operationID(p payment.ID, attempt int) string {
+	raw, err := hex.DecodeString(string(p))
+	if err != nil || len(raw) != 16 {
+		return string(p)
+	}
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("operation\x00"+string(p)), uint64(attempt))) //nolint:gosec // a Seq
+	copy(raw[16-operationTail:], sum[:operationTail])
+	return id.Dashed(hex.EncodeToString(raw))
+}
+
+const operationTail = 4 // bytes in which an operation's id differs from its payment's
+
+// paymentsNear is the range of ids in which the payment of an operation lies.
+func paymentsNear(operation string) (from, to payment.ID) {
+	head := operation[:2*(16-operationTail)]
+	return payment.ID(head + "00000000"), payment.ID(head + "ffffffff")
+}

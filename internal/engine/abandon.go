@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Abandon undoes a deposit whatever its state: see payment.Abandon. What is held or was taken is sent back before it
+// returns, as far as Wait allows; the rest comes due by itself. Errors: *payment.Refusal; payment.ErrBusy while a
+// capture, void or refund is open; payment.ErrNotFound; ErrUnavailable.
+func (e *Engine) Abandon(ctx context.Context, t Target) (payment.Payment, error) {
+	if !t.Shop.Active {
+		return payment.Payment{}, ErrForbidden
+	}
+	if err := e.resolve(ctx, t.Shop.ID, t.ID); err != nil {
+		return payment.Payment{}, err
+	}
+	d, err := e.decide(ctx, t.Shop.ID, t.ID, payment.Abandon{})
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	e.Vault.Drop(t.ID)
+	if !d.Payment.Owes() {
+		return d.Payment, nil
+	}
+	if err := e.payBack(ctx, t); err != nil { // it is due and will be tried again
+		e.Log.WarnContext(ctx, "money of an abandoned payment not sent back yet", "payment_id", t.ID, "error", err)
+	}
+	return e.load(ctx, t.Shop.ID, t.ID)
+}
+
+// payBack voids or refunds what an abandoned deposit still owes.
+func (e *Engine) payBack(ctx context.Context, t Target) error {
+	p, err := e.load(ctx, t.Shop.ID, t.ID)
+	if err != nil || !p.Owes() {
+		return err
+	}
+	if p.State() == payment.Authorized {
+		_, err = e.Void(ctx, Target{Shop: t.Shop, ID: t.ID, Wait: t.Wait})
+	} else {
+		_, err = e.Create(ctx, Create{
+			Shop: t.Shop, Type: payment.Refund, Parent: t.ID, Currency: p.Currency, Wait: t.Wait,
+			Terms: Terms{Origin: p.Terms.Origin, GiveBack: true},
+		})
+	}
+	if refusal := new(payment.Refusal); errors.As(err, &refusal) {
+		return nil // somebody else has sent it back
+	}
+	if err != nil {
+		return fmt.Errorf("send the money of payment %s back: %w", t.ID, err)
+	}
+	return nil
+}
+
+// PageOpened records that the customer has opened the payment's page, where that makes it last longer.
+func (e *Engine) PageOpened(ctx context.Context, p *payment.Payment) error {
+	if p.State() != payment.Checkout || p.Terms.Grace == 0 || p.WasOpened() {
+		return nil
+	}
+	_, err := e.decide(ctx, p.Shop, p.ID, payment.Opened{})
+	return err
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// What dialects keep beside payments, as the store keeps it: the engine never looks into their JSON.
+type (
+	// Terms are what some merchant APIs ask for beside the payment itself.
+	Terms = payment.Terms
+	// Order is what a dialect keeps beside a payment under the merchant's own id.
+	Order = store.Order
+	// Instruction is what a merchant said with a capture, void or refund.
+	Instruction = store.Instruction
+	// History is a deposit with everything that belongs to it.
+	History = store.History
+)
+
+// OrderTaken is returned when the shop has an order with that id already, made by another request.
+type OrderTaken struct{ Of payment.ID }
+
+// Error implements error.
+func (o *OrderTaken) Error() string { return "the order exists already as payment " + string(o.Of) }
+
+// NameTaken is returned when the shop has used the name of an instruction before.
+type NameTaken struct {
+	By   Instruction // the instruction of that name
+	Same bool        // it had the same fingerprint
+}
+
+// Error implements error.
+func (n *NameTaken) Error() string {
+	return "the name is in use for an operation of payment " + string(n.By.Payment)
+}
+
+// unnamed returns *NameTaken when the instruction's name is in use.
+func (e *Engine) unnamed(ctx context.Context, shop payment.ShopID, i *Instruction) error {
+	if i == nil || i.Name == "" {
+		return nil
+	}
+	by, err := e.InstructionNamed(ctx, shop, i.Name)
+	if errors.Is(err, payment.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &NameTaken{By: by, Same: hmac.Equal(by.Fingerprint, i.Fingerprint)}
+}
+
+// sameOrder answers a request for an order that exists: the same request gets the payment that it made before.
+func (e *Engine) sameOrder(ctx context.Context, c Create) (Outcome, error) {
+	o, err := e.Order(ctx, c.Shop.ID, c.Order.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !hmac.Equal(o.Fingerprint, c.Order.Fingerprint) {
+		return Outcome{}, &OrderTaken{Of: o.Payment}
+	}
+	p, err := e.settle(ctx, c.Shop.ID, o.Payment)
+	return Outcome{Payment: p, Replayed: true}, err
+}
+
+// Order returns the shop's order with the merchant's id, or payment.ErrNotFound.
+func (e *Engine) Order(ctx context.Context, shop payment.ShopID, id string) (o Order, err error) {
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		o, err = tx.Order(shop, id)
+		return err
+	})
+	return o, storeError(err)
+}
+
+// DepositByReference returns the shop's newest deposit with that reference, or payment.ErrNotFound.
+func (e *Engine) DepositByReference(ctx context.Context, shop payment.ShopID, ref string) (id payment.ID, err error) {
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		id, err = tx.LatestByReference(shop, payment.Deposit, ref)
+		return err
+	})
+	return id, storeError(err)
+}
+
+// InstructionNamed returns the shop's instruction with the merchant's own id, or payment.ErrNotFound.
+func (e *Engine) InstructionNamed(ctx context.Context, shop payment.ShopID, name string) (i Instruction, err error) {
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		i, err = tx.InstructionNamed(shop, name)
+		return err
+	})
+	return i, storeError(err)
+}
+
+// PaymentsBetween returns the ids of the shop's payments in a narrow range of ids, both ends included.
+func (e *Engine) PaymentsBetween(ctx context.Context, shop payment.ShopID, from, to payment.ID) (ids []payment.ID, err error) {
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		ids, err = tx.PaymentsBetween(shop, from, to)
+		return err
+	})
+	return ids, storeError(err)
+}
+
+// Chain returns the recurring chain that the token continues, or payment.ErrNotFound.
+func (e *Engine) Chain(ctx context.Context, shop payment.ShopID, token string) (c payment.Chain, err error) {
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		c, err = tx.Chain(shop, token)
+		return err
+	})
+	return c, storeError(err)
+}
+
+// History returns a payment of the shop with everything that belongs to it, or payment.ErrNotFound. Where the outcome
+// of the payment or of one of its refunds is open and a check is due, the provider is asked first.
+func (e *Engine) History(ctx context.Context, shop payment.ShopID, id payment.ID) (History, error) {
+	if _, err := e.Get(ctx, shop, id); err != nil {
+		return History{}, err
+	}
+	h, err := e.history(ctx, shop, id)
+	if err != nil {
+		return History{}, err
+	}
+	open := false
+	for i := range h.Refunds {
+		if r := &h.Refunds[i]; r.Live != 0 {
+			if _, err := e.Get(ctx, shop, r.ID); err != nil {
+				return History{}, err
+			}
+			open = true
+		}
+	}
+	if !open {
+		return h, nil
+	}
+	return e.history(ctx, shop, id)
+}
+
+func (e *Engine) history(ctx context.Context, shop payment.ShopID, id payment.ID) (h History, err error) {
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		h, err = tx.History(shop, id)
+		return err
+	})
+	return h, storeError(err)
+}

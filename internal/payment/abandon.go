@@ -1,0 +1,82 @@
+package payment
+
+import "time"
+
+// Abandon is the merchant's word that a deposit shall not stand. Nothing can be paid on it any more; money that is
+// held or was taken goes back, also what turns out to have been taken later. The log shows it as CANCEL. What has
+// ended without money stays as it is. ErrBusy while a capture, void or refund is open.
+type Abandon struct{}
+
+func (Abandon) apply(d *draft) {
+	p := &d.p
+	a := p.LiveAttempt()
+	switch {
+	case p.Type != Deposit:
+		d.err = refuse(CodeWrongState, "", "only deposits can be abandoned")
+	case !p.Abandoned.IsZero() || p.state == Declined || p.state == Cancelled:
+	case a != nil && a.Kind != AttemptDeposit || p.RefundReserved != p.Refunded:
+		d.err = ErrBusy
+	case p.state == Completed && p.Refundable().IsZero():
+	default:
+		p.Abandoned = d.now
+		if p.state == Checkout {
+			p.ErrorCode = CodeByCustomer
+		}
+		d.log(OpCancel, InAbandon, 0, Messages{})
+	}
+}
+
+// Owes reports that the deposit was abandoned and its money is not yet on its way back: a hold has to be voided, or
+// what is left has to be refunded.
+func (p *Payment) Owes() bool {
+	if p.Abandoned.IsZero() || p.Live != 0 {
+		return false
+	}
+	return p.state == Authorized || p.state == Completed && p.RefundReserved == p.Refunded && !p.Refundable().IsZero()
+}
+
+// Waits between tries to give the money of an abandoned deposit back: as long again as it has been abandoned.
+const (
+	payBackLeast = time.Minute
+	payBackMost  = 24 * time.Hour
+	payBackFor   = 30 * 24 * time.Hour // then a human has to look
+)
+
+// payBackAt is when the money of an abandoned deposit has to be sent back: at once, later after a try that failed,
+// and never when trying has gone on for too long.
+func (d *draft) payBackAt() time.Time {
+	since := d.now.Sub(d.p.Abandoned)
+	switch {
+	case !d.failed && d.before.Owes() && !d.before.Due.IsZero():
+		return d.before.Due
+	case !d.failed:
+		return d.now
+	case since > payBackFor:
+		return time.Time{}
+	}
+	return d.now.Add(min(max(since, payBackLeast), payBackMost))
+}
+
+// HoldOver reports that money has been held for longer than the payment's terms allow.
+func (p *Payment) HoldOver(now time.Time) bool {
+	a := p.Standing()
+	return p.state == Authorized && p.Live == 0 && p.Terms.HoldFor > 0 && a != nil && !now.Before(a.Started.Add(p.Terms.HoldFor))
+}
+
+// holdDue is when to look at a hold again: when it may have been lost, or has to be given back.
+func (d *draft) holdDue(a *Attempt) time.Time {
+	if end := a.Started.Add(d.p.Terms.HoldFor); d.p.Terms.HoldFor > 0 && end.Before(d.holdCheck) {
+		return end
+	}
+	return d.holdCheck
+}
+
+// Opened records that the customer has opened the page of a payment that lasts longer then. Nothing shows it.
+type Opened struct{}
+
+func (Opened) apply(d *draft) {
+	if d.p.state == Checkout && d.p.Terms.Grace > 0 && !d.p.WasOpened() {
+		d.p.CheckoutUntil = d.p.CheckoutUntil.Add(d.p.Terms.Grace)
+		d.d.touched = true
+	}
+}

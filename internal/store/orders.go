@@ -1,0 +1,178 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Names of the writes that fail when an order or a name of an operation exists already.
+const (
+	WriteOrder       = "order.create"
+	WriteInstruction = "instruction.create"
+)
+
+// Order is what a dialect keeps beside a payment under the merchant's own id.
+type Order struct {
+	ID          string // the merchant's
+	Payment     payment.ID
+	Fingerprint []byte // of what was asked for
+	Document    string // JSON of the dialect
+}
+
+// nameKey stands for a merchant's name in keys: such names are too long to be indexed everywhere.
+func nameKey(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
+}
+
+const sqlInsertOrder = `INSERT INTO merchant_order (shop_id, key, payment_id, fingerprint, document) VALUES ($1, $2, $3, $4, $5)`
+
+// InsertOrder writes an order. A second one of the shop with that id fails with a UniqueError of WriteOrder.
+func (tx *Tx) InsertOrder(shop payment.ShopID, o *Order) {
+	tx.write(WriteOrder, sqlInsertOrder, string(shop), nameKey(o.ID), string(o.Payment), o.Fingerprint, o.Document)
+}
+
+const (
+	sqlOrder          = `SELECT payment_id, fingerprint, document FROM merchant_order WHERE shop_id = $1 AND key = $2`
+	sqlOrderOfPayment = `SELECT payment_id, fingerprint, document FROM merchant_order WHERE shop_id = $1 AND payment_id = $2`
+)
+
+func scanOrder(s scanner) (Order, error) {
+	var o Order
+	var pid string
+	err := s.Scan(&pid, &o.Fingerprint, &o.Document)
+	o.Payment = payment.ID(pid)
+	return o, err
+}
+
+// Order returns the order with the merchant's id, or ErrNotFound.
+func (tx *Tx) Order(shop payment.ShopID, oid string) (Order, error) {
+	o, err := one(tx, scanOrder, sqlOrder, string(shop), nameKey(oid))
+	o.ID = oid
+	return o, err
+}
+
+// OrderOfPayment returns the order that a payment was made for, without its ID, or ErrNotFound.
+func (tx *Tx) OrderOfPayment(shop payment.ShopID, pid payment.ID) (Order, error) {
+	return one(tx, scanOrder, sqlOrderOfPayment, string(shop), string(pid))
+}
+
+// Instruction is what a merchant said with a capture, void or refund, beside what the payment itself keeps.
+type Instruction struct {
+	Payment     payment.ID // the deposit
+	Attempt     int        // Seq of the capture or void; 0 for a refund
+	Refund      payment.ID // the refund; empty for a capture or void
+	Name        string     // the merchant's own id of the operation; may be empty
+	Request     string     // the idempotency key of the request; may be empty
+	Fingerprint []byte     // of what was asked for
+	Detail      string     // JSON of the dialect
+}
+
+const sqlInsertInstruction = `INSERT INTO instruction (shop_id, payment_id, attempt, refund_id, name, name_key, request,
+	fingerprint, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+// InsertInstruction writes an instruction. A name that the shop has used before fails with a UniqueError of
+// WriteInstruction.
+func (tx *Tx) InsertInstruction(shop payment.ShopID, i *Instruction) {
+	var key any
+	if i.Name != "" {
+		key = nameKey(i.Name)
+	}
+	tx.write(WriteInstruction, sqlInsertInstruction, string(shop), string(i.Payment), i.Attempt, string(i.Refund),
+		nullable(i.Name), key, nullable(i.Request), i.Fingerprint, i.Detail)
+}
+
+const (
+	instructionColumns = `payment_id, attempt, refund_id, COALESCE(name, ''), COALESCE(request, ''), fingerprint, detail`
+
+	sqlInstructionNamed = `SELECT ` + instructionColumns + ` FROM instruction WHERE shop_id = $1 AND name_key = $2`
+	sqlInstruction      = `SELECT ` + instructionColumns + ` FROM instruction
+	WHERE shop_id = $1 AND payment_id = $2 AND attempt = $3 AND refund_id = $4`
+	sqlInstructions = `SELECT ` + instructionColumns + ` FROM instruction
+	WHERE shop_id = $1 AND payment_id = $2 ORDER BY attempt, refund_id`
+)
+
+func scanInstruction(s scanner) (Instruction, error) {
+	var i Instruction
+	var pid, refund string
+	err := s.Scan(&pid, &i.Attempt, &refund, &i.Name, &i.Request, &i.Fingerprint, &i.Detail)
+	i.Payment, i.Refund = payment.ID(pid), payment.ID(refund)
+	return i, err
+}
+
+// InstructionNamed returns the instruction with the merchant's own id, or ErrNotFound.
+func (tx *Tx) InstructionNamed(shop payment.ShopID, name string) (Instruction, error) {
+	return one(tx, scanInstruction, sqlInstructionNamed, string(shop), nameKey(name))
+}
+
+// Instruction returns what was said with a capture or void, by its attempt, or with a refund, by its id; or
+// ErrNotFound.
+func (tx *Tx) Instruction(shop payment.ShopID, pid payment.ID, attempt int, refund payment.ID) (Instruction, error) {
+	return one(tx, scanInstruction, sqlInstruction, string(shop), string(pid), attempt, string(refund))
+}
+
+// History is a deposit with everything that belongs to it.
+type History struct {
+	Payment      payment.Payment
+	Log          []payment.Operation // without messages
+	Refunds      []payment.Payment   // oldest first, without their attempts
+	Order        *Order              // nil for a payment that no order was made for
+	Instructions []Instruction
+}
+
+const sqlChildren = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.parent_id = $2 AND p.type = 'REFUND'
+	ORDER BY p.id`
+
+// History returns a deposit with its log, refunds, order and instructions, or ErrNotFound. The parts are as of one
+// instant unless the deposit is being changed all the time.
+func (tx *Tx) History(shop payment.ShopID, pid payment.ID) (History, error) {
+	var h History
+	for range 4 {
+		b := tx.batch()
+		row := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
+		attempts := listIn(b, scanAttempt, sqlAttempts, string(shop), string(pid))
+		log := listIn(b, scanOperation, sqlLog, string(shop), string(pid))
+		refunds := listIn(b, scanPayment, sqlChildren, string(shop), string(pid))
+		order := oneIn(b, scanOrder, sqlOrderOfPayment, string(shop), string(pid))
+		said := listIn(b, scanInstruction, sqlInstructions, string(shop), string(pid))
+		again := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
+		if err := b.run(); err != nil {
+			return History{}, err
+		}
+		p, err := row.get()
+		if err != nil {
+			return History{}, err
+		}
+		p.Attempts = *attempts
+		h = History{Payment: p, Log: *log, Refunds: *refunds, Instructions: *said}
+		if order.found {
+			h.Order = &order.value
+		}
+		if after, err := again.get(); err != nil || after.Version == p.Version {
+			break
+		}
+	}
+	return h, nil
+}
+
+const sqlPaymentsBetween = `SELECT id FROM payment WHERE shop_id = $1 AND id >= $2 AND id <= $3 ORDER BY id LIMIT 16`
+
+// PaymentsBetween returns the ids of the shop's payments in a narrow range of ids, both ends included.
+func (tx *Tx) PaymentsBetween(shop payment.ShopID, from, to payment.ID) ([]payment.ID, error) {
+	texts, err := list(tx, scanText, sqlPaymentsBetween, string(shop), string(from), string(to))
+	ids := make([]payment.ID, len(texts))
+	for i, t := range texts {
+		ids[i] = payment.ID(t)
+	}
+	return ids, err
+}
+
+const sqlForgetIdempotency = `DELETE FROM idempotency WHERE shop_id = $1 AND route = $2 AND key = $3 AND created < $4`
+
+// ForgetIdempotency drops the command under that key if it is older than before.
+func (tx *Tx) ForgetIdempotency(i Idempotency, before time.Time) {
+	tx.write("idempotency.forget", sqlForgetIdempotency, string(i.Shop), i.Route, i.Key, micros(before))
+}
