@@ -27,6 +27,7 @@ const adminSocket = "admin.sock"
 type task struct {
 	CreateShop     *createShop     `json:"createShop,omitempty"`
 	ListShops      *listShops      `json:"listShops,omitempty"`
+	UpdateShop     *updateShop     `json:"updateShop,omitempty"`
 	CreateKey      *createKey      `json:"createKey,omitempty"`
 	ListKeys       *listKeys       `json:"listKeys,omitempty"`
 	RevokeKey      *revokeKey      `json:"revokeKey,omitempty"`
@@ -53,7 +54,7 @@ func (t task) runner() (taskRunner, error) {
 		set bool
 		r   taskRunner
 	}{
-		{t.CreateShop != nil, t.CreateShop}, {t.ListShops != nil, t.ListShops}, {t.CreateKey != nil, t.CreateKey},
+		{t.CreateShop != nil, t.CreateShop}, {t.ListShops != nil, t.ListShops}, {t.UpdateShop != nil, t.UpdateShop}, {t.CreateKey != nil, t.CreateKey},
 		{t.ListKeys != nil, t.ListKeys}, {t.RevokeKey != nil, t.RevokeKey},
 		{t.CreateTerminal != nil, t.CreateTerminal}, {t.ListTerminals != nil, t.ListTerminals},
 		{t.CheckPayment != nil, t.CheckPayment}, {t.UpdatePayment != nil, t.UpdatePayment},

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
@@ -60,6 +61,7 @@ func (a *app) startDemo(g *group, ready *readiness) error {
 	if err := writeWhole(path, append(raw, '\n')); err != nil {
 		return err
 	}
+	ready.YandexPay = &yandexPayAccess{MerchantID: id.Dashed(d.ShopID), APIKey: d.APIKey}
 	ready.ShopID, ready.APIKey, ready.SigningKey, ready.SimulatorURL = d.ShopID, d.APIKey, d.SigningKey, url
 	return nil
 }

@@ -150,7 +150,15 @@ type readiness struct {
 	APIKey       string `json:"apiKey,omitempty"`
 	SigningKey   string `json:"signingKey,omitempty"`
 	SimulatorURL string `json:"simulatorUrl,omitempty"`
-	PID          int    `json:"pid"`
+	// YandexPay is the same shop in the words of the Yandex Pay merchant API.
+	YandexPay *yandexPayAccess `json:"yandexPay,omitempty"`
+	PID       int              `json:"pid"`
+}
+
+// yandexPayAccess is what a client of the Yandex Pay merchant API is configured with.
+type yandexPayAccess struct {
+	MerchantID string `json:"merchantId"`
+	APIKey     string `json:"apiKey"`
 }
 
 // write renders the facts into the file; it holds keys.
@@ -181,6 +189,7 @@ func (r readiness) print(w io.Writer) {
   API          %s
   API key      %s
   signing key  %s
+  merchant id  %s   (Yandex Pay merchant API, the same key)
   simulator    %s   (ledger: %s/ledger)
 
 Create a payment:
@@ -191,9 +200,17 @@ Create a payment:
          "customer":{"firstName":"John","lastName":"Doe","email":"john@example.com","phone":"44 2072243688","ip":"192.0.2.1"},
          "billingAddress":{"countryCode":"GB","city":"London","addressLine1":"221b Baker St","postalCode":"NW1 6XE"}}'
 
-Open the "redirectUrl" of the answer in a browser and pay with 4000 0000 0000 0408
+Or an order, as Yandex Pay has it:
+
+  curl -s %s/api/merchant/v1/orders \
+    -H 'Authorization: Api-Key %s' -H 'Content-Type: application/json' \
+    -d '{"orderId":"A-1","currencyCode":"RUB","cart":{"total":{"amount":"180.00"},"items":[
+         {"productId":"p1","title":"Tea","quantity":{"count":"2"},"total":"180.00"}]}}'
+
+Open the "redirectUrl" or "paymentUrl" of the answer in a browser and pay with 4000 0000 0000 0408
 (approved), 4000 0000 0000 0002 (3-D Secure) or 4000 0000 0000 0416 (declined).
 Ctrl-C stops; the same command finds everything again.
 
-`, r.BaseURL, r.APIKey, r.SigningKey, r.SimulatorURL, r.SimulatorURL, r.BaseURL, r.APIKey)
+`, r.BaseURL, r.APIKey, r.SigningKey, r.YandexPay.MerchantID, r.SimulatorURL, r.SimulatorURL, r.BaseURL, r.APIKey,
+		r.BaseURL, r.APIKey)
 }

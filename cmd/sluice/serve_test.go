@@ -91,7 +91,7 @@ func TestReadyFileOfADemo(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"serve", "--demo", "--listen", "127.0.0.1:0", "--data", dir}
 	first := start(t, args...)
-	want := []string{"apiKey", "baseUrl", "pid", "shopId", "signingKey", "simulatorUrl"}
+	want := []string{"apiKey", "baseUrl", "pid", "shopId", "signingKey", "simulatorUrl", "yandexPay"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(first.facts))); diff != "" {
 		t.Errorf("members (-want +got):\n%s", diff)
 	}

@@ -16,6 +16,7 @@ import (
 type shopCommands struct {
 	Create shopCreateCommand `cmd:"" help:"Create a shop with its first API key and its signing key."`
 	List   shopListCommand   `cmd:"" help:"List the shops."`
+	Update shopUpdateCommand `cmd:"" help:"Change settings of a shop, and print them all."`
 }
 
 type shopCreateCommand struct {
@@ -73,13 +74,8 @@ func (b *base) newShop(c *createShop) (*shop.Shop, newKey, error) {
 	if made.Merchant == "" {
 		made.Merchant = made.Name
 	}
-	if c.Settings != "" {
-		if err := json.Unmarshal([]byte(c.Settings), &made.Settings); err != nil {
-			return nil, newKey{}, fmt.Errorf("settings: %w", err)
-		}
-	}
-	if err := made.Settings.Check(); err != nil {
-		return nil, newKey{}, fmt.Errorf("settings: %w", err)
+	if err := changeSettings(&made.Settings, c.Settings); err != nil {
+		return nil, newKey{}, err
 	}
 	key, err := b.newKey(made.ID, made.Live, "first")
 	return made, key, err

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
@@ -137,7 +138,7 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
 		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
-		Render: []engine.Renderer{gateway.Render},
+		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
@@ -215,6 +216,7 @@ func (a *App) NewShop(t testing.TB, edit func(*shop.Shop)) Member {
 
 // audit refolds the log of every payment of the test's shops and checks its money.
 func (a *App) audit(t testing.TB) {
+	a.Engine.Drain()
 	ctx := context.WithoutCancel(t.Context())
 	a.shops.Range(func(k, _ any) bool {
 		for offset := 0; ; offset += payment.MaxLimit {

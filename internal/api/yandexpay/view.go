@@ -108,7 +108,8 @@ func (o *operation) name() string {
 func operationsOf(h *engine.History) []operation {
 	all := payings(h)
 	for i := range h.Payment.Attempts {
-		if o, ok := ofAttempt(h, &h.Payment.Attempts[i]); ok {
+		if o, ok := ofAttempt(&h.Payment, &h.Payment.Attempts[i]); ok {
+			o.Said, o.Updated = said(h, o.attempt, ""), lastOf(h.Log, o.attempt, o.Created)
 			all = append(all, o)
 		}
 	}
@@ -139,8 +140,8 @@ func payings(h *engine.History) []operation {
 	for i := range p.Attempts {
 		main[p.Attempts[i].Seq] = p.Attempts[i].Kind == payment.AttemptDeposit
 	}
-	if follows(h) {
-		return []operation{recurring(h)}
+	if follows(p) {
+		return []operation{recurring(p)}
 	}
 	var all []operation
 	had := map[payment.State]bool{}
@@ -161,13 +162,9 @@ func payings(h *engine.History) []operation {
 }
 
 // follows reports whether the payment continues a chain: it never was in a checkout.
-func follows(h *engine.History) bool {
-	return h.Payment.Type == payment.Deposit && len(h.Log) > 0 && h.Log[0].Kind == payment.OpCreatePayment &&
-		h.Log[0].State == payment.Pending
-}
+func follows(p *payment.Payment) bool { return p.Type == payment.Deposit && p.CheckoutUntil.IsZero() }
 
-func recurring(h *engine.History) operation {
-	p := &h.Payment
+func recurring(p *payment.Payment) operation {
 	o := operation{
 		ID: operationID(p.ID, 1), Type: typeRecurring, Status: operationPending, Amount: p.Amount,
 		Created: p.Created, Updated: p.Updated,
@@ -176,7 +173,7 @@ func recurring(h *engine.History) operation {
 	case payment.Completed, payment.Authorized:
 		o.Status = operationSuccess
 	case payment.Declined, payment.Cancelled:
-		o.Status, o.Reason = operationFail, p.ErrorCode.Message()
+		o.Status, o.Reason = operationFail, p.ErrorCode.Text()
 	}
 	return o
 }
@@ -213,10 +210,10 @@ func startOf(p *payment.Payment, attempt int) time.Time {
 }
 
 // ofAttempt shows a capture or void. Giving a late success back is nothing that the merchant did.
-func ofAttempt(h *engine.History, a *payment.Attempt) (operation, bool) {
+func ofAttempt(p *payment.Payment, a *payment.Attempt) (operation, bool) {
 	o := operation{
-		ID: operationID(h.Payment.ID, a.Seq), Status: operationPending, Amount: a.Amount, Said: said(h, a.Seq, ""),
-		Created: a.Started, Updated: a.Started, attempt: a.Seq,
+		ID: operationID(p.ID, a.Seq), Status: operationPending, Amount: a.Amount, Created: a.Started, Updated: a.Started,
+		attempt: a.Seq,
 	}
 	switch {
 	case a.Reverses != 0:
@@ -228,19 +225,25 @@ func ofAttempt(h *engine.History, a *payment.Attempt) (operation, bool) {
 	default:
 		return o, false
 	}
-	for i := range h.Log {
-		if op := &h.Log[i]; op.Attempt == a.Seq && op.Completed.After(o.Updated) {
-			o.Updated = op.Completed
-		}
-	}
 	if a.Live() {
 		return o, true
 	}
 	o.Status = operationSuccess
 	if done := a.Class == payment.ClassApproved || a.Class == payment.ClassCancelled && a.Kind == payment.AttemptVoid; !done {
-		o.Status, o.Reason = operationFail, a.Code.Message()
+		o.Status, o.Reason = operationFail, a.Code.Text()
 	}
 	return o, true
+}
+
+// lastOf is when the log has last shown something of an attempt.
+func lastOf(log []payment.Operation, attempt int, began time.Time) time.Time {
+	last := began
+	for i := range log {
+		if op := &log[i]; op.Attempt == attempt && op.Completed.After(last) {
+			last = op.Completed
+		}
+	}
+	return last
 }
 
 func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
@@ -252,7 +255,7 @@ func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
 	case payment.Completed:
 		o.Status = operationSuccess
 	case payment.Declined, payment.Cancelled:
-		o.Status, o.Reason = operationFail, r.ErrorCode.Message()
+		o.Status, o.Reason = operationFail, r.ErrorCode.Text()
 	}
 	return o
 }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+type shopUpdateCommand struct {
+	config.Common
+	updateShop
+}
+
+// Run changes settings of a shop.
+func (c *shopUpdateCommand) Run(s *surroundings) error {
+	return perform(s, c.Common, task{UpdateShop: &c.updateShop})
+}
+
+type updateShop struct {
+	Shop     string `name:"shop" required:"" help:"Id of the shop." json:"shop"`
+	Settings string `name:"settings" placeholder:"JSON" help:"Settings to change, as a JSON object; the others stay." json:"settings"`
+	Active   *bool  `name:"active" negatable:"" help:"Whether the shop may call. One that may not is answered 403." json:"active"`
+}
+
+func (c *updateShop) run(ctx context.Context, b *base, out io.Writer) error {
+	var changed shop.Shop
+	err := b.db.Update(ctx, func(tx *store.Tx) (err error) {
+		if changed, err = tx.Shop(shop.ID(c.Shop)); err != nil {
+			return err
+		}
+		if err := changeSettings(&changed.Settings, c.Settings); err != nil {
+			return err
+		}
+		if c.Active != nil {
+			changed.Active = *c.Active
+		}
+		tx.UpdateShop(&changed)
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no shop %q", c.Shop)
+	}
+	if err != nil {
+		return err
+	}
+	shown := changed.Settings
+	shown.RetiredKey = nil // a secret
+	return printJSON(out, map[string]any{"shopId": c.Shop, "active": changed.Active, "settings": shown})
+}
+
+// changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a
+// misspelled one.
+func changeSettings(s *shop.Settings, text string) error {
+	retired := s.RetiredKey
+	if text != "" {
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(s); err != nil {
+			return fmt.Errorf("settings: %w", err)
+		}
+		if dec.More() {
+			return errors.New("settings: more than one JSON object")
+		}
+	}
+	s.RetiredKey = retired // rotated by a command of its own
+	if err := s.Check(); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestShopUpdate(t *testing.T) {
+	t.Parallel()
+	f := folder{t, shortDir(t)}
+	server := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
+	made := f.shop("updated while serving")
+	update := func(more ...string) []string { return append([]string{"shop", "update", "--shop", made["shopId"]}, more...) }
+	f.says(0, `"callbackUrl": "https://shop.example/y"`, update("--settings", `{"yandexPay":{"callbackUrl":"https://shop.example/y"}}`)...)
+	f.says(0, `"twoStage": true`, update("--settings", `{"yandexPay":{"twoStage":true}}`)...)
+	for settings, part := range map[string]string{
+		`{"yandexPay":{"twoStages":true}}`:        "twoStages",
+		`{"yandexPay":{"callbackUrl":"ftp://x"}}`: "yandexPay.callbackUrl",
+		`{"yandexPay":{"methods":["CASH"]}}`:      "yandexPay.methods",
+		`{"yandexPay":{"currencies":["rub"]}}`:    "yandexPay.currencies",
+		`{} {}`:                                   "more than one",
+		`{"checkoutTimeout":0}`:                   "checkoutTimeout",
+	} {
+		f.says(1, part, update("--settings", settings)...)
+	}
+	shown := f.says(0, `"checkoutTimeout": 60`, update()...)
+	for _, part := range []string{`"twoStage": true`, `"callbackUrl": "https://shop.example/y"`} {
+		if !strings.Contains(shown, part) {
+			t.Errorf("%s is gone after refused updates: %s", part, shown)
+		}
+	}
+	f.says(1, "no shop", "shop", "update", "--shop", strings.Repeat("0", 32))
+
+	payments := server.text("baseUrl") + "/api/v1/payments"
+	f.says(0, `"active": false`, update("--no-active")...)
+	eventually(t, http.StatusForbidden, payments, made["apiKey"])
+	f.says(0, `"active": true`, update("--active")...)
+	eventually(t, http.StatusOK, payments, made["apiKey"])
+	server.stop()
+}
+
+// eventually asks until the answer has the status: a shop's settings may be a second old.
+func eventually(t *testing.T, want int, url, key string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		got := status(t, url, key)
+		if got == want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s answers %d, want %d", url, got, want)
+		}
+	}
+}
