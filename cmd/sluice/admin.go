@@ -37,6 +37,7 @@ type task struct {
 	UpdatePayment  *updatePayment  `json:"updatePayment,omitempty"`
 	ApproveUpdate  *approveUpdate  `json:"approveUpdate,omitempty"`
 	ParkedPayments *parkedPayments `json:"parkedPayments,omitempty"`
+	StopRecurring  *stopRecurring  `json:"stopRecurring,omitempty"`
 
 	ListDeliveries   *listDeliveries   `json:"listDeliveries,omitempty"`
 	ResendDeliveries *resendDeliveries `json:"resendDeliveries,omitempty"`
@@ -59,6 +60,7 @@ func (t task) runner() (taskRunner, error) {
 		{t.CreateTerminal != nil, t.CreateTerminal}, {t.ListTerminals != nil, t.ListTerminals},
 		{t.CheckPayment != nil, t.CheckPayment}, {t.UpdatePayment != nil, t.UpdatePayment},
 		{t.ApproveUpdate != nil, t.ApproveUpdate}, {t.ParkedPayments != nil, t.ParkedPayments},
+		{t.StopRecurring != nil, t.StopRecurring},
 		{t.ListDeliveries != nil, t.ListDeliveries}, {t.ResendDeliveries != nil, t.ResendDeliveries},
 		{t.ListEndpoints != nil, t.ListEndpoints}, {t.SwitchEndpoint != nil, t.SwitchEndpoint},
 		{t.RotateKey != nil, t.RotateKey},

@@ -18,6 +18,8 @@ type paymentCommands struct {
 	Update  paymentUpdateCommand  `cmd:"" help:"Put a payment into the state that is known to be true."`
 	Approve paymentApproveCommand `cmd:"" help:"Carry out an update that somebody else asked for."`
 	Parked  paymentParkedCommand  `cmd:"" help:"List payments that wait for a human."`
+
+	StopRecurring paymentStopCommand `cmd:"" help:"End the recurring chain, or subscription, that a payment began."`
 }
 
 type paymentCheckCommand struct {

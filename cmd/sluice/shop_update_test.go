@@ -12,7 +12,9 @@ func TestShopUpdate(t *testing.T) {
 	f := folder{t, shortDir(t)}
 	server := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
 	made := f.shop("updated while serving")
-	update := func(more ...string) []string { return append([]string{"shop", "update", "--shop", made["shopId"]}, more...) }
+	update := func(more ...string) []string {
+		return append([]string{"shop", "update", "--shop", made["shopId"]}, more...)
+	}
 	f.says(0, `"callbackUrl": "https://shop.example/y"`, update("--settings", `{"yandexPay":{"callbackUrl":"https://shop.example/y"}}`)...)
 	f.says(0, `"twoStage": true`, update("--settings", `{"yandexPay":{"twoStage":true}}`)...)
 	for settings, part := range map[string]string{

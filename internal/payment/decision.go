@@ -48,6 +48,7 @@ type Chain struct {
 	Currency   money.Currency
 	Instrument Instrument
 	Stopped    bool
+	StoppedAt  time.Time
 }
 
 // ParentMove is what a refund does to the money of its deposit.

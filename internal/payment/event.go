@@ -9,6 +9,7 @@ type Event struct {
 	State   State
 	Before  State
 	Attempt int       // Seq of the attempt that this fact settled; 0 for none
+	Stopped bool      // the recurring chain that the payment began was stopped; no state changed
 	At      time.Time // later than the payment's event before it
 }
 

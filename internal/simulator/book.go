@@ -34,7 +34,7 @@ func (s *Simulator) book(c *command, eff Effect) (t *tx, replayed bool, refusal 
 		return known, true, nil
 	}
 	switch c.op {
-	case opPayment:
+	case opPayment, opVerification:
 		t, refusal = s.bookPayment(c, eff, now)
 	case opPayout:
 		t, refusal = s.bookPayout(c, eff, now)
@@ -52,7 +52,7 @@ func (s *Simulator) newTx(c *command, eff Effect, now time.Time) *tx {
 		Amount: c.amount, Currency: c.currency, Parent: c.parent, Fingerprint: c.fingerprint,
 		CreatedAt: now, UpdatedAt: now, ReturnURL: c.returnURL, NoticeURL: c.noticeURL,
 		Notice: eff.Notice, NoticeDelay: millis(eff.NoticeDelayMs), Async: millis(eff.AsyncAfterMs),
-		Store: c.store,
+		Store: c.store, ActionUntil: c.expiresAt,
 	}
 	if eff.LagMs > 0 {
 		t.VisibleAt = now.Add(millis(eff.LagMs))
@@ -73,6 +73,7 @@ func (s *Simulator) add(t *tx) {
 	}
 }
 
+// bookPayment does what a card or a customer decides: payments, and the verification of a card.
 func (s *Simulator) bookPayment(c *command, eff Effect, now time.Time) (*tx, *apiError) {
 	t := s.newTx(c, eff, now)
 	var card testCard
@@ -91,6 +92,9 @@ func (s *Simulator) bookPayment(c *command, eff Effect, now time.Time) (*tx, *ap
 		card.code, card.challenge = codeApproved, true
 	}
 	s.add(t)
+	if s.bookTestAmount(t, c, eff, now) {
+		return t, nil
+	}
 	t.Planned = verdict(issuerCode(card, c, eff))
 	if early, ok := refusedAtOnce(t, eff, now); ok {
 		s.finish(t, early, now)

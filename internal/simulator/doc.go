@@ -5,8 +5,8 @@
 //
 // It owns no rule of the payment engine and imports nothing of it, because tests
 // take its ledger as the truth about what the engine caused. The connector that
-// speaks to it is a stranger to it. Read outcome.go and cards.go for what it
-// answers, book.go and settle.go for how money moves, fault.go for how it fails;
+// speaks to it is a stranger to it. Read outcome.go, cards.go and
+// testamount.go for what it answers, book.go and settle.go for how money moves, fault.go for how it fails;
 // docs/simulator.md is the manual of its API.
 //
 // # Endpoints
@@ -14,6 +14,7 @@
 // With Authorization: Bearer <merchant key>:
 //
 //	POST /v1/payments                                     sale, or authorization with "capture": false
+//	POST /v1/verifications                                a card checked and stored, without money
 //	POST /v1/payouts                                      money to a card, credential or account
 //	POST /v1/transactions/{id}/capture                    one capture, of all or a part
 //	POST /v1/transactions/{id}/void                       releases a hold

@@ -11,6 +11,7 @@ const (
 	entryVoided         = "voided"
 	entryRefunded       = "refunded"
 	entryPaidOut        = "paid_out"
+	entryVerified       = "verified" // a card was found good; no money
 	entryDeclined       = "declined"
 	entryExpired        = "expired"   // a hold ran out
 	entryCancelled      = "cancelled" // an open transaction was cancelled by reference
@@ -25,11 +26,11 @@ type Entry struct {
 	// At is the simulator's time of booking, in UTC.
 	At time.Time `json:"at"`
 	// Type is what was done: authorized, captured, voided, refunded, paid_out,
-	// declined, expired, cancelled, fenced, pending or action_required. Only
-	// the first five moved or held money.
+	// verified, declined, expired, cancelled, fenced, pending or
+	// action_required. Only the first five moved or held money.
 	Type string `json:"type"`
-	// Kind is the kind of the transaction: sale, authorization, capture, void,
-	// refund, payout or fence.
+	// Kind is the kind of the transaction: sale, authorization, verification,
+	// capture, void, refund, payout or fence.
 	Kind string `json:"kind"`
 	// TransactionID and Reference name the transaction, by its own id and by
 	// the caller's key.
@@ -39,7 +40,7 @@ type Entry struct {
 	// and refunds carry that of their payment.
 	OrderID string `json:"orderId,omitempty"`
 	// Amount is in major units of Currency: "11.12". A voided or expired entry
-	// carries the amount that was held.
+	// carries the amount that was held, everything about a verification "0".
 	Amount   string `json:"amount"`
 	Currency string `json:"currency,omitempty"`
 	// OriginalTransactionID and OriginalReference name the payment that a

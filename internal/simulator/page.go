@@ -64,11 +64,17 @@ func noSuchPage() pageView {
 func (t *tx) page() pageView {
 	p := pageView{Amount: t.Amount.String(), Currency: t.Currency, Method: t.Method, OrderID: t.OrderID,
 		Card: t.Card.masked(), ReturnURL: returnAddress(t)}
+	what := "payment"
+	if t.Kind == kindVerification {
+		what, p.Amount = "card check", ""
+	}
 	switch {
 	case !t.open():
-		p.Title, p.Message = "Finished", "This payment is "+t.Status+": "+t.Outcome.message()+"."
+		p.Title, p.Message = "Finished", "This "+what+" is "+t.Status+": "+t.Outcome.message()+"."
 	case t.Status == statusPending && t.Method == methodCard:
-		p.Title, p.Message = "In progress", "This payment is being processed."
+		p.Title, p.Message = "In progress", "This "+what+" is being processed."
+	case t.Kind == kindVerification:
+		p.Title, p.Buttons = "Confirm your card", cardButtons
 	case t.Method == methodCard:
 		p.Title, p.Buttons = "Confirm your payment", cardButtons
 	default:

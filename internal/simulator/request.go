@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -22,6 +23,8 @@ const (
 	opRefund  = "refund"
 	opStatus  = "status"
 	opCancel  = "cancel"
+
+	opVerification = "verification"
 )
 
 type cardInput struct {
@@ -60,6 +63,8 @@ type moneyRequest struct {
 	Credential      string         `json:"credential"`
 	StoreCredential bool           `json:"storeCredential"`
 	ThreeDS         string         `json:"threeDS"`
+	TestAmounts     string         `json:"testAmounts"`
+	ExpiresAt       string         `json:"expiresAt"`
 	ReturnURL       string         `json:"returnUrl"`
 	NoticeURL       string         `json:"noticeUrl"`
 	Description     string         `json:"description"`
@@ -84,6 +89,8 @@ type command struct {
 	credential  string
 	store       bool
 	forceAuth   bool
+	testAmounts string    // whose test amounts decide; empty for nobody's
+	expiresAt   time.Time // the customer may act until then; zero where not given
 	returnURL   string
 	noticeURL   string
 	fingerprint string
@@ -141,7 +148,7 @@ func (s *Simulator) readCommand(op, parent string, body []byte) (*command, *apiE
 	c := &command{op: op, parent: parent, kind: op, reference: q.Reference, orderID: q.OrderID,
 		currency: q.Currency, credential: q.Credential, store: q.StoreCredential,
 		forceAuth: q.ThreeDS == "required", returnURL: q.ReturnURL, noticeURL: q.NoticeURL,
-		card: q.Card, account: q.Account}
+		testAmounts: q.TestAmounts, card: q.Card, account: q.Account}
 	if op == opPayment {
 		c.kind = kindSale
 		if q.Capture != nil && !*q.Capture {
@@ -170,6 +177,10 @@ func (s *Simulator) fingerprint(c *command) string {
 	for _, text := range []string{c.op, c.parent, c.orderID, c.kind, c.method, c.currency, amount,
 		c.credential, yesNo(c.store), yesNo(c.forceAuth), c.returnURL, c.noticeURL} {
 		field(text)
+	}
+	if c.testAmounts != "" || !c.expiresAt.IsZero() { // older ledger files were written without them
+		field(c.testAmounts)
+		field(c.expiresAt.Format(time.RFC3339Nano))
 	}
 	if c.card != nil {
 		field(c.card.Number)

@@ -12,7 +12,8 @@ import (
 // Match says which requests a scenario strikes: all given fields must fit, and
 // absent fields fit everything.
 type Match struct {
-	// Operation is payment, payout, capture, void, refund, status or cancel.
+	// Operation is payment, verification, payout, capture, void, refund, status or
+	// cancel.
 	Operation string `json:"operation,omitempty"`
 	// Reference is the whole reference of the request.
 	Reference string `json:"reference,omitempty"`
@@ -55,7 +56,7 @@ type target struct {
 	amount                                          decimal
 }
 
-var operations = []string{opPayment, opPayout, opCapture, opVoid, opRefund, opStatus, opCancel}
+var operations = []string{opPayment, opVerification, opPayout, opCapture, opVoid, opRefund, opStatus, opCancel}
 
 // AddScenario puts a scenario in force and returns its id. The error says which
 // field has no meaning.

@@ -11,6 +11,7 @@ import (
 func (s *Simulator) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/payments", s.money(opPayment))
+	mux.HandleFunc("POST /v1/verifications", s.money(opVerification))
 	mux.HandleFunc("POST /v1/payouts", s.money(opPayout))
 	mux.HandleFunc("POST /v1/transactions/{id}/capture", s.money(opCapture))
 	mux.HandleFunc("POST /v1/transactions/{id}/void", s.money(opVoid))
@@ -51,7 +52,7 @@ func (s *Simulator) admit(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// money serves an operation that may move money.
+// money serves an operation that may move money, or checks a card for later ones.
 func (s *Simulator) money(op string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.admit(w, r) {

@@ -117,7 +117,9 @@ func (s *Simulator) rest() time.Duration {
 // askCustomer opens the page on which the customer acts.
 func (s *Simulator) askCustomer(t *tx, now time.Time) {
 	t.Status, t.Token = statusRequiresAction, s.ids.Letters(32)
-	t.ActionUntil = now.Add(s.cfg.ActionLife)
+	if end := now.Add(s.cfg.ActionLife); t.ActionUntil.IsZero() || end.Before(t.ActionUntil) {
+		t.ActionUntil = end
+	}
 	s.byToken[t.Token] = t
 	s.later(dueItem{at: t.ActionUntil, tx: t})
 	s.changed(t, entryActionRequired, now)
@@ -164,6 +166,9 @@ func (s *Simulator) move(t, parent *tx, now time.Time) string {
 	switch t.Kind {
 	case kindAuthorization, kindSale:
 		return s.takeHold(t, now)
+	case kindVerification:
+		s.storeCard(t)
+		return entryVerified
 	case kindCapture:
 		parent.Captured, parent.Status = t.Amount, statusCaptured
 		return entryCaptured
@@ -179,10 +184,7 @@ func (s *Simulator) move(t, parent *tx, now time.Time) string {
 
 func (s *Simulator) takeHold(t *tx, now time.Time) string {
 	t.Authorized = t.Amount
-	if t.Store {
-		t.Credential = "cred_" + s.ids.Letters(24)
-		s.credentials[t.Credential] = t
-	}
+	s.storeCard(t)
 	if t.Kind == kindSale {
 		t.Captured = t.Amount
 		return entryCaptured
@@ -190,6 +192,14 @@ func (s *Simulator) takeHold(t *tx, now time.Time) string {
 	t.Status, t.HoldUntil = statusAuthorized, now.Add(s.cfg.HoldLife)
 	s.later(dueItem{at: t.HoldUntil, tx: t})
 	return entryAuthorized
+}
+
+// storeCard makes the credential that was asked for.
+func (s *Simulator) storeCard(t *tx) {
+	if t.Store {
+		t.Credential = "cred_" + s.ids.Letters(24)
+		s.credentials[t.Credential] = t
+	}
 }
 
 // rearm looks at a hold's expiry again once its capture or void has failed.

@@ -10,6 +10,7 @@ const (
 	kindVoid          = "void"
 	kindRefund        = "refund"
 	kindPayout        = "payout"
+	kindVerification  = "verification" // a card checked, and stored if wanted; never any money
 	kindFence         = "fence" // a reference that was cancelled before it was used
 )
 
@@ -18,7 +19,7 @@ const (
 	statusRequiresAction = "requires_action"
 	statusPending        = "pending"
 	statusAuthorized     = "authorized"
-	statusApproved       = "approved" // a sale, capture, void, refund or payout that was done
+	statusApproved       = "approved" // a sale, verification, capture, void, refund or payout that was done
 	statusCaptured       = "captured" // an authorization whose capture was done
 	statusVoided         = "voided"   // an authorization whose hold was released
 	statusExpired        = "expired"  // an authorization whose hold ran out
@@ -56,7 +57,7 @@ type tx struct {
 	Live       string  `json:"live,omitempty"` // the pending capture or void, if any
 
 	// Clock: all zero when not set.
-	ActionUntil time.Time `json:"actionUntil,omitzero"`
+	ActionUntil time.Time `json:"actionUntil,omitzero"` // the customer may act until then
 	DueAt       time.Time `json:"dueAt,omitzero"`     // a pending transaction ends by itself
 	HoldUntil   time.Time `json:"holdUntil,omitzero"` // an authorization expires
 	VisibleAt   time.Time `json:"visibleAt,omitzero"` // status queries find it only from here on
@@ -120,7 +121,7 @@ func (t *tx) view(base string) transactionView {
 	v := transactionView{
 		ID: t.ID, Reference: t.Reference, OrderID: t.OrderID, Kind: t.Kind, Status: t.Status,
 		Method: t.Method, Amount: t.Amount, Currency: t.Currency, ParentID: t.Parent,
-		Card: t.Card, ThreeDS: t.threeDS(),
+		Card: t.Card, ThreeDS: t.threeDS(), Credential: t.Credential,
 		Version: t.Version, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 	if t.Outcome.Code != "" {
@@ -129,7 +130,6 @@ func (t *tx) view(base string) transactionView {
 	if t.isPayment() {
 		held, taken, back := t.Authorized, t.Captured, t.Refunded
 		v.Authorized, v.Captured, v.Refunded = &held, &taken, &back
-		v.Credential = t.Credential
 	}
 	if t.Status == statusRequiresAction {
 		v.ActionURL, v.ActionExpiresAt = base+"/pay/"+t.Token, t.ActionUntil

@@ -38,30 +38,35 @@ func (c *command) check(q *moneyRequest, now time.Time) *apiError {
 		return c.checkPayment(q, now)
 	case opPayout:
 		return c.checkPayout(q, now)
+	case opVerification:
+		return c.checkVerification(q, now)
 	}
 	return nil
 }
 
 // checkAllowed refuses known fields at the wrong operation.
 func (c *command) checkAllowed(q *moneyRequest) *apiError {
-	payment, payout := c.op == opPayment, c.op == opPayout
+	payment, payout, verification := c.op == opPayment, c.op == opPayout, c.op == opVerification
+	customers := payment || payout || verification
 	rules := []struct {
 		param   string
 		present bool
 		allowed bool
 	}{
-		{"orderId", q.OrderID != "", payment || payout},
-		{"amount", q.Amount != nil, c.op != opVoid},
+		{"orderId", q.OrderID != "", customers},
+		{"amount", q.Amount != nil, c.op != opVoid && !verification},
 		{"currency", q.Currency != "", c.op != opVoid},
 		{"capture", q.Capture != nil, payment},
 		{"method", q.Method != "", payment || payout},
-		{"card", q.Card != nil, payment || payout},
+		{"card", q.Card != nil, customers},
 		{"account", q.Account != nil, payout},
 		{"credential", q.Credential != "", payment || payout},
-		{"storeCredential", q.StoreCredential, payment},
-		{"threeDS", q.ThreeDS != "", payment},
-		{"returnUrl", q.ReturnURL != "", payment},
-		{"customer", q.Customer != nil, payment || payout},
+		{"storeCredential", q.StoreCredential, payment || verification},
+		{"threeDS", q.ThreeDS != "", payment || verification},
+		{"testAmounts", q.TestAmounts != "", payment},
+		{"expiresAt", q.ExpiresAt != "", payment || verification},
+		{"returnUrl", q.ReturnURL != "", payment || verification},
+		{"customer", q.Customer != nil, customers},
 	}
 	for _, rule := range rules {
 		if rule.present && !rule.allowed {
@@ -88,7 +93,7 @@ func (c *command) checkAmount(text *string) *apiError {
 		places = currency.MinorUnits()
 	}
 	if text == nil {
-		if followUp {
+		if followUp || c.op == opVerification {
 			return nil
 		}
 		return invalidField("amount", "required: a string of major units such as \"11.12\"")
@@ -137,8 +142,11 @@ func (c *command) checkPayment(q *moneyRequest, now time.Time) *apiError {
 	if err := c.checkMethod(q.Method); err != nil {
 		return err
 	}
-	if q.ThreeDS != "" && q.ThreeDS != "automatic" && q.ThreeDS != "required" {
-		return invalidField("threeDS", "automatic or required")
+	if err := c.checkCustomer(q); err != nil {
+		return err
+	}
+	if q.TestAmounts != "" && q.TestAmounts != testAmountsYandex {
+		return invalidField("testAmounts", testAmountsYandex+", or absent")
 	}
 	if c.method != methodCard {
 		if c.card != nil || c.credential != "" || c.store {
@@ -154,6 +162,33 @@ func (c *command) checkPayment(q *moneyRequest, now time.Time) *apiError {
 	}
 	if c.card == nil {
 		return invalidField("card", "required: a card or a credential")
+	}
+	return c.checkCard(now)
+}
+
+// checkCustomer checks how and how long the customer is asked.
+func (c *command) checkCustomer(q *moneyRequest) *apiError {
+	if q.ThreeDS != "" && q.ThreeDS != "automatic" && q.ThreeDS != "required" {
+		return invalidField("threeDS", "automatic or required")
+	}
+	if q.ExpiresAt == "" {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, q.ExpiresAt)
+	if err != nil {
+		return invalidField("expiresAt", "a time such as 2030-03-14T09:26:53Z")
+	}
+	c.expiresAt = at.UTC().Truncate(time.Microsecond)
+	return nil
+}
+
+func (c *command) checkVerification(q *moneyRequest, now time.Time) *apiError {
+	c.method = methodCard
+	if err := c.checkCustomer(q); err != nil {
+		return err
+	}
+	if c.card == nil {
+		return invalidField("card", "required")
 	}
 	return c.checkCard(now)
 }

@@ -11,7 +11,7 @@ const sqlInsertChain = `INSERT INTO chain (shop_id, token, payment_id, terminal_
 // InsertChain writes a recurring chain that starts.
 func (tx *Tx) InsertChain(shop payment.ShopID, c *payment.Chain) {
 	tx.write("chain.create", sqlInsertChain, string(shop), c.Token, string(c.Payment), c.TerminalID, c.Terminal,
-		c.Credential, string(c.Method), string(c.Currency), tx.instrument(c.Instrument), c.Stopped)
+		c.Credential, string(c.Method), string(c.Currency), tx.instrument(c.Instrument), micros(c.StoppedAt))
 }
 
 const sqlChain = `SELECT payment_id, terminal_id, terminal, credential, method, currency, COALESCE(instrument, ''), stopped
@@ -22,12 +22,21 @@ func (tx *Tx) Chain(shop payment.ShopID, token string) (payment.Chain, error) {
 	return one(tx, func(s scanner) (payment.Chain, error) {
 		c := payment.Chain{Token: token}
 		var pid, method, currency, instrument string
-		err := s.Scan(&pid, &c.TerminalID, &c.Terminal, &c.Credential, &method, &currency, &instrument, &c.Stopped)
+		var stopped *int64
+		err := s.Scan(&pid, &c.TerminalID, &c.Terminal, &c.Credential, &method, &currency, &instrument, &stopped)
 		if err != nil {
 			return c, err
 		}
 		c.Payment, c.Method, c.Currency = payment.ID(pid), payment.Method(method), money.Currency(currency)
+		c.Stopped, c.StoppedAt = stopped != nil, fromMicros(stopped)
 		c.Instrument, err = readInstrument(instrument)
 		return c, err
 	}, sqlChain, string(shop), token)
+}
+
+const sqlStopChain = `UPDATE chain SET stopped = $1 WHERE shop_id = $2 AND token = $3 AND stopped IS NULL`
+
+// StopChain ends a chain that was not stopped before.
+func (tx *Tx) StopChain(shop payment.ShopID, token string) {
+	tx.guard("chain.stop", sqlStopChain, micros(tx.Now()), string(shop), token)
 }

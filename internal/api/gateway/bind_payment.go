@@ -8,6 +8,12 @@ import (
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
+// Most characters of texts that a merchant gives.
+const (
+	maxReference   = 256
+	maxDescription = 512
+)
+
 // demands says what a payment request has to hold, which depends on what it asks for.
 type demands struct {
 	kind     payment.Type
@@ -31,13 +37,13 @@ func demandsOf(doc *api.Value, s *shop.Shop) demands {
 func bindPayment(doc *api.Value, s *shop.Shop, forbidden func(host string) bool) (engine.Create, error) {
 	b, d := newBinder(doc), demandsOf(doc, s)
 	c := engine.Create{Shop: s}
-	c.Reference = b.text("referenceId", 256)
+	c.Reference = b.text("referenceId", maxReference)
 	c.Type = b.paymentType()
 	c.Method = b.paymentMethod(d)
 	c.Amount = b.paymentAmount(d)
 	c.Currency = b.currency()
 	c.Parent = b.parent(d)
-	c.Description = b.text("description", 512)
+	c.Description = b.text("description", maxDescription)
 	if d.card {
 		c.Card = b.card()
 	}

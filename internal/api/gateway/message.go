@@ -15,7 +15,7 @@ const Dialect = "gateway"
 // told of AUTHORIZED where their shop wants that.
 func Render(t *engine.Telling) ([]engine.Message, error) {
 	s, p, e := t.Shop(), t.Payment(), t.Event()
-	if e.State == payment.Authorized && !s.Settings.TellAuthorized {
+	if e.Stopped || e.State == payment.Authorized && !s.Settings.TellAuthorized {
 		return nil, nil
 	}
 	return []engine.Message{{

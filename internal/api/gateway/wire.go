@@ -74,16 +74,30 @@ func (o *object) end() []byte {
 	return append(o.dst, '}')
 }
 
+// first is the beginning of a text: payments made by other APIs can have longer ones than this API knows.
+func first(s string, characters int) string {
+	if len(s) <= characters {
+		return s
+	}
+	for at := range s {
+		if characters == 0 {
+			return s[:at]
+		}
+		characters--
+	}
+	return s
+}
+
 // appendPayment writes a payment as every answer shows it. redirect is where the customer can pay, or empty.
 func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	o := object{dst: dst}
 	o.plain("id", string(p.ID))
-	o.text("referenceId", p.Reference)
+	o.text("referenceId", first(p.Reference, maxReference))
 	o.name("created")
 	o.dst = append(p.Created.UTC().AppendFormat(append(o.dst, '"'), "2006-01-02T15:04:05"), '"')
 	o.plain("paymentType", string(p.Type))
 	o.plain("state", string(p.State()))
-	o.text("description", p.Description)
+	o.text("description", first(p.Description, maxDescription))
 	o.text("parentPaymentId", string(p.Parent))
 	o.plain("paymentMethod", string(p.Method))
 	if p.Instrument != (payment.Instrument{}) {

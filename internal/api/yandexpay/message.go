@@ -32,11 +32,16 @@ func Render(t *engine.Telling) ([]engine.Message, error) {
 	if w.deposit, err = t.Deposit(); err != nil {
 		return nil, err
 	}
+	if t.Event().Stopped {
+		err = w.subscription()
+		return w.messages, err
+	}
 	if err := w.operation(); err != nil {
 		return nil, err
 	}
 	w.order()
-	return w.messages, w.subscription()
+	err = w.subscription()
+	return w.messages, err
 }
 
 // wording collects the messages of one fact.
@@ -145,7 +150,8 @@ func (w *wording) subscription() error {
 	if p.Type == payment.Refund || !p.StartRecurring || w.settlesFollowUp() {
 		return nil
 	}
-	if failed := e.State == payment.Declined || e.State == payment.Cancelled; failed && p.RecurringToken != "" {
+	failed := e.State == payment.Declined || e.State == payment.Cancelled
+	if failed && p.RecurringToken != "" && !e.Stopped {
 		return nil
 	}
 	o, err := w.t.Order()
@@ -159,7 +165,10 @@ func (w *wording) subscription() error {
 	w.add(eventSubscription, "subscription", func(dst []byte) []byte {
 		dst = append(dst, `"customerSubscriptionId":"`+id.Dashed(string(p.ID))+`","subscriptionPlanId":`...)
 		dst = api.AppendString(dst, doc.Subscription.PlanID)
-		dst = append(dst, `,"status":"`+string(subscriptionStatusOf(p, false))+`","nextWriteOff":`...)
+		dst = append(dst, `,"status":"`+string(subscriptionStatusOf(p, e.Stopped))+`","nextWriteOff":`...)
+		if e.Stopped {
+			return append(dst, `null`...)
+		}
 		return appendOptionalTime(dst, nextWriteOff(doc.Subscription, p, e.At))
 	})
 	return nil

@@ -181,6 +181,6 @@ CREATE TABLE chain (
 	method      TEXT    NOT NULL,
 	currency    TEXT    NOT NULL,
 	instrument  TEXT,
-	stopped     BOOLEAN NOT NULL,
+	stopped     BIGINT,           -- when; NULL while it can be continued
 	PRIMARY KEY (shop_id, token)
 ){{clustered}};

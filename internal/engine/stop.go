@@ -1,0 +1,30 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// StopChain ends the recurring chain that a payment began, at an operator's wish. Stopping it again changes nothing.
+// Errors: *payment.Refusal for a payment without a chain; payment.ErrNotFound; ErrUnavailable.
+func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.ID) error {
+	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+		p, err := tx.Payment(shop, id)
+		if err != nil {
+			return err
+		}
+		d, err := payment.Decide(p, payment.StopChain{}, tx.Now())
+		if err != nil {
+			return err
+		}
+		chain, err := tx.Chain(shop, p.RecurringToken)
+		if err != nil || chain.Stopped {
+			return err
+		}
+		tx.StopChain(shop, chain.Token)
+		return e.writeAll(ctx, tx, &d)
+	})
+	return storeError(err)
+}
