@@ -38,6 +38,8 @@ type task struct {
 	ApproveUpdate  *approveUpdate  `json:"approveUpdate,omitempty"`
 	ParkedPayments *parkedPayments `json:"parkedPayments,omitempty"`
 	StopRecurring  *stopRecurring  `json:"stopRecurring,omitempty"`
+	ParkedNotices  *parkedNotices  `json:"parkedNotices,omitempty"`
+	RetryNotice    *retryNotice    `json:"retryNotice,omitempty"`
 
 	ListDeliveries   *listDeliveries   `json:"listDeliveries,omitempty"`
 	ResendDeliveries *resendDeliveries `json:"resendDeliveries,omitempty"`
@@ -61,6 +63,7 @@ func (t task) runner() (taskRunner, error) {
 		{t.CheckPayment != nil, t.CheckPayment}, {t.UpdatePayment != nil, t.UpdatePayment},
 		{t.ApproveUpdate != nil, t.ApproveUpdate}, {t.ParkedPayments != nil, t.ParkedPayments},
 		{t.StopRecurring != nil, t.StopRecurring},
+		{t.ParkedNotices != nil, t.ParkedNotices}, {t.RetryNotice != nil, t.RetryNotice},
 		{t.ListDeliveries != nil, t.ListDeliveries}, {t.ResendDeliveries != nil, t.ResendDeliveries},
 		{t.ListEndpoints != nil, t.ListEndpoints}, {t.SwitchEndpoint != nil, t.SwitchEndpoint},
 		{t.RotateKey != nil, t.RotateKey},

@@ -101,7 +101,8 @@ type Request struct {
 	Billing        payment.BillingAddress
 	Browser        payment.Browser
 	Description    string
-	ReturnURL      string // where the provider sends the customer back to
+	Until          time.Time // how long the customer may take; zero where nothing ends
+	ReturnURL      string    // where the provider sends the customer back to
 	NoticeURL      string // where the provider posts notices; empty for none
 	Original       Ref    // what a capture, void or refund refers to
 }

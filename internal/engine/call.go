@@ -243,7 +243,7 @@ func refOf(a *payment.Attempt) connector.Ref {
 // request puts together what the connector needs for the attempt.
 func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
 	r := connector.Request{
-		Origin: p.Terms.Origin,
+		Origin: p.Terms.Origin, Until: p.CheckoutUntil,
 		Key:    a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
 		StartRecurring: p.StartRecurring, Credential: x.credential, Card: x.card, Description: p.Description,
 		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,

@@ -223,9 +223,8 @@ func TestRefusals(t *testing.T) {
 // checks after each that money, attempts and log agree.
 func TestAnyOrderKeepsTheMoney(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := deposit("100", rapid.Bool().Draw(t, "preAuth"))
-		w := newWorld(t, p, nil)
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+		w := newWorld(t, anyDeposit(t), nil)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
 			c := anyCommand(t, w)
 			before := w.p
@@ -243,8 +242,58 @@ func TestAnyOrderKeepsTheMoney(t *testing.T) {
 			if before.State().Final() && w.p.State() != before.State() && !onPurpose(c) {
 				t.Fatalf("%T moved %s to %s", c, before.State(), w.p.State())
 			}
+			if why := againstTerms(&before, c, &d); why != "" {
+				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
+			}
 		}
 	})
+}
+
+// anyDeposit is a deposit on terms of any kind.
+func anyDeposit(t *rapid.T) payment.Payment {
+	p := deposit("100", rapid.Bool().Draw(t, "preAuth"))
+	p.StartRecurring = rapid.Bool().Draw(t, "recurring")
+	p.Terms.HoldFor = rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "holdFor")
+	if rapid.Bool().Draw(t, "lasts") {
+		p.Terms.Lasts, p.Terms.Grace = time.Hour, 15*time.Minute
+		p.CheckoutUntil = p.Created.Add(p.Terms.Lasts)
+	}
+	if rapid.IntRange(0, 4).Draw(t, "verify") == 0 {
+		p.Terms.Verify, p.Amount = true, money.Amount{}
+	}
+	return p
+}
+
+// againstTerms says which promise of Abandon and Terms the decision breaks.
+func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decision) string {
+	p := &d.Payment
+	abandoned := !before.Abandoned.IsZero()
+	reserve, _ := c.(payment.Reserve)
+	capture := d.Fresh != nil && d.Fresh.Kind == payment.AttemptCapture
+	switch {
+	case abandoned && p.Abandoned != before.Abandoned:
+		return "it is not abandoned any more, or anew"
+	case abandoned && (capture || d.Chain != nil || reserve.Currency != "" && !reserve.GiveBack):
+		return "it was abandoned, and something new begins"
+	case p.Owes() && p.Due.IsZero(): // no run takes a month
+		return "money is owed, and nobody will send it"
+	case p.Owes() && p.Live != 0:
+		return "money is owed while a call is open"
+	case p.State() == payment.Checkout && !p.Due.Equal(p.CheckoutUntil):
+		return "the checkout's end is not looked at"
+	case p.CheckoutUntil.After(p.Created.Add(p.Terms.Lasts + p.Terms.Grace)):
+		return "the checkout is extended too far"
+	case p.Terms.Verify && !(p.Authorised.IsZero() && p.Captured.IsZero()):
+		return "a verification moves money"
+	case p.State() == payment.Authorized && p.Terms.HoldFor > 0 && p.Live == 0 && !p.Owes() && p.Due.IsZero():
+		return "the end of the hold is not looked at"
+	}
+	for _, e := range d.Events {
+		if e.State != p.State() || e.Before != before.State() || e.Attempt != 0 && e.Attempt != before.Live {
+			return "an event is not what happened"
+		}
+	}
+	return ""
 }
 
 // onPurpose reports whether the command may leave a final state.
@@ -264,9 +313,18 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	classes := payment.Classes()
 	amounts := []money.Amount{{}, money.MustParse("1"), money.MustParse("40.5"), money.MustParse("100"), money.MustParse("101")}
 	amount := rapid.SampledFrom(amounts).Draw(t, "amount")
-	switch rapid.IntRange(0, 12).Draw(t, "command") {
+	switch rapid.IntRange(0, 16).Draw(t, "command") {
+	case 16:
+		return payment.Opened{}
+	case 15:
+		if rapid.Bool().Draw(t, "settle") {
+			return payment.ParentMove{Settle: amount}
+		}
+		return payment.ParentMove{Release: amount}
+	case 14, 13:
+		return payment.Abandon{}
 	case 12:
-		return payment.ManualUpdate{To: rapid.SampledFrom(payment.States()).Draw(t, "to")}
+		return payment.ManualUpdate{To: rapid.SampledFrom(payment.States()).Draw(t, "to"), HoldCheck: w.now.Add(time.Hour)}
 	case 0:
 		return payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("s")}}
 	case 1:
@@ -280,7 +338,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 5:
 		return payment.BeginAsk{Op: payment.OpContinue, Run: run("r")}
 	case 6:
-		return payment.Reserve{Amount: amount, Currency: "EUR"}
+		return payment.Reserve{Amount: amount, Currency: "EUR", GiveBack: rapid.Bool().Draw(t, "giveBack")}
 	case 7:
 		return payment.Redirected{}
 	default:
@@ -292,6 +350,10 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 				Redirect: rapid.SampledFrom([]string{"", "https://acs.example"}).Draw(t, "redirect"),
 				Amount:   amount,
 			},
+			HoldCheck: w.now.Add(time.Hour), Token: "tok",
+		}
+		if rapid.Bool().Draw(t, "credential") {
+			a.Fact.Credential = "cred"
 		}
 		if w.call != nil && rapid.Bool().Draw(t, "fresh") {
 			a.Attempt, a.Op = w.call.Attempt.Seq, w.call.Op
@@ -301,7 +363,8 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 		}
 		a.Late = payment.LatePolicy{Honour: rapid.Bool().Draw(t, "honour"), Run: run("l")}
 		if rapid.IntRange(0, 2).Draw(t, "notice") == 0 {
-			return payment.Notice{Attempt: a.Attempt, Fact: a.Fact, NextCheck: w.now.Add(time.Minute), Late: a.Late}
+			return payment.Notice{Attempt: a.Attempt, Fact: a.Fact, NextCheck: w.now.Add(time.Minute), Late: a.Late,
+				HoldCheck: a.HoldCheck, Token: a.Token}
 		}
 		return a
 	}

@@ -11,7 +11,7 @@ const (
 	kindRefund        = "refund"
 	kindPayout        = "payout"
 	kindVerification  = "verification" // a card checked, and stored if wanted; never any money
-	kindFence         = "fence" // a reference that was cancelled before it was used
+	kindFence         = "fence"        // a reference that was cancelled before it was used
 )
 
 // States of a transaction. The first three can change, and so can authorized.
@@ -58,9 +58,9 @@ type tx struct {
 
 	// Clock: all zero when not set.
 	ActionUntil time.Time `json:"actionUntil,omitzero"` // the customer may act until then
-	DueAt       time.Time `json:"dueAt,omitzero"`     // a pending transaction ends by itself
-	HoldUntil   time.Time `json:"holdUntil,omitzero"` // an authorization expires
-	VisibleAt   time.Time `json:"visibleAt,omitzero"` // status queries find it only from here on
+	DueAt       time.Time `json:"dueAt,omitzero"`       // a pending transaction ends by itself
+	HoldUntil   time.Time `json:"holdUntil,omitzero"`   // an authorization expires
+	VisibleAt   time.Time `json:"visibleAt,omitzero"`   // status queries find it only from here on
 
 	Token       string        `json:"token,omitempty"` // opens the customer's page
 	ReturnURL   string        `json:"returnUrl,omitempty"`

@@ -82,3 +82,21 @@ const sqlNotice = `SELECT shop_id, terminal_id, key, received, COALESCE(attempt_
 func (tx *Tx) Notice(shop payment.ShopID, terminal, key string) (Notice, error) {
 	return one(tx, scanNotice, sqlNotice, string(shop), terminal, key)
 }
+
+const sqlParkedNotices = `SELECT shop_id, terminal_id, key, received, COALESCE(attempt_key, ''), COALESCE(payment_id, ''), state,
+	headers, body, due, fails FROM notice WHERE state = 'PARKED' ORDER BY received`
+
+// ParkedNotices returns notices that were given up, oldest first, at most limit.
+func (tx *Tx) ParkedNotices(limit int) ([]Notice, error) {
+	text, args := limited(sqlParkedNotices, nil, limit)
+	return list(tx, scanNotice, text, args...)
+}
+
+const sqlReviveNotice = `UPDATE notice SET state = 'WAITING', due = $1, fails = 0
+	WHERE shop_id = $2 AND terminal_id = $3 AND key = $4 AND state = 'PARKED'`
+
+// ReviveNotice has a notice that was given up tried again at once. The body runs again, and has to look, when it is
+// not parked any more.
+func (tx *Tx) ReviveNotice(n *Notice) {
+	tx.guard("notice.revive", sqlReviveNotice, micros(tx.Now()), string(n.Shop), n.Terminal, n.Key)
+}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -11,6 +12,7 @@ import (
 const (
 	kindSale          = "sale"
 	kindAuthorization = "authorization"
+	kindVerification  = "verification" // no money
 	kindFence         = "fence" // a reference closed before it was used
 )
 
@@ -18,7 +20,7 @@ const (
 func isOf(attempt payment.AttemptKind, kind string) bool {
 	switch attempt {
 	case payment.AttemptDeposit:
-		return kind == kindSale || kind == kindAuthorization
+		return kind == kindSale || kind == kindAuthorization || kind == kindVerification
 	case payment.AttemptWithdrawal:
 		return kind == "payout"
 	case payment.AttemptRefund:
@@ -58,14 +60,23 @@ func (t *transaction) fact(kind payment.AttemptKind, key string) (payment.Fact, 
 	return f, nil
 }
 
-// money sets the echoed amount. Without one a success could not be compared.
+// factFor is fact for an attempt of which more is known: who asks about an amount is not told that a card was verified.
+func (t *transaction) factFor(ref connector.Ref) (payment.Fact, error) {
+	if t.Kind == kindVerification && !ref.Amount.IsZero() {
+		return payment.Fact{}, fmt.Errorf("%w: a verification for a payment", errAnswer)
+	}
+	return t.fact(ref.Kind, ref.Key)
+}
+
+// money sets the echoed amount: none for a verification, and some for all else. Without it a success could not be
+// compared.
 func (t *transaction) money(f *payment.Fact) error {
 	text := t.Amount
 	if t.Status == "captured" {
 		text = t.Captured // less than was held, if the capture was partial
 	}
 	amount, err := money.Parse(text)
-	if err != nil || amount.IsZero() {
+	if err != nil || amount.IsZero() != (t.Kind == kindVerification) {
 		return fmt.Errorf("%w: no usable amount", errAnswer)
 	}
 	currency, err := money.ParseCurrency(t.Currency)

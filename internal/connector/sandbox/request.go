@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -79,7 +80,33 @@ func paymentBody(r *connector.Request) []byte {
 			b = append(b, `,"storeCredential":true`...)
 		}
 	}
-	return b.text("returnUrl", r.ReturnURL).text("noticeUrl", r.NoticeURL).close()
+	return b.text("testAmounts", testAmounts(r.Origin)).customer(r).close()
+}
+
+// testAmounts names the test amounts of the merchant API that a payment came by, where it has some.
+func testAmounts(origin string) string {
+	if origin == "yandexpay" {
+		return origin
+	}
+	return ""
+}
+
+// verificationBody has no amount.
+func verificationBody(r *connector.Request) []byte {
+	b := newBody(r.Key).text("currency", string(r.Currency)).card(r.Card)
+	if r.StartRecurring {
+		b = append(b, `,"storeCredential":true`...)
+	}
+	return b.customer(r).close()
+}
+
+// customer says where the customer goes afterwards, and how long the customer may take where the merchant API that the
+// payment came by ends it then.
+func (b body) customer(r *connector.Request) body {
+	if r.Origin != "" && !r.Until.IsZero() {
+		b = b.text("expiresAt", r.Until.UTC().Format(time.RFC3339Nano))
+	}
+	return b.text("returnUrl", r.ReturnURL).text("noticeUrl", r.NoticeURL)
 }
 
 // payoutBody pays to the card, the credential or the account, in this order.

@@ -28,6 +28,7 @@ type Sandbox struct {
 
 var (
 	_ connector.Connector = (*Sandbox)(nil)
+	_ connector.Verifier  = (*Sandbox)(nil)
 	_ connector.Capturer  = (*Sandbox)(nil)
 	_ connector.Voider    = (*Sandbox)(nil)
 	_ connector.Refunder  = (*Sandbox)(nil)
@@ -49,8 +50,24 @@ func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact,
 		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or a credential are needed", outbound.ErrNotSent)
 	}
 	t, fact, err := s.send(ctx, "/v1/payments", paymentBody(&r), attempt{payment.AttemptDeposit, r.Key})
-	if err == nil && t != nil && t.Kind != kindFence && (t.Kind == kindAuthorization) != r.PreAuth {
-		return payment.Fact{}, fmt.Errorf("%w: a hold for a sale, or a sale for a hold", errAnswer)
+	want := kindSale
+	if r.PreAuth {
+		want = kindAuthorization
+	}
+	if err == nil && t != nil && t.Kind != kindFence && t.Kind != want {
+		return payment.Fact{}, fmt.Errorf("%w: it is another kind than %s", errAnswer, want)
+	}
+	return fact, err
+}
+
+// Verify checks a card without money and stores it where StartRecurring is set.
+func (s *Sandbox) Verify(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	if r.Key == "" || r.Card == nil || r.Method != payment.BasicCard || !r.Amount.IsZero() {
+		return payment.Fact{}, fmt.Errorf("%w: a key, a card and no amount are needed", outbound.ErrNotSent)
+	}
+	t, fact, err := s.send(ctx, "/v1/verifications", verificationBody(&r), attempt{payment.AttemptDeposit, r.Key})
+	if err == nil && t != nil && t.Kind != kindFence && t.Kind != kindVerification {
+		return payment.Fact{}, fmt.Errorf("%w: it is no verification", errAnswer)
 	}
 	return fact, err
 }
@@ -94,7 +111,7 @@ func (s *Sandbox) Status(ctx context.Context, ref connector.Ref) (payment.Fact, 
 	if err != nil {
 		return payment.Fact{}, fmt.Errorf("sandbox status: %w", err)
 	}
-	return t.fact(ref.Kind, ref.Key)
+	return t.factFor(ref)
 }
 
 // Fence cancels by key. Afterwards a request with the key is refused, whether it had
@@ -121,7 +138,7 @@ func (s *Sandbox) Fence(ctx context.Context, ref connector.Ref) (payment.Fact, e
 	case c.Result == "fenced" && closed && c.Transaction.Kind == kindFence:
 		return fenced(), nil
 	case c.Result == "cancelled" && closed, c.Result == "already_final" && !closed:
-		return c.Transaction.fact(ref.Kind, ref.Key)
+		return c.Transaction.factFor(ref)
 	}
 	return payment.Fact{}, fmt.Errorf("sandbox cancel: %w: the result contradicts the transaction", errAnswer)
 }

@@ -108,6 +108,8 @@ CREATE TABLE notice (
 
 CREATE INDEX notice_due ON notice (due, shard) WHERE due IS NOT NULL;
 
+CREATE INDEX notice_parked ON notice (received) WHERE state = 'PARKED';
+
 CREATE TABLE manual_update (
 	shop_id     {{id}} NOT NULL,
 	id          {{id}} NOT NULL,
