@@ -94,7 +94,9 @@ func TestManualUpdatesFollowTheTable(t *testing.T) {
 				case "cancelled checkout":
 					legal = false // there is no attempt that could have succeeded
 				case "pending void":
-					legal = to == payment.Cancelled
+					legal = to == payment.Cancelled || to == payment.Authorized
+				case "pending deposit", "pending withdrawal", "declined":
+					legal = legal && to != payment.Authorized // nobody asked for a hold
 				}
 				_, done, err := h.Engine.ManualUpdate(t.Context(), h.update(p.ID, to))
 				after := h.stored(p.ID)

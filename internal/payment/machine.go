@@ -112,6 +112,8 @@ var edges = []Edge{
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Completed, "reason, evidence, two people"},
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise"},
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise; a hold, or a capture or void that was not done"},
+	{Authorized, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise; it was captured after all"},
 	{Authorized, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise"},
 	{Authorized, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
 	{Completed, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise; no refund standing"},

@@ -28,7 +28,7 @@ func (c ManualUpdate) apply(d *draft) {
 		return
 	}
 	a := d.subject()
-	if a == nil || a.Kind == AttemptVoid && c.To != Cancelled {
+	if a == nil || !c.fits(&d.p, a) {
 		d.err = refuse(CodeWrongState, "", "the payment has no attempt that could have ended so")
 		return
 	}
@@ -37,9 +37,12 @@ func (c ManualUpdate) apply(d *draft) {
 		d.p.Live = 0
 	}
 	a.NextCheck = time.Time{}
-	if c.To == Completed || c.To == Authorized {
+	switch {
+	case c.To == Authorized && !a.Kind.Main():
+		d.undone(a, c)
+	case c.To == Completed || c.To == Authorized:
 		d.won(a, c)
-	} else {
+	default:
 		d.lost(a, c)
 	}
 	d.moveTo(c.To, OpManualUpdate, a.Seq)
@@ -76,6 +79,30 @@ func (d *draft) subject() *Attempt {
 	return nil
 }
 
+// fits reports whether the attempt that the update is about can have ended so.
+func (c ManualUpdate) fits(p *Payment, a *Attempt) bool {
+	switch {
+	case c.To == Authorized && a.Kind.Main():
+		return a.Kind == AttemptDeposit && p.PreAuth
+	case c.To == Authorized:
+		return p.Standing() != nil
+	}
+	return a.Kind != AttemptVoid || c.To == Cancelled
+}
+
+// undone books that a capture or void was not done: the hold stands as before.
+func (d *draft) undone(a *Attempt, c ManualUpdate) {
+	a.Class, a.Code = ClassRejected, c.Code
+	if a.Code == "" {
+		a.Code = CodeAcquirerRequest
+	}
+	d.p.ErrorCode = c.Code
+	if held := d.p.Standing(); held != nil {
+		held.NextCheck = c.HoldCheck
+		d.d.Attempts = append(d.d.Attempts, *held)
+	}
+}
+
 // won books that the money moved, or is held.
 func (d *draft) won(a *Attempt, c ManualUpdate) {
 	d.p.ErrorCode = ""
@@ -88,8 +115,23 @@ func (d *draft) won(a *Attempt, c ManualUpdate) {
 	case a.Kind == AttemptDeposit && c.To == Authorized:
 		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Amount, c.HoldCheck
 	case a.Kind == AttemptDeposit:
+		d.believeCapture()
 		taken := d.taken(a)
 		d.p.Authorised, d.p.Captured, d.p.Amount = a.Amount, taken, taken
+	}
+}
+
+// believeCapture takes the last capture of held money as done, although the provider had said that it was not.
+func (d *draft) believeCapture() {
+	if d.before.state != Authorized {
+		return
+	}
+	for i := len(d.p.Attempts) - 1; i >= 0; i-- {
+		if c := &d.p.Attempts[i]; c.Kind == AttemptCapture {
+			c.Class, c.Code = ClassApproved, ""
+			d.d.Attempts = append(d.d.Attempts, *c)
+			return
+		}
 	}
 }
 
