@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/engine"
 )
 
@@ -17,5 +18,7 @@ const maxInFlight = 1024
 func dialects(e *engine.Engine, auth *api.Auth, log *slog.Logger, stopping <-chan struct{}) []api.Dialect {
 	g := gateway.New(e, auth, log)
 	g.Stopping, g.MaxInFlight = stopping, maxInFlight
-	return []api.Dialect{g}
+	y := yandexpay.New(e, auth, log)
+	y.MaxInFlight = maxInFlight
+	return []api.Dialect{g, y}
 }

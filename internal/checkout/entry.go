@@ -87,7 +87,7 @@ func (e *entry) of(field string) string {
 // readEntry checks a form against the payment: what the payment fixes already is not read from the form.
 func readEntry(form url.Values, v *visit) *entry {
 	e := &entry{}
-	if v.payment.Amount.IsZero() {
+	if v.payment.Amount.IsZero() && !v.payment.Terms.Verify {
 		e.readAmount(form.Get(fieldAmount), v)
 	}
 	method := v.payment.Method

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -61,7 +62,10 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 		g.showProblem(w, r, engine.ErrForbidden)
 		return
 	}
-	page := view{Page: "payment_form", Status: http.StatusOK, Title: v.words.FormTitle, Action: v.path}
+	g.opened(r, v)
+	page := view{
+		Page: "payment_form", Status: http.StatusOK, Title: v.words.FormTitle, Text: v.words.FormText, Action: v.path,
+	}
 	f := g.form(v, e)
 	page.Form = f
 	if f.Held != nil || len(f.Card) > 0 {
@@ -75,6 +79,27 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	g.render(w, r, v, page)
 }
 
+// opened tells the engine that a customer sees the form, which may have to last longer then. Who asks for the headers
+// only, or loads the page ahead of somebody who may never look, is no customer. The page does not depend on it.
+func (g *Pages) opened(r *http.Request, v *visit) {
+	if r.Method != http.MethodGet || ahead(r.Header) {
+		return
+	}
+	if err := g.engine.PageOpened(r.Context(), &v.payment); err != nil {
+		g.logProblem(r, err)
+	}
+}
+
+// ahead reports that a browser loads the page before anybody has asked to see it.
+func ahead(h http.Header) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		if value := strings.ToLower(h.Get(name)); strings.Contains(value, "prefetch") || strings.Contains(value, "preview") {
+			return true
+		}
+	}
+	return false
+}
+
 func (g *Pages) form(v *visit, e *entry) *form {
 	f := &form{Nonce: g.engine.SubmitNonce(&v.payment), Cancel: v.path + "/cancel", Faults: e.faults}
 	methods := v.methods()
@@ -83,10 +108,12 @@ func (g *Pages) form(v *visit, e *entry) *form {
 		return f
 	}
 	f.Pay = v.words.PayPlain
-	if v.payment.Amount.IsZero() {
+	switch {
+	case v.payment.Terms.Verify:
+	case v.payment.Amount.IsZero():
 		amount := amountField(v, e)
 		f.Amount = &amount
-	} else {
+	default:
 		f.Pay = fill(v.words.PayButton, formatAmount(v.payment.Amount, v.payment.Currency, v.words), v.payment.Currency)
 	}
 	g.fillMethods(f, v, e, methods)

@@ -70,6 +70,15 @@ func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
 	g.render(w, r, v, page)
 }
 
+// showClosed says that the merchant has abandoned the payment. Nothing is sent and nobody is led anywhere.
+func (g *Pages) showClosed(w http.ResponseWriter, r *http.Request, v *visit) {
+	closed := v.words.Closed
+	g.render(w, r, v, view{
+		Page: "payment_result", Status: http.StatusOK, Title: closed.Title, Text: closed.Text, Tone: closed.Tone,
+		Reference: string(v.payment.ID), Link: asciiURL(v.returnURL()),
+	})
+}
+
 // outcome is what the customer is told. Every decline reads the same, so that nobody learns about a card by trying.
 func (v *visit) outcome() outcomeWords {
 	switch state := v.payment.State(); {

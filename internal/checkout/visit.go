@@ -25,12 +25,17 @@ type visit struct {
 type visitHandler func(http.ResponseWriter, *http.Request, *visit)
 
 // visited loads the payment that the address names. Addresses that this installation did not issue, and payments
-// that no customer has a part in, are answered alike.
+// that no customer has a part in, are answered alike. A payment that the merchant has abandoned takes nothing any more:
+// every address of it shows that it is closed.
 func (g *Pages) visited(next visitHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := g.visit(r)
 		if err != nil {
 			g.showProblem(w, r, err)
+			return
+		}
+		if v.closed() {
+			g.showClosed(w, r, v)
 			return
 		}
 		next(w, r, v)
@@ -56,13 +61,17 @@ func (g *Pages) visit(r *http.Request) (*visit, error) {
 	}
 	var c payment.Customer
 	_ = p.Customer.Into(&c) // without a locale the browser's language counts
-	return &visit{
-		shop: s, payment: p, path: g.base() + "/payment/" + token,
-		words: chooseWords(c.Locale, r.Header.Get("Accept-Language")), now: g.engine.Now(),
-	}, nil
+	w := chooseWords(c.Locale, r.Header.Get("Accept-Language"))
+	if p.Terms.Verify {
+		w = w.forBinding()
+	}
+	return &visit{shop: s, payment: p, path: g.base() + "/payment/" + token, words: w, now: g.engine.Now()}, nil
 }
 
 func (v *visit) target() engine.Target { return engine.Target{Shop: v.shop, ID: v.payment.ID} }
+
+// closed reports that the merchant has abandoned the payment, whatever its state.
+func (v *visit) closed() bool { return !v.payment.Abandoned.IsZero() }
 
 // expired reports that the time for paying ran out, whether or not the payment was closed for it yet.
 func (v *visit) expired() bool {
@@ -87,7 +96,11 @@ func (v *visit) settled() bool {
 
 // returnURL is where the customer goes afterwards, or empty when neither the payment nor the shop says.
 func (v *visit) returnURL() string {
-	for _, template := range []string{v.payment.ReturnURL, v.shop.Settings.ReturnURL} {
+	wanted := v.payment.Return()
+	if failed := v.payment.Terms.ErrorURL; v.expired() && failed != "" {
+		wanted = failed
+	}
+	for _, template := range []string{wanted, v.shop.Settings.ReturnURL} {
 		if template == "" {
 			continue
 		}

@@ -12,7 +12,7 @@ type words struct {
 
 	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
 
-	FormTitle, FormTitleCard, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
+	FormTitle, FormTitleCard, FormText, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
 	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, CancelButton, NoMethod,
 	Optional string
 
@@ -23,13 +23,36 @@ type words struct {
 	WaitTitle, WaitText, WaitDetail, BankTitle, BankText, BankButton, BankWaitTitle, BankWaitText,
 	LeaveTitle, LeaveText, LeaveLink, ReturnLink, ReturnSoon string
 
-	Completed, Authorized, Declined, Cancelled, Expired outcomeWords
+	Completed, Authorized, Declined, Cancelled, Expired, Closed outcomeWords
+
+	Binding bindingWords
 
 	NotFound, Forbidden, BadForm, Busy, Broken outcomeWords
 	RequestLabel, Reopen                       string
 
 	Methods map[string]string // what customers call a payment method
 	Brands  map[string]string // what customers call a card brand
+}
+
+// bindingWords are what words of the same name are replaced by where a card is only kept for later payments and no
+// money moves.
+type bindingWords struct {
+	PayTo, SecureNote, ReferenceLabel, FormTitle, FormTitleCard, FormText, PayPlain, CancelButton, NoMethod, WaitTitle, WaitText, WaitDetail,
+	BankText, BankWaitText, LeaveText string
+
+	Completed, Declined, Cancelled, Expired, Closed outcomeWords
+}
+
+// forBinding returns the words for keeping a card.
+func (w *words) forBinding() *words {
+	to, b := *w, &w.Binding
+	to.PayTo, to.SecureNote, to.ReferenceLabel = b.PayTo, b.SecureNote, b.ReferenceLabel
+	to.FormTitle, to.FormTitleCard, to.FormText = b.FormTitle, b.FormTitleCard, b.FormText
+	to.PayPlain, to.CancelButton, to.NoMethod = b.PayPlain, b.CancelButton, b.NoMethod
+	to.WaitTitle, to.WaitText, to.WaitDetail = b.WaitTitle, b.WaitText, b.WaitDetail
+	to.BankText, to.BankWaitText, to.LeaveText = b.BankText, b.BankWaitText, b.LeaveText
+	to.Completed, to.Declined, to.Cancelled, to.Expired, to.Closed = b.Completed, b.Declined, b.Cancelled, b.Expired, b.Closed
+	return &to
 }
 
 // outcomeWords are the headline and the sentence of a page that tells how something ended.

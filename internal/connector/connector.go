@@ -94,6 +94,7 @@ type Request struct {
 	PreAuth        bool
 	Verify         bool          // check the card, move nothing: see Verifier
 	Origin         string        // the merchant API that the payment came by; empty for the gateway API
+	Until          time.Time     // when the customer's time is over; zero where nothing ends
 	StartRecurring bool          // ask for a Credential
 	Credential     string        // charge again without the customer
 	Card           *payment.Card // nil where none is given; wiped by the engine after the call
@@ -101,8 +102,7 @@ type Request struct {
 	Billing        payment.BillingAddress
 	Browser        payment.Browser
 	Description    string
-	Until          time.Time // how long the customer may take; zero where nothing ends
-	ReturnURL      string    // where the provider sends the customer back to
+	ReturnURL      string // where the provider sends the customer back to
 	NoticeURL      string // where the provider posts notices; empty for none
 	Original       Ref    // what a capture, void or refund refers to
 }

@@ -15,7 +15,7 @@ func (e *Engine) Abandon(ctx context.Context, t Target) (payment.Payment, error)
 	if !t.Shop.Active {
 		return payment.Payment{}, ErrForbidden
 	}
-	if err := e.resolve(ctx, t.Shop.ID, t.ID); err != nil {
+	if err := e.resolve(ctx, t.Shop.ID, t.ID, t.Wait); err != nil {
 		return payment.Payment{}, err
 	}
 	d, err := e.decide(ctx, t.Shop.ID, t.ID, payment.Abandon{})

@@ -117,6 +117,9 @@ func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 	}
 	move, err := payment.Decide(parent, d.Parent, tx.Now())
 	if err != nil {
+		if now, stale := tx.Payment(d.Payment.Shop, d.Payment.ID); stale == nil && now.Version != d.Payment.Version {
+			tx.Again() // somebody else has told the deposit already
+		}
 		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
 	}
 	return &move.Payment, nil

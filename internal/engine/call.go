@@ -43,7 +43,11 @@ func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x exchange, 
 		return e.carry(ctx, d, x)
 	}
 	ended := make(chan payment.Payment, 1)
-	e.carried.Go(func() { ended <- e.carry(ctx, d, x) })
+	x.card = x.card.Clone() // the caller's is wiped when the caller is answered
+	e.carried.Go(func() {
+		defer x.card.Wipe()
+		ended <- e.carry(ctx, d, x)
+	})
 	patience := time.NewTimer(wait)
 	defer patience.Stop()
 	select {
@@ -244,7 +248,7 @@ func refOf(a *payment.Attempt) connector.Ref {
 func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
 	r := connector.Request{
 		Origin: p.Terms.Origin, Until: p.CheckoutUntil,
-		Key:    a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
+		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
 		StartRecurring: p.StartRecurring, Credential: x.credential, Card: x.card, Description: p.Description,
 		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,
 	}

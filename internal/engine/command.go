@@ -78,25 +78,19 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 	if !t.Shop.Active {
 		return Outcome{}, ErrForbidden
 	}
-	if o, found, err := e.replay(ctx, t.Shop.ID, t.Idem); found || err != nil {
+	if o, found, err := e.repeated(ctx, t.Shop.ID, t.Idem, t.Instruction); found || err != nil {
 		return o, err
-	}
-	if err := e.unnamed(ctx, t.Shop.ID, t.Instruction); err != nil {
-		return Outcome{}, err
 	}
 	d, x, err := e.intend(ctx, t, planned, true)
 	if errors.Is(err, errOpen) {
-		if err := e.resolve(ctx, t.Shop.ID, t.ID); err != nil {
+		if err := e.resolve(ctx, t.Shop.ID, t.ID, t.Wait); err != nil {
 			return Outcome{}, err
 		}
 		d, x, err = e.intend(ctx, t, planned, false)
 	}
 	if overtaken(err) {
-		if o, found, err := e.replay(ctx, t.Shop.ID, t.Idem); found || err != nil {
+		if o, found, err := e.repeated(ctx, t.Shop.ID, t.Idem, t.Instruction); found || err != nil {
 			return o, err
-		}
-		if err := e.unnamed(ctx, t.Shop.ID, t.Instruction); err != nil {
-			return Outcome{}, err
 		}
 	}
 	if err != nil {

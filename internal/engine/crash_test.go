@@ -51,6 +51,34 @@ var stories = []story{
 			})
 		}
 	}},
+	{"order, paid and abandoned", func(m *merchant) {
+		p := m.depositWith("o", func(c *engine.Create) {
+			c.Order = &engine.Order{ID: "order", Fingerprint: []byte("one"), Document: "{}"}
+		})
+		m.abandon(p)
+	}},
+	{"hold abandoned", func(m *merchant) { m.abandon(m.deposit("h", true)) }},
+	{"checkout abandoned", func(m *merchant) {
+		c := m.h.newDeposit("10.00", cardApproved)
+		m.abandon(m.send("create a", func(e *engine.Engine, i engine.Idempotency) (engine.Outcome, error) {
+			mine := c
+			mine.Card, mine.Idem = cardOf(m.h.t, cardApproved), i
+			return e.Create(m.h.t.Context(), mine)
+		}))
+	}},
+	{"named capture and refund", func(m *merchant) {
+		p := m.deposit("n", true)
+		m.send("named capture", func(e *engine.Engine, i engine.Idempotency) (engine.Outcome, error) {
+			to := m.h.say(p, "capture", "one")
+			to.Idem = i
+			return e.Capture(m.h.t.Context(), to, amount("7.00"))
+		})
+		m.send("named refund", func(e *engine.Engine, i engine.Idempotency) (engine.Outcome, error) {
+			c := m.h.newRefund(p, "3.00")
+			c.Instruction, c.Idem, c.Wait = m.h.say("", "refund", "one").Instruction, i, time.Minute
+			return e.Create(m.h.t.Context(), c)
+		})
+	}},
 	{"withdrawal", func(m *merchant) {
 		m.send("payout", func(e *engine.Engine, i engine.Idempotency) (engine.Outcome, error) {
 			c := m.h.newWithdrawal("9.00")
@@ -96,6 +124,24 @@ func (m *merchant) send(name string, call func(*engine.Engine, engine.Idempotenc
 	}
 	m.h.t.Errorf("%s is refused for ever", name)
 	return ""
+}
+
+// abandon gives a deposit up until that is known to be done, and lets the work that is due then be done.
+func (m *merchant) abandon(id payment.ID) {
+	m.send("abandon", func(e *engine.Engine, _ engine.Idempotency) (engine.Outcome, error) {
+		p, err := e.Abandon(m.h.t.Context(), m.h.target(id))
+		return engine.Outcome{Payment: p}, err
+	})
+	for p := m.h.stored(id); p.Owes(); p = m.h.stored(id) {
+		m.h.Clock.Advance(max(0, p.Due.Sub(m.h.Clock.Now())))
+		if err := m.engine.Work(m.h.t.Context(), m.h.shop.ID, id); err != nil && !errors.Is(err, engine.ErrUnavailable) {
+			m.h.t.Error(err)
+			return
+		}
+	}
+	for _, r := range m.h.openRefunds(id) {
+		m.settle(r)
+	}
 }
 
 // settle waits, by the clock, until the payment is not open any more.

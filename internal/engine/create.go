@@ -56,11 +56,8 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	if !c.Shop.Active {
 		return Outcome{}, ErrForbidden
 	}
-	if o, found, err := e.replay(ctx, c.Shop.ID, c.Idem); found || err != nil {
+	if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 		return o, err
-	}
-	if err := e.unnamed(ctx, c.Shop.ID, c.Instruction); err != nil {
-		return Outcome{}, err
 	}
 	if c.Type == payment.Refund {
 		if err := e.resolveParent(ctx, c); err != nil {
@@ -70,11 +67,8 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	b := birth{e: e, c: c}
 	err := e.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
 	if overtaken(err) {
-		if o, found, err := e.replay(ctx, c.Shop.ID, c.Idem); found || err != nil {
+		if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 			return o, err
-		}
-		if err := e.unnamed(ctx, c.Shop.ID, c.Instruction); err != nil {
-			return Outcome{}, err
 		}
 	}
 	switch {
@@ -108,7 +102,7 @@ func (e *Engine) keepCard(p *payment.Payment, c *payment.Card) {
 // resolveParent settles what is open about the deposit of a refund; that it does not
 // exist is decided later, with the refund.
 func (e *Engine) resolveParent(ctx context.Context, c Create) error {
-	err := e.resolve(ctx, c.Shop.ID, c.Parent)
+	err := e.resolve(ctx, c.Shop.ID, c.Parent, c.Wait)
 	if errors.Is(err, payment.ErrNotFound) {
 		return nil
 	}
@@ -346,7 +340,7 @@ func (b *birth) reference(tx *store.Tx) error {
 // start chooses the terminals for a payment that goes to a provider now.
 func (e *Engine) start(ctx context.Context, s *shop.Shop, p *payment.Payment) *payment.Start {
 	terminals, reason := route.Choose(route.Need{
-		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.PreAuth, Recurring: p.StartRecurring,
+		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: p.StartRecurring,
 	}, s.Terminals)
 	start := &payment.Start{Terminals: terminals, NoRoute: reason, Run: e.run(defaultCallTimeout)}
 	if len(terminals) > 0 {

@@ -22,6 +22,23 @@ type Idempotency struct {
 // Fingerprint is the keyed hash by which two requests are compared.
 func (e *Engine) Fingerprint(normalised []byte) []byte { return e.Keys.Fingerprint(normalised) }
 
+// repeated looks for an earlier command under the same key, which it replays, and then under the same name, which is
+// *NameTaken.
+func (e *Engine) repeated(ctx context.Context, shop payment.ShopID, key Idempotency, i *Instruction) (Outcome, bool, error) {
+	if o, found, err := e.replay(ctx, shop, key); found || err != nil {
+		return o, found, err
+	}
+	used := e.unnamed(ctx, shop, i)
+	if used == nil {
+		return Outcome{}, false, nil
+	}
+	// The command that uses the name may be this one, stored between the two looks.
+	if o, found, err := e.replay(ctx, shop, key); found || err != nil {
+		return o, found, err
+	}
+	return Outcome{}, false, used
+}
+
 const (
 	replayWait = 2 * time.Second // how long a repeated command waits for the running one
 	replayPoll = 25 * time.Millisecond
@@ -99,7 +116,8 @@ func remember(tx *store.Tx, shop payment.ShopID, key Idempotency, id payment.ID)
 func overtaken(err error) bool {
 	var refusal *payment.Refusal
 	var missing *payment.Missing
-	return clashed(err, store.WriteIdempotency) || clashed(err, store.WriteInstruction) || errors.As(err, &refusal) || errors.As(err, &missing)
+	return clashed(err, store.WriteIdempotency) || clashed(err, store.WriteInstruction) || errors.Is(err, ErrChanged) ||
+		errors.As(err, &refusal) || errors.As(err, &missing)
 }
 
 // clashed reports whether a transaction failed because the named row exists already.

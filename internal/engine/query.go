@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
@@ -63,6 +64,11 @@ func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment
 // that somebody else is working on, or that has nothing to ask for, is returned as
 // it is.
 func (e *Engine) check(ctx context.Context, p payment.Payment, op payment.OperationKind) (payment.Payment, error) {
+	return e.checkFor(ctx, p, op, 0)
+}
+
+// checkFor is check for a caller who waits no longer than that, see carryFor.
+func (e *Engine) checkFor(ctx context.Context, p payment.Payment, op payment.OperationKind, wait time.Duration) (payment.Payment, error) {
 	begin := payment.BeginAsk{Op: op, Run: e.run(askTimeout), Exclusive: e.Exclusive}
 	d, err := e.decide(ctx, p.Shop, p.ID, begin)
 	if errors.Is(err, payment.ErrBusy) {
@@ -71,12 +77,12 @@ func (e *Engine) check(ctx context.Context, p payment.Payment, op payment.Operat
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	return e.carry(ctx, &d, exchange{}), nil
+	return e.carryFor(ctx, &d, exchange{}, wait), nil
 }
 
 // resolve settles the live attempt, if the provider can tell, before a new command:
-// nothing new is decided on an open outcome that could be known.
-func (e *Engine) resolve(ctx context.Context, shop payment.ShopID, id payment.ID) error {
+// nothing new is decided on an open outcome that could be known. Who waits no longer than that goes on without knowing.
+func (e *Engine) resolve(ctx context.Context, shop payment.ShopID, id payment.ID, wait time.Duration) error {
 	p, err := e.load(ctx, shop, id)
 	if err != nil {
 		return err
@@ -85,6 +91,6 @@ func (e *Engine) resolve(ctx context.Context, shop payment.ShopID, id payment.ID
 	if a == nil || a.Leased(e.Now(), e.Owner, e.Exclusive) {
 		return nil
 	}
-	_, err = e.check(ctx, p, payment.OpCheckState)
+	_, err = e.checkFor(ctx, p, payment.OpCheckState, wait)
 	return err
 }

@@ -17,7 +17,9 @@ type Message struct {
 	ContentType string
 	Body        []byte
 	URL         string // where it is posted; empty keeps it for the feed only
-	OfParent    bool   // it belongs to the deposit of the refund: told in order with the deposit's own
+	// OfParent: it belongs to the deposit of the refund and is told in order with the deposit's own. The renderer has
+	// to have asked for Telling.Deposit.
+	OfParent bool
 }
 
 // Renderer words a fact in one dialect; nothing where the merchant is not told.

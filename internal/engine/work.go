@@ -46,7 +46,14 @@ func (e *Engine) workBack(ctx context.Context, p *payment.Payment, now time.Time
 	if err != nil {
 		return err
 	}
-	t := Target{Shop: s, ID: p.ID}
+	own := *s
+	own.Active = true // what is owed goes back even where the shop may not give commands any more
+	t := Target{Shop: &own, ID: p.ID}
+	if a := p.Standing(); a != nil && p.Owes() && p.State() == payment.Authorized && !now.Before(a.NextCheck) { // has it run out meanwhile?
+		if _, err := e.check(ctx, *p, payment.OpCheckState); err != nil {
+			return err
+		}
+	}
 	if p.Owes() {
 		return e.payBack(ctx, t)
 	}

@@ -24,6 +24,9 @@ func Decide(p Payment, c Command, now time.Time) (Decision, error) {
 func New(p Payment, start *Start, now time.Time) (Decision, error) {
 	p.state = None
 	d := begin(p, now)
+	if p.Terms.Verify && !p.Amount.IsZero() {
+		return Decision{}, refuse(CodeInvalidAmount, "amount", "the verification of a card moves no money")
+	}
 	switch {
 	case tooFine(d.p.Amount, d.p.Currency):
 		d.p.ErrorCode = CodeInvalidAmount
@@ -104,6 +107,7 @@ func (c Submit) apply(d *draft) {
 	case !d.p.Terms.Allow(d.p.Method):
 		d.err = refuse(CodeNoTerminal, "paymentMethod", "the payment may not be paid by %s", d.p.Method)
 	}
+	d.p.PreAuth = d.p.Holds(d.p.Method)
 	d.log(OpCheckout, InSubmit, 0, Messages{})
 	d.log(OpDetectFraud, InFraudPass, 0, Messages{})
 	if d.err == nil {

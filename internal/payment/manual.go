@@ -98,7 +98,8 @@ func (d *draft) undone(a *Attempt, c ManualUpdate) {
 	}
 	d.p.ErrorCode = c.Code
 	if held := d.p.Standing(); held != nil {
-		held.NextCheck = c.HoldCheck
+		d.holdCheck = c.HoldCheck
+		held.NextCheck = d.holdDue(held)
 		d.d.Attempts = append(d.d.Attempts, *held)
 	}
 }
@@ -113,7 +114,8 @@ func (d *draft) won(a *Attempt, c ManualUpdate) {
 	case a.Kind == AttemptRefund:
 		d.d.Parent.Settle = a.Amount
 	case a.Kind == AttemptDeposit && c.To == Authorized:
-		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Amount, c.HoldCheck
+		d.holdCheck = c.HoldCheck
+		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Amount, d.holdDue(a)
 	case a.Kind == AttemptDeposit:
 		d.believeCapture()
 		taken := d.taken(a)

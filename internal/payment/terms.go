@@ -31,8 +31,14 @@ func (t *Terms) IsZero() bool {
 		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && !t.GiveBack
 }
 
-// Allow reports whether the customer may pay by m.
-func (t *Terms) Allow(m Method) bool { return len(t.Methods) == 0 || slices.Contains(t.Methods, m) }
+// Allow reports whether the customer may pay by m. Only cards can be verified.
+func (t *Terms) Allow(m Method) bool {
+	return (!t.Verify || m == BasicCard) && (len(t.Methods) == 0 || slices.Contains(t.Methods, m))
+}
+
+// Holds reports whether money is held first when the customer pays by m. Where the terms say how long money is held,
+// methods that cannot hold take it at once; otherwise they cannot be used.
+func (p *Payment) Holds(m Method) bool { return p.PreAuth && (p.Terms.HoldFor == 0 || m.PreAuth()) }
 
 // WasOpened reports whether the customer has opened the page of a payment with Grace.
 func (p *Payment) WasOpened() bool {
@@ -43,7 +49,7 @@ func (p *Payment) WasOpened() bool {
 func (p *Payment) Return() string {
 	url := p.ReturnURL
 	switch {
-	case p.state == Cancelled && p.ErrorCode == CodeByCustomer && p.Terms.AbortURL != "":
+	case p.state == Cancelled && p.ErrorCode == CodeByCustomer && p.Abandoned.IsZero() && p.Terms.AbortURL != "":
 		url = p.Terms.AbortURL
 	case (p.state == Cancelled || p.state == Declined || !p.Abandoned.IsZero()) && p.Terms.ErrorURL != "":
 		url = p.Terms.ErrorURL

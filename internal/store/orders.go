@@ -127,9 +127,8 @@ const sqlChildren = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_i
 	ORDER BY p.id`
 
 // History returns a deposit with its log, refunds, order and instructions, or ErrNotFound. The parts are as of one
-// instant unless the deposit is being changed all the time.
+// instant: where the deposit was changed between them, they are read again.
 func (tx *Tx) History(shop payment.ShopID, pid payment.ID) (History, error) {
-	var h History
 	for range 4 {
 		b := tx.batch()
 		row := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
@@ -147,15 +146,17 @@ func (tx *Tx) History(shop payment.ShopID, pid payment.ID) (History, error) {
 			return History{}, err
 		}
 		p.Attempts = *attempts
-		h = History{Payment: p, Log: *log, Refunds: *refunds, Instructions: *said}
+		if again.value.Version != p.Version {
+			continue
+		}
+		h := History{Payment: p, Log: *log, Refunds: *refunds, Instructions: *said}
 		if order.found {
 			h.Order = &order.value
 		}
-		if after, err := again.get(); err != nil || after.Version == p.Version {
-			break
-		}
+		return h, nil
 	}
-	return h, nil
+	tx.Again() // after a pause
+	return History{}, errRetry
 }
 
 const sqlPaymentsBetween = `SELECT id FROM payment WHERE shop_id = $1 AND id >= $2 AND id <= $3 ORDER BY id LIMIT 16`
@@ -170,9 +171,9 @@ func (tx *Tx) PaymentsBetween(shop payment.ShopID, from, to payment.ID) ([]payme
 	return ids, err
 }
 
-const sqlForgetIdempotency = `DELETE FROM idempotency WHERE shop_id = $1 AND route = $2 AND key = $3 AND created < $4`
+const sqlForgetIdempotency = `DELETE FROM idempotency WHERE shop_id = $1 AND route = $2 AND key = $3 AND created <= $4`
 
-// ForgetIdempotency drops the command under that key if it is older than before.
-func (tx *Tx) ForgetIdempotency(i Idempotency, before time.Time) {
-	tx.write("idempotency.forget", sqlForgetIdempotency, string(i.Shop), i.Route, i.Key, micros(before))
+// ForgetIdempotency drops the command under that key if it was made at or before the instant.
+func (tx *Tx) ForgetIdempotency(i Idempotency, until time.Time) {
+	tx.write("idempotency.forget", sqlForgetIdempotency, string(i.Shop), indexable(i.Route), indexable(i.Key), micros(until))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/money"
@@ -173,12 +174,29 @@ func listQuery(f payment.Filter) (string, []any) {
 		add("q.updated <", ceilMicros(f.UpdatedBefore))
 	}
 	if f.Reference != "" {
-		add("substr(q.reference, 1, 256) =", f.Reference) // no API lists by longer ones
+		add("substr(q.reference, 1, 256) =", firstRunes(f.Reference, indexedRunes))
+		if utf8.RuneCountInString(f.Reference) >= indexedRunes {
+			add("q.reference =", f.Reference)
+		}
 	}
 	args = append(args, int64(f.Limit)+1, int64(f.Offset))
 	// The casts keep SQLite from preparing the statement anew for each value.
 	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT CAST($%d AS BIGINT) OFFSET CAST($%d AS BIGINT)", len(args)-1, len(args))
 	return sqlListPayments + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
+}
+
+// indexedRunes is how much of a reference the index holds.
+const indexedRunes = 256
+
+// firstRunes is what text begins with, at most n characters.
+func firstRunes(text string, n int) string {
+	for i := range text {
+		if n == 0 {
+			return text[:i]
+		}
+		n--
+	}
+	return text
 }
 
 // readAmount reads an amount column; empty is the stored NULL, zero.

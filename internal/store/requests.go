@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
@@ -11,6 +13,18 @@ const (
 	WriteIdempotency = "idempotency.create"
 	WriteReference   = "reference.create"
 )
+
+// mostIndexed is how many bytes of a text an index takes together with its neighbours: PostgreSQL refuses long rows.
+const mostIndexed = 1024
+
+// indexable stands in keys for a text that may be longer than an index takes.
+func indexable(text string) string {
+	if len(text) <= mostIndexed {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
 
 // Idempotency ties a merchant's key for one command to the payment it was for.
 type Idempotency struct {
@@ -28,8 +42,8 @@ const sqlInsertIdempotency = `INSERT INTO idempotency (shop_id, route, key, fing
 // InsertIdempotency remembers a command. A second one under the same key fails with a
 // UniqueError of WriteIdempotency.
 func (tx *Tx) InsertIdempotency(i Idempotency) {
-	tx.write(WriteIdempotency, sqlInsertIdempotency, string(i.Shop), i.Route, i.Key, i.Fingerprint, string(i.Payment),
-		micros(i.Created))
+	tx.write(WriteIdempotency, sqlInsertIdempotency, string(i.Shop), indexable(i.Route), indexable(i.Key),
+		i.Fingerprint, string(i.Payment), micros(i.Created))
 }
 
 const sqlIdempotency = `SELECT fingerprint, payment_id, created FROM idempotency
@@ -44,7 +58,7 @@ func (tx *Tx) Idempotency(shop payment.ShopID, route, key string) (Idempotency, 
 		err := s.Scan(&i.Fingerprint, &pid, &created)
 		i.Payment, i.Created = payment.ID(pid), fromMicros(&created)
 		return i, err
-	}, sqlIdempotency, string(shop), route, key)
+	}, sqlIdempotency, string(shop), indexable(route), indexable(key))
 }
 
 // Reference reserves a merchant's reference where a shop allows it once.
@@ -63,8 +77,8 @@ const sqlInsertReference = `INSERT INTO reference (shop_id, type, reference, pay
 // InsertReference reserves a reference. One that is taken fails with a UniqueError of
 // WriteReference.
 func (tx *Tx) InsertReference(r Reference) {
-	tx.write(WriteReference, sqlInsertReference, string(r.Shop), string(r.Type), r.Reference, string(r.Payment),
-		r.Fingerprint, r.Forever)
+	tx.write(WriteReference, sqlInsertReference, string(r.Shop), string(r.Type), indexable(r.Reference),
+		string(r.Payment), r.Fingerprint, r.Forever)
 }
 
 const sqlReference = `SELECT payment_id, fingerprint, forever FROM reference
@@ -78,7 +92,7 @@ func (tx *Tx) Reference(shop payment.ShopID, t payment.Type, reference string) (
 		err := s.Scan(&pid, &r.Fingerprint, &r.Forever)
 		r.Payment = payment.ID(pid)
 		return r, err
-	}, sqlReference, string(shop), string(t), reference)
+	}, sqlReference, string(shop), string(t), indexable(reference))
 }
 
 const sqlFreeReference = `DELETE FROM reference
@@ -87,5 +101,6 @@ const sqlFreeReference = `DELETE FROM reference
 // FreeReference gives the reference of a failed payment back, if it held one that is
 // not kept for ever.
 func (tx *Tx) FreeReference(p *payment.Payment) {
-	tx.write("reference.free", sqlFreeReference, string(p.Shop), string(p.Type), p.Reference, string(p.ID))
+	tx.write("reference.free", sqlFreeReference, string(p.Shop), string(p.Type), indexable(p.Reference),
+		string(p.ID))
 }

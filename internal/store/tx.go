@@ -37,6 +37,10 @@ func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
 // cannot tell. Once true it stays true for all further runs.
 func (tx *Tx) MaybeCommitted() bool { return tx.unsure }
 
+// Again says that what this run has read does not fit together, because somebody wrote in between: whatever the body
+// returns, it runs again with fresh reads.
+func (tx *Tx) Again() { tx.rerun = errRetry }
+
 // Update runs body and then writes, all or nothing, what it queued. It returns nil only when the writes
 // are durable.
 //

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
@@ -126,7 +127,7 @@ func (a *App) startSimulator(t testing.TB) {
 
 func (a *App) start(t testing.TB, timeout time.Duration) {
 	mux := http.NewServeMux()
-	server := httptest.NewServer(web.Wrap(mux, web.Common{
+	server := httptest.NewServer(web.Wrap(api.Exact(mux, yandexpay.BasePath), web.Common{
 		Logger: a.Log, AccessLevel: slog.LevelDebug, Now: a.Clock.Now,
 		NewID: func() string { made, _ := a.IDs.New(); return made },
 	}))
@@ -137,9 +138,10 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
 		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
-		Render: []engine.Renderer{gateway.Render},
+		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
+	yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
 	checkout.New(checkout.Deps{Engine: a.Engine, Log: a.Log}).Mount(mux)
 }

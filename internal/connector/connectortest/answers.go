@@ -110,6 +110,12 @@ func (r *rig) learnsNothing(t *testing.T, count *atomic.Int64) {
 			t.Errorf("status of %s: %+v, %v; want UNKNOWN and not NotFound", kind, fact, err)
 		}
 	}
+	if !r.canVerify() {
+		return
+	}
+	if fact, err := r.send(t, payment.AttemptDeposit, r.verification(t, r.p.Good)); !unknown(fact, err) {
+		t.Errorf("verification: %+v, %v; want UNKNOWN", fact, err)
+	}
 }
 
 // editor stands between the connector and the double and edits answers.

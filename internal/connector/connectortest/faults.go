@@ -46,15 +46,19 @@ func faults(t *testing.T, s Suite) {
 			t.Parallel()
 			r := newRig(t, s)
 			for _, h := range hurts {
-				t.Run(string(h.kind), func(t *testing.T) { r.suffer(t, kind, h) })
+				t.Run(string(h.kind), func(t *testing.T) { r.suffer(t, kind, r.request(t, kind), h) })
 			}
 		})
 	}
 }
 
-func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, h hurt) {
-	q := r.request(t, kind)
-	r.strike(t, callOf(kind), Fault{Kind: h.kind})
+func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, q connector.Request, h hurt) {
+	t.Helper()
+	call, moved := callOf(kind), []Movement{movement(kind)}
+	if q.Verify {
+		call, moved = CallVerify, nil
+	}
+	r.strike(t, call, Fault{Kind: h.kind})
 	ctx, cancel := within(t, h.kind)
 	defer cancel()
 	before := r.p.Requests()
@@ -88,7 +92,7 @@ func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, h hurt) {
 	if askErr != nil || truth.Class != payment.ClassApproved || truth.Amount != q.Amount {
 		t.Errorf("status: %+v, %v; want APPROVED %s", truth, askErr, q.Amount)
 	}
-	r.booked(t, q, movement(kind))
+	r.booked(t, q, moved...)
 }
 
 // unreachable calls an address where nobody listens: proof that nothing was sent.
@@ -113,6 +117,12 @@ func unreachable(t *testing.T, s Suite) {
 		if fact, err := r.status(t, kind, r.loose(kind)); err == nil {
 			t.Errorf("%s: status %+v, want an error", kind, fact)
 		}
+	}
+	if !r.canVerify() {
+		return
+	}
+	if fact, err := r.send(t, payment.AttemptDeposit, r.verification(t, r.p.Good)); !errors.Is(err, outbound.ErrNotSent) {
+		t.Errorf("verification: %+v, %v; want an error that wraps ErrNotSent", fact, err)
 	}
 }
 

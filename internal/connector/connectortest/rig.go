@@ -144,11 +144,16 @@ func (r *rig) request(t *testing.T, kind payment.AttemptKind) connector.Request 
 	}
 }
 
-// method is the connector's own for attempts of that kind, or nil.
-func (r *rig) method(kind payment.AttemptKind) func(context.Context, connector.Request) (payment.Fact, error) {
+// method is the connector's own for the request of an attempt of that kind, or nil.
+func (r *rig) method(kind payment.AttemptKind, verify bool) func(context.Context, connector.Request) (payment.Fact, error) {
 	switch kind {
 	case payment.AttemptDeposit:
-		return r.c.Start
+		if !verify {
+			return r.c.Start
+		}
+		if c, ok := r.c.(connector.Verifier); ok {
+			return c.Verify
+		}
 	case payment.AttemptWithdrawal:
 		if c, ok := r.c.(connector.Payer); ok {
 			return c.Payout
@@ -170,7 +175,7 @@ func (r *rig) method(kind payment.AttemptKind) func(context.Context, connector.R
 }
 
 // can reports whether the connector makes attempts of that kind.
-func (r *rig) can(kind payment.AttemptKind) bool { return r.method(kind) != nil }
+func (r *rig) can(kind payment.AttemptKind) bool { return r.method(kind, false) != nil }
 
 // send makes the call of an attempt of that kind.
 func (r *rig) send(t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
@@ -181,7 +186,7 @@ func (r *rig) send(t *testing.T, kind payment.AttemptKind, q connector.Request) 
 func (r *rig) sendIn(ctx context.Context, t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
 	t.Helper()
 	return r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
-		if call := r.method(kind); call != nil {
+		if call := r.method(kind, q.Verify); call != nil {
 			return call(ctx, q)
 		}
 		return payment.Fact{}, errors.New("the connector has no " + string(kind))

@@ -54,6 +54,7 @@ type Call string
 // The calls.
 const (
 	CallStart   Call = "start"
+	CallVerify  Call = "verify"
 	CallPayout  Call = "payout"
 	CallCapture Call = "capture"
 	CallVoid    Call = "void"
@@ -130,6 +131,9 @@ func Run(t *testing.T, s Suite) {
 		{"customers are sent away and come back", customers},
 		{"pending is waiting", pending},
 		{"recurring charges need no card", recurring},
+		{"cards are verified without money", verifications},
+		{"verifications that fail prove nothing", verificationFaults},
+		{"verifications are fenced", verificationFences},
 		{"the same key books once", sameKey},
 		{"the same key books once at the same time", sameKeyAtOnce},
 		{"faults prove nothing", faults},

@@ -103,7 +103,7 @@ func card(t testing.TB, number string) *payment.Card {
 }
 
 var operations = map[connectortest.Call]string{
-	connectortest.CallStart: "payment", connectortest.CallPayout: "payout", connectortest.CallCapture: "capture",
+	connectortest.CallStart: "payment", connectortest.CallVerify: "verification", connectortest.CallPayout: "payout", connectortest.CallCapture: "capture",
 	connectortest.CallVoid: "void", connectortest.CallRefund: "refund", connectortest.CallStatus: "status",
 	connectortest.CallFence: "cancel",
 }

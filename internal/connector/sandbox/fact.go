@@ -13,7 +13,7 @@ const (
 	kindSale          = "sale"
 	kindAuthorization = "authorization"
 	kindVerification  = "verification" // no money
-	kindFence         = "fence" // a reference closed before it was used
+	kindFence         = "fence"        // a reference closed before it was used
 )
 
 // isOf reports whether the provider's kind is one that such an attempt makes.

@@ -373,6 +373,9 @@ func TestWhatCannotBeAskedForIsNotSent(t *testing.T) {
 		"payout to nobody":            func() (payment.Fact, error) { return c.Payout(t.Context(), noCard) },
 		"payment without a key":       func() (payment.Fact, error) { return c.Start(t.Context(), noKey) },
 		"refund of nothing":           func() (payment.Fact, error) { return c.Refund(t.Context(), sale(t, "k", "5")) },
+		"verification of an amount":   func() (payment.Fact, error) { return c.Verify(t.Context(), sale(t, "k", "5")) },
+		"verification of no card":     func() (payment.Fact, error) { return c.Verify(t.Context(), check("k", nil)) },
+		"verification without a key":  func() (payment.Fact, error) { return c.Verify(t.Context(), check("", card(t, "4000000000000408"))) },
 	} {
 		if fact, err := call(); !errors.Is(err, outbound.ErrNotSent) {
 			t.Errorf("%s: %+v, %v; want ErrNotSent", name, fact, err)
@@ -415,6 +418,12 @@ func TestRequests(t *testing.T) {
 	follow := connector.Request{Key: "k6", Amount: money.MustParse("7"), Currency: "EUR"}
 	follow.Original = connector.Ref{Key: "k1", ProviderRef: "0195"}
 	odd := connector.Ref{Kind: payment.AttemptDeposit, Key: "a/b c"}
+	order := sale(t, "k7", "10002")
+	order.Origin, order.Until = "yandexpay", time.Date(2030, 1, 2, 3, 4, 5, 6000, time.FixedZone("", 3600))
+	gateway := sale(t, "k8", "10002")
+	gateway.Until = order.Until
+	bind := check("k9", card(t, "4000000000000408"))
+	bind.Origin, bind.StartRecurring = "yandexpay", true
 
 	const plainCard = `"card":{"number":"4000000000000408","expiryMonth":"12","expiryYear":"2035","holder":`
 	for _, test := range []struct {
@@ -430,6 +439,13 @@ func TestRequests(t *testing.T) {
 			`{"reference":"k3","amount":"7","currency":"EUR","method":"BLIK","returnUrl":"https://shop.example/back"}`}},
 		{func() (payment.Fact, error) { return c.Start(t.Context(), again) }, sent{"POST", "/base/v1/payments",
 			`{"reference":"k4","amount":"7","currency":"EUR","credential":"cred_1","returnUrl":"https://shop.example/back"}`}},
+		{func() (payment.Fact, error) { return c.Start(t.Context(), order) }, sent{"POST", "/base/v1/payments",
+			`{"reference":"k7","amount":"10002","currency":"EUR",` + plainCard + `"JANE DOE","securityCode":"737"},"testAmounts":"yandexpay",` +
+				`"expiresAt":"2030-01-02T02:04:05.000006Z","returnUrl":"https://shop.example/back"}`}},
+		{func() (payment.Fact, error) { return c.Start(t.Context(), gateway) }, sent{"POST", "/base/v1/payments",
+			`{"reference":"k8","amount":"10002","currency":"EUR",` + plainCard + `"JANE DOE","securityCode":"737"},"returnUrl":"https://shop.example/back"}`}},
+		{func() (payment.Fact, error) { return c.Verify(t.Context(), bind) }, sent{"POST", "/base/v1/verifications",
+			`{"reference":"k9","currency":"EUR",` + plainCard + `"JANE DOE","securityCode":"737"},"storeCredential":true}`}},
 		{func() (payment.Fact, error) { return c.Payout(t.Context(), account) }, sent{"POST", "/base/v1/payouts",
 			`{"reference":"k5","amount":"7","currency":"PLN","method":"BLIK","account":{"number":"PL1","holder":"Jan Kowalski","bank":"B1"}}`}},
 		{func() (payment.Fact, error) { return c.Capture(t.Context(), follow) }, sent{"POST", "/base/v1/transactions/by-reference/k1/capture",
@@ -469,6 +485,8 @@ func TestAnswersThatDoNotFitTheRequest(t *testing.T) {
 	}
 	hold, plain := sale(t, "k", "5"), sale(t, "k", "5")
 	hold.PreAuth = true
+	verified := strings.Replace(told("verification", "approved", ""), `"5"`, `"0"`, 1)
+	verify := func() (payment.Fact, error) { return c.Verify(t.Context(), check("k", card(t, "4000000000000408"))) }
 	refund := connector.Request{Key: "k", Amount: hold.Amount, Currency: "EUR", Original: connector.Ref{Key: "p1"}}
 	for _, test := range []struct {
 		name, answer string
@@ -479,6 +497,10 @@ func TestAnswersThatDoNotFitTheRequest(t *testing.T) {
 		{"hold", told("authorization", "authorized", ""), func() (payment.Fact, error) { return c.Start(t.Context(), hold) }, payment.ClassAuthorized},
 		{"sale for a hold", told("sale", "approved", ""), func() (payment.Fact, error) { return c.Start(t.Context(), hold) }, ""},
 		{"hold for a sale", told("authorization", "authorized", ""), func() (payment.Fact, error) { return c.Start(t.Context(), plain) }, ""},
+		{"verification", verified, verify, payment.ClassApproved},
+		{"verification of an amount", told("verification", "approved", ""), verify, ""},
+		{"sale for a verification", told("sale", "approved", ""), verify, ""},
+		{"verification for a sale", verified, func() (payment.Fact, error) { return c.Start(t.Context(), plain) }, ""},
 		{"refund", told("refund", "approved", "p1"), func() (payment.Fact, error) { return c.Refund(t.Context(), refund) }, payment.ClassApproved},
 	} {
 		answer = test.answer

@@ -1,0 +1,43 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/api"
+)
+
+func TestExactLeavesPathsAlone(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/base/", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("base " + r.URL.EscapedPath() + " " + r.Pattern))
+	})
+	mux.HandleFunc("/other/", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("other " + r.URL.EscapedPath())) })
+	served := api.Exact(mux, "/base")
+	for path, want := range map[string]string{
+		"/base/a//b":      "200 base /base/a//b /base/",
+		"/base/..":        "200 base /base/.. /base/",
+		"/base/../other/": "200 base /base/../other/ /base/",
+		"/base/a%2Fb":     "200 base /base/a%2Fb /base/",
+		"/base/":          "200 base /base/ /base/",
+		"/other/a":        "200 other /other/a",
+		"/other/a//b":     "307 ",
+		"/base":           "307 ",
+		"/basement/":      "404 404 page not found\n",
+	} {
+		u, err := url.Parse("http://sluice" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.URL = u
+		w := httptest.NewRecorder()
+		served.ServeHTTP(w, r)
+		if got := w.Result().Status[:4] + w.Body.String(); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}

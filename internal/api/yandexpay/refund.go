@@ -1,0 +1,164 @@
+package yandexpay
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// refundTries is how often a refund is judged again because the order changed meanwhile.
+const refundTries = 5
+
+func (y *YandexPay) refundV1(c *call) error { return y.refund(c, bindRefundV1) }
+
+func (y *YandexPay) refundV2(c *call) error { return y.refund(c, bindRefundV2) }
+
+// refund gives an order's money back, or a part of it.
+func (y *YandexPay) refund(c *call, bind refundBinder) error {
+	v, err := y.find(c, c.id)
+	if err != nil {
+		return err
+	}
+	doc, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	r, err := bind(doc, v.Payment.Currency)
+	if err != nil {
+		return err
+	}
+	content, err := json.Marshal(&r)
+	if err != nil {
+		return fmt.Errorf("render refund: %w", err)
+	}
+	k := y.newCommand(c, v, r.Name, []string{"refund", string(content)})
+	var failed error
+	for range refundTries {
+		op, err := y.repeated(c, v, &k)
+		if err != nil {
+			return err
+		}
+		if op != nil {
+			answerOperation(c, &v.Payment, op)
+			return nil
+		}
+		if failed = y.refundOnce(c, v, &r, &k); !errors.Is(failed, engine.ErrChanged) {
+			return failed
+		}
+		if v, err = y.view(c, v.Payment.ID); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+// refundOnce makes the refund if the order is still as it was seen, and answers with it; otherwise engine.ErrChanged.
+func (y *YandexPay) refundOnce(c *call, v *orderView, r *refundRequest, k *command) error {
+	kept, err := r.plan(v)
+	if err != nil {
+		return err
+	}
+	if err := k.say(&kept); err != nil {
+		return err
+	}
+	out, err := y.engine.Create(c.Context(), engine.Create{
+		Shop: c.shop, Idem: k.idem, Fingerprint: k.instruction.Fingerprint, Type: payment.Refund, Parent: v.Payment.ID,
+		Amount: r.Amount, Currency: v.Payment.Currency, Terms: engine.Terms{Origin: Dialect}, Instruction: &k.instruction,
+		ParentVersion: v.Payment.Version, Wait: k.wait,
+	})
+	var refusal *payment.Refusal
+	var named *engine.NameTaken
+	if errors.As(err, &refusal) || errors.As(err, &named) || errors.Is(err, payment.ErrBusy) {
+		return fmt.Errorf("%w: %w", engine.ErrChanged, err) // since it was judged: look again
+	}
+	if err != nil {
+		return err
+	}
+	op := ofRefund(&out.Payment, &k.instruction)
+	answerOperation(c, &v.Payment, &op)
+	return nil
+}
+
+// plan judges the refund by the order as it stands and returns what is kept with it.
+func (r *refundRequest) plan(v *orderView) (detail, error) {
+	kept := detail{Params: r.Params, External: r.External, Delivery: r.Delivery}
+	if err := v.refuse("refunded", statusCaptured, statusPartiallyRefunded); err != nil {
+		return kept, err
+	}
+	currency, left := v.Payment.Currency, v.left()
+	decimals, least := decimalsOf(currency), leastOf(currency)
+	rest, err := left.Sub(r.Amount)
+	if err != nil {
+		return kept, &failure{status: http.StatusBadRequest, code: codeRefundTooLarge,
+			reason: "At most " + amountText(left, decimals) + " can be refunded"}
+	}
+	if !rest.IsZero() && rest.Cmp(least) < 0 {
+		return kept, badRequest([]fault{{"refundAmount", "must leave nothing or at least " + amountText(least, decimals)}})
+	}
+	if r.Final != nil && *r.Final != rest {
+		return kept, amountMismatch("Order amount", rest, *r.Final, decimals)
+	}
+	shipping := v.remains.shipping
+	if r.Shipping != nil {
+		if r.Shipping.Cmp(shipping) > 0 {
+			return kept, badRequest([]fault{{r.shippingField() + ".amount", "is more than was paid for the delivery"}})
+		}
+		shipping, kept.Shipping = *r.Shipping, r.Shipping
+	}
+	kept.Cart, err = r.leave(v, rest, shipping)
+	return kept, err
+}
+
+// leave returns the cart that is left when rest is left of the money and shipping of it is for the delivery; nil where
+// the request says nothing of a cart.
+func (r *refundRequest) leave(v *orderView, rest, shipping money.Amount) (*cart, error) {
+	now, decimals := &v.remains.cart, decimalsOf(v.Payment.Currency)
+	b := newBinder(nil)
+	external := r.elsewhere(now, b)
+	var left cart
+	var wanted, found money.Amount // what the cart of the request should come to, and does
+	var err error
+	switch {
+	case r.Cart != nil:
+		left = *r.Cart
+		left.within(now, binder{prefix: "cart.", faults: b.faults})
+		external = left.External
+	case r.Target != nil:
+		left, err = now.target(r.Target, b, decimals)
+	case r.Taken != nil:
+		left, found, err = now.without(r.Taken, b, decimals)
+	}
+	if faulty := b.err(); faulty != nil || r.Cart == nil && r.Target == nil && r.Taken == nil {
+		return nil, faulty
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Taken != nil {
+		wanted = minus(plus(r.Amount, given(r.External)), minus(v.remains.shipping, shipping))
+	} else {
+		wanted, found = minus(plus(rest, given(external)), shipping), left.sum()
+	}
+	if wanted != found {
+		return nil, cartMismatch(wanted, found, decimals)
+	}
+	left.External, left.Amount = external, minus(left.sum(), given(external))
+	return &left, nil
+}
+
+// elsewhere is what stays paid elsewhere when the refund gives back a part of that too.
+func (r *refundRequest) elsewhere(now *cart, b binder) *money.Amount {
+	if r.External == nil || r.External.IsZero() {
+		return now.External
+	}
+	if r.External.Cmp(given(now.External)) > 0 {
+		b.fault("refundExternalAmount", "is more than was paid elsewhere")
+	}
+	external := minus(given(now.External), *r.External)
+	return &external
+}

@@ -1,0 +1,158 @@
+package yandexpay
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// BasePath is where the dialect is mounted. Ids in paths are the merchants' own, so a server should serve everything
+// below it by api.Exact.
+const BasePath = "/api/merchant"
+
+// YandexPay is the dialect. It is safe for concurrent use.
+type YandexPay struct {
+	// MaxInFlight is how many requests may run at a time; those beyond it are answered 429 at once. Zero, which New
+	// leaves it at, sets no limit. It may be set before Mount.
+	MaxInFlight int
+
+	engine  *engine.Engine
+	auth    *api.Auth
+	log     *slog.Logger
+	running atomic.Int64
+}
+
+// New returns the dialect on an engine, to be mounted on a mux.
+func New(e *engine.Engine, auth *api.Auth, log *slog.Logger) *YandexPay {
+	return &YandexPay{engine: e, auth: auth, log: log}
+}
+
+// Name is "yandexpay".
+func (y *YandexPay) Name() string { return Dialect }
+
+// call is one request of a shop. Its writer is used once, with the answer.
+type call struct {
+	*http.Request
+	w    http.ResponseWriter
+	shop *shop.Shop
+	id   string // what the path names: an order, an operation or a subscription; "" for none
+}
+
+// endpoint is one operation of the contract. Its handler writes the answer or returns the error to answer with. A
+// segment of the path in braces stands for an id.
+type endpoint struct {
+	method, path string
+	handle       func(*YandexPay, *call) error
+}
+
+// endpoints are in the order in which paths are looked up: those that name more come first.
+var endpoints = []endpoint{
+	{http.MethodPost, "/v1/orders", (*YandexPay).createOrder},
+	{http.MethodGet, "/v1/orders/{order_id}", (*YandexPay).getOrder},
+	{http.MethodPost, "/v1/orders/{order_id}/cancel", (*YandexPay).cancel},
+	{http.MethodPost, "/v1/orders/{order_id}/capture", (*YandexPay).capture},
+	{http.MethodPost, "/v1/orders/{order_id}/refund", (*YandexPay).refundV1},
+	{http.MethodPost, "/v2/orders/{order_id}/refund", (*YandexPay).refundV2},
+	{http.MethodPost, "/v1/orders/{order_id}/rollback", (*YandexPay).rollback},
+	{http.MethodPost, "/v1/orders/{order_id}/submit", (*YandexPay).submit},
+	{http.MethodGet, "/v1/operations/{external_operation_id}", (*YandexPay).getOperation},
+	{http.MethodPost, "/v1/operations/{external_operation_id}", (*YandexPay).getOperation},
+	{http.MethodPost, "/v1/subscriptions", (*YandexPay).subscribe},
+	{http.MethodPost, "/v1/subscriptions/recur", (*YandexPay).recur},
+	{http.MethodGet, "/v1/subscriptions/{subscription_id}", (*YandexPay).getSubscription},
+	{http.MethodPost, "/v1/subscriptions/{subscription_id}", (*YandexPay).getSubscription},
+}
+
+// Mount registers what answers for everything at and below BasePath.
+func (y *YandexPay) Mount(mux *http.ServeMux) {
+	served := api.Guard(http.HandlerFunc(y.serve), y.log, func(w http.ResponseWriter, _ *http.Request) {
+		answerFailure(w, errInternal)
+	})
+	mux.Handle(BasePath, served)
+	mux.Handle(BasePath+"/", served)
+}
+
+// serve is the frame around an endpoint: is there room, who is calling, what for, then the endpoint.
+func (y *YandexPay) serve(w http.ResponseWriter, r *http.Request) {
+	if n := y.running.Add(1); y.MaxInFlight > 0 && n > int64(y.MaxInFlight) {
+		y.running.Add(-1)
+		y.fail(w, r, errTooMany)
+		return
+	}
+	defer y.running.Add(-1)
+	if tried := r.Header.Get("X-Request-Attempt"); tried != "" {
+		y.log.LogAttrs(r.Context(), slog.LevelDebug, "request of a client that counts",
+			slog.String("request_id", api.RequestID(r)), slog.String("attempt", short(tried)))
+	}
+	s, err := y.caller(r)
+	if err == nil {
+		c := &call{Request: r, w: w, shop: s}
+		var e *endpoint
+		if e, err = c.route(); err == nil {
+			err = e.handle(y, c)
+		}
+	}
+	if err != nil {
+		y.fail(w, r, err)
+	}
+}
+
+// route finds the endpoint by the path as it was sent, in which an escaped slash is part of an id.
+func (c *call) route() (*endpoint, error) {
+	segments := strings.Split(strings.TrimPrefix(c.URL.EscapedPath(), BasePath), "/")
+	var allowed []string
+	matched := ""
+	for i := range endpoints {
+		e := &endpoints[i]
+		given, ok := match(e.path, segments)
+		if !ok || matched != "" && matched != e.path {
+			continue
+		}
+		matched = e.path
+		if e.method == c.Method || e.method == http.MethodGet && c.Method == http.MethodHead {
+			c.Pattern, c.id = BasePath+e.path, given
+			return e, nil
+		}
+		allowed = append(allowed, e.method)
+	}
+	if matched == "" {
+		return nil, errNoMethod
+	}
+	return nil, notAllowed(allowed)
+}
+
+// match compares a path with segments and returns what its segment in braces holds, unescaped.
+func match(path string, segments []string) (given string, ok bool) {
+	wanted := strings.Split(path, "/")
+	if len(wanted) != len(segments) {
+		return "", false
+	}
+	for i, s := range wanted {
+		if !strings.HasPrefix(s, "{") {
+			if s != segments[i] {
+				return "", false
+			}
+			continue
+		}
+		var err error
+		if given, err = url.PathUnescape(segments[i]); err != nil || given == "" {
+			return "", false
+		}
+	}
+	return given, true
+}
+
+// isName reports whether a text can be what a merchant called something.
+func isName(s string) bool {
+	return s != "" && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 && utf8.RuneCountInString(s) <= maxText
+}
+
+// maxText is the most characters of a text in a request where nothing else is said.
+const maxText = 2048
