@@ -41,9 +41,8 @@ type Config struct {
 // time.
 type Deliverer struct {
 	Config
-	random     lockedReader
-	running    sync.Map // of store.EndpointKey to *run
-	unreadable sync.Map // of store.EndpointKey: see run.careful
+	random  lockedReader
+	running sync.Map // of store.EndpointKey to *run
 }
 
 // New returns a Deliverer. It starts nothing by itself.

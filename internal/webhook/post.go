@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -58,11 +57,7 @@ func (r *run) post(ctx context.Context, it *item) result {
 		res.err, res.ours = "sign: "+err.Error(), true
 		return res
 	}
-	sending, seen := ctx, (*outbound.Recorder)(nil)
-	if r.careful(it) {
-		sending, seen = outbound.WithRecorder(ctx)
-	}
-	answer, err := r.d.Client.Do(sending, &outbound.Request{Method: http.MethodPost, URL: r.url, Header: header, Body: body})
+	answer, err := r.d.Client.Post(ctx, &outbound.Request{Method: http.MethodPost, URL: r.url, Header: header, Body: body})
 	ended := r.d.Now()
 	res.took = ended.Sub(res.at)
 	switch {
@@ -71,12 +66,11 @@ func (r *run) post(ctx context.Context, it *item) result {
 	case ctx.Err() != nil:
 		res.aborted = true
 	default:
-		res.status = statusSeen(seen)
+		if answer != nil {
+			res.status = answer.Status
+		}
 		if !accepted(res.status) { // an answer whose head accepts is enough, whatever its body
 			res.err = err.Error()
-		}
-		if errors.Is(err, outbound.ErrUnknown) {
-			r.d.unreadable.Store(r.key, struct{}{})
 		}
 	}
 	return res
@@ -94,29 +88,6 @@ func (r *result) read(a *outbound.Response, now time.Time) {
 	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
 		r.retryAfter = retryAfter(a.Header.Get("Retry-After"), now)
 	}
-}
-
-// careful reports whether the post must be recorded. The client tells the status of an
-// answer only if its body could be read to the end; of one that broke off, took too long
-// or was too large only the record has it. As recording costs a tenth of a post, it is
-// done for a delivery that failed before, and for endpoints that gave such an answer once.
-func (r *run) careful(it *item) bool {
-	_, unreadable := r.d.unreadable.Load(r.key)
-	return unreadable || it.Tries > 0
-}
-
-// statusSeen returns the status of the recorded answer; 0 when there is none.
-func statusSeen(rec *outbound.Recorder) int {
-	if rec == nil {
-		return 0
-	}
-	var seen []struct {
-		Status int `json:"status"`
-	}
-	if json.Unmarshal([]byte(rec.Incoming()), &seen) != nil || len(seen) == 0 {
-		return 0
-	}
-	return seen[0].Status
 }
 
 // retryAfter reads the header of that name: seconds, or a date. What cannot be read asks
