@@ -64,7 +64,7 @@ func (q *queue) settle(it *item, over bool) {
 const (
 	pageSize  = 1024
 	probePage = 16
-	lowWater  = pageSize * 3 / 4
+	lowWater  = 2 * pageSize
 )
 
 // refill reads deliveries that are due when few are left in memory, a page at a time; at
