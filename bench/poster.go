@@ -23,7 +23,6 @@ const posterWord = "post-as-told"
 // posting is what the bare client is told on its standard input.
 type posting struct {
 	URL      string
-	Times    int // how often all messages are posted while it is measured
 	Messages []message
 }
 
@@ -97,7 +96,7 @@ func bePoster(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	client := poster()
 	defer client.CloseIdleConnections()
-	if err := postAll(ctx, client, &p, 1); err != nil {
+	if err := postAll(ctx, client, &p); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(out, "ready\n"); err != nil {
@@ -106,7 +105,7 @@ func bePoster(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := expect(r, "go"); err != nil {
 		return err
 	}
-	if err := postAll(ctx, client, &p, p.Times); err != nil {
+	if err := postAll(ctx, client, &p); err != nil {
 		return err
 	}
 	_, err = io.WriteString(out, "done\n")
@@ -118,8 +117,8 @@ func poster() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: posters}, Timeout: time.Minute}
 }
 
-// postAll posts all messages so many times, from as many goroutines as the server uses for one endpoint.
-func postAll(ctx context.Context, client *http.Client, p *posting, times int) error {
+// postAll posts all messages, from as many goroutines as the server uses for one endpoint.
+func postAll(ctx context.Context, client *http.Client, p *posting) error {
 	var next atomic.Int64
 	errs := make([]error, posters)
 	var wg sync.WaitGroup
@@ -127,10 +126,10 @@ func postAll(ctx context.Context, client *http.Client, p *posting, times int) er
 		wg.Go(func() {
 			for errs[i] == nil {
 				n := int(next.Add(1) - 1)
-				if n >= times*len(p.Messages) {
+				if n >= len(p.Messages) {
 					return
 				}
-				errs[i] = postOne(ctx, client, p.URL, &p.Messages[n%len(p.Messages)])
+				errs[i] = postOne(ctx, client, p.URL, &p.Messages[n])
 			}
 		})
 	}
