@@ -32,6 +32,8 @@ func (a *app) newRunner() (*job.Runner, error) {
 	deliverer := webhook.New(webhook.Config{
 		DB: a.db, Client: webhook.NewClient(hookGuard(&a.config), time.Now), Shop: a.engine.Shop, Now: time.Now, Random: rand.Reader,
 		Log: a.log, Signers: map[string]webhook.Signer{gateway.Dialect: webhook.SignGateway},
+		Observe: func(outcome string, took time.Duration) { a.metrics.HookPosts.Observe(took, outcome) },
+		Changed: func(state store.EndpointState) { a.metrics.HookEndpoints.Inc(string(state)) },
 	})
 	runner, err := job.New(job.Options{
 		DB: a.db, Node: a.engine.Owner, Exclusive: a.engine.Exclusive, Now: time.Now, Random: rand.Reader, Log: a.log,

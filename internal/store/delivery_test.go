@@ -264,3 +264,34 @@ func TestEndpointKeys(t *testing.T) {
 		}
 	}
 }
+
+func TestBacklog(t *testing.T) {
+	eachHooks(t, 3, 2, func(h *hooks) {
+		look := func(after time.Duration) store.Backlog {
+			var b store.Backlog
+			err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
+				b, err = tx.Backlog(h.at.Add(after))
+				return err
+			})
+			if err != nil {
+				h.Fatal(err)
+			}
+			return b
+		}
+		if diff := cmp.Diff(store.Backlog{Deliveries: 6}, look(0)); diff != "" {
+			h.Errorf("before anything is due (-want +got):\n%s", diff)
+		}
+		want := store.Backlog{Deliveries: 6, Delivery: h.at.Add(time.Millisecond)}
+		if diff := cmp.Diff(want, look(time.Minute)); diff != "" {
+			h.Errorf("while all is due (-want +got):\n%s", diff)
+		}
+		var all []store.Try
+		for _, d := range h.due(time.Minute, nil, 100) {
+			all = append(all, store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: h.at, Status: 200})
+		}
+		h.update(func(tx *store.Tx) { tx.FinishDeliveries(h.k, all) })
+		if diff := cmp.Diff(store.Backlog{}, look(time.Minute)); diff != "" {
+			h.Errorf("when all is delivered (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -17,7 +17,7 @@ import (
 // ErrRunning says that the endpoint is being worked on in this process already.
 var ErrRunning = errors.New("endpoint is being worked on")
 
-// Config is what a Deliverer works with. All of it is required but the last three.
+// Config is what a Deliverer works with. All of it is required but the last four.
 type Config struct {
 	DB      *store.DB
 	Client  *outbound.Client // from NewClient
@@ -34,6 +34,8 @@ type Config struct {
 	Turn time.Duration
 	// Observe is told of each try: "delivered", "retried" or "gave up". It may be nil.
 	Observe func(outcome string, took time.Duration)
+	// Changed is told when tries have brought an endpoint into another state. It may be nil.
+	Changed func(store.EndpointState)
 }
 
 // Deliverer makes the deliveries of endpoints. Its methods may be called from any

@@ -127,6 +127,9 @@ func (r *run) tell(ctx context.Context, s *settled) {
 	if s.health.State == r.state {
 		return
 	}
+	if r.d.Changed != nil {
+		r.d.Changed(s.health.State)
+	}
 	args := []any{"shop_id", r.key.Shop, "endpoint_id", r.key.ID, "error", s.health.LastError}
 	switch s.health.State {
 	case store.EndpointDisabled:
