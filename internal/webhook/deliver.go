@@ -19,13 +19,13 @@ var ErrRunning = errors.New("endpoint is being worked on")
 
 // Config is what a Deliverer works with. All of it is required but the last four.
 type Config struct {
-	DB      *store.DB
-	Client  *outbound.Client // from NewClient
-	Shop    func(ctx context.Context, id shop.ID) (*shop.Shop, error)
-	Signers map[string]Signer // by the name of the dialect
-	Now     func() time.Time
-	Random  io.Reader
-	Log     *slog.Logger
+	DB        *store.DB
+	Client    *outbound.Client // from NewClient
+	Shop      func(ctx context.Context, id shop.ID) (*shop.Shop, error)
+	Protocols map[string]Protocol // by the name of the dialect
+	Now       func() time.Time
+	Random    io.Reader
+	Log       *slog.Logger
 
 	// Parallel is how many posts to one endpoint run at a time at most; 0 is 32.
 	Parallel int
@@ -43,8 +43,9 @@ type Config struct {
 // time.
 type Deliverer struct {
 	Config
-	random  lockedReader
-	running sync.Map // of store.EndpointKey to *run
+	protocols map[string]*Protocol
+	random    lockedReader
+	running   sync.Map // of store.EndpointKey to *run
 }
 
 // New returns a Deliverer. It starts nothing by itself.
@@ -55,7 +56,19 @@ func New(c Config) *Deliverer {
 	if c.Turn <= 0 {
 		c.Turn = 2 * time.Second
 	}
-	return &Deliverer{Config: c, random: lockedReader{r: c.Random}}
+	d := &Deliverer{Config: c, protocols: make(map[string]*Protocol, len(c.Protocols)), random: lockedReader{r: c.Random}}
+	for dialect, p := range c.Protocols {
+		d.protocols[dialect] = &p
+	}
+	return d
+}
+
+// protocol returns how events of the dialect are posted.
+func (d *Deliverer) protocol(dialect string) *Protocol {
+	if p := d.protocols[dialect]; p != nil {
+		return p
+	}
+	return unknown()
 }
 
 // Due returns endpoints of the shards that have work at or before the instant, longest due

@@ -72,10 +72,10 @@ func newFixture(t testing.TB, base *storetest.Database, edit func(*webhook.Confi
 func (f *fixture) deliverer(edit func(*webhook.Config)) *webhook.Deliverer {
 	c := webhook.Config{
 		DB: f.db, Client: webhook.NewClient(outbound.GuardNone, f.clock.Now), Now: f.clock.Now,
-		Shop:    func(context.Context, shop.ID) (*shop.Shop, error) { return f.shop, nil },
-		Signers: map[string]webhook.Signer{"gateway": webhook.SignGateway},
-		Random:  strings.NewReader(""), // no jitter
-		Log:     slog.New(slog.NewTextHandler(&lockedWriter{w: f.log}, nil)),
+		Shop:      func(context.Context, shop.ID) (*shop.Shop, error) { return f.shop, nil },
+		Protocols: map[string]webhook.Protocol{"gateway": webhook.Gateway()},
+		Random:    strings.NewReader(""), // no jitter
+		Log:       slog.New(slog.NewTextHandler(&lockedWriter{w: f.log}, nil)),
 	}
 	if edit != nil {
 		edit(&c)

@@ -26,7 +26,7 @@ func (h *health) note(r *result, now time.Time, random io.Reader) {
 	case r.aborted, r.ours, h.State == store.EndpointDisabled:
 	case r.delivered():
 		h.accept()
-	case r.status == http.StatusGone:
+	case r.status == http.StatusGone && r.protocol.Gone:
 		h.State, h.DownSince, h.Hold = store.EndpointDisabled, time.Time{}, time.Time{}
 		h.LastEvent, h.LastError, h.changed = r.item.Event, r.err, true
 	default:
@@ -46,6 +46,13 @@ func (h *health) accept() {
 }
 
 func (h *health) refuse(r *result, now time.Time, random io.Reader) {
+	if r.retryAfter > 0 {
+		h.holdUntil(now.Add(r.retryAfter))
+		h.changed = true
+	}
+	if h.State == store.EndpointUp && r.item.Rung+1 < r.protocol.Burst {
+		return // the rest of its burst comes at once, and the last of it counts
+	}
 	if h.LastEvent != r.item.Event {
 		h.Fails++
 	}
@@ -54,10 +61,7 @@ func (h *health) refuse(r *result, now time.Time, random io.Reader) {
 		if h.State == store.EndpointUp {
 			h.State, h.DownSince = store.EndpointDown, now
 		}
-		h.holdUntil(now.Add(early(probeWait, random)))
-	}
-	if r.retryAfter > 0 {
-		h.holdUntil(now.Add(r.retryAfter))
+		h.holdUntil(now.Add(early(r.protocol.Probe(now.Sub(h.DownSince)), random)))
 	}
 }
 

@@ -31,6 +31,7 @@ func NewClient(guard outbound.Guard, now func() time.Time) *outbound.Client {
 // result is what became of one post.
 type result struct {
 	item       *item
+	protocol   *Protocol
 	at         time.Time
 	took       time.Duration
 	status     int
@@ -45,14 +46,14 @@ func (r *result) delivered() bool { return r.err == "" && !r.aborted }
 
 // post makes one try.
 func (r *run) post(ctx context.Context, it *item) result {
-	res := result{item: it, at: r.d.Now()}
+	res := result{item: it, protocol: r.d.protocol(it.Dialect), at: r.d.Now()}
 	header := http.Header{"Content-Type": {it.ContentType}}
-	sign, ok := r.d.Signers[it.Dialect]
-	if !ok {
+	if res.protocol.Sign == nil {
 		res.err, res.ours = fmt.Sprintf("no signer for dialect %q", it.Dialect), true
 		return res
 	}
-	body, err := sign(header, Message{ID: idPrefix + it.Event, At: res.at, Body: []byte(it.Body), Keys: r.keys})
+	message := Message{ID: idPrefix + it.Event, At: res.at, Body: []byte(it.Body), Try: it.Tries + 1, Keys: r.keys}
+	body, err := res.protocol.Sign(ctx, header, message)
 	if err != nil {
 		res.err, res.ours = "sign: "+err.Error(), true
 		return res
@@ -69,19 +70,17 @@ func (r *run) post(ctx context.Context, it *item) result {
 		if answer != nil {
 			res.status = answer.Status
 		}
-		if !accepted(res.status) { // an answer whose head accepts is enough, whatever its body
+		if !res.protocol.Accepts(res.status) { // an answer whose head accepts is enough, whatever its body
 			res.err = err.Error()
 		}
 	}
 	return res
 }
 
-func accepted(status int) bool { return status >= 200 && status < 300 }
-
 // read judges a complete answer.
 func (r *result) read(a *outbound.Response, now time.Time) {
 	r.status, r.answer = a.Status, printable(a.Body)
-	if accepted(a.Status) {
+	if r.protocol.Accepts(a.Status) {
 		return
 	}
 	r.err = "answered " + strconv.Itoa(a.Status)

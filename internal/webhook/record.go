@@ -43,7 +43,7 @@ func (r *run) climb(res *result) *store.Delivery {
 	}
 	d.Rung++
 	now := res.at.Add(res.took)
-	d.Next = retryAt(d.Began, now, d.Rung, &r.d.random)
+	d.Next = res.protocol.Ladder.next(climbing{began: d.Began, now: now, rung: d.Rung}, &r.d.random)
 	if asked := now.Add(res.retryAfter); !d.Next.IsZero() && asked.After(d.Next) {
 		d.Next = asked
 	}
@@ -101,6 +101,11 @@ func (r *run) release(s *settled) {
 		r.queue.settle(s.results[i].item, over)
 	}
 	r.fresh = true
+	for _, d := range s.failed {
+		if d.Next.Sub(r.d.Now()) <= longestNap && d.Next.After(r.soon) {
+			r.soon = d.Next
+		}
+	}
 }
 
 // tell reports committed results to metrics, and what an operator should know to the log.

@@ -15,6 +15,7 @@ const (
 	flushBatch   = 512                    // results that are committed without waiting for more
 	linger       = 10 * time.Millisecond  // how long a result waits for others while posts are under way
 	reread       = 100 * time.Millisecond // how often a run that waits for slow posts looks for new deliveries
+	longestNap   = 20 * time.Millisecond  // a retry that comes sooner is waited for, not left to the next run
 	writeTimeout = 10 * time.Second       // for recording what is known when the run is told to end
 )
 
@@ -33,6 +34,7 @@ type run struct {
 	cursor *store.Delivery     // where the next page begins
 	more   bool                // the last page was full
 	fresh  bool                // something may have changed since the last look from the start
+	soon   time.Time           // until then retries come due that are worth waiting for; zero for none
 
 	mu      sync.Mutex // guards what follows
 	health  health
@@ -83,6 +85,9 @@ func (r *run) drive(ctx context.Context) error {
 		}
 		r.launch(ctx)
 		if r.idle() {
+			if r.nap(ctx, turn.C) {
+				continue
+			}
 			return ctx.Err()
 		}
 		r.await(ctx, turn.C)
@@ -90,6 +95,33 @@ func (r *run) drive(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// nap waits for retries that come due in a moment, and reports whether there is something
+// to look at. On a clock that stands still there is not.
+func (r *run) nap(ctx context.Context, turn <-chan time.Time) bool {
+	r.mu.Lock()
+	may := r.mayBegin()
+	r.mu.Unlock()
+	wait := r.soon.Sub(r.d.Now())
+	if r.soon.IsZero() || !may {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.news: // perhaps a new delivery
+		return true
+	case <-turn:
+		r.stop()
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	r.fresh = !r.d.Now().Before(r.soon)
+	r.soon = time.Time{}
+	return r.fresh
 }
 
 // mayBegin reports whether posts may begin at all. The caller holds the lock.
@@ -190,14 +222,14 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 		return
 	}
 	if results == 0 {
-		look := time.NewTimer(reread)
+		look := time.NewTimer(r.untilLook())
 		defer look.Stop()
 		select {
 		case <-r.news:
 		case <-turn:
 			r.stop()
 		case <-look.C:
-			r.fresh = true
+			r.fresh, r.soon = true, time.Time{}
 		case <-ctx.Done():
 			r.stop()
 			<-r.news // posts end with ctx
@@ -216,6 +248,14 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 			return
 		}
 	}
+}
+
+// untilLook is how long slow posts are waited for before the next look at the database.
+func (r *run) untilLook() time.Duration {
+	if wait := r.soon.Sub(r.d.Now()); !r.soon.IsZero() && wait < reread {
+		return max(wait, time.Millisecond)
+	}
+	return reread
 }
 
 // halt waits for the posts that are under way, without recording them.
