@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
@@ -35,6 +36,7 @@ import (
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/web"
+	"github.com/sluicepay/sluice/internal/webhook"
 )
 
 // Clock runs like the real one and can be moved forward.
@@ -56,6 +58,7 @@ type App struct {
 	IDs       *id.Source
 	Log       *slog.Logger
 	Runner    *job.Runner // started by Work
+	TokenKeys *webhook.KeyRing
 
 	URL          string // of the merchant API and the page
 	SimulatorURL string
@@ -137,11 +140,23 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
 		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
-		Render: []engine.Renderer{gateway.Render},
+		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
+	a.TokenKeys = webhook.NewKeyRing(a.DB, a.Keys.SigningKey, a.Clock.Now)
+	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.Log)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
 	checkout.New(checkout.Deps{Engine: a.Engine, Log: a.Log}).Mount(mux)
+}
+
+// Deliverer returns one that posts the events of every dialect, to this machine too. Its Drain posts what is due.
+func (a *App) Deliverer() *webhook.Deliverer {
+	return webhook.New(webhook.Config{
+		DB: a.DB, Client: webhook.NewClient(outbound.GuardNone, a.Clock.Now), Shop: a.Engine.Shop, Now: a.Clock.Now,
+		Random: rand.Reader, Log: a.Log, Protocols: map[string]webhook.Protocol{
+			gateway.Dialect: webhook.Gateway(), yandexpay.Dialect: webhook.YandexPay(a.TokenKeys),
+		},
+	})
 }
 
 // Work starts what comes due: checkouts, status queries, notices that wait and, with the
