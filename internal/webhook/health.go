@@ -17,8 +17,13 @@ const downAfter = 5
 type health struct {
 	store.Endpoint
 	changed   bool
-	recovered bool // was down and accepted something
+	recovered bool                // was down and accepted something
+	bursting  map[string]struct{} // events whose burst has failed so far, with nothing accepted since
 }
+
+// crowded reports that so many bursts are failing that their outcome is awaited before
+// another delivery is begun.
+func (h *health) crowded() bool { return len(h.bursting) >= downAfter && h.State == store.EndpointUp }
 
 // note takes in the result of a try.
 func (h *health) note(r *result, now time.Time, random io.Reader) {
@@ -35,6 +40,7 @@ func (h *health) note(r *result, now time.Time, random io.Reader) {
 }
 
 func (h *health) accept() {
+	clear(h.bursting)
 	if h.State == store.EndpointUp && h.Fails == 0 {
 		return
 	}
@@ -50,8 +56,12 @@ func (h *health) refuse(r *result, now time.Time, random io.Reader) {
 		h.holdUntil(now.Add(r.retryAfter))
 		h.changed = true
 	}
-	if h.State == store.EndpointUp && r.item.Rung+1 < r.protocol.Burst {
-		return // the rest of its burst comes at once, and the last of it counts
+	if h.State == store.EndpointUp && r.inBurst() {
+		if h.bursting == nil {
+			h.bursting = make(map[string]struct{})
+		}
+		h.bursting[r.item.Event] = struct{}{}
+		return // the last one of it counts
 	}
 	if h.LastEvent != r.item.Event {
 		h.Fails++

@@ -44,6 +44,9 @@ type result struct {
 
 func (r *result) delivered() bool { return r.err == "" && !r.aborted }
 
+// inBurst reports that the delivery, if it failed, is tried again at once.
+func (r *result) inBurst() bool { return r.item.Rung+1 < r.protocol.Burst }
+
 // post makes one try.
 func (r *run) post(ctx context.Context, it *item) result {
 	res := result{item: it, protocol: r.d.protocol(it.Dialect), at: r.d.Now()}

@@ -93,19 +93,19 @@ func (r *run) release(s *settled) {
 	defer r.mu.Unlock()
 	failed := 0
 	for i := range s.results {
-		over := s.results[i].delivered()
+		res := &s.results[i]
+		over := res.delivered()
 		if !over {
-			over = s.failed[failed].Next.IsZero()
+			d := s.failed[failed]
 			failed++
+			if over = d.Next.IsZero(); !over && res.inBurst() && d.Next.Sub(r.d.Now()) <= longestNap {
+				r.queue.again(res.item, d)
+				continue
+			}
 		}
-		r.queue.settle(s.results[i].item, over)
+		r.queue.settle(res.item, over)
 	}
 	r.fresh = true
-	for _, d := range s.failed {
-		if d.Next.Sub(r.d.Now()) <= longestNap && d.Next.After(r.soon) {
-			r.soon = d.Next
-		}
-	}
 }
 
 // tell reports committed results to metrics, and what an operator should know to the log.

@@ -34,7 +34,6 @@ type run struct {
 	cursor *store.Delivery     // where the next page begins
 	more   bool                // the last page was full
 	fresh  bool                // something may have changed since the last look from the start
-	soon   time.Time           // until then retries come due that are worth waiting for; zero for none
 
 	mu      sync.Mutex // guards what follows
 	health  health
@@ -97,31 +96,37 @@ func (r *run) drive(ctx context.Context) error {
 	}
 }
 
-// nap waits for retries that come due in a moment, and reports whether there is something
-// to look at. On a clock that stands still there is not.
+// nap waits for the next try of a burst, and reports whether there is something to do. On
+// a clock that stands still there is not.
 func (r *run) nap(ctx context.Context, turn <-chan time.Time) bool {
-	r.mu.Lock()
-	may := r.mayBegin()
-	r.mu.Unlock()
-	wait := r.soon.Sub(r.d.Now())
-	if r.soon.IsZero() || !may {
+	wait, any := r.untilBurst()
+	if !any {
 		return false
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		wait, any = r.untilBurst()
+		return any && wait <= 0
 	case <-r.news: // perhaps a new delivery
 		return true
 	case <-turn:
 		r.stop()
-		return false
 	case <-ctx.Done():
-		return false
 	}
-	r.fresh = !r.d.Now().Before(r.soon)
-	r.soon = time.Time{}
-	return r.fresh
+	return false
+}
+
+// untilBurst returns how long it is until the next try of a burst; any is false when there
+// is none to come.
+func (r *run) untilBurst() (wait time.Duration, any bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue.burst) == 0 || !r.mayBegin() {
+		return 0, false
+	}
+	return r.queue.burst[0].Next.Sub(r.d.Now()), true
 }
 
 // mayBegin reports whether posts may begin at all. The caller holds the lock.
@@ -129,14 +134,21 @@ func (r *run) mayBegin() bool { return !r.stopped && r.left != 0 && r.health.ope
 
 // take1 takes the next delivery if a post may begin, or nil. The caller holds the lock.
 func (r *run) take1() *item {
-	if len(r.queue.ready) == 0 || r.active >= r.width || !r.mayBegin() {
+	if r.active >= r.width || !r.mayBegin() {
+		return nil
+	}
+	it := r.queue.popBurst(r.d.Now())
+	if it == nil && len(r.queue.ready) > 0 && !r.health.crowded() {
+		it = r.queue.pop()
+	}
+	if it == nil {
 		return nil
 	}
 	if r.left > 0 {
 		r.left--
 	}
 	r.active++
-	return r.queue.pop()
+	return it
 }
 
 // launch begins posts as far as the width allows.
@@ -157,7 +169,7 @@ func (r *run) work(ctx context.Context, it *item) {
 }
 
 // finish takes in a result and returns the next delivery to post, if any. The width grows
-// by one with each success and halves with each failure, so that an endpoint that answers
+// by one with each success and halves with each failure, a burst counting as one, so that an endpoint that answers
 // slowly and badly holds few connections.
 func (r *run) finish(ctx context.Context, res *result) *item {
 	r.mu.Lock()
@@ -173,7 +185,7 @@ func (r *run) finish(ctx context.Context, res *result) *item {
 	if res.delivered() {
 		r.left = -1
 		r.width = min(r.width+1, r.d.Parallel)
-	} else if !res.ours {
+	} else if !res.ours && !res.inBurst() {
 		r.width = max(r.width/2, 1)
 	}
 	next := r.take1()
@@ -198,7 +210,10 @@ func (r *run) idle() bool {
 	if r.active > 0 || len(r.results) > 0 {
 		return false
 	}
-	return !r.mayBegin() || len(r.queue.ready) == 0 && !r.more && !r.fresh && !r.poked
+	if burst := r.queue.burst; len(burst) > 0 && !burst[0].Next.After(r.d.Now()) && r.mayBegin() {
+		return false
+	}
+	return !r.mayBegin() || r.health.crowded() || len(r.queue.ready) == 0 && !r.more && !r.fresh && !r.poked
 }
 
 // counts returns the posts under way and the results not committed.
@@ -222,14 +237,18 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 		return
 	}
 	if results == 0 {
-		look := time.NewTimer(r.untilLook())
+		wait := reread
+		if burst, any := r.untilBurst(); any && burst > 0 {
+			wait = min(wait, burst)
+		}
+		look := time.NewTimer(wait)
 		defer look.Stop()
 		select {
 		case <-r.news:
 		case <-turn:
 			r.stop()
 		case <-look.C:
-			r.fresh, r.soon = true, time.Time{}
+			r.fresh = true
 		case <-ctx.Done():
 			r.stop()
 			<-r.news // posts end with ctx
@@ -248,14 +267,6 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 			return
 		}
 	}
-}
-
-// untilLook is how long slow posts are waited for before the next look at the database.
-func (r *run) untilLook() time.Duration {
-	if wait := r.soon.Sub(r.d.Now()); !r.soon.IsZero() && wait < reread {
-		return max(wait, time.Millisecond)
-	}
-	return reread
 }
 
 // halt waits for the posts that are under way, without recording them.
