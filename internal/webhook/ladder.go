@@ -73,19 +73,22 @@ func (l *Ladder) next(c climbing, random io.Reader) time.Time {
 // early takes up to a fifth off a wait, so that what failed together spreads out. Without
 // random bytes nothing is taken off.
 func early(wait time.Duration, random io.Reader) time.Duration {
-	return wait - wait/5/(1<<16)*chance(random, 0)
+	return wait - part(wait/5/(1<<16), chance(random, 0))
 }
 
 // around moves a wait by up to a fifth to either side; without random bytes not at all.
 func around(wait time.Duration, random io.Reader) time.Duration {
-	return wait + wait/5/(1<<15)*(chance(random, 1<<15)-(1<<15))
+	return wait + part(wait/5/(1<<15), chance(random, 1<<15)-(1<<15))
 }
 
+// part is so many times a small duration.
+func part(of time.Duration, times int) time.Duration { return of * time.Duration(times) }
+
 // chance is a random number below 1<<16, or the other one when there is no randomness.
-func chance(random io.Reader, otherwise time.Duration) time.Duration {
+func chance(random io.Reader, otherwise int) int {
 	var b [2]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return otherwise
 	}
-	return time.Duration(binary.BigEndian.Uint16(b[:]))
+	return int(binary.BigEndian.Uint16(b[:]))
 }

@@ -46,16 +46,16 @@ func TestLadderOfYandexPay(t *testing.T) {
 		began := f.clock.Now()
 		f.tell(m.URL, 1, 1)
 		f.until(began.Add(30 * time.Hour))
-		const s, min = time.Second, time.Minute
+		const s, m60 = time.Second, time.Minute
 		want := slices.Concat([]time.Duration{0}, slices.Repeat([]time.Duration{5 * time.Millisecond}, 9), []time.Duration{
-			1 * s, 2 * s, 5 * s, 10 * s, 30 * s, 1 * min, 2 * min, 5 * min, 10 * min, 15 * min,
+			1 * s, 2 * s, 5 * s, 10 * s, 30 * s, 1 * m60, 2 * m60, 5 * m60, 10 * m60, 15 * m60,
 		})
 		rest := 24 * time.Hour
 		for _, w := range want {
 			rest -= w
 		}
-		for ; rest > 15*min; rest -= 15 * min {
-			want = append(want, 15*min)
+		for ; rest > 15*m60; rest -= 15 * m60 {
+			want = append(want, 15*m60)
 		}
 		want = append(want, rest)
 		var waits []time.Duration

@@ -99,16 +99,16 @@ func (r *run) drive(ctx context.Context) error {
 // nap waits for the next try of a burst, and reports whether there is something to do. On
 // a clock that stands still there is not.
 func (r *run) nap(ctx context.Context, turn <-chan time.Time) bool {
-	wait, any := r.untilBurst()
-	if !any {
+	wait, more := r.untilBurst()
+	if !more {
 		return false
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		wait, any = r.untilBurst()
-		return any && wait <= 0
+		wait, more = r.untilBurst()
+		return more && wait <= 0
 	case <-r.news: // perhaps a new delivery
 		return true
 	case <-turn:
@@ -118,9 +118,9 @@ func (r *run) nap(ctx context.Context, turn <-chan time.Time) bool {
 	return false
 }
 
-// untilBurst returns how long it is until the next try of a burst; any is false when there
+// untilBurst returns how long it is until the next try of a burst; some is false when there
 // is none to come.
-func (r *run) untilBurst() (wait time.Duration, any bool) {
+func (r *run) untilBurst() (wait time.Duration, some bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.queue.burst) == 0 || !r.mayBegin() {
@@ -238,7 +238,7 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 	}
 	if results == 0 {
 		wait := reread
-		if burst, any := r.untilBurst(); any && burst > 0 {
+		if burst, some := r.untilBurst(); some && burst > 0 {
 			wait = min(wait, burst)
 		}
 		look := time.NewTimer(wait)
