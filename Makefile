@@ -60,7 +60,7 @@ soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS r
 
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser
-	scripts/chromium.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
+	scripts/chromium.sh run scripts/jose.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
 
 .PHONY: bench
 bench: build ## the benchmark table; results go to bench/results/

@@ -32,12 +32,19 @@ type options struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := begin(ctx)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+func begin(ctx context.Context) error {
+	if len(os.Args) == 2 && os.Args[1] == posterWord {
+		return bePoster(ctx, os.Stdin, os.Stdout)
+	}
+	return run(ctx, os.Args[1:], os.Stdout)
 }
 
 func parse(args []string) (options, error) {

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,8 +15,8 @@ const idHeader = "Webhook-Id"
 
 // message is what a receiver has got.
 type message struct {
-	id   string
-	body []byte
+	ID   string
+	Body []byte
 }
 
 // receiver is a merchant's server that accepts everything and keeps it. While it is shut it takes requests and does
@@ -112,37 +109,4 @@ func (r *receiver) messages() []message {
 		all = append(all, message{id, body})
 	}
 	return all
-}
-
-// postAll posts messages from as many goroutines as the server uses for one endpoint.
-func postAll(ctx context.Context, url string, messages []message) error {
-	client := poster()
-	defer client.CloseIdleConnections()
-	var next atomic.Int64
-	errs := make([]error, posters)
-	var wg sync.WaitGroup
-	for i := range posters {
-		wg.Go(func() {
-			for n := next.Add(1) - 1; int(n) < len(messages) && errs[i] == nil; n = next.Add(1) - 1 {
-				errs[i] = postOne(ctx, client, url, &messages[n])
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-func postOne(ctx context.Context, client *http.Client, url string, m *message) error {
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(m.body))
-	if err != nil {
-		return err
-	}
-	q.Header.Set("Content-Type", mediaJSON)
-	q.Header.Set(idHeader, m.id)
-	res, err := client.Do(q)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, res.Body)
-	return errors.Join(err, res.Body.Close())
 }

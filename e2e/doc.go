@@ -12,4 +12,6 @@
 // listen" runs before it is stopped (1500), SLUICE_TEST_IDLE_SECONDS how long an idle server is watched (10), and
 // SLUICE_TEST_POSTGRES names a server for databases; without it that half is skipped. The tests of forbidden addresses
 // make a network of their own where they run as root and the command ip is there, and leave that half out elsewhere.
+// SLUICE_TEST_JOSE is the folder with the npm package jose, which scripts/jose.sh otherwise installs where there is Node.js;
+// SLUICE_TEST_JOSE_REQUIRED=1 makes its absence a failure.
 package e2e

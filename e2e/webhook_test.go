@@ -263,7 +263,11 @@ func resent(t *testing.T, s *server, sim *simulator) {
 	r.trust("", shop.signingKey)
 	p := shop.pay(t, deposit("first", "1.00"))
 	feed := awaitTold(t, shop.client, r, 10*time.Second)
-	list := s.command(t, "webhook", "list", "--shop", shop.id, "--event", feed[0].ID)
+	var list string
+	await(t, "it is recorded", 10*time.Second, func() bool { // the receiver knows of it a moment before
+		list = s.command(t, "webhook", "list", "--shop", shop.id, "--event", feed[0].ID)
+		return strings.Contains(list, "DELIVERED")
+	})
 	for _, part := range []string{feed[0].ID, p.ID, "DELIVERED", "200"} {
 		if !strings.Contains(list, part) {
 			t.Errorf("no %s in\n%s", part, list)

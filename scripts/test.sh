@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # Everything that make test runs. It gets what is missing (a C compiler for the race detector, PostgreSQL, Chromium) where
-# it runs as root on a system with apt-get, and otherwise says at the end what was not tested. The last lines are those
+# it runs as root on a system with apt-get, and the npm package jose where there is Node.js; otherwise it says at the end
+# what was not tested. The last lines are those
 # of go test: one for each package that passed, or what failed.
 #
 #   SLUICE_TEST_POSTGRES=URL          use this server; its tests then fail rather than being skipped
 #   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
+#   SLUICE_TEST_JOSE_REQUIRED=1       not having the npm package jose is a failure
 #   SLUICE_TEST_KILLS=8               how often the server is killed on each database
 #   FUZZTIME=3s                       time for each fuzz target
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The script calls itself inside the two that provide PostgreSQL and a browser.
+# The script calls itself inside those that provide PostgreSQL, a browser and jose.
 if [[ ${1:-} != inside ]]; then
-	exec scripts/chromium.sh run scripts/postgres.sh run scripts/test.sh inside </dev/null
+	exec scripts/chromium.sh run scripts/jose.sh run scripts/postgres.sh run scripts/test.sh inside </dev/null
 fi
 
 # git refuses to tell the state of a clone that somebody else owns, and go build would fail on that.
@@ -103,6 +105,13 @@ else
 fi
 if [[ -z ${SLUICE_TEST_CHROMIUM:-} ]]; then
 	missing+=('pages in a browser: no Chromium, and none could be installed')
+fi
+if [[ -z ${SLUICE_TEST_JOSE:-} ]]; then
+	if [[ ${SLUICE_TEST_JOSE_REQUIRED:-} == 1 ]]; then
+		printf 'FAIL\tthe npm package jose is not here, and the test with it is required\n'
+		exit 1
+	fi
+	missing+=('signed events with the npm package jose: no Node.js, or the package could not be installed')
 fi
 provide_race
 

@@ -46,6 +46,8 @@ type task struct {
 	ListEndpoints    *listEndpoints    `json:"listEndpoints,omitempty"`
 	SwitchEndpoint   *switchEndpoint   `json:"switchEndpoint,omitempty"`
 	RotateKey        *rotateKey        `json:"rotateKey,omitempty"`
+	ListTokenKeys    *listTokenKeys    `json:"listTokenKeys,omitempty"`
+	RotateTokenKey   *rotateTokenKey   `json:"rotateTokenKey,omitempty"`
 }
 
 type taskRunner interface {
@@ -67,6 +69,7 @@ func (t task) runner() (taskRunner, error) {
 		{t.ListDeliveries != nil, t.ListDeliveries}, {t.ResendDeliveries != nil, t.ResendDeliveries},
 		{t.ListEndpoints != nil, t.ListEndpoints}, {t.SwitchEndpoint != nil, t.SwitchEndpoint},
 		{t.RotateKey != nil, t.RotateKey},
+		{t.ListTokenKeys != nil, t.ListTokenKeys}, {t.RotateTokenKey != nil, t.RotateTokenKey},
 	} {
 		if r.set {
 			return r.r, nil

@@ -23,6 +23,9 @@ type webhookCommands struct {
 	Enable    webhookEnableCommand    `cmd:"" help:"Deliver to an endpoint again that is disabled or down."`
 	Disable   webhookDisableCommand   `cmd:"" help:"Stop delivering to an endpoint; what is open for it is given up."`
 	RotateKey webhookRotateCommand    `cmd:"" help:"Replace a shop's signing key. The new one is shown this once."`
+
+	TokenKeys      webhookTokenKeysCommand      `cmd:"" help:"List this installation's keys for events that are signed tokens (JWT)."`
+	RotateTokenKey webhookRotateTokenKeyCommand `cmd:"" help:"Publish a new key for signed tokens, which takes over after a day."`
 }
 
 type webhookListCommand struct {

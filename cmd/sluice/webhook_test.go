@@ -227,11 +227,66 @@ func TestWebhookRotateKey(t *testing.T) {
 	}
 }
 
+func TestTokenKeys(t *testing.T) {
+	b, _ := hookBase(t)
+	rotate := func(now bool) (kid string, wait time.Duration, err error) {
+		t.Helper()
+		out, err := perform1(t, b, task{RotateTokenKey: &rotateTokenKey{now}})
+		if err != nil {
+			return "", 0, err
+		}
+		var facts struct {
+			KID       string
+			SignsFrom time.Time
+		}
+		if err := json.Unmarshal([]byte(out), &facts); err != nil {
+			t.Fatalf("%v in %s", err, out)
+		}
+		return facts.KID, time.Until(facts.SignsFrom), nil
+	}
+	states := func() string {
+		t.Helper()
+		out, err := perform1(t, b, task{ListTokenKeys: &listTokenKeys{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, line := range strings.Split(strings.TrimSpace(out), "\n")[1:] {
+			words := strings.Fields(line)
+			all = append(all, words[0][:1]+words[1])
+		}
+		return strings.Join(all, " ")
+	}
+	if got := states(); got != "" {
+		t.Errorf("before there is any: %s", got)
+	}
+	if kid, wait, err := rotate(false); kid != "2-merchant-api" || wait < 23*time.Hour || wait > 24*time.Hour {
+		t.Errorf("%s in %s, %v", kid, wait, err)
+	}
+	if got := states(); got != "1SIGNS 2WAITS" {
+		t.Error(got)
+	}
+	if _, _, err := rotate(false); err == nil || !strings.Contains(err.Error(), "2-merchant-api") {
+		t.Errorf("a second one beside one that waits: %v", err)
+	}
+	if kid, wait, err := rotate(true); kid != "2-merchant-api" || wait > 10*time.Second {
+		t.Errorf("%s in %s, %v", kid, wait, err)
+	}
+	inTx(t, b, func(tx *store.Tx) { tx.HastenSigningKey(2, time.Now().Add(-49*time.Hour)) })
+	if got := states(); got != "1OVER 2SIGNS" {
+		t.Error(got)
+	}
+	if kid, _, err := rotate(true); kid != "3-merchant-api" {
+		t.Errorf("%s, %v", kid, err)
+	}
+}
+
 // TestWebhookCommandsParse reads command lines as the program would.
 func TestWebhookCommandsParse(t *testing.T) {
 	for _, line := range []string{
 		"list --shop S", "list --shop S --event evt_1 --limit 5", "resend --shop S", "resend --shop S --since 2030-12-25T10:00:00Z",
 		"endpoints --shop S", "enable --shop S E", "disable --shop S E", "rotate-key --shop S --overlap 48h",
+		"token-keys", "rotate-token-key", "rotate-token-key --now",
 	} {
 		p, err := kong.New(&webhookCommands{}, kong.Exit(func(int) {}))
 		if err != nil {

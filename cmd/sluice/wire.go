@@ -24,6 +24,7 @@ import (
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/web"
+	"github.com/sluicepay/sluice/internal/webhook"
 )
 
 // base is what every command that touches the database works with.
@@ -34,6 +35,8 @@ type base struct {
 	keys   vault.Keyring
 	ids    *id.Source
 	engine *engine.Engine // once there is one
+
+	tokenKeys *webhook.KeyRing
 }
 
 // openBase reads the configuration, makes the data folder and opens the database,
@@ -56,6 +59,7 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 		_ = b.db.Close() // the first error says more
 		return nil, err
 	}
+	b.tokenKeys = webhook.NewKeyRing(b.db, b.keys.SigningKey, time.Now)
 	return b, nil
 }
 
@@ -122,6 +126,7 @@ func (a *app) handler(ctx context.Context) http.Handler {
 		d.Mount(mux)
 		a.log.DebugContext(ctx, "dialect mounted", "dialect", d.Name())
 	}
+	yandexpay.MountKeys(mux, a.tokenKeys.Publish, a.log)
 	checkout.New(checkout.Deps{
 		Engine: a.engine, Log: a.log, TrustedProxies: a.config.TrustedProxies,
 		HTTPS: len(a.engine.PublicURL) > 5 && a.engine.PublicURL[:5] == "https",

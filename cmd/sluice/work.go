@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
@@ -31,7 +32,11 @@ func hookGuard(c *config.Config) outbound.Guard {
 func (a *app) newRunner() (*job.Runner, error) {
 	deliverer := webhook.New(webhook.Config{
 		DB: a.db, Client: webhook.NewClient(hookGuard(&a.config), time.Now), Shop: a.engine.Shop, Now: time.Now, Random: rand.Reader,
-		Log: a.log, Signers: map[string]webhook.Signer{gateway.Dialect: webhook.SignGateway},
+		Log: a.log, Protocols: map[string]webhook.Protocol{
+			gateway.Dialect: webhook.Gateway(), yandexpay.Dialect: webhook.YandexPay(a.tokenKeys),
+		},
+		Observe: func(outcome string, took time.Duration) { a.metrics.HookPosts.Observe(took, outcome) },
+		Changed: func(state store.EndpointState) { a.metrics.HookEndpoints.Inc(string(state)) },
 	})
 	runner, err := job.New(job.Options{
 		DB: a.db, Node: a.engine.Owner, Exclusive: a.engine.Exclusive, Now: time.Now, Random: rand.Reader, Log: a.log,

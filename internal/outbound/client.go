@@ -44,6 +44,7 @@ type Options struct {
 type Client struct {
 	pooled   http.RoundTripper
 	fresh    http.RoundTripper // never reuses a connection; nil where the transport was given
+	wires    *wires            // connections of Post; nil where the transport was given
 	observed bool              // whether the transport reports the connection it obtained
 	timeout  time.Duration
 	maxBody  int64
@@ -84,6 +85,7 @@ func New(o Options) *Client {
 		return c
 	}
 	c.pooled, c.fresh, c.observed = newTransport(o.Guard, false), newTransport(o.Guard, true), true
+	c.wires = newWires(newDialer(o.Guard), newTLSConfig())
 	return c
 }
 
@@ -98,6 +100,9 @@ func (c *Client) WithLoggable(a Allowlist) *Client {
 func (c *Client) CloseIdle() {
 	if t, ok := c.pooled.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
+	}
+	if c.wires != nil {
+		c.wires.closeIdle(0)
 	}
 }
 
@@ -200,9 +205,13 @@ func isRead(method string) bool {
 	return false
 }
 
-// readBody reads at most one byte more than allowed, so a small compressed answer cannot grow without bound.
 func (c *Client) readBody(res *http.Response) ([]byte, error) {
 	defer res.Body.Close()
+	return c.readUpTo(res)
+}
+
+// readUpTo reads at most one byte more than allowed, so a small compressed answer cannot grow without bound.
+func (c *Client) readUpTo(res *http.Response) ([]byte, error) {
 	var buf bytes.Buffer
 	if n := res.ContentLength; n > 0 && n <= c.maxBody {
 		buf.Grow(int(n) + bytes.MinRead)

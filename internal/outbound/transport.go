@@ -18,17 +18,23 @@ const (
 	tlsHandshakeWithin = 5 * time.Second
 )
 
-// newTransport builds the only transport of the process that reaches other machines. HTTP/2 stays off: one broken
+// newDialer is where every connection of this package begins.
+func newDialer(g Guard) *net.Dialer {
+	return &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAliveInterval, Control: g.control}
+}
+
+func newTLSConfig() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }
+
+// newTransport builds the transport of Do. HTTP/2 stays off: one broken
 // connection would make every call on it unknown at once, and its library repeats streams by rules of its own. The
 // environment's proxy variables are ignored, because a proxy would be the one to resolve and reach the address.
 func newTransport(g Guard, fresh bool) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAliveInterval, Control: g.control}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		DialContext:            newDialer(g).DialContext,
+		TLSClientConfig:        newTLSConfig(),
 		TLSHandshakeTimeout:    tlsHandshakeWithin,
 		DisableKeepAlives:      fresh,
 		MaxIdleConns:           maxIdle,

@@ -97,16 +97,17 @@ func scanDelivery(s scanner) (Delivery, error) {
 	return d, err
 }
 
-// finishFixed parameters come before those of the rows.
+// Fixed parameters come before those of the rows, of which each has its own payment, end, duration and answer.
 const (
-	finishFixed = 2
-	finishRow   = `($1, $3, CAST($4 AS BIGINT), $2, CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT), CAST($8 AS BIGINT), $9)`
+	finishFixed = 5
+	finishOwn   = 4
+	finishRow   = `($1, $6, CAST($3 AS BIGINT), $2, CAST($7 AS BIGINT), CAST($8 AS BIGINT), $9)`
 )
 
 // sqlFinishDelivery takes the whole key from the rows: told the shop and the endpoint as constants, PostgreSQL would
 // walk over all their deliveries while it has no statistics.
-const sqlFinishDelivery = `UPDATE delivery SET state = 'DELIVERED', tries = v.column5, next = NULL, done = v.column6,
-		took = v.column7, status = v.column8, answer = v.column9
+const sqlFinishDelivery = `UPDATE delivery SET state = 'DELIVERED', tries = $4, next = NULL, done = v.column5,
+		took = v.column6, status = $5, answer = v.column7
 	FROM (VALUES ` + finishRow + `) AS v
 	WHERE shop_id = v.column1 AND payment_id = v.column2 AND seq = v.column3 AND endpoint_id = v.column4 AND state = 'WAITING'`
 
@@ -124,20 +125,39 @@ var finishes = []struct {
 	{1, sqlFinishDelivery},
 }
 
+// verdict is what the accepted tries of one statement have in common; most tries of a batch do.
+type verdict struct {
+	seq, number, status int
+}
+
 // FinishDeliveries records tries that the receiver accepted and finishes their deliveries.
 // Those that are finished already stay as they are.
 func (tx *Tx) FinishDeliveries(k EndpointKey, accepted []Try) {
+	alike := make(map[verdict][]*Try)
+	var order []verdict // so that what is written does not depend on chance
+	for i := range accepted {
+		t := &accepted[i]
+		o := verdict{t.Seq, t.Number, t.Status}
+		if alike[o] == nil {
+			order = append(order, o)
+		}
+		alike[o] = append(alike[o], t)
+	}
+	for _, o := range order {
+		tx.finish(k, o, alike[o])
+	}
+}
+
+func (tx *Tx) finish(k EndpointKey, o verdict, tries []*Try) {
 	for _, f := range finishes {
 		if f.rows > sqliteRows && tx.db.kind == SQLite {
 			continue
 		}
-		for ; len(accepted) >= f.rows; accepted = accepted[f.rows:] {
-			args := make([]any, 0, finishFixed+7*f.rows)
-			args = append(args, string(k.Shop), k.ID)
-			for i := range accepted[:f.rows] {
-				t := &accepted[i]
-				args = append(args, string(t.Payment), t.Seq, t.Number, micros(t.At.Add(t.Took)), t.Took.Microseconds(),
-					t.Status, nullable(t.Answer))
+		for ; len(tries) >= f.rows; tries = tries[f.rows:] {
+			args := make([]any, 0, finishFixed+finishOwn*f.rows)
+			args = append(args, string(k.Shop), k.ID, o.seq, o.number, o.status)
+			for _, t := range tries[:f.rows] {
+				args = append(args, string(t.Payment), micros(t.At.Add(t.Took)), t.Took.Microseconds(), nullable(t.Answer))
 			}
 			tx.write("delivery.finish", f.text, args...)
 		}

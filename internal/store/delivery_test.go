@@ -113,24 +113,29 @@ func TestDueDeliveriesInOrderAndInPages(t *testing.T) {
 }
 
 func TestFinishingManyAtOnce(t *testing.T) {
-	eachHooks(t, 23, 2, func(h *hooks) { // 23 is one of each size of statement, and more
+	const payments = 64 + 16 + 4 + 1 + 2 // one of each size of statement, and two that were answered differently
+	eachHooks(t, payments, 2, func(h *hooks) {
 		var accepted []store.Try
-		for p := range 23 {
+		for p := range payments {
+			status := 200
+			if p >= payments-2 {
+				status = 202
+			}
 			accepted = append(accepted, store.Try{
 				DeliveryKey: store.DeliveryKey{Payment: hookPayment(p), Seq: 1}, Number: 1, At: h.at,
-				Took: time.Duration(p) * time.Millisecond, Status: 200 + p, Answer: fmt.Sprint("answer ", p),
+				Took: time.Duration(p) * time.Millisecond, Status: status, Answer: fmt.Sprint("answer ", p),
 			})
 		}
 		for range 2 { // the second time changes nothing
 			h.update(func(tx *store.Tx) { tx.FinishDeliveries(h.k, accepted) })
 		}
-		for _, d := range h.due(time.Minute, nil, 100) {
+		for _, d := range h.due(time.Minute, nil, 2*payments) {
 			if d.Seq != 2 || d.Behind != 0 {
 				h.Errorf("open: %+v", d)
 			}
 		}
 		err := h.db.View(h.Context(), func(tx *store.Tx) error {
-			for p := range 23 {
+			for p := range payments {
 				got, err := tx.Tries(h.k, accepted[p].DeliveryKey)
 				if diff := cmp.Diff(accepted[p:p+1], got); err != nil || diff != "" {
 					h.Errorf("payment %d: %v\n%s", p, err, diff)
@@ -263,4 +268,35 @@ func TestEndpointKeys(t *testing.T) {
 			t.Errorf("%q is no key", wrong)
 		}
 	}
+}
+
+func TestBacklog(t *testing.T) {
+	eachHooks(t, 3, 2, func(h *hooks) {
+		look := func(after time.Duration) store.Backlog {
+			var b store.Backlog
+			err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
+				b, err = tx.Backlog(h.at.Add(after))
+				return err
+			})
+			if err != nil {
+				h.Fatal(err)
+			}
+			return b
+		}
+		if diff := cmp.Diff(store.Backlog{Deliveries: 6}, look(0)); diff != "" {
+			h.Errorf("before anything is due (-want +got):\n%s", diff)
+		}
+		want := store.Backlog{Deliveries: 6, Delivery: h.at.Add(time.Millisecond)}
+		if diff := cmp.Diff(want, look(time.Minute)); diff != "" {
+			h.Errorf("while all is due (-want +got):\n%s", diff)
+		}
+		var all []store.Try
+		for _, d := range h.due(time.Minute, nil, 100) {
+			all = append(all, store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: h.at, Status: 200})
+		}
+		h.update(func(tx *store.Tx) { tx.FinishDeliveries(h.k, all) })
+		if diff := cmp.Diff(store.Backlog{}, look(time.Minute)); diff != "" {
+			h.Errorf("when all is delivered (-want +got):\n%s", diff)
+		}
+	})
 }

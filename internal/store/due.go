@@ -86,6 +86,44 @@ func (tx *Tx) NextDue(shards []int64) (NextDue, error) {
 	}, text, args...)
 }
 
+// MostCounted bounds Backlog.Deliveries.
+const MostCounted = 100_000
+
+const sqlBacklog = `SELECT (SELECT due FROM payment WHERE due IS NOT NULL ORDER BY due LIMIT 1),
+		(SELECT due FROM notice WHERE due IS NOT NULL ORDER BY due LIMIT 1),
+		(SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE next IS NOT NULL LIMIT $1) AS open)`
+
+// Backlog is what waits in the whole database, whoever's work it is.
+type Backlog struct {
+	Payment, Notice time.Time // when the first of them is or was due; zero for never
+	Delivery        time.Time // since when the longest due delivery has been due; zero for none
+	Deliveries      int64     // open ones, due now or later; MostCounted stands for that many or more
+}
+
+// Backlog looks at what is due at the instant. It is meant for metrics and takes up to
+// some ten milliseconds while many deliveries are open.
+func (tx *Tx) Backlog(at time.Time) (Backlog, error) {
+	found, err := one(tx, func(s scanner) (Backlog, error) {
+		var b Backlog
+		var payments, notices *int64
+		err := s.Scan(&payments, &notices, &b.Deliveries)
+		b.Payment, b.Notice = fromMicros(payments), fromMicros(notices)
+		return b, err
+	}, sqlBacklog, int64(MostCounted))
+	if err != nil || found.Deliveries == 0 {
+		return found, err
+	}
+	all := make([]int64, Shards)
+	for i := range all {
+		all[i] = int64(i)
+	}
+	due, err := tx.DueEndpoints(all, at, 1)
+	if err == nil && len(due) > 0 {
+		found.Delivery = due[0].Due
+	}
+	return found, err
+}
+
 const sqlParkedPayments = `SELECT shop_id, id, due, due_fails FROM payment
 	WHERE due IS NULL AND due_fails > 0 ORDER BY shop_id, id LIMIT $1`
 

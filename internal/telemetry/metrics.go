@@ -14,6 +14,17 @@ type Metrics struct {
 	StoreGroups   *Counter   // no labels
 	StoreBodies   *Counter   // no labels
 	StoreReruns   *Counter   // no labels
+
+	WorkLate    *Gauge   // labels: kind
+	WorkRunning *Gauge   // labels: kind
+	WorkWaiting *Gauge   // labels: kind
+	WorkDone    *Counter // labels: kind, outcome
+	WorkShards  *Gauge   // no labels
+	WorkQueries *Counter // no labels
+
+	HookPosts     *Histogram // labels: outcome
+	HookEndpoints *Counter   // labels: state
+	HookBacklog   *Gauge     // no labels
 }
 
 // NewMetrics declares the metrics. One set belongs to one process or, in tests, to one application.
@@ -35,7 +46,27 @@ func NewMetrics() *Metrics {
 		"Writes committed in groups. Divided by the groups, this is the mean size of a group.")
 	m.StoreReruns = m.counter("sluice_store_reruns_total",
 		"Writes that ran again because another writer came first or the database asked for it.")
+	m.declareWork()
 	return m
+}
+
+// declareWork declares what tells how the work goes that nobody waits for.
+func (m *Metrics) declareWork() {
+	m.WorkLate = m.gauge("sluice_work_late_seconds",
+		"Since when the oldest due work has been due, by kind; 0 when none is. Of the whole database, looked up when the page is read and missing when that was not possible.", "kind")
+	m.WorkRunning = m.gauge("sluice_work_running", "Pieces of due work that this process is working on, by kind.", "kind")
+	m.WorkWaiting = m.gauge("sluice_work_waiting", "Pieces of due work that this process has read and not begun, by kind.", "kind")
+	m.WorkDone = m.counter("sluice_work_total",
+		"Pieces of due work that this process has ended, by kind and outcome: done, failed (and put off), or parked for a human after too many failures.", "kind", "outcome")
+	m.WorkShards = m.gauge("sluice_work_shards", "Parts of the due work, of 64, that are this process's.")
+	m.WorkQueries = m.counter("sluice_work_queries_total", "Questions to the database for due work, and renewals of leases.")
+	m.HookPosts = m.histogram("sluice_webhook_post_seconds",
+		"Duration of posts to merchants' endpoints, by outcome: delivered, retried, or gave up.",
+		[]float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "outcome")
+	m.HookEndpoints = m.counter("sluice_webhook_endpoint_changes_total",
+		"Endpoints that came into a state: DOWN after failures in a row, UP again, DISABLED after the answer 410.", "state")
+	m.HookBacklog = m.gauge("sluice_webhook_backlog",
+		"Events that are not delivered yet and not given up, due now or later, in the whole database; at most 100000 are counted. Looked up when the page is read.")
 }
 
 // ObserveHTTP counts one answered request; it fits the Observe hook of the web package.

@@ -46,11 +46,18 @@ type series struct {
 // Counter counts up from 0.
 type Counter struct{ family *family }
 
+// Gauge is a whole number that goes up and down.
+type Gauge struct{ family *family }
+
 // Histogram counts durations in buckets.
 type Histogram struct{ family *family }
 
 func (r *registry) counter(name, help string, labels ...string) *Counter {
 	return &Counter{r.add(&family{name: name, kind: "counter", help: help, labels: labels})}
+}
+
+func (r *registry) gauge(name, help string, labels ...string) *Gauge {
+	return &Gauge{r.add(&family{name: name, kind: "gauge", help: help, labels: labels})}
 }
 
 func (r *registry) histogram(name, help string, buckets []float64, labels ...string) *Histogram {
@@ -62,7 +69,7 @@ func (r *registry) add(f *family) *family {
 		panic("telemetry: too many labels: " + f.name)
 	}
 	f.series = make(map[[maxLabels]string]*series)
-	if len(f.labels) == 0 && f.kind != "histogram" {
+	if len(f.labels) == 0 && f.kind == "counter" {
 		f.at(nil) // shown from the start, as 0
 	}
 	r.families = append(r.families, f)
@@ -104,6 +111,16 @@ func (c *Counter) Add(n int64, values ...string) { c.family.at(values).value.Add
 
 // Reach sets the count of a source that keeps the total itself; such a counter is not also added to.
 func (c *Counter) Reach(total int64, values ...string) { c.family.at(values).value.Store(total) }
+
+// Set sets the number under the label values.
+func (g *Gauge) Set(n int64, values ...string) { g.family.at(values).value.Store(n) }
+
+// Clear takes the gauge off the page until it is set again: nothing is better than an old number.
+func (g *Gauge) Clear() {
+	g.family.mu.Lock()
+	defer g.family.mu.Unlock()
+	clear(g.family.series)
+}
 
 // Observe counts one duration under the label values.
 func (h *Histogram) Observe(d time.Duration, values ...string) {

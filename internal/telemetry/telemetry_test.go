@@ -104,6 +104,37 @@ func TestMetricsPage(t *testing.T) {
 	}
 }
 
+func TestGaugesShowTheLastNumberOrNone(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	page := func() string {
+		w := httptest.NewRecorder()
+		m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		return w.Body.String()
+	}
+	if got := page(); strings.Contains(got, "\nsluice_webhook_backlog ") {
+		t.Errorf("a number that nobody has set: %s", got)
+	}
+	m.WorkLate.Set(7, "payments")
+	m.WorkLate.Set(3, "payments")
+	m.HookBacklog.Set(5)
+	got := page()
+	for _, line := range []string{`sluice_work_late_seconds{kind="payments"} 3`, "sluice_webhook_backlog 5", "# TYPE sluice_webhook_backlog gauge"} {
+		if !strings.Contains(got, line+"\n") {
+			t.Errorf("missing %s in %s", line, got)
+		}
+	}
+	m.WorkLate.Clear()
+	m.HookBacklog.Clear()
+	if got := page(); strings.Contains(got, "\nsluice_webhook_backlog ") || strings.Contains(got, "late_seconds{") {
+		t.Errorf("cleared and still there: %s", got)
+	}
+	m.HookBacklog.Set(6)
+	if got := page(); !strings.Contains(got, "\nsluice_webhook_backlog 6\n") {
+		t.Errorf("not set again: %s", got)
+	}
+}
+
 func TestLabelsAreBounded(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics()

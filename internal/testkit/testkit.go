@@ -36,6 +36,7 @@ import (
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/web"
+	"github.com/sluicepay/sluice/internal/webhook"
 )
 
 // Clock runs like the real one and can be moved forward.
@@ -57,6 +58,7 @@ type App struct {
 	IDs       *id.Source
 	Log       *slog.Logger
 	Runner    *job.Runner // started by Work
+	TokenKeys *webhook.KeyRing
 
 	URL          string // of the merchant API and the page
 	SimulatorURL string
@@ -142,8 +144,20 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
 	yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
+	a.TokenKeys = webhook.NewKeyRing(a.DB, a.Keys.SigningKey, a.Clock.Now)
+	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.Log)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
 	checkout.New(checkout.Deps{Engine: a.Engine, Log: a.Log}).Mount(mux)
+}
+
+// Deliverer returns one that posts the events of every dialect, to this machine too. Its Drain posts what is due.
+func (a *App) Deliverer() *webhook.Deliverer {
+	return webhook.New(webhook.Config{
+		DB: a.DB, Client: webhook.NewClient(outbound.GuardNone, a.Clock.Now), Shop: a.Engine.Shop, Now: a.Clock.Now,
+		Random: rand.Reader, Log: a.Log, Protocols: map[string]webhook.Protocol{
+			gateway.Dialect: webhook.Gateway(), yandexpay.Dialect: webhook.YandexPay(a.TokenKeys),
+		},
+	})
 }
 
 // Work starts what comes due: checkouts, status queries, notices that wait and, with the

@@ -2,6 +2,9 @@ package vault
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +15,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 )
 
 // KeyringFile is the name of the key file inside the data folder.
@@ -47,6 +52,27 @@ func mac(key, data []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(data)
 	return h.Sum(nil)
+}
+
+// SigningKey derives the P-256 key of that name. The same key ring and name always give
+// the same key, so it is stored nowhere and every node has it; one name's key tells
+// nothing about another's.
+func (k Keyring) SigningKey(name string) (*ecdsa.PrivateKey, error) {
+	secret := slices.Concat(k.apiKeys, k.fingerprint, k.checkout)
+	var fault error
+	for n := range 8 { // about one number in four billion is no key of the curve
+		info := "signing key " + strconv.Itoa(n) + " " + name
+		scalar, err := hkdf.Key(sha256.New, secret, []byte("sluice "+k.Epoch), info, 32)
+		if err != nil {
+			return nil, fmt.Errorf("derive signing key %s: %w", name, err)
+		}
+		key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
+		if err == nil {
+			return key, nil
+		}
+		fault = err
+	}
+	return nil, fmt.Errorf("derive signing key %s: %w", name, fault)
 }
 
 // NewKeyring makes fresh keys from random.

@@ -3,8 +3,10 @@ package vault_test
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -95,6 +97,49 @@ func TestKeyringIsMadeOnceAndFound(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, ".keys-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestSigningKeysAreDerived: what a name stands for must never change, or tokens and published keys would not fit.
+func TestSigningKeysAreDerived(t *testing.T) {
+	dir := t.TempDir()
+	text := `{"epoch":"12345678","apiKeyHash":"` + strings.Repeat("01", 32) + `","requestFingerprint":"` +
+		strings.Repeat("02", 32) + `","checkoutToken":"` + strings.Repeat("03", 32) + `"}`
+	if err := os.WriteFile(filepath.Join(dir, vault.KeyringFile), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	public := func(k vault.Keyring, name string) string {
+		t.Helper()
+		key, err := k.SigningKey(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		point, err := key.PublicKey.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hex.EncodeToString(point)
+	}
+	var rings [2]vault.Keyring // of two processes
+	for i := range rings {
+		var err error
+		if rings[i], err = vault.LoadKeyring(dir, rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const first = "048e9172190e1ad6a51721bb32353d0333ab7b11489187576f69dc8baf9543498282a15ad74f43c1b93577c3f6947b4c3f01023925852a91cdd2b1be19d28d9921"
+	if got := public(rings[0], "1-merchant-api"); got != first || public(rings[1], "1-merchant-api") != first {
+		t.Errorf("the key is %s, was %s", got, first)
+	}
+	if public(rings[0], "2-merchant-api") == first {
+		t.Error("two names have one key")
+	}
+	other, err := vault.NewKeyring(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if public(other, "1-merchant-api") == first {
+		t.Error("two key rings have one key")
 	}
 }
 

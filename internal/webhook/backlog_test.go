@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,14 +48,25 @@ func TestDownForADay(t *testing.T) {
 		t.Logf("%d posts while down; delivery to the other receiver takes %s before, %s during: ratio %.2f",
 			posts, before, during, float64(during)/float64(before))
 
+		quiet := f.arrivals(well, 3_000_000, func() bool { return true })
 		down.Store(false)
 		back := f.clock.Now()
-		for {
-			next := f.drain()
-			if next.IsZero() {
-				break
-			}
-			f.clock.to(next)
+		var flushed atomic.Bool
+		var fault error
+		var group sync.WaitGroup
+		group.Go(func() {
+			defer flushed.Store(true)
+			fault = f.finish(sick.URL)
+		})
+		flushing := f.arrivals(well, 4_000_000, flushed.Load)
+		group.Wait()
+		if fault != nil {
+			t.Fatal(fault)
+		}
+		t.Logf("an event takes %s to the other receiver before and %s (95 in 100: %s) while the backlog is flushed: ratio %.2f, %d measured",
+			median(quiet), median(flushing), flushing[len(flushing)*95/100], float64(median(flushing))/float64(median(quiet)), len(flushing))
+		if slow := median(flushing); slow > 100*time.Millisecond { // the backlog takes seconds
+			t.Errorf("the other receiver waits %s", slow)
 		}
 		took := f.clock.Now().Sub(back)
 		_, accepted := sick.count()
@@ -86,8 +98,47 @@ func (f *fixture) pace(r *receiver, from int) time.Duration {
 		f.drain()
 		took = append(took, time.Since(started))
 	}
-	slices.Sort(took)
-	return took[len(took)/2]
+	return median(took)
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// arrivals tells events to a receiver one after the other and returns how long each took from its commit to its arrival,
+// by the clock on the wall: at least 21, and more until done says so.
+func (f *fixture) arrivals(r *receiver, from int, done func() bool) []time.Duration {
+	f.Helper()
+	var took []time.Duration
+	for p := from; p < from+21 || !done(); p++ {
+		f.clock.forward(time.Microsecond)
+		arrived := make(chan time.Time, 1)
+		r.mu.Lock()
+		r.answer = func(message) int { arrived <- time.Now(); return 200 }
+		r.mu.Unlock()
+		f.tell(r.URL, p, 1)
+		committed := time.Now()
+		f.run(r.URL)
+		select {
+		case at := <-arrived:
+			took = append(took, at.Sub(committed))
+		default:
+			f.Fatalf("event %d did not arrive", p)
+		}
+	}
+	return took
+}
+
+// finish runs an endpoint until nothing is open there.
+func (f *fixture) finish(url string) error {
+	for {
+		next, err := f.d.Run(context.Background(), keyOf(url))
+		if err != nil || next.IsZero() {
+			return err
+		}
+		f.clock.to(next)
+	}
 }
 
 // TestPoisonEndpoints: receivers that never answer do not delay one that does.

@@ -17,15 +17,15 @@ import (
 // ErrRunning says that the endpoint is being worked on in this process already.
 var ErrRunning = errors.New("endpoint is being worked on")
 
-// Config is what a Deliverer works with. All of it is required but the last three.
+// Config is what a Deliverer works with. All of it is required but the last four.
 type Config struct {
-	DB      *store.DB
-	Client  *outbound.Client // from NewClient
-	Shop    func(ctx context.Context, id shop.ID) (*shop.Shop, error)
-	Signers map[string]Signer // by the name of the dialect
-	Now     func() time.Time
-	Random  io.Reader
-	Log     *slog.Logger
+	DB        *store.DB
+	Client    *outbound.Client // from NewClient
+	Shop      func(ctx context.Context, id shop.ID) (*shop.Shop, error)
+	Protocols map[string]Protocol // by the name of the dialect
+	Now       func() time.Time
+	Random    io.Reader
+	Log       *slog.Logger
 
 	// Parallel is how many posts to one endpoint run at a time at most; 0 is 32.
 	Parallel int
@@ -34,6 +34,8 @@ type Config struct {
 	Turn time.Duration
 	// Observe is told of each try: "delivered", "retried" or "gave up". It may be nil.
 	Observe func(outcome string, took time.Duration)
+	// Changed is told when tries have brought an endpoint into another state. It may be nil.
+	Changed func(store.EndpointState)
 }
 
 // Deliverer makes the deliveries of endpoints. Its methods may be called from any
@@ -41,9 +43,9 @@ type Config struct {
 // time.
 type Deliverer struct {
 	Config
-	random     lockedReader
-	running    sync.Map // of store.EndpointKey to *run
-	unreadable sync.Map // of store.EndpointKey: see run.careful
+	protocols map[string]*Protocol
+	random    lockedReader
+	running   sync.Map // of store.EndpointKey to *run
 }
 
 // New returns a Deliverer. It starts nothing by itself.
@@ -54,7 +56,19 @@ func New(c Config) *Deliverer {
 	if c.Turn <= 0 {
 		c.Turn = 2 * time.Second
 	}
-	return &Deliverer{Config: c, random: lockedReader{r: c.Random}}
+	d := &Deliverer{Config: c, protocols: make(map[string]*Protocol, len(c.Protocols)), random: lockedReader{r: c.Random}}
+	for dialect, p := range c.Protocols {
+		d.protocols[dialect] = &p
+	}
+	return d
+}
+
+// protocol returns how events of the dialect are posted.
+func (d *Deliverer) protocol(dialect string) *Protocol {
+	if p := d.protocols[dialect]; p != nil {
+		return p
+	}
+	return unknown()
 }
 
 // Due returns endpoints of the shards that have work at or before the instant, longest due

@@ -469,7 +469,7 @@ func TestOneRunOfAnEndpointAtATime(t *testing.T) {
 
 func TestUnknownDialectAndUnknownEndpoint(t *testing.T) {
 	each(t, func(t *testing.T, d *storetest.Database) {
-		f := newFixture(t, d, func(c *webhook.Config) { c.Signers = nil })
+		f := newFixture(t, d, func(c *webhook.Config) { c.Protocols = nil })
 		r := newReceiver(t, nil)
 		f.tell(r.URL, 1, 1)
 		f.run(r.URL)

@@ -9,7 +9,8 @@
 // events of its own payment until it is accepted or given up, and nothing else. Only an
 // operator who has an event sent again breaks the order.
 //
-// The unit of work is one endpoint. Read deliver.go for what may be called, then run.go
-// for a turn of work, health.go for when an endpoint counts as down, ladder.go for the
-// waits, post.go for one post and sign.go for its headers.
+// The unit of work is one endpoint. Read deliver.go for what may be called, protocol.go for
+// what differs from dialect to dialect, then run.go for a turn of work, health.go for when
+// an endpoint counts as down, ladder.go for the waits, post.go for one post, sign.go and
+// token.go for what receivers verify, and keyring.go for the keys of tokens.
 package webhook

@@ -26,15 +26,19 @@ const (
 	signingKey = "k7Qm2VtR9xLcB4nWz8HsD3fJ6yPaE5uG"
 )
 
-// clock stands still until it is moved.
+// clock stands still until it is moved, or is the real one.
 type clock struct {
-	mu sync.Mutex
-	t  time.Time
+	mu   sync.Mutex
+	t    time.Time
+	real bool
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.real {
+		return time.Now()
+	}
 	return c.t
 }
 
@@ -57,14 +61,18 @@ type fixture struct {
 	d     *webhook.Deliverer
 	log   *strings.Builder
 	made  int
+
+	dialect string // of the events
+	keys    *webhook.KeyRing
 }
 
 // newFixture opens the database with a clock that begins at an instant of our choice; edit may change the deliverer.
 func newFixture(t testing.TB, base *storetest.Database, edit func(*webhook.Config), options ...func(*store.Options)) *fixture {
 	t.Helper()
-	f := &fixture{TB: t, clock: &clock{t: time.Date(2030, 12, 25, 10, 0, 0, 0, time.UTC)}, log: &strings.Builder{}}
+	f := &fixture{TB: t, clock: &clock{t: time.Date(2030, 12, 25, 10, 0, 0, 0, time.UTC)}, log: &strings.Builder{}, dialect: "gateway"}
 	f.db = base.Open(append(options, func(o *store.Options) { o.Now = f.clock.Now })...)
 	f.shop = &shop.Shop{ID: shopID, SigningKey: signingKey, Settings: shop.Defaults(false)}
+	f.keys = webhook.NewKeyRing(f.db, testRing.SigningKey, f.clock.Now)
 	f.d = f.deliverer(edit)
 	return f
 }
@@ -72,10 +80,10 @@ func newFixture(t testing.TB, base *storetest.Database, edit func(*webhook.Confi
 func (f *fixture) deliverer(edit func(*webhook.Config)) *webhook.Deliverer {
 	c := webhook.Config{
 		DB: f.db, Client: webhook.NewClient(outbound.GuardNone, f.clock.Now), Now: f.clock.Now,
-		Shop:    func(context.Context, shop.ID) (*shop.Shop, error) { return f.shop, nil },
-		Signers: map[string]webhook.Signer{"gateway": webhook.SignGateway},
-		Random:  strings.NewReader(""), // no jitter
-		Log:     slog.New(slog.NewTextHandler(&lockedWriter{w: f.log}, nil)),
+		Shop:      func(context.Context, shop.ID) (*shop.Shop, error) { return f.shop, nil },
+		Protocols: map[string]webhook.Protocol{"gateway": webhook.Gateway(), "yandexpay": webhook.YandexPay(f.keys)},
+		Random:    strings.NewReader(""), // no jitter
+		Log:       slog.New(slog.NewTextHandler(&lockedWriter{w: f.log}, nil)),
 	}
 	if edit != nil {
 		edit(&c)
@@ -123,7 +131,7 @@ func (f *fixture) tell(url string, p int, seqs ...int) {
 func (f *fixture) queue(tx *store.Tx, url string, p, seq int) {
 	f.made++
 	e := store.Event{
-		Shop: shopID, ID: eventID(p, seq), Dialect: "gateway", Payment: paymentID(p), Seq: seq, Type: "payment.completed",
+		Shop: shopID, ID: eventID(p, seq), Dialect: f.dialect, Payment: paymentID(p), Seq: seq, Type: "payment.completed",
 		ContentType: "application/json", Body: fmt.Sprintf(`{"Payment":"%d","Seq":%d}`, p, seq),
 		Created: f.clock.Now().Add(time.Duration(seq-100) * time.Microsecond),
 	}

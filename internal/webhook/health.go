@@ -17,8 +17,13 @@ const downAfter = 5
 type health struct {
 	store.Endpoint
 	changed   bool
-	recovered bool // was down and accepted something
+	recovered bool                // was down and accepted something
+	bursting  map[string]struct{} // events whose burst has failed so far, with nothing accepted since
 }
+
+// crowded reports that so many bursts are failing that their outcome is awaited before
+// another delivery is begun.
+func (h *health) crowded() bool { return len(h.bursting) >= downAfter && h.State == store.EndpointUp }
 
 // note takes in the result of a try.
 func (h *health) note(r *result, now time.Time, random io.Reader) {
@@ -26,7 +31,7 @@ func (h *health) note(r *result, now time.Time, random io.Reader) {
 	case r.aborted, r.ours, h.State == store.EndpointDisabled:
 	case r.delivered():
 		h.accept()
-	case r.status == http.StatusGone:
+	case r.status == http.StatusGone && r.protocol.Gone:
 		h.State, h.DownSince, h.Hold = store.EndpointDisabled, time.Time{}, time.Time{}
 		h.LastEvent, h.LastError, h.changed = r.item.Event, r.err, true
 	default:
@@ -35,6 +40,7 @@ func (h *health) note(r *result, now time.Time, random io.Reader) {
 }
 
 func (h *health) accept() {
+	clear(h.bursting)
 	if h.State == store.EndpointUp && h.Fails == 0 {
 		return
 	}
@@ -46,6 +52,17 @@ func (h *health) accept() {
 }
 
 func (h *health) refuse(r *result, now time.Time, random io.Reader) {
+	if r.retryAfter > 0 {
+		h.holdUntil(now.Add(r.retryAfter))
+		h.changed = true
+	}
+	if h.State == store.EndpointUp && r.inBurst() {
+		if h.bursting == nil {
+			h.bursting = make(map[string]struct{})
+		}
+		h.bursting[r.item.Event] = struct{}{}
+		return // the last one of it counts
+	}
 	if h.LastEvent != r.item.Event {
 		h.Fails++
 	}
@@ -54,10 +71,7 @@ func (h *health) refuse(r *result, now time.Time, random io.Reader) {
 		if h.State == store.EndpointUp {
 			h.State, h.DownSince = store.EndpointDown, now
 		}
-		h.holdUntil(now.Add(early(probeWait, random)))
-	}
-	if r.retryAfter > 0 {
-		h.holdUntil(now.Add(r.retryAfter))
+		h.holdUntil(now.Add(early(r.protocol.Probe(now.Sub(h.DownSince)), random)))
 	}
 }
 

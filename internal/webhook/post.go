@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,6 +31,7 @@ func NewClient(guard outbound.Guard, now func() time.Time) *outbound.Client {
 // result is what became of one post.
 type result struct {
 	item       *item
+	protocol   *Protocol
 	at         time.Time
 	took       time.Duration
 	status     int
@@ -44,25 +44,24 @@ type result struct {
 
 func (r *result) delivered() bool { return r.err == "" && !r.aborted }
 
+// inBurst reports that the delivery, if it failed, is tried again at once.
+func (r *result) inBurst() bool { return r.item.Rung+1 < r.protocol.Burst }
+
 // post makes one try.
 func (r *run) post(ctx context.Context, it *item) result {
-	res := result{item: it, at: r.d.Now()}
+	res := result{item: it, protocol: r.d.protocol(it.Dialect), at: r.d.Now()}
 	header := http.Header{"Content-Type": {it.ContentType}}
-	sign, ok := r.d.Signers[it.Dialect]
-	if !ok {
+	if res.protocol.Sign == nil {
 		res.err, res.ours = fmt.Sprintf("no signer for dialect %q", it.Dialect), true
 		return res
 	}
-	body, err := sign(header, Message{ID: idPrefix + it.Event, At: res.at, Body: []byte(it.Body), Keys: r.keys})
+	message := Message{ID: idPrefix + it.Event, At: res.at, Body: []byte(it.Body), Try: it.Tries + 1, Keys: r.keys}
+	body, err := res.protocol.Sign(ctx, header, message)
 	if err != nil {
 		res.err, res.ours = "sign: "+err.Error(), true
 		return res
 	}
-	sending, seen := ctx, (*outbound.Recorder)(nil)
-	if r.careful(it) {
-		sending, seen = outbound.WithRecorder(ctx)
-	}
-	answer, err := r.d.Client.Do(sending, &outbound.Request{Method: http.MethodPost, URL: r.url, Header: header, Body: body})
+	answer, err := r.d.Client.Post(ctx, &outbound.Request{Method: http.MethodPost, URL: r.url, Header: header, Body: body})
 	ended := r.d.Now()
 	res.took = ended.Sub(res.at)
 	switch {
@@ -71,52 +70,26 @@ func (r *run) post(ctx context.Context, it *item) result {
 	case ctx.Err() != nil:
 		res.aborted = true
 	default:
-		res.status = statusSeen(seen)
-		if !accepted(res.status) { // an answer whose head accepts is enough, whatever its body
-			res.err = err.Error()
+		if answer != nil {
+			res.status = answer.Status
 		}
-		if errors.Is(err, outbound.ErrUnknown) {
-			r.d.unreadable.Store(r.key, struct{}{})
+		if !res.protocol.Accepts(res.status) { // an answer whose head accepts is enough, whatever its body
+			res.err = err.Error()
 		}
 	}
 	return res
 }
 
-func accepted(status int) bool { return status >= 200 && status < 300 }
-
 // read judges a complete answer.
 func (r *result) read(a *outbound.Response, now time.Time) {
 	r.status, r.answer = a.Status, printable(a.Body)
-	if accepted(a.Status) {
+	if r.protocol.Accepts(a.Status) {
 		return
 	}
 	r.err = "answered " + strconv.Itoa(a.Status)
 	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
 		r.retryAfter = retryAfter(a.Header.Get("Retry-After"), now)
 	}
-}
-
-// careful reports whether the post must be recorded. The client tells the status of an
-// answer only if its body could be read to the end; of one that broke off, took too long
-// or was too large only the record has it. As recording costs a tenth of a post, it is
-// done for a delivery that failed before, and for endpoints that gave such an answer once.
-func (r *run) careful(it *item) bool {
-	_, unreadable := r.d.unreadable.Load(r.key)
-	return unreadable || it.Tries > 0
-}
-
-// statusSeen returns the status of the recorded answer; 0 when there is none.
-func statusSeen(rec *outbound.Recorder) int {
-	if rec == nil {
-		return 0
-	}
-	var seen []struct {
-		Status int `json:"status"`
-	}
-	if json.Unmarshal([]byte(rec.Incoming()), &seen) != nil || len(seen) == 0 {
-		return 0
-	}
-	return seen[0].Status
 }
 
 // retryAfter reads the header of that name: seconds, or a date. What cannot be read asks

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
@@ -17,6 +18,7 @@ type item struct{ store.Delivery }
 // in between repeats nothing after something newer.
 type queue struct {
 	ready  []*item
+	burst  []*item // failed a moment ago and tried again in another, soonest first
 	chains map[payment.ID][]*item
 }
 
@@ -38,6 +40,24 @@ func (q *queue) add(it *item) bool {
 	q.chains[it.Payment] = []*item{it}
 	q.ready = append(q.ready, it)
 	return true
+}
+
+// again keeps a delivery whose failed try is committed, as that left it, for its next try.
+func (q *queue) again(it *item, d *store.Delivery) {
+	it.Delivery = *d
+	it.Tries++
+	at, _ := slices.BinarySearchFunc(q.burst, it, func(a, b *item) int { return a.Next.Compare(b.Next) })
+	q.burst = slices.Insert(q.burst, at, it)
+}
+
+// popBurst takes the soonest of the burst if its time has come, or nil.
+func (q *queue) popBurst(now time.Time) *item {
+	if len(q.burst) == 0 || q.burst[0].Next.After(now) {
+		return nil
+	}
+	it := q.burst[0]
+	q.burst = slices.Delete(q.burst, 0, 1)
+	return it
 }
 
 // pop takes the next delivery to post; there must be one.
@@ -64,7 +84,7 @@ func (q *queue) settle(it *item, over bool) {
 const (
 	pageSize  = 1024
 	probePage = 16
-	lowWater  = pageSize * 3 / 4
+	lowWater  = 2 * pageSize
 )
 
 // refill reads deliveries that are due when few are left in memory, a page at a time; at

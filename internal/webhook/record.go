@@ -43,7 +43,7 @@ func (r *run) climb(res *result) *store.Delivery {
 	}
 	d.Rung++
 	now := res.at.Add(res.took)
-	d.Next = retryAt(d.Began, now, d.Rung, &r.d.random)
+	d.Next = res.protocol.Ladder.next(climbing{began: d.Began, now: now, rung: d.Rung}, &r.d.random)
 	if asked := now.Add(res.retryAfter); !d.Next.IsZero() && asked.After(d.Next) {
 		d.Next = asked
 	}
@@ -93,12 +93,17 @@ func (r *run) release(s *settled) {
 	defer r.mu.Unlock()
 	failed := 0
 	for i := range s.results {
-		over := s.results[i].delivered()
+		res := &s.results[i]
+		over := res.delivered()
 		if !over {
-			over = s.failed[failed].Next.IsZero()
+			d := s.failed[failed]
 			failed++
+			if over = d.Next.IsZero(); !over && res.inBurst() && d.Next.Sub(r.d.Now()) <= longestNap {
+				r.queue.again(res.item, d)
+				continue
+			}
 		}
-		r.queue.settle(s.results[i].item, over)
+		r.queue.settle(res.item, over)
 	}
 	r.fresh = true
 }
@@ -126,6 +131,9 @@ func (r *run) tell(ctx context.Context, s *settled) {
 	}
 	if s.health.State == r.state {
 		return
+	}
+	if r.d.Changed != nil {
+		r.d.Changed(s.health.State)
 	}
 	args := []any{"shop_id", r.key.Shop, "endpoint_id", r.key.ID, "error", s.health.LastError}
 	switch s.health.State {

@@ -15,6 +15,7 @@ const (
 	flushBatch   = 512                    // results that are committed without waiting for more
 	linger       = 10 * time.Millisecond  // how long a result waits for others while posts are under way
 	reread       = 100 * time.Millisecond // how often a run that waits for slow posts looks for new deliveries
+	longestNap   = 20 * time.Millisecond  // a retry that comes sooner is waited for, not left to the next run
 	writeTimeout = 10 * time.Second       // for recording what is known when the run is told to end
 )
 
@@ -83,6 +84,9 @@ func (r *run) drive(ctx context.Context) error {
 		}
 		r.launch(ctx)
 		if r.idle() {
+			if r.nap(ctx, turn.C) {
+				continue
+			}
 			return ctx.Err()
 		}
 		r.await(ctx, turn.C)
@@ -92,19 +96,59 @@ func (r *run) drive(ctx context.Context) error {
 	}
 }
 
+// nap waits for the next try of a burst, and reports whether there is something to do. On
+// a clock that stands still there is not.
+func (r *run) nap(ctx context.Context, turn <-chan time.Time) bool {
+	wait, more := r.untilBurst()
+	if !more {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		wait, more = r.untilBurst()
+		return more && wait <= 0
+	case <-r.news: // perhaps a new delivery
+		return true
+	case <-turn:
+		r.stop()
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// untilBurst returns how long it is until the next try of a burst; some is false when there
+// is none to come.
+func (r *run) untilBurst() (wait time.Duration, some bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue.burst) == 0 || !r.mayBegin() {
+		return 0, false
+	}
+	return r.queue.burst[0].Next.Sub(r.d.Now()), true
+}
+
 // mayBegin reports whether posts may begin at all. The caller holds the lock.
 func (r *run) mayBegin() bool { return !r.stopped && r.left != 0 && r.health.open(r.d.Now()) }
 
 // take1 takes the next delivery if a post may begin, or nil. The caller holds the lock.
 func (r *run) take1() *item {
-	if len(r.queue.ready) == 0 || r.active >= r.width || !r.mayBegin() {
+	if r.active >= r.width || !r.mayBegin() {
+		return nil
+	}
+	it := r.queue.popBurst(r.d.Now())
+	if it == nil && len(r.queue.ready) > 0 && !r.health.crowded() {
+		it = r.queue.pop()
+	}
+	if it == nil {
 		return nil
 	}
 	if r.left > 0 {
 		r.left--
 	}
 	r.active++
-	return r.queue.pop()
+	return it
 }
 
 // launch begins posts as far as the width allows.
@@ -125,7 +169,7 @@ func (r *run) work(ctx context.Context, it *item) {
 }
 
 // finish takes in a result and returns the next delivery to post, if any. The width grows
-// by one with each success and halves with each failure, so that an endpoint that answers
+// by one with each success and halves with each failure, a burst counting as one, so that an endpoint that answers
 // slowly and badly holds few connections.
 func (r *run) finish(ctx context.Context, res *result) *item {
 	r.mu.Lock()
@@ -141,7 +185,7 @@ func (r *run) finish(ctx context.Context, res *result) *item {
 	if res.delivered() {
 		r.left = -1
 		r.width = min(r.width+1, r.d.Parallel)
-	} else if !res.ours {
+	} else if !res.ours && !res.inBurst() {
 		r.width = max(r.width/2, 1)
 	}
 	next := r.take1()
@@ -166,7 +210,10 @@ func (r *run) idle() bool {
 	if r.active > 0 || len(r.results) > 0 {
 		return false
 	}
-	return !r.mayBegin() || len(r.queue.ready) == 0 && !r.more && !r.fresh && !r.poked
+	if burst := r.queue.burst; len(burst) > 0 && !burst[0].Next.After(r.d.Now()) && r.mayBegin() {
+		return false
+	}
+	return !r.mayBegin() || r.health.crowded() || len(r.queue.ready) == 0 && !r.more && !r.fresh && !r.poked
 }
 
 // counts returns the posts under way and the results not committed.
@@ -190,7 +237,11 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 		return
 	}
 	if results == 0 {
-		look := time.NewTimer(reread)
+		wait := reread
+		if burst, some := r.untilBurst(); some && burst > 0 {
+			wait = min(wait, burst)
+		}
+		look := time.NewTimer(wait)
 		defer look.Stop()
 		select {
 		case <-r.news:

@@ -16,13 +16,9 @@ type Message struct {
 	ID   string    // the same in every try
 	At   time.Time // of this try
 	Body []byte    // as the event has it; not to be changed
+	Try  int       // 1, 2, … of the delivery
 	Keys []string  // the shop's signing keys, the present one first; none where it has no key
 }
-
-// Signer adds to the header what the receivers of one dialect verify, and returns the body
-// to post. An error keeps the message from being posted and counts as a failed try, but
-// not against the endpoint.
-type Signer func(h http.Header, m Message) ([]byte, error)
 
 // SignGateway signs as the gateway dialect does: Signature is the HMAC-SHA256 of the body
 // in lower-case hex under the present key; beside it stand the headers of Standard

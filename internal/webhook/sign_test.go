@@ -175,13 +175,15 @@ func TestSignerMayReplaceTheBody(t *testing.T) {
 	each(t, func(t *testing.T, d *storetest.Database) {
 		refuse := false
 		f := newFixture(t, d, func(c *webhook.Config) {
-			c.Signers = map[string]webhook.Signer{"gateway": func(h http.Header, m webhook.Message) ([]byte, error) {
+			p := webhook.Gateway()
+			p.Sign = func(_ context.Context, h http.Header, m webhook.Message) ([]byte, error) {
 				if refuse {
 					return nil, errors.New("no key")
 				}
 				h.Set("Content-Type", "application/jwt")
 				return []byte("signed:" + string(m.Body)), nil
-			}}
+			}
+			c.Protocols = map[string]webhook.Protocol{"gateway": p}
 		})
 		var got request
 		srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {

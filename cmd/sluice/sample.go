@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+const (
+	// sampleEvery bounds how often the database is asked, however often the page is read.
+	sampleEvery   = time.Second
+	sampleTimeout = 2 * time.Second
+)
+
+// sampler fills in the metrics whose sources keep the numbers themselves, when the page is read and not before: an engine
+// that nobody watches asks the database nothing for them.
+type sampler struct {
+	app    *app
+	runner *job.Runner
+	mu     sync.Mutex
+	asked  time.Time
+}
+
+func (s *sampler) take(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.store()
+	s.work()
+	if now := time.Now(); now.Sub(s.asked) >= sampleEvery {
+		s.asked = now
+		s.backlog(ctx, now)
+	}
+}
+
+// total is a count as counters hold it.
+func total(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
+
+func (s *sampler) store() {
+	m, now := s.app.metrics, s.app.db.Stats()
+	m.StoreGroups.Reach(total(now.Groups))
+	m.StoreBodies.Reach(total(now.Sets))
+	m.StoreReruns.Reach(total(now.Reruns))
+}
+
+func (s *sampler) work() {
+	m, now := s.app.metrics, s.runner.Stats()
+	m.WorkShards.Set(int64(now.Shards))
+	m.WorkQueries.Reach(total(now.Queries))
+	for _, k := range now.Kinds {
+		m.WorkRunning.Set(int64(k.Running), k.Name)
+		m.WorkWaiting.Set(int64(k.Waiting), k.Name)
+		m.WorkDone.Reach(total(k.Done), k.Name, "done")
+		m.WorkDone.Reach(total(k.Failed-k.Parked), k.Name, "failed")
+		m.WorkDone.Reach(total(k.Parked), k.Name, "parked")
+	}
+}
+
+// backlog asks the database what waits. Numbers that cannot be had are not shown.
+func (s *sampler) backlog(ctx context.Context, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
+	defer cancel()
+	m := s.app.metrics
+	var found store.Backlog
+	err := s.app.db.View(ctx, func(tx *store.Tx) (err error) {
+		found, err = tx.Backlog(now)
+		return err
+	})
+	if err != nil {
+		s.app.log.WarnContext(ctx, "the backlog is not known", "error", err)
+		m.WorkLate.Clear()
+		m.HookBacklog.Clear()
+		return
+	}
+	m.HookBacklog.Set(found.Deliveries)
+	for kind, due := range map[string]time.Time{
+		engine.WorkPayments: found.Payment, engine.WorkNotices: found.Notice, workDeliveries: found.Delivery,
+	} {
+		late := time.Duration(0)
+		if !due.IsZero() {
+			late = max(now.Sub(due), 0)
+		}
+		m.WorkLate.Set(int64(late/time.Second), kind)
+	}
+}
