@@ -162,7 +162,7 @@ func (l *lab) multiply(ctx context.Context, db *sql.DB, owed int) (int, error) {
 			return 0, err
 		}
 		for _, text := range []string{sqlCopyEvents, sqlCopyDeliveries} {
-			done, err := tx.ExecContext(ctx, fmt.Sprintf(text, n)) //nolint:gosec // a number
+			done, err := tx.ExecContext(ctx, fmt.Sprintf(text, n))
 			if err != nil {
 				return 0, errors.Join(err, tx.Rollback())
 			}

@@ -15,8 +15,8 @@ const idHeader = "Webhook-Id"
 
 // message is what a receiver has got.
 type message struct {
-	ID   string
-	Body []byte
+	ID   string `json:"id"`
+	Body []byte `json:"body"`
 }
 
 // receiver is a merchant's server that accepts everything and keeps it. While it is shut it takes requests and does

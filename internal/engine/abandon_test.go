@@ -372,7 +372,8 @@ func TestAbandonAgainstEverything(t *testing.T) {
 				p = h.deposit("50.00")
 			}
 			together(6, func(i int) {
-				e, err := engines[i%2], error(nil)
+				e := engines[i%2]
+				var err error
 				if i == 0 {
 					_, err = e.Abandon(t.Context(), h.target(p.ID))
 				} else {

@@ -164,8 +164,7 @@ func TestRefusedCommandLeavesItsNameFree(t *testing.T) {
 			}
 			name := "refused " + c.name
 			_, err := c.run(h.Engine, h, p.ID, value, h.say(p.ID, name, "one"))
-			var r *payment.Refusal
-			if !errors.As(err, &r) {
+			if _, ok := errors.AsType[*payment.Refusal](err); !ok {
 				t.Errorf("%s: %v", c.name, err)
 			}
 			if _, err := h.Engine.InstructionNamed(t.Context(), h.shop.ID, name); !errors.Is(err, payment.ErrNotFound) {

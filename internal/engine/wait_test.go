@@ -201,8 +201,7 @@ func TestManyWhoDoNotWait(t *testing.T) {
 				to.Wait = patience
 				o, err := h.Engine.Capture(t.Context(), to, amount("20.00"))
 				if err != nil {
-					var r *payment.Refusal
-					if !errors.As(err, &r) {
+					if _, ok := errors.AsType[*payment.Refusal](err); !ok {
 						t.Error(err)
 					}
 					return

@@ -52,12 +52,11 @@ func (c *Client) converse(ctx context.Context, w *wire, u *url.URL, r *Request) 
 	release := context.AfterFunc(ctx, w.interrupt)
 	defer release()
 	written := w.send(u, r)
-	head, err := w.readHead()
+	head, err := w.readHead() //nolint:bodyclose // closing would read it to its end, whatever comes
 	if err != nil {
 		return nil, err
 	}
 	res := &Response{Status: head.StatusCode, Header: head.Header}
-	// The body is not closed: that would read it to its end, whatever comes.
 	if res.Body, err = c.readUpTo(head); err != nil {
 		res.Body = nil
 		return res, fmt.Errorf("status %d, then %w", head.StatusCode, err)

@@ -22,7 +22,7 @@ func silence(conn net.Conn) func() bool {
 	var one [1]byte
 	look := func(fd uintptr) bool {
 		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		open = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK //nolint:errorlint // comes as it is
+		open = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
 		return true
 	}
 	return func() bool { return raw.Read(look) == nil && open }

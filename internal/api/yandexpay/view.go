@@ -42,9 +42,10 @@ func statusOf(p *payment.Payment) paymentStatus {
 		return statusVoided
 	case payment.Completed:
 		return statusPaid(p)
-	}
-	if a := p.LiveAttempt(); a != nil && (a.Kind == payment.AttemptCapture || a.Kind == payment.AttemptVoid) {
-		return statusAuthorized
+	case payment.None, payment.Checkout, payment.Pending:
+		if a := p.LiveAttempt(); a != nil && (a.Kind == payment.AttemptCapture || a.Kind == payment.AttemptVoid) {
+			return statusAuthorized
+		}
 	}
 	return statusPending
 }
@@ -174,6 +175,7 @@ func recurring(p *payment.Payment) operation {
 		o.Status = operationSuccess
 	case payment.Declined, payment.Cancelled:
 		o.Status, o.Reason = operationFail, p.ErrorCode.Text()
+	case payment.None, payment.Checkout, payment.Pending:
 	}
 	return o
 }
@@ -256,6 +258,7 @@ func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
 		o.Status = operationSuccess
 	case payment.Declined, payment.Cancelled:
 		o.Status, o.Reason = operationFail, r.ErrorCode.Text()
+	case payment.None, payment.Checkout, payment.Pending, payment.Authorized:
 	}
 	return o
 }
@@ -267,7 +270,7 @@ func operationID(p payment.ID, attempt int) string {
 	if err != nil || len(raw) != 16 {
 		return string(p)
 	}
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("operation\x00"+string(p)), uint64(attempt))) //nolint:gosec // a Seq
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("operation\x00"+string(p)), uint64(attempt)))
 	copy(raw[16-operationTail:], sum[:operationTail])
 	return id.Dashed(hex.EncodeToString(raw))
 }
