@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +128,7 @@ func (y *YandexPay) settled(c *call, v *orderView, k *command, attempt int) (*or
 	if err != nil {
 		return nil, nil, err
 	}
-	for i := range after.operations {
+	for i := range slices.Backward(after.operations) { // the latest: a request's id may be used again after its time
 		o := &after.operations[i]
 		if attempt != 0 && o.attempt == attempt || attempt == 0 && o.Said != nil && o.Said.Request == k.instruction.Request {
 			return after, o, nil
