@@ -20,7 +20,20 @@ node_ok() {
 	[[ $major =~ ^[0-9]+$ ]] && ((major >= oldest))
 }
 
+# provide_node installs Node.js where there is none, as root on a system with apt-get.
+provide_node() {
+	if command -v npm >/dev/null || [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
+		return 0
+	fi
+	local log
+	log=$(mktemp)
+	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nodejs npm; } \
+		>"$log" 2>&1 </dev/null || tail -n 5 "$log" >&2
+	rm -f "$log"
+}
+
 obtain() {
+	provide_node
 	node_ok || return 1
 	if cmp -s "$folder/package-lock.json" "$installed"; then
 		return 0

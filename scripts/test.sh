@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Everything that make test runs. It gets what is missing (a C compiler for the race detector, PostgreSQL, Chromium) where
-# it runs as root on a system with apt-get, and the npm package jose where there is Node.js; otherwise it says at the end
-# what was not tested. The last lines are those
-# of go test: one for each package that passed, or what failed.
+# Everything that make test runs. It gets what is missing (a C compiler for the race detector, PostgreSQL, Chromium,
+# Node.js) where it runs as root on a system with apt-get, and the npm package jose; otherwise it says at the end what was
+# not tested. The last lines are those of go test: one for each package that passed, or what failed.
 #
 #   SLUICE_TEST_POSTGRES=URL          use this server; its tests then fail rather than being skipped
 #   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
