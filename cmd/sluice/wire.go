@@ -59,7 +59,7 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 		_ = b.db.Close() // the first error says more
 		return nil, err
 	}
-	b.tokenKeys = webhook.NewKeyRing(b.db, b.keys.SigningKey, time.Now)
+	b.tokenKeys = webhook.NewKeyRing(b.db, b.keys.SigningKey, rand.Reader, time.Now)
 	return b, nil
 }
 

@@ -144,7 +144,7 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
 	yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
-	a.TokenKeys = webhook.NewKeyRing(a.DB, a.Keys.SigningKey, a.Clock.Now)
+	a.TokenKeys = webhook.NewKeyRing(a.DB, a.Keys.SigningKey, rand.Reader, a.Clock.Now)
 	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.Log)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
 	checkout.New(checkout.Deps{Engine: a.Engine, Log: a.Log}).Mount(mux)

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,7 +73,7 @@ func newFixture(t testing.TB, base *storetest.Database, edit func(*webhook.Confi
 	f := &fixture{TB: t, clock: &clock{t: time.Date(2030, 12, 25, 10, 0, 0, 0, time.UTC)}, log: &strings.Builder{}, dialect: "gateway"}
 	f.db = base.Open(append(options, func(o *store.Options) { o.Now = f.clock.Now })...)
 	f.shop = &shop.Shop{ID: shopID, SigningKey: signingKey, Settings: shop.Defaults(false)}
-	f.keys = webhook.NewKeyRing(f.db, testRing.SigningKey, f.clock.Now)
+	f.keys = webhook.NewKeyRing(f.db, testRing.SigningKey, rand.Reader, f.clock.Now)
 	f.d = f.deliverer(edit)
 	return f
 }

@@ -3,8 +3,10 @@ package webhook
 import (
 	"context"
 	"crypto/ecdsa"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -31,7 +33,8 @@ const (
 // database have the same ones. Safe for concurrent use.
 type KeyRing struct {
 	db     *store.DB
-	derive func(kid string) (*ecdsa.PrivateKey, error)
+	derive func(name string) (*ecdsa.PrivateKey, error)
+	random io.Reader
 	now    func() time.Time
 
 	mu   sync.Mutex
@@ -41,9 +44,10 @@ type KeyRing struct {
 }
 
 // NewKeyRing returns the keys of the database; derive makes the private key of a name and
-// must give the same one in every process. The first key is made when one is needed.
-func NewKeyRing(db *store.DB, derive func(kid string) (*ecdsa.PrivateKey, error), now func() time.Time) *KeyRing {
-	return &KeyRing{db: db, derive: derive, now: now, made: make(map[string]*ecdsa.PrivateKey)}
+// must give the same one in every process. A name holds random characters, so that who
+// knows how keys are derived does not know the next. The first key is made when needed.
+func NewKeyRing(db *store.DB, derive func(name string) (*ecdsa.PrivateKey, error), random io.Reader, now func() time.Time) *KeyRing {
+	return &KeyRing{db: db, derive: derive, random: random, now: now, made: make(map[string]*ecdsa.PrivateKey)}
 }
 
 // Publish calls each with every key by which tokens can be verified now or soon, oldest
@@ -58,7 +62,7 @@ func (k *KeyRing) Publish(ctx context.Context, each func(kid string, key *ecdsa.
 		if !Published(&k.rows[i], k.now()) {
 			continue
 		}
-		key, err := k.key(k.rows[i].KID)
+		key, err := k.key(&k.rows[i])
 		if err != nil {
 			return err
 		}
@@ -92,23 +96,24 @@ func (k *KeyRing) signer(ctx context.Context) (kid string, key *ecdsa.PrivateKey
 	}
 	number := Signs(k.rows, k.now())
 	for i := range k.rows {
-		if k.rows[i].Number == number {
-			kid = k.rows[i].KID
+		if row := &k.rows[i]; row.Number == number {
+			key, err = k.key(row)
+			return row.KID, key, err
 		}
 	}
-	key, err = k.key(kid)
-	return kid, key, err
+	return "", nil, errors.New("no signing key")
 }
 
-func (k *KeyRing) key(kid string) (*ecdsa.PrivateKey, error) {
-	if key := k.made[kid]; key != nil {
+func (k *KeyRing) key(row *store.SigningKey) (*ecdsa.PrivateKey, error) {
+	name := row.KID + " " + row.Salt
+	if key := k.made[name]; key != nil {
 		return key, nil
 	}
-	key, err := k.derive(kid)
+	key, err := k.derive(name)
 	if err != nil {
 		return nil, err
 	}
-	k.made[kid] = key
+	k.made[name] = key
 	return key, nil
 }
 
@@ -141,7 +146,9 @@ func (k *KeyRing) load(ctx context.Context) ([]store.SigningKey, error) {
 	err := k.db.Update(ctx, func(tx *store.Tx) error {
 		found, err := tx.SigningKeys()
 		if rows = found; err == nil && len(rows) == 0 {
-			rows = []store.SigningKey{newKey(tx, 1, tx.Now())}
+			var first store.SigningKey
+			first, err = k.newKey(tx, 1, tx.Now())
+			rows = []store.SigningKey{first}
 		}
 		return err
 	})
@@ -151,10 +158,15 @@ func (k *KeyRing) load(ctx context.Context) ([]store.SigningKey, error) {
 	return rows, err
 }
 
-func newKey(tx *store.Tx, number int, active time.Time) store.SigningKey {
+func (k *KeyRing) newKey(tx *store.Tx, number int, active time.Time) (store.SigningKey, error) {
 	made := store.SigningKey{Number: number, KID: fmt.Sprintf("%d-merchant-api", number), Created: tx.Now(), Active: active}
+	var salt [16]byte
+	if _, err := io.ReadFull(k.random, salt[:]); err != nil {
+		return made, fmt.Errorf("read randomness: %w", err)
+	}
+	made.Salt = hex.EncodeToString(salt[:])
 	tx.InsertSigningKey(&made)
-	return made
+	return made, nil
 }
 
 // ErrKeyWaits says that a new key is published already and waits for its time.
@@ -185,7 +197,7 @@ func (k *KeyRing) Rotate(ctx context.Context, atOnce bool) (store.SigningKey, er
 		switch waits := newest.Active.After(tx.Now()); {
 		case !waits:
 			tx.ReplaceSigningKey(newest.Number, at)
-			made = newKey(tx, newest.Number+1, at)
+			made, err = k.newKey(tx, newest.Number+1, at)
 			newest = made
 		case !atOnce:
 			return fmt.Errorf("%w: %s signs from %s on", ErrKeyWaits, newest.KID, newest.Active.Format(time.RFC3339))
@@ -194,7 +206,7 @@ func (k *KeyRing) Rotate(ctx context.Context, atOnce bool) (store.SigningKey, er
 			newest.Active = at
 			made = newest
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return store.SigningKey{}, fmt.Errorf("rotate: %w", err)

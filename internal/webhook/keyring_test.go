@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -76,7 +77,7 @@ func TestRotationOfKeys(t *testing.T) {
 			if got := kids(t, f.keys); got != shown {
 				t.Errorf("%s: published %s, want %s", when, got, shown)
 			}
-			other := webhook.NewKeyRing(f.db, testRing.SigningKey, f.clock.Now) // a process that has just begun
+			other := webhook.NewKeyRing(f.db, testRing.SigningKey, rand.Reader, f.clock.Now) // a process that has just begun
 			if a, b := signsBy(t, f, other), kids(t, other); a != signs || b != shown {
 				t.Errorf("%s: the other process signs by %s and publishes %s", when, a, b)
 			}
@@ -99,7 +100,7 @@ func TestRotationOfKeys(t *testing.T) {
 		f.clock.forward(10 * time.Second)
 		look("after that", "2", "2")
 
-		other := webhook.NewKeyRing(f.db, testRing.SigningKey, f.clock.Now)
+		other := webhook.NewKeyRing(f.db, testRing.SigningKey, rand.Reader, f.clock.Now)
 		if _, err := other.Rotate(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +128,7 @@ func TestTokensCanAlwaysBeVerified(t *testing.T) {
 		f := newFixture(t, d, nil)
 		nodes := []*webhook.KeyRing{f.keys}
 		for range 2 {
-			nodes = append(nodes, webhook.NewKeyRing(f.db, testRing.SigningKey, f.clock.Now))
+			nodes = append(nodes, webhook.NewKeyRing(f.db, testRing.SigningKey, rand.Reader, f.clock.Now))
 		}
 		seen := map[string]bool{}
 		for second := range 40 {
@@ -168,7 +169,7 @@ func TestFirstKeyIsMadeOnce(t *testing.T) {
 		rotated := make([]error, len(all))
 		var wg sync.WaitGroup
 		for i := range all {
-			k := webhook.NewKeyRing(dbs[i%len(dbs)], testRing.SigningKey, f.clock.Now)
+			k := webhook.NewKeyRing(dbs[i%len(dbs)], testRing.SigningKey, rand.Reader, f.clock.Now)
 			wg.Go(func() {
 				all[i] = published(t, k)
 				_, rotated[i] = k.Rotate(context.Background(), false)
