@@ -23,11 +23,10 @@ const (
 	holdFor    = 5 * 24 * time.Hour
 )
 
-// The words of availablePaymentMethods and preferredPaymentMethod.
+// The words of availablePaymentMethods.
 const (
 	offerCard  = "CARD"
 	offerSplit = "SPLIT"
-	offerFull  = "FULLPAYMENT"
 )
 
 // order is a request for a new order, checked for form.
@@ -60,7 +59,6 @@ func bindOrder(doc *api.Value, s *shop.Shop) (order, error) {
 	b.link(s, &o)
 	d := &o.document
 	d.Offered = b.offered()
-	b.word("preferredPaymentMethod", offerFull, offerSplit, offerCard)
 	if b.boolean("isPrepayment") {
 		b.fault("isPrepayment", "must be false: deferred payment is not available")
 	}

@@ -123,7 +123,8 @@ func TestHabitsOfClients(t *testing.T) {
 		send("an orderAmount of the second version", "POST", "/v2/orders/A-1/refund", `{"orderAmount":"80.00","refundAmount":"10.00"}`)
 		send("a rollback as a form", "POST", orders+"/A-1/rollback", "", "Content-Type", "application/x-www-form-urlencoded")
 		send("a rollback as a form with something in it", "POST", orders+"/A-1/rollback", "x=1", "Content-Type", "application/x-www-form-urlencoded")
-		send("a merchantId that nobody asked for", "POST", orders, with(t, tea, "orderId", `"A-2"`, "merchantId", `"x"`, "preferredPaymentMethod", `"CARD"`))
+		send("a merchantId that nobody asked for", "POST", orders, with(t, tea, "orderId", `"A-2"`, "merchantId", `"x"`))
+		send("a preferred method of which nothing is known", "POST", orders, with(t, tea, "orderId", `"A-2"`, "preferredPaymentMethod", `"LATER"`))
 		send("nulls for what is not there", "POST", orders, with(t, tea, "orderId", `"A-3"`, "metadata", "null", "availablePaymentMethods", "null", "ttl", "null",
 			"redirectUrls.onAbort", "null", "cart.externalId", "null"))
 

@@ -53,7 +53,7 @@ func TestTranscriptCreateRefused(t *testing.T) {
 		s.post(t, "all faults at once", bad, orders, `{"cart":{"items":[{"productId":"","title":7,"quantity":{"count":0},"total":"-1","unitPrice":"1.005"},`+
 			`7,{"productId":"x","title":"X","quantity":"2","total":"1e2","features":1}],"total":{"amount":"0.001","externalAmount":"NaN"}},"currencyCode":"USD",`+
 			`"orderId":"`+strings.Repeat("é", 2049)+`","redirectUrls":{"onSuccess":"shop.example","onAbort":7},"availablePaymentMethods":["CASH",1],`+
-			`"preferredPaymentMethod":"LATER","ttl":179,"isPrepayment":true,"metadata":1,"purpose":"`+strings.Repeat("p", 1001)+`"}`)
+			`"ttl":179,"isPrepayment":true,"metadata":1,"purpose":"`+strings.Repeat("p", 1001)+`"}`)
 		s.post(t, "no lines", bad, orders, with(t, tea, "cart.items", "[]"))
 		s.post(t, "SPLIT alone", bad, orders, with(t, tea, "availablePaymentMethods", `["SPLIT"]`))
 		s.post(t, "no methods", bad, orders, with(t, tea, "availablePaymentMethods", `[]`))
