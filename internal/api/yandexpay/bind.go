@@ -178,12 +178,21 @@ func (b binder) amount(name string, decimals int) *money.Amount {
 		b.fault(name, "must not be negative")
 	case errors.Is(err, money.ErrPrecision), err == nil && a.Decimals() > decimals:
 		b.fault(name, "must have at most "+strconv.Itoa(decimals)+" decimals")
-	case errors.Is(err, money.ErrRange), err == nil && a.Cmp(mostAmount) > 0:
+	case errors.Is(err, money.ErrRange):
+		b.fault(name, "must be a decimal number up to "+mostAmount.String())
+	case err == nil && a.Cmp(mostAmount) > 0:
 		b.fault(name, "must be at most "+mostAmount.String())
 	case err != nil:
 		b.fault(name, "must be a decimal number such as 123.45")
 	}
 	return &a
+}
+
+// sound runs read and reports whether it found no fault, so that what it read can be judged further.
+func (b binder) sound(read func()) bool {
+	before := len(*b.faults)
+	read()
+	return len(*b.faults) == before
 }
 
 // neededAmount is amount for a field that must be there.

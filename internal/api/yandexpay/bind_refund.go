@@ -29,8 +29,8 @@ type refundBinder func(doc *api.Value, currency money.Currency) (refundRequest, 
 
 // refunded reads what both versions have.
 func (b binder) refunded(currency money.Currency) refundRequest {
-	r := refundRequest{Amount: b.neededAmount("refundAmount", mostDecimals(currency)), Params: map[string]string{}}
-	if b.has("refundAmount") {
+	r := refundRequest{Params: map[string]string{}}
+	if b.sound(func() { r.Amount = b.neededAmount("refundAmount", mostDecimals(currency)) }) {
 		b.atLeast("refundAmount", r.Amount, currency)
 	}
 	r.Name = b.text("externalOperationId", maxText)

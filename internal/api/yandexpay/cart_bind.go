@@ -61,8 +61,7 @@ func (b binder) item(decimals int) item {
 	}
 	if b.needs("quantity") {
 		if q, ok := b.child("quantity"); ok {
-			read.Count = q.neededAmount("count", money.Scale)
-			if q.has("count") && read.Count.IsZero() {
+			if q.sound(func() { read.Count = q.neededAmount("count", money.Scale) }) && read.Count.IsZero() {
 				q.fault("count", "must be above 0")
 			}
 			read.CountLabel = q.text("label", maxText)
