@@ -173,13 +173,16 @@ func (b binder) offered() []string {
 	return words
 }
 
-// methods are those by which an order may be paid.
+// methods are those by which an order may be paid. A subscription needs what can be charged again: the number of a card.
 func (d *document) methods(s *shop.Shop) []payment.Method {
-	all := s.Settings.YandexPay.Offered()
-	if len(d.Offered) == 0 {
-		return all
+	all := slices.Clone(s.Settings.YandexPay.Offered())
+	switch {
+	case d.Subscription != nil:
+		return slices.DeleteFunc(all, func(m payment.Method) bool { return m != payment.BasicCard })
+	case len(d.Offered) > 0:
+		return slices.DeleteFunc(all, func(m payment.Method) bool { return !m.PreAuth() })
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(m payment.Method) bool { return !m.PreAuth() })
+	return all
 }
 
 // fingerprint is that of what was asked for: what another request for the order is compared with. It has to be taken

@@ -99,7 +99,7 @@ func badRequest(faults []fault) *failure {
 	return f
 }
 
-// malformed is badRequest for a request that could not be read.
+// malformed is badRequest for a request that cannot be met for a reason that is in no field of it.
 func malformed(reason string) *failure {
 	f := badRequest(nil)
 	f.reason = reason

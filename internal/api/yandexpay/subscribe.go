@@ -108,6 +108,9 @@ func (y *YandexPay) subscribe(c *call) error {
 	}
 	request.StartRecurring, request.Terms.Verify = true, sub.Binding
 	o.hosted(&request)
+	if len(request.Terms.Methods) == 0 {
+		return malformed("A subscription needs a card, by which the merchant does not offer to pay")
+	}
 	p, err := y.open(c, request)
 	if err != nil {
 		return err
