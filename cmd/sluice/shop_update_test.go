@@ -18,12 +18,13 @@ func TestShopUpdate(t *testing.T) {
 	f.says(0, `"callbackUrl": "https://shop.example/y"`, update("--settings", `{"yandexPay":{"callbackUrl":"https://shop.example/y"}}`)...)
 	f.says(0, `"twoStage": true`, update("--settings", `{"yandexPay":{"twoStage":true}}`)...)
 	for settings, part := range map[string]string{
-		`{"yandexPay":{"twoStages":true}}`:        "twoStages",
-		`{"yandexPay":{"callbackUrl":"ftp://x"}}`: "yandexPay.callbackUrl",
-		`{"yandexPay":{"methods":["CASH"]}}`:      "yandexPay.methods",
-		`{"yandexPay":{"currencies":["rub"]}}`:    "yandexPay.currencies",
-		`{} {}`:                                   "more than one",
-		`{"checkoutTimeout":0}`:                   "checkoutTimeout",
+		`{"yandexPay":{"twoStages":true}}`:                          "twoStages",
+		`{"yandexPay":{"callbackUrl":"ftp://x"}}`:                   "yandexPay.callbackUrl",
+		`{"yandexPay":{"callbackUrl":"https://shop.example/?y=1"}}`: "must end with its path",
+		`{"yandexPay":{"methods":["CASH"]}}`:                        "yandexPay.methods",
+		`{"yandexPay":{"currencies":["rub"]}}`:                      "yandexPay.currencies",
+		`{} {}`:                                                     "more than one",
+		`{"checkoutTimeout":0}`:                                     "checkoutTimeout",
 	} {
 		f.says(1, part, update("--settings", settings)...)
 	}

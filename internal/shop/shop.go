@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/money"
@@ -136,6 +137,9 @@ func (s Settings) Check() error {
 		if u != "" && !AbsoluteURL(u) {
 			add("%s: must be an absolute http or https address without user info", name)
 		}
+	}
+	if strings.ContainsAny(s.YandexPay.CallbackURL, "?#") {
+		add("yandexPay.callbackUrl: must end with its path, to which /v1/webhook is appended")
 	}
 	for _, c := range s.YandexPay.Currencies {
 		if !c.Valid() {

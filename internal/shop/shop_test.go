@@ -8,12 +8,13 @@ import (
 )
 
 func TestSettingsNameEveryFault(t *testing.T) {
-	s := shop.Settings{Required: "some", ReferenceMode: "x", CheckoutTimeout: 1441, ReturnURL: "ftp://x", WebhookURL: "https://u:p@x/"}
+	s := shop.Settings{Required: "some", ReferenceMode: "x", CheckoutTimeout: 1441, ReturnURL: "ftp://x", WebhookURL: "https://u:p@x/",
+		YandexPay: shop.YandexPay{CallbackURL: "https://shop.example/?event=pay"}}
 	err := s.Check()
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, name := range []string{"requiredParameters", "referenceIdMode", "checkoutTimeout", "returnUrl", "webhookUrl"} {
+	for _, name := range []string{"requiredParameters", "referenceIdMode", "checkoutTimeout", "returnUrl", "webhookUrl", "yandexPay.callbackUrl"} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s is not named in: %v", name, err)
 		}
