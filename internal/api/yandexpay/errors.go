@@ -83,6 +83,12 @@ func wrongStatus(what string, now paymentStatus) *failure {
 		reason: "An order in status " + string(now) + " cannot be " + what}
 }
 
+// rolledBack refuses what the order's status allows, though not while its money goes back.
+func rolledBack(what string) *failure {
+	return &failure{status: http.StatusBadRequest, code: codeInvalidStatus,
+		reason: "An order that is being rolled back cannot be " + what}
+}
+
 // fault is what is wrong with one field of a request. It never holds what was sent.
 type fault struct{ field, message string }
 

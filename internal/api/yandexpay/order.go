@@ -2,6 +2,7 @@ package yandexpay
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,12 +152,13 @@ func (v *orderView) refuse(what string, allowed ...paymentStatus) error {
 		return errInProgress
 	}
 	now := statusOf(&v.Payment)
-	for _, s := range allowed {
-		if s == now && v.Payment.Abandoned.IsZero() {
-			return nil
-		}
+	switch {
+	case !slices.Contains(allowed, now):
+		return wrongStatus(what, now)
+	case !v.Payment.Abandoned.IsZero():
+		return rolledBack(what)
 	}
-	return wrongStatus(what, now)
+	return nil
 }
 
 // getOrder shows an order.

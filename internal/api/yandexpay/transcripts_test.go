@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/simulator"
 )
 
 // everything is an order in which each field is set that the contract has.
@@ -221,6 +222,10 @@ func TestTranscriptRollback(t *testing.T) {
 			path := s.paid(t, "A-3")
 			s.post(t, "of what is held", "", path+"/rollback", "")
 			s.get(t, "not held any more", "", path)
+			path = s.paid(t, "A-4")
+			s.strike(t, "void", simulator.Effect{ResponseCode: "05"})
+			s.post(t, "of what cannot be given back now", "", path+"/rollback", "")
+			s.post(t, "a capture meanwhile", "400 INVALID_PAYMENT_STATUS", path+"/capture", "")
 		})
 		s.post(t, "of nothing", "404 ORDER_NOT_FOUND", orders+"/none/rollback", "")
 	})
