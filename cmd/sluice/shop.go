@@ -74,7 +74,7 @@ func (b *base) newShop(c *createShop) (*shop.Shop, newKey, error) {
 	if made.Merchant == "" {
 		made.Merchant = made.Name
 	}
-	if err := changeSettings(&made.Settings, c.Settings); err != nil {
+	if err := changeSettings(&made.Settings, made.Live, c.Settings); err != nil {
 		return nil, newKey{}, err
 	}
 	key, err := b.newKey(made.ID, made.Live, "first")

@@ -35,7 +35,7 @@ func (c *updateShop) run(ctx context.Context, b *base, out io.Writer) error {
 		if changed, err = tx.Shop(shop.ID(c.Shop)); err != nil {
 			return err
 		}
-		if err := changeSettings(&changed.Settings, c.Settings); err != nil {
+		if err := changeSettings(&changed.Settings, changed.Live, c.Settings); err != nil {
 			return err
 		}
 		if c.Active != nil {
@@ -57,7 +57,7 @@ func (c *updateShop) run(ctx context.Context, b *base, out io.Writer) error {
 
 // changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a
 // misspelled one.
-func changeSettings(s *shop.Settings, text string) error {
+func changeSettings(s *shop.Settings, live bool, text string) error {
 	retired := s.RetiredKey
 	if text != "" {
 		dec := json.NewDecoder(strings.NewReader(text))
@@ -72,6 +72,9 @@ func changeSettings(s *shop.Settings, text string) error {
 	s.RetiredKey = retired // rotated by a command of its own
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("settings: %w", err)
+	}
+	if live && s.YandexPay.MerchantIDAsKey {
+		return errors.New("settings: yandexPay.merchantIdAsKey: a merchant id is no secret, so it cannot be the key of a live shop")
 	}
 	return nil
 }

@@ -36,6 +36,9 @@ func TestShopUpdate(t *testing.T) {
 	}
 	f.says(1, "no shop", "shop", "update", "--shop", strings.Repeat("0", 32))
 
+	live := f.made([]string{"shopId", "apiKey", "signingKey"}, "shop", "create", "--name", "live", "--live")
+	f.says(1, "merchantIdAsKey", "shop", "update", "--shop", live["shopId"], "--settings", `{"yandexPay":{"merchantIdAsKey":true}}`)
+
 	payments := server.text("baseUrl") + "/api/v1/payments"
 	f.says(0, `"active": false`, update("--no-active")...)
 	eventually(t, http.StatusForbidden, payments, made["apiKey"])
