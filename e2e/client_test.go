@@ -44,6 +44,12 @@ func (p *paid) final() bool {
 	return p.State == "COMPLETED" || p.State == "DECLINED" || p.State == "CANCELLED"
 }
 
+// binding reports a deposit that moves no money: only a card is checked and kept. Checkouts whose amount the customer
+// has still to enter look the same.
+func (p *paid) binding() bool {
+	return p.PaymentType == "DEPOSIT" && (p.Amount == "" || number(p.Amount).Sign() == 0)
+}
+
 // reply is an answer of the API.
 type reply struct {
 	status   int

@@ -105,6 +105,13 @@ func (j *jose) verify(tokens ...[]byte) []verdict {
 // goVerify fetches the published keys, checks their form and verifies the token with a Go library.
 func goVerify(t *testing.T, address string, token []byte) error {
 	t.Helper()
+	_, err := parseToken(publishedKeys(t, address), token)
+	return err
+}
+
+// publishedKeys fetches the keys by which tokens are verified, and checks their form.
+func publishedKeys(t testing.TB, address string) map[string]*ecdsa.PublicKey {
+	t.Helper()
 	res, err := http.Get(address)
 	if err != nil {
 		t.Fatal(err)
@@ -135,13 +142,20 @@ func goVerify(t *testing.T, address string, token []byte) error {
 			t.Errorf("published key (-want +got):\n%s", diff)
 		}
 	}
-	_, err = jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithStrictDecoding()).Parse(string(token), func(t *jwt.Token) (any, error) {
-		if key, ok := keys[fmt.Sprint(t.Header["kid"])]; ok {
-			return key, nil
-		}
-		return nil, fmt.Errorf("no key %v", t.Header["kid"])
-	})
-	return err
+	return keys
+}
+
+// parseToken verifies a token with a Go library and returns its payload.
+func parseToken(keys map[string]*ecdsa.PublicKey, token []byte) (jwt.MapClaims, error) {
+	claims := jwt.MapClaims{}
+	_, err := jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithStrictDecoding()).ParseWithClaims(string(token), claims,
+		func(t *jwt.Token) (any, error) {
+			if key, ok := keys[fmt.Sprint(t.Header["kid"])]; ok {
+				return key, nil
+			}
+			return nil, fmt.Errorf("no key %v", t.Header["kid"])
+		})
+	return claims, err
 }
 
 var tokenHeader = regexp.MustCompile(`^\{"alg":"ES256","exp":\d{10},"iat":\d{10},"kid":"\d-merchant-api","typ":"JWT"\}$`)

@@ -83,7 +83,7 @@ func (s *simulator) healthy(t testing.TB) {
 
 // account is what the ledger holds for one payment.
 type account struct {
-	held, captured, voided, refunded, paidOut []booking
+	held, captured, voided, refunded, paidOut, verified []booking
 }
 
 func accounts(ledger []booking) map[string]*account {
@@ -106,6 +106,8 @@ func accounts(ledger []booking) map[string]*account {
 			a.refunded = append(a.refunded, b)
 		case "paid_out":
 			a.paidOut = append(a.paidOut, b)
+		case "verified":
+			a.verified = append(a.verified, b)
 		}
 	}
 	return all
@@ -116,8 +118,9 @@ func (a *account) moved() bool {
 }
 
 // disagreements compares every payment of the shop with the ledger and returns each difference in words. The list is
-// complete: money that moved for a payment which the shop does not have is a difference too.
-func disagreements(shown []paid, ledger []booking) []string {
+// complete: money that moved for a payment which the shop does not have is a difference too. So is money that was kept
+// of a deposit which the merchant was told to be rolled back.
+func disagreements(shown []paid, ledger []booking, undone ...string) []string {
 	var found []string
 	books := accounts(ledger)
 	byID := map[string]*paid{}
@@ -149,7 +152,33 @@ func disagreements(shown []paid, ledger []booking) []string {
 			found = append(found, fmt.Sprintf("%s refunded of deposit %q %+v", sum.FloatString(2), id, p))
 		}
 	}
+	for _, id := range undone {
+		if kept := keptOf(books[id], returned[id]); kept != "" {
+			found = append(found, fmt.Sprintf("deposit %s %s was rolled back: %s", id, byID[id].State, kept))
+		}
+	}
 	return found
+}
+
+// keptOf says what a merchant still has, or holds, of a deposit of which so much was refunded; nothing is "".
+func keptOf(a *account, returned *big.Rat) string {
+	if a == nil {
+		return ""
+	}
+	kept := new(big.Rat)
+	for _, b := range a.captured {
+		kept.Add(kept, number(b.Amount))
+	}
+	if returned != nil {
+		kept.Sub(kept, returned)
+	}
+	switch {
+	case kept.Sign() != 0:
+		return kept.FloatString(2) + " of its money is kept"
+	case len(a.captured) == 0 && len(a.held) > len(a.voided):
+		return "its money is held"
+	}
+	return ""
 }
 
 // disagrees says what is wrong with one payment, or nothing.
@@ -162,6 +191,12 @@ func disagrees(p *paid, a *account) string {
 		return once(p, a.paidOut, p.State == "COMPLETED", "paid out")
 	case "REFUND":
 		return once(p, a.refunded, p.State == "COMPLETED", "refunded")
+	}
+	if p.State == "COMPLETED" && p.binding() {
+		if len(a.verified) != 1 || len(a.held)+len(a.captured) > 0 {
+			return fmt.Sprintf("the card was verified %d times, held %d, captured %d", len(a.verified), len(a.held), len(a.captured))
+		}
+		return ""
 	}
 	if why := once(p, a.captured, p.State == "COMPLETED", "captured"); why != "" {
 		return why
@@ -206,8 +241,9 @@ func number(n json.Number) *big.Rat {
 	return big.NewRat(-1, 1)
 }
 
-// settle asks for each open payment until none is left or the time is over, and returns all payments of the shop.
-func (c *client) settle(t testing.TB, within time.Duration) []paid {
+// settle asks for each open payment until none is left or the time is over, and returns all payments of the shop. The
+// money of the deposits undone has to be back, too; where that takes long, merchants roll back once more.
+func (c *client) settle(t testing.TB, within time.Duration, undone ...string) []paid {
 	t.Helper()
 	var open []string
 	for _, p := range c.all(t) {
@@ -215,8 +251,76 @@ func (c *client) settle(t testing.TB, within time.Duration) []paid {
 			open = append(open, p.ID)
 		}
 	}
-	for deadline := time.Now().Add(within); len(open) > 0 && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	deadline := time.Now().Add(within)
+	for ; len(open) > 0 && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		open = slices.DeleteFunc(open, func(id string) bool { return c.get(t, id).State != "PENDING" })
 	}
-	return c.all(t)
+	shown := c.all(t)
+	remind := time.Now().Add(ownAccord(t))
+	deadline = deadline.Add(ownAccord(t))
+	for open = owing(shown, undone); len(open) > 0 && time.Now().Before(deadline); open = owing(shown, undone) {
+		if time.Now().After(remind) {
+			c.remind(t, shown, open)
+		}
+		time.Sleep(200 * time.Millisecond)
+		shown = c.all(t)
+	}
+	return shown
+}
+
+// ownAccord is how long money has to come back without a reminder. The engine tries again a minute after a try that
+// failed because it was killed; a short test does not wait for that.
+func ownAccord(t testing.TB) time.Duration {
+	t.Helper()
+	if setting(t, "SLUICE_TEST_KILLS", 12) < 50 {
+		return 5 * time.Second
+	}
+	return 3 * time.Minute
+}
+
+// remind rolls deposits back once more, which tries at once what failed before.
+func (c *client) remind(t testing.TB, shown []paid, open []string) {
+	t.Helper()
+	m := &merchant{client: c}
+	for i := range shown {
+		if p := &shown[i]; slices.Contains(open, p.ID) {
+			a, err := m.call(t.Context(), payCall{method: "POST", path: ordersPath(p.ReferenceID) + "/rollback"})
+			if err != nil || a.status != http.StatusOK && !a.tryAgain() {
+				t.Errorf("rollback of %s once more: %v %v", p.ID, a, err)
+			}
+		}
+	}
+}
+
+// owing returns those of the deposits undone that still hold or have money, by what the shop is shown.
+func owing(shown []paid, undone []string) []string {
+	returned := map[string]*big.Rat{}
+	var open []string
+	for i := range shown {
+		p := &shown[i]
+		if p.PaymentType != "REFUND" {
+			continue
+		}
+		if p.State == "PENDING" {
+			open = append(open, p.Parent)
+		}
+		if returned[p.Parent] == nil {
+			returned[p.Parent] = new(big.Rat)
+		}
+		if p.State == "COMPLETED" {
+			returned[p.Parent].Add(returned[p.Parent], number(p.Amount))
+		}
+	}
+	for i := range shown {
+		p := &shown[i]
+		if !slices.Contains(undone, p.ID) {
+			continue
+		}
+		back := returned[p.ID]
+		completed := p.State == "COMPLETED" && !p.binding()
+		if p.State == "PENDING" || p.State == "AUTHORIZED" || completed && (back == nil || back.Cmp(number(p.Amount)) != 0) {
+			open = append(open, p.ID)
+		}
+	}
+	return open
 }

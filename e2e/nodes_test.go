@@ -157,6 +157,7 @@ func judgeNodes(t *testing.T, shops []*nodeShop, sim *simulator, r *receiver, ki
 	t.Helper()
 	var found []string
 	var all []paid
+	var undone []string
 	var feed []toldEvent
 	requests, repeated, cards := 0, int64(0), int64(0)
 	for _, s := range shops {
@@ -165,10 +166,10 @@ func judgeNodes(t *testing.T, shops []*nodeShop, sim *simulator, r *receiver, ki
 	for _, s := range shops {
 		shown := s.awaitFinal(t)
 		found = append(found, s.witness.contradicted(shown)...)
-		all = append(all, shown...)
+		all, undone = append(all, shown...), append(undone, s.witness.undone...)
 		requests, repeated, cards = requests+len(s.witness.told), repeated+s.witness.repeated.Load(), cards+s.witness.cardLost.Load()
 	}
-	found = append(found, disagreements(all, sim.readLedger(t))...)
+	found = append(found, disagreements(all, sim.readLedger(t), undone...)...)
 	for _, s := range shops {
 		feed = append(feed, awaitTold(t, s.client, r, longerThanLeases)...)
 	}
@@ -200,14 +201,20 @@ func judgeNodes(t *testing.T, shops []*nodeShop, sim *simulator, r *receiver, ki
 // that nobody ended are released here.
 func (s *nodeShop) awaitFinal(t testing.TB) []paid {
 	t.Helper()
-	for deadline := time.Now().Add(longerThanLeases); ; time.Sleep(500 * time.Millisecond) {
-		shown, open := s.all(t), 0
+	began := time.Now()
+	for deadline := began.Add(longerThanLeases); ; time.Sleep(500 * time.Millisecond) {
+		shown := s.all(t)
+		owed := owing(shown, s.witness.undone)
+		if time.Since(began) > longerThanLeases/3 {
+			s.remind(t, shown, owed)
+		}
+		open := len(owed)
 		for i := range shown {
 			if shown[i].final() {
 				continue
 			}
 			open++
-			if shown[i].State == "AUTHORIZED" {
+			if shown[i].State == "AUTHORIZED" && !slices.Contains(s.witness.undone, shown[i].ID) {
 				s.must(t, request{method: "POST", path: pathOf(shown[i].ID) + "/void"})
 			}
 		}

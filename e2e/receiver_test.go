@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +33,14 @@ type hook struct {
 	at     time.Time
 }
 
-func (h *hook) id() string { return h.header.Get("webhook-id") }
+// id is the event's; signed tokens have it as the first half of X-Request-Id.
+func (h *hook) id() string {
+	if id := h.header.Get("webhook-id"); id != "" {
+		return id
+	}
+	event, _, _ := strings.Cut(h.header.Get("X-Request-Id"), "_")
+	return event
+}
 
 // receiver is a merchant's server. It verifies each post in both ways that merchants have, and remembers it.
 type receiver struct {
