@@ -4,9 +4,11 @@
 // the merchant API and the simulator's controls. What a single package promises is tested in that package.
 //
 // Read harness_test.go for how processes are run, judge_test.go for what counts as a disagreement, and then
-// kill_test.go, the test that everything else was built for.
+// kill_test.go, the test that everything else was built for. kill_orders_test.go and orders_judge_test.go do the same
+// by the Yandex Pay merchant API.
 //
-// Environment: SLUICE_TEST_KILLS is how often the kill test kills the server on each database (12 by default),
+// Environment: SLUICE_TEST_KILLS is how often each kill test kills the server on each database (12 by default; from 50
+// on they also wait for what the engine does of its own accord after a minute),
 // SLUICE_TEST_NODES_SECONDS how long two nodes on one database are killed in turn (20; 300 is the full run),
 // SLUICE_TEST_HOOKS how many rounds of all kinds of payments are verified (6), SLUICE_TEST_LISTEN_MS how long "sluice
 // listen" runs before it is stopped (1500), SLUICE_TEST_IDLE_SECONDS how long an idle server is watched (10), and
