@@ -256,10 +256,19 @@ func (c *client) settle(t testing.TB, within time.Duration, undone ...string) []
 		open = slices.DeleteFunc(open, func(id string) bool { return c.get(t, id).State != "PENDING" })
 	}
 	shown := c.all(t)
-	remind := time.Now().Add(ownAccord(t))
-	deadline = deadline.Add(ownAccord(t))
+	patient := setting(t, "SLUICE_TEST_KILLS", 12) >= 50
+	remind := time.Now().Add(ownAccord)
+	if patient {
+		remind = remind.Add(ownAccordAgain)
+	}
+	deadline = remind.Add(within)
+	reminded := false
 	for open = owing(shown, undone); len(open) > 0 && time.Now().Before(deadline); open = owing(shown, undone) {
 		if time.Now().After(remind) {
+			if forgotten := untried(shown, open); !reminded && (patient || len(forgotten) > 0) {
+				t.Errorf("the engine has not given back by itself: %v, and never tried for %v", open, forgotten)
+			}
+			reminded = true
 			c.remind(t, shown, open)
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -268,14 +277,28 @@ func (c *client) settle(t testing.TB, within time.Duration, undone ...string) []
 	return shown
 }
 
-// ownAccord is how long money has to come back without a reminder. The engine tries again a minute after a try that
-// failed because it was killed; a short test does not wait for that.
-func ownAccord(t testing.TB) time.Duration {
-	t.Helper()
-	if setting(t, "SLUICE_TEST_KILLS", 12) < 50 {
-		return 5 * time.Second
+// ownAccord is how long the engine has to begin to give the money of rolled back deposits back, and ownAccordAgain how
+// much longer it may take where a try of that was killed: it waits for a minute before the next.
+const (
+	ownAccord      = 6 * time.Second
+	ownAccordAgain = 3 * time.Minute
+)
+
+// untried returns the paid ones of the deposits open that no refund without a name, such as the engine's own, was ever
+// made for, whatever came of it.
+func untried(shown []paid, open []string) (found []string) {
+	tried := map[string]bool{}
+	for i := range shown {
+		if p := &shown[i]; p.PaymentType == "REFUND" && (p.ReferenceID == "" || p.State == "PENDING") {
+			tried[p.Parent] = true
+		}
 	}
-	return 3 * time.Minute
+	for i := range shown {
+		if p := &shown[i]; p.State == "COMPLETED" && slices.Contains(open, p.ID) && !tried[p.ID] {
+			found = append(found, p.ID)
+		}
+	}
+	return found
 }
 
 // remind rolls deposits back once more, which tries at once what failed before.
