@@ -30,7 +30,8 @@ var leaks = []struct {
 }
 
 // searchSecrets looks through every file below dir, which holds data, logs and ledgers, and through every row of the
-// PostgreSQL database at url, if there is one.
+// PostgreSQL database at url, if there is one. The column took is left out: it holds microseconds, and of some thousand
+// posts one takes as many as the code says.
 func searchSecrets(t testing.TB, dir, url string) {
 	t.Helper()
 	searched := 0
@@ -84,7 +85,7 @@ func searchDatabase(t testing.TB, url string) {
 	}
 	searched := 0
 	for _, table := range tables {
-		rows, err := conn.Query(ctx, fmt.Sprintf("SELECT CAST(r AS TEXT) FROM %s r", table))
+		rows, err := conn.Query(ctx, fmt.Sprintf("SELECT CAST(to_jsonb(r) - 'took' AS TEXT) FROM %s r", table))
 		if err != nil {
 			t.Fatal(err)
 		}
