@@ -244,12 +244,12 @@ func checkReady(t testing.TB, s *server) {
 	if err := json.Unmarshal(raw, &keys); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"baseUrl", "shopId", "apiKey", "signingKey", "simulatorUrl", "pid"} {
+	for _, name := range []string{"baseUrl", "shopId", "apiKey", "signingKey", "simulatorUrl", "yandexPay", "pid"} {
 		if keys[name] == nil || keys[name] == "" {
 			t.Errorf("ready file without %s: %s", name, raw)
 		}
 	}
-	if len(keys) != 6 || s.facts.BaseURL != s.base || s.facts.PID != s.cmd.Process.Pid {
+	if len(keys) != 7 || s.facts.BaseURL != s.base || s.facts.PID != s.cmd.Process.Pid {
 		t.Errorf("ready file of process %d at %s: %s", s.cmd.Process.Pid, s.base, raw)
 	}
 	if info, err := os.Stat(s.ready); err != nil || info.Mode().Perm() != 0o600 {
