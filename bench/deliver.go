@@ -210,7 +210,7 @@ func (t *tally) deliveries(who *teller) {
 	if !ok {
 		return
 	}
-	n := line{Section: "Webhooks", Name: fmt.Sprintf("events delivered, recorded and signed, from a backlog, %s, %d posts at a time",
+	n := line{Section: "Webhooks", Name: fmt.Sprintf("events delivered, recorded and signed, from a backlog, %s, at most %d posts at a time",
 		who.name(), posters), Value: perSecond(t.middle(who.key(), rateOf)), Ratio: ratio,
 		Against: fmt.Sprintf("%s, a process of its own too, posting the same bodies to the same receiver, unsigned, from memory, %s", whoPoster,
 			perSecond(t.middle(who.bareKey(), rateOf)))}

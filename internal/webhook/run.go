@@ -38,12 +38,13 @@ type run struct {
 	mu      sync.Mutex // guards what follows
 	health  health
 	queue   queue
-	results []result // not committed
-	active  int      // posts under way
-	width   int      // how many may be
-	left    int      // posts that may still begin; -1 for any number
-	stopped bool     // no post may begin
-	poked   bool     // there is a new delivery
+	results []result      // not committed
+	active  int           // posts under way
+	width   int           // how many may be
+	took    time.Duration // how long accepted posts take, smoothed
+	left    int           // posts that may still begin; -1 for any number
+	stopped bool          // no post may begin
+	poked   bool          // there is a new delivery
 }
 
 func newRun(d *Deliverer, k store.EndpointKey) *run {
@@ -169,7 +170,7 @@ func (r *run) work(ctx context.Context, it *item) {
 }
 
 // finish takes in a result and returns the next delivery to post, if any. The width grows
-// by one with each success and halves with each failure, a burst counting as one, so that an endpoint that answers
+// with successes and halves with each failure, a burst counting as one, so that an endpoint that answers
 // slowly and badly holds few connections.
 func (r *run) finish(ctx context.Context, res *result) *item {
 	r.mu.Lock()
@@ -184,7 +185,7 @@ func (r *run) finish(ctx context.Context, res *result) *item {
 	r.health.note(res, r.d.Now(), &r.d.random)
 	if res.delivered() {
 		r.left = -1
-		r.width = min(r.width+1, r.d.Parallel)
+		r.widen(res.took)
 	} else if !res.ours && !res.inBurst() {
 		r.width = max(r.width/2, 1)
 	}
@@ -193,6 +194,24 @@ func (r *run) finish(ctx context.Context, res *result) *item {
 		go r.work(ctx, more)
 	}
 	return next
+}
+
+// eachSlow is how long posts have to take for each of them that is under way, before more are.
+const eachSlow = 300 * time.Microsecond
+
+// widen moves the width by one towards what serves a receiver that takes so long. A fast one is kept busy by few posts;
+// more of them would only make deliveries to others wait for a processor. The caller holds the lock.
+func (r *run) widen(took time.Duration) {
+	if r.took == 0 {
+		r.took = took
+	}
+	r.took += (took - r.took) / 8
+	switch wanted := min(max(int(r.took/eachSlow), firstWidth), r.d.Parallel); {
+	case r.width < wanted:
+		r.width++
+	case r.width > wanted:
+		r.width--
+	}
 }
 
 // notify tells the driver to look.
