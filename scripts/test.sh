@@ -46,7 +46,7 @@ tests() {
 	grep -E '^ok ' "$log" >>"$log_dir/passed" || true
 	if ((status != 0)); then
 		# From each failing test's start to its end is too much to find; the whole log is not.
-		grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|ok  |PASS)' "$log" | tail -n 400
+		grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|ok  |PASS)' "$log" | tail -n 3000
 		return "$status"
 	fi
 	if grep -E '^\s*--- SKIP' "$log" >"$log_dir/skipped"; then

@@ -154,7 +154,7 @@ var moments = []struct {
 	effect       simulator.Effect
 	again        string // answer to the same arguments under the same name: empty for the operation
 }{
-	{"while the answer is held back", "PENDING", simulator.Effect{Fault: simulator.FaultHang}, ""},
+	{"while the answer is held back", "PENDING", simulator.Effect{Fault: simulator.FaultHang, AsyncAfterMs: -1, Notice: simulator.NoticeLost}, ""},
 	{"while the provider works", "PENDING", simulator.Effect{AsyncAfterMs: -1, Notice: simulator.NoticeLost}, ""},
 	{"after success", "SUCCESS", simulator.Effect{ResponseCode: "00"}, "409 DUPLICATE_EXTERNAL_OPERATION_ID"},
 	{"after failure", "FAIL", simulator.Effect{ResponseCode: "05", Notice: simulator.NoticeLost}, ""},
