@@ -19,15 +19,24 @@ func ReturnAddress(template string, s *shop.Settings) string {
 	sample := payment.Restore(payment.Payment{
 		ID: "0123456789abcdef0123456789abcdef", Reference: "reference", Type: payment.Deposit,
 	}, payment.Completed)
-	text := payment.ReturnURL(template, &sample)
+	if strings.ContainsAny(authority(template), "{}") {
+		return notAbsolute
+	}
+	return Address(payment.ReturnURL(template, &sample), s.RequireHTTPS, s.AllowedReturnHosts)
+}
+
+const notAbsolute = "must be an absolute http or https address without user information"
+
+// Address says what is wrong with an address in a request, in words for the merchant, or "". The shop may demand https
+// and, where any are given, certain hosts.
+func Address(text string, https bool, hosts []string) string {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || !shop.AbsoluteURL(text) || u.Hostname() == "" || strings.ContainsAny(authority(template), "{}") ||
-		!plainHost(u.Host):
-		return "must be an absolute http or https address without user information"
-	case s.RequireHTTPS && u.Scheme != "https":
+	case err != nil || !shop.AbsoluteURL(text) || u.Hostname() == "" || !plainHost(u.Host):
+		return notAbsolute
+	case https && u.Scheme != "https":
 		return "must be an https address"
-	case len(s.AllowedReturnHosts) > 0 && !slices.ContainsFunc(s.AllowedReturnHosts, func(h string) bool {
+	case len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool {
 		return strings.EqualFold(h, u.Host) || strings.EqualFold(h, u.Hostname())
 	}):
 		return "must be at a host that the shop allows"

@@ -2,11 +2,10 @@ package gateway
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 
+	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
-	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -17,14 +16,9 @@ func (b binder) returnURL(c *engine.Create) string {
 	if text == "" {
 		return ""
 	}
-	sample := payment.Restore(payment.Payment{
-		ID: "0123456789abcdef0123456789abcdef", Reference: c.Reference, Type: c.Type,
-	}, payment.Completed)
-	filled := payment.ReturnURL(text, &sample)
-	if strings.ContainsAny(authority(text), "{}") {
-		filled = "" // the host must not depend on the payment
+	if wrong := api.ReturnAddress(text, &c.Shop.Settings); wrong != "" {
+		b.fault("returnUrl", urlForm, wrong)
 	}
-	b.address("returnUrl", filled, &c.Shop.Settings, c.Shop.Settings.AllowedReturnHosts)
 	return text
 }
 
@@ -44,34 +38,8 @@ func (b binder) webhookURL(s *shop.Shop, forbidden func(host string) bool) strin
 		b.fault("webhookUrl", urlForm, "must not be at an address that is not public")
 		return text
 	}
-	b.address("webhookUrl", checked, &s.Settings, s.Settings.AllowedWebhookHosts)
+	if wrong := api.Address(checked, s.Settings.RequireHTTPS, s.Settings.AllowedWebhookHosts); wrong != "" {
+		b.fault("webhookUrl", urlForm, wrong)
+	}
 	return text
-}
-
-// authority is the part of an address between // and the path, query or fragment.
-func authority(text string) string {
-	_, rest, _ := strings.Cut(text, "//")
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		return rest[:end]
-	}
-	return rest
-}
-
-// address judges an address that the shop's own rules may restrict further.
-func (b binder) address(name, text string, settings *shop.Settings, hosts []string) {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || !shop.AbsoluteURL(text) || u.Hostname() == "" || !asciiHost(u.Host):
-		b.fault(name, urlForm, "must be an absolute http or https address without user information")
-	case settings.RequireHTTPS && u.Scheme != "https":
-		b.fault(name, urlForm, "must be an https address")
-	case len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool {
-		return strings.EqualFold(h, u.Host) || strings.EqualFold(h, u.Hostname())
-	}):
-		b.fault(name, urlForm, "must be at a host that the shop allows")
-	}
-}
-
-func asciiHost(host string) bool {
-	return strings.IndexFunc(host, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"<>\^{|}%`, r) }) < 0
 }
