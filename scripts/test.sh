@@ -39,14 +39,32 @@ step() {
 	printf '== %s: ok, %d s\n' "$name" $((SECONDS - start))
 }
 
+# said_by_failed LOG: the last lines that each failed test of a go test -v wrote. They stand anywhere in the log, behind
+# the line that names their test, and a reader who sees only the end of the output is to see them.
+said_by_failed() {
+	awk -v most=40 '
+		NR == FNR { if ($1 == "---" && $2 == "FAIL:") failed[$3] = 1; next }
+		/^=== / { test = $3; next }
+		/^ *--- / || /^(ok|FAIL|PASS)/ { test = ""; next }
+		test in failed { said[test, ++lines[test]] = $0 }
+		END {
+			for (test in lines) {
+				print test
+				first = lines[test] > most ? lines[test] - most + 1 : 1
+				for (i = first; i <= lines[test]; i++) print said[test, i]
+			}
+		}' "$1" "$1"
+}
+
 # tests ARGS...: go test, showing only what failed or was skipped; lines of packages that passed are kept for the end.
 tests() {
 	local log=$log_dir/tests.log status=0
 	go test -v "$@" >"$log" 2>&1 || status=$?
 	grep -E '^ok ' "$log" >>"$log_dir/passed" || true
 	if ((status != 0)); then
-		# From each failing test's start to its end is too much to find; the whole log is not.
 		grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|ok  |PASS)' "$log" | tail -n 3000
+		printf '\n== what the failed tests said\n'
+		said_by_failed "$log"
 		return "$status"
 	fi
 	if grep -E '^\s*--- SKIP' "$log" >"$log_dir/skipped"; then
