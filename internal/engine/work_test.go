@@ -392,3 +392,31 @@ func (h *house) preAuth(value string) engine.Create {
 	c.PreAuth = true
 	return c
 }
+
+func TestAskingOutOfTurnDoesNotPutTheNextQueryOff(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		waits := h.execute(h.create(h.newDeposit("36.00", cardChallenge)).ID)
+		open := h.stuck(h.newDeposit("37.00", cardApproved))
+		asked := open.LiveAttempt().Checks
+		for range 20 { // a customer who reloads, an operator and a merchant who cannot wait
+			h.Clock.Advance(100 * time.Millisecond)
+			if _, err := h.Engine.Return(t.Context(), h.target(waits.ID)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Engine.ManualCheck(t.Context(), h.shop.ID, open.ID); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Engine.Void(t.Context(), h.target(open.ID)); err == nil {
+				t.Fatal("voided what is not held")
+			}
+		}
+		now := h.Clock.Now()
+		if p := h.stored(waits.ID); p.State() != payment.Pending || p.Due.Sub(now) > time.Minute {
+			t.Errorf("%s, the customer's bank is asked in %s", p.State(), p.Due.Sub(now))
+		}
+		if p := h.stored(open.ID); p.State() != payment.Pending || p.Due.Sub(now) > rung(asked+1) {
+			t.Errorf("%s, asked %d times in turn, the next time in %s", p.State(), asked, p.Due.Sub(now))
+		}
+	})
+}

@@ -37,7 +37,9 @@ func (c BeginAsk) apply(d *draft) {
 		a.Returned = true
 	}
 	d.open(c.Op, d.nothingNew(), a)
-	a.Checks++
+	if a.Checks == 0 || !d.now.Before(a.NextCheck) { // asking out of turn does not climb the ladder
+		a.Checks++
+	}
 	a.LeaseOwner, a.LeaseUntil = c.Run.name(), d.now.Add(c.Run.Lease)
 	a.NextCheck = a.LeaseUntil
 	d.d.Attempts = append(d.d.Attempts, *a)

@@ -152,7 +152,7 @@ type Attempt struct {
 	LeaseOwner string    // the process that runs the call, and the call
 	LeaseUntil time.Time // when that process counts as dead
 	NextCheck  time.Time // when the provider is to be asked; zero once settled
-	Checks     int       // status queries so far
+	Checks     int       // status queries so far; of those before NextCheck only the first counts
 	NotFoundAt time.Time // when the provider first said that it does not know the attempt
 
 	ProviderRef string // the provider's own id of the transaction
