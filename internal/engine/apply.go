@@ -129,7 +129,8 @@ func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 func (e *Engine) told(ctx context.Context, d *payment.Decision) {
 	p := &d.Payment
 	if d.Alarm != "" {
-		e.Log.ErrorContext(ctx, "provider fact not believed", "payment_id", p.ID, "terminal", p.Terminal, "why", d.Alarm)
+		e.Log.ErrorContext(ctx, "a human should look at a payment", "payment_id", p.ID, "terminal", p.Terminal, "why", d.Alarm)
+		e.Metrics.Alarms.Inc("payment")
 	}
 	if len(d.Opened)+len(d.Ended) > 0 {
 		e.Metrics.Payments.Inc(string(p.Type), string(p.State()))

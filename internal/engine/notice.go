@@ -209,4 +209,5 @@ func (e *Engine) waitOrPark(ctx context.Context, n *store.Notice, now time.Time)
 	n.State, n.Due = store.NoticeParked, time.Time{}
 	e.Log.ErrorContext(ctx, "a notice about something unknown is parked: a human has to look", "terminal_id", n.Terminal,
 		"notice", n.Key, "reference", n.AttemptKey)
+	e.Metrics.Alarms.Inc("notice")
 }

@@ -269,6 +269,9 @@ func TestNoticeAboutNothingIsParkedAfterADay(t *testing.T) {
 				t.Errorf("%q: %s, last tried after %s", key, n.State, last.Sub(n.Received))
 			}
 		}
+		if n := h.alarms("notice"); n != 3 {
+			t.Errorf("%d alarms for 3 notices", n)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -213,6 +214,12 @@ func TestLadderIsFollowedForFourteenDaysThenAHumanLooks(t *testing.T) {
 		if parked := h.parked(); len(parked) != 1 || parked[0].ID != p.ID {
 			t.Errorf("parked: %+v", parked)
 		}
+		for range 3 { // who waits for the human looks again and again
+			h.get(p.ID)
+		}
+		if n := h.alarms("payment"); n != 1 || len(h.parked()) != 1 {
+			t.Errorf("%d alarms, parked %v", n, h.parked())
+		}
 		if err := h.Simulator.Decide(key, "00"); err != nil {
 			t.Fatal(err)
 		}
@@ -225,6 +232,23 @@ func TestLadderIsFollowedForFourteenDaysThenAHumanLooks(t *testing.T) {
 		h.agree()
 		t.Logf("%d queries in %s", checks, last.Sub(started))
 	})
+}
+
+// alarms is how often a human was called.
+func (h *house) alarms(about string) (n int) {
+	h.t.Helper()
+	var page bytes.Buffer
+	if err := h.Engine.Metrics.WriteText(&page); err != nil {
+		h.t.Fatal(err)
+	}
+	for line := range strings.Lines(page.String()) {
+		if count, ok := strings.CutPrefix(line, `sluice_alarms_total{about="`+about+`"} `); ok {
+			if _, err := fmt.Sscan(count, &n); err != nil {
+				h.t.Fatal(err)
+			}
+		}
+	}
+	return n
 }
 
 func (h *house) parked() []store.DuePayment {

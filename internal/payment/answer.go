@@ -37,6 +37,7 @@ func (c BeginAsk) apply(d *draft) {
 		a.Returned = true
 	}
 	d.open(c.Op, d.nothingNew(), a)
+	d.parked = a.NextCheck.IsZero()
 	if a.Checks == 0 || !d.now.Before(a.NextCheck) { // asking out of turn does not climb the ladder
 		a.Checks++
 	}

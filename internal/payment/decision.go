@@ -89,6 +89,7 @@ type draft struct {
 	run       Run       // of the call that gives a late success back
 	failed    bool      // money was tried to be given back, and was not
 	again     int       // Seq of a late success that has to be given back once more
+	parked    bool      // it waited for a human, who asks now
 }
 
 func begin(p Payment, now time.Time) *draft {
@@ -177,8 +178,11 @@ func (d *draft) finish() (Decision, error) {
 	if d.p.Owes() {
 		d.p.Due = d.payBackAt()
 	}
-	if d.p.stuck() {
+	if d.p.stuck() || d.parked {
 		d.p.DueFails = 1
+	}
+	if d.p.stuck() && d.before.DueFails == 0 && d.d.Alarm == "" {
+		d.d.Alarm = "nothing more can be done by machine"
 	}
 	d.d.Payment = d.p
 	return d.d, nil

@@ -21,6 +21,7 @@ type Metrics struct {
 	WorkDone    *Counter // labels: kind, outcome
 	WorkShards  *Gauge   // no labels
 	WorkQueries *Counter // no labels
+	Alarms      *Counter // labels: about
 
 	HookPosts     *Histogram // labels: outcome
 	HookEndpoints *Counter   // labels: state
@@ -60,6 +61,8 @@ func (m *Metrics) declareWork() {
 		"Pieces of due work that this process has ended, by kind and outcome: done, failed (and put off), or parked for a human after too many failures.", "kind", "outcome")
 	m.WorkShards = m.gauge("sluice_work_shards", "Parts of the due work, of 64, that are this process's.")
 	m.WorkQueries = m.counter("sluice_work_queries_total", "Questions to the database for due work, and renewals of leases.")
+	m.Alarms = m.counter("sluice_alarms_total",
+		"Times that a human was called, by what about: a payment or a notice that waits for one or told something odd. The log names it.", "about")
 	m.HookPosts = m.histogram("sluice_webhook_post_seconds",
 		"Duration of posts to merchants' endpoints, by outcome: delivered, retried, or gave up.",
 		[]float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "outcome")
