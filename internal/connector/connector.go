@@ -10,6 +10,7 @@ package connector
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -69,13 +70,17 @@ type Fencer interface {
 // Notifier understands what the provider posts to us by itself.
 type Notifier interface {
 	// ParseNotice verifies the signature over the raw body and returns what the post
-	// tells. An error means that it is not the provider's, or too old: nothing of it
-	// may be believed.
+	// tells. ErrUnreadable means that the provider sent it and it is not understood; any
+	// other error that it is not the provider's, or too old: nothing of it may be believed.
 	ParseNotice(header http.Header, body []byte) ([]Notice, error)
 	// ReadNotice reads, from the body of a post that was verified when it came, the
-	// notice with that key.
+	// notice with that key; with no key the only one that there is.
 	ReadNotice(body []byte, key string) (Notice, error)
 }
+
+// ErrUnreadable says of a provider's post that its signature holds and that what it tells is not understood. It is
+// kept for a human.
+var ErrUnreadable = errors.New("signed by the provider, but not understood")
 
 // Notice is one fact that a provider told by itself.
 type Notice struct {

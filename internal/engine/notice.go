@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
@@ -18,6 +21,13 @@ import (
 
 // ErrForged is returned for a notice whose signature does not hold. Nothing of it is kept.
 var ErrForged = errors.New("the notice is not the provider's")
+
+// ErrUnreadable is returned for a post whose signature holds and that the connector does not understand. It is kept for
+// a human, once, and nothing else changes.
+var ErrUnreadable = errors.New("the notice is the provider's and cannot be read")
+
+// unreadPrefix begins the key of a post that could not be read, before the hash of its body.
+const unreadPrefix = "sha256-"
 
 // rematch is how long a notice about something unknown is tried again.
 const rematch = 24 * time.Hour
@@ -33,7 +43,7 @@ type Post struct {
 
 // Notice takes a provider's post: verified over its raw bytes, kept, and booked in the
 // same transaction. One that came before changes nothing. Errors: payment.ErrNotFound
-// for an unknown terminal or one whose provider sends no notices, ErrForged, ErrUnavailable.
+// for an unknown terminal or one whose provider sends no notices, ErrForged, ErrUnreadable, ErrUnavailable.
 func (e *Engine) Notice(ctx context.Context, post Post) error {
 	if !id.Valid(post.Terminal) {
 		return payment.ErrNotFound
@@ -55,6 +65,9 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		return payment.ErrNotFound
 	}
 	notices, err := notifier.ParseNotice(post.Header, post.Body)
+	if errors.Is(err, connector.ErrUnreadable) {
+		return e.keepUnread(settled(ctx), owner, post, err)
+	}
 	if err != nil {
 		e.Log.WarnContext(ctx, "notice refused", "terminal_id", post.Terminal, "error", err)
 		return ErrForged
@@ -65,6 +78,33 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		}
 	}
 	return nil
+}
+
+// keepUnread keeps a provider's post that its connector does not understand.
+func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post, cause error) error {
+	headers, err := json.Marshal(post.Header)
+	if err != nil {
+		return fmt.Errorf("headers of a notice: %w", err)
+	}
+	sum := sha256.Sum256(post.Body)
+	row := store.Notice{
+		Shop: owner, Terminal: post.Terminal, Key: unreadPrefix + hex.EncodeToString(sum[:]), Received: post.At,
+		State: store.NoticeParked, Headers: string(headers), Body: post.Body,
+	}
+	err = e.DB.Update(ctx, func(tx *store.Tx) error {
+		tx.InsertNotice(&row)
+		return nil
+	})
+	if clashed(err, store.WriteNotice) {
+		return ErrUnreadable
+	}
+	if err != nil {
+		return storeError(err)
+	}
+	e.Log.ErrorContext(ctx, "a notice that cannot be read is parked: a human has to look", "terminal_id", post.Terminal,
+		"notice", row.Key, "error", cause)
+	e.Metrics.Alarms.Inc("notice")
+	return ErrUnreadable
 }
 
 // receive keeps one notice and books it.
@@ -176,7 +216,11 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 	if err := json.Unmarshal([]byte(n.Headers), &header); err != nil {
 		return fmt.Errorf("headers of notice %s: %w", n.Key, err)
 	}
-	read, err := notifier.ReadNotice(n.Body, n.Key)
+	key := n.Key
+	if strings.HasPrefix(key, unreadPrefix) { // perhaps it is understood by now
+		key = ""
+	}
+	read, err := notifier.ReadNotice(n.Body, key)
 	if err != nil {
 		return fmt.Errorf("notice %s: %w", n.Key, err)
 	}
@@ -186,6 +230,7 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		if err != nil || kept.State != store.NoticeWaiting {
 			return err
 		}
+		kept.AttemptKey = read.Key
 		applied, err := e.book(ctx, tx, &kept, said, d)
 		if err != nil {
 			return err

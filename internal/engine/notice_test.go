@@ -239,6 +239,52 @@ func TestNoticeAboutSomethingUnknownWaitsForIt(t *testing.T) {
 	})
 }
 
+func TestNoticeThatCouldNotBeReadIsBookedOnceItCan(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		p := h.stuck(h.newDeposit("13.50", cardApproved))
+		key := p.LiveAttempt().Key
+		if err := h.Engine.Notice(t.Context(), h.sign([]byte("news"))); !errors.Is(err, engine.ErrUnreadable) {
+			t.Fatal(err)
+		}
+		if n := h.alarms("notice"); n != 1 {
+			t.Errorf("%d alarms", n)
+		}
+		// As an older connector would have left the next one, which it did not understand.
+		if err := h.Simulator.Decide(key, "00"); err != nil {
+			t.Fatal(err)
+		}
+		post := h.post("evt_new", key, "13.50", approved)
+		old := store.Notice{
+			Shop: h.shop.ID, Terminal: post.Terminal, Key: "sha256-00ff", Received: post.At, State: store.NoticeParked,
+			Headers: "{}", Body: post.Body,
+		}
+		err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
+			tx.InsertNotice(&old)
+			return nil
+		})
+		if err == nil {
+			err = h.DB.Update(t.Context(), func(tx *store.Tx) error {
+				tx.ReviveNotice(&old)
+				return nil
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Engine.RetryNotice(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := h.notice(old.Key); n.State != store.NoticeApplied || n.Payment != p.ID {
+			t.Errorf("%+v", n)
+		}
+		if p = h.stored(p.ID); p.State() != payment.Completed {
+			t.Errorf("%s", p.State())
+		}
+		h.agree()
+	})
+}
+
 func TestNoticeAboutNothingIsParkedAfterADay(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {

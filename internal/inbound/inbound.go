@@ -61,6 +61,8 @@ func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not found", http.StatusNotFound)
 	case errors.Is(err, engine.ErrForged):
 		http.Error(w, "not signed as agreed", http.StatusUnauthorized)
+	case errors.Is(err, engine.ErrUnreadable):
+		http.Error(w, "not understood", http.StatusBadRequest)
 	case errors.Is(err, engine.ErrUnavailable):
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)

@@ -276,9 +276,10 @@ func TestWhatIsTooBigOrPackedIsRefused(t *testing.T) {
 	})
 }
 
-func TestSignedNonsenseIsRefused(t *testing.T) {
+func TestSignedNonsenseIsRefusedAndKept(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(d *desk) {
+		kept := map[string]bool{}
 		for name, body := range map[string]string{
 			"no JSON":        "hello",
 			"two objects":    string(d.body) + string(d.body),
@@ -293,12 +294,44 @@ func TestSignedNonsenseIsRefused(t *testing.T) {
 			"bad UTF-8":      strings.Replace(string(d.body), "evt_true", "evt_\xff", 1),
 			"very deep":      strings.Repeat(`{"id":`, 9000) + "1" + strings.Repeat("}", 9000),
 		} {
-			if status := d.post(d.terminal(), d.signed([]byte(body), d.Clock.Now()), strings.NewReader(body)); status != http.StatusUnauthorized {
-				t.Errorf("%s: %d, want 401", name, status)
+			forged := d.signed([]byte(body+"x"), d.Clock.Now())
+			if status := d.post(d.terminal(), forged, strings.NewReader(body)); status != http.StatusUnauthorized {
+				t.Errorf("%s, forged: %d, want 401", name, status)
+			}
+			kept[body] = false
+			for range 2 { // the provider tries again
+				if status := d.post(d.terminal(), d.signed([]byte(body), d.Clock.Now()), strings.NewReader(body)); status != http.StatusBadRequest {
+					t.Errorf("%s: %d, want 400", name, status)
+				}
 			}
 		}
 		d.untouched("nonsense", "evt_true")
+		for _, n := range d.parked() {
+			again, known := kept[string(n.Body)]
+			if !known || again || !strings.Contains(n.Headers, "Sandbox-Signature") || n.Terminal != d.terminal() {
+				t.Errorf("kept: %+v", n)
+			}
+			kept[string(n.Body)] = true
+		}
+		for body, found := range kept {
+			if !found {
+				t.Errorf("not kept: %.80q", body)
+			}
+		}
 	})
+}
+
+// parked are the notices that wait for a human.
+func (d *desk) parked() (list []store.Notice) {
+	d.t.Helper()
+	err := d.DB.View(d.t.Context(), func(tx *store.Tx) (err error) {
+		list, err = tx.ParkedNotices(100)
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return list
 }
 
 func TestUnknownTerminals(t *testing.T) {
