@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -28,10 +29,14 @@ func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id paymen
 // ErrSecondPerson is returned when somebody approves what they asked for themselves.
 var ErrSecondPerson = errors.New("a second person has to approve")
 
+// ErrUpdateOutdated is returned for an update of a payment that has changed since it was asked for: what was known then
+// may be wrong now, so it has to be asked for again.
+var ErrUpdateOutdated = errors.New("the payment has changed since the update was asked for; look at it and ask again")
+
 // ManualUpdate puts a payment into a state by hand. reason and who are kept. Where the
 // shop demands a second person, nothing changes until ApproveManualUpdate; done tells.
 func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id string, done bool, err error) {
-	if strings.TrimSpace(u.Reason) == "" || strings.TrimSpace(u.AskedBy) == "" {
+	if strings.TrimSpace(u.Reason) == "" || visible(u.AskedBy) == "" {
 		return "", false, errors.New("a manual update needs a reason and a name")
 	}
 	s, err := e.Shop(ctx, u.Shop)
@@ -60,11 +65,22 @@ func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id str
 // secondPerson reports whether somebody else approves: another spelling of the same name
 // is not somebody else.
 func secondPerson(by, asked string) bool {
-	by = strings.Join(strings.Fields(by), " ")
-	return by != "" && !strings.EqualFold(by, strings.Join(strings.Fields(asked), " "))
+	by = visible(by)
+	return by != "" && !strings.EqualFold(by, visible(asked))
 }
 
-// ApproveManualUpdate carries out what somebody else asked for.
+// visible is what a reader sees of a name: without characters that show nothing, single spaces between the words.
+func visible(name string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(name, ""))), " ")
+}
+
+// ApproveManualUpdate carries out what somebody else asked for. Errors: ErrSecondPerson, ErrUpdateOutdated, those of
+// ManualUpdate; payment.ErrNotFound for an unknown one.
 func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, id, by string) error {
 	var u store.ManualUpdate
 	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -109,6 +125,9 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, keep func(
 		}
 		if tx.MaybeCommitted() && mine(&p, &d) {
 			return nil
+		}
+		if u.ApprovedBy != "" && p.Updated.After(u.AskedAt) {
+			return ErrUpdateOutdated
 		}
 		if d, err = payment.Decide(p, updateOf(u, tx.Now()), tx.Now()); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
@@ -214,7 +215,7 @@ func TestManualUpdateNeedsASecondPerson(t *testing.T) {
 		if s := h.stored(p.ID); err != nil || done || s.State() != payment.Pending {
 			t.Fatalf("done %t, %v", done, err)
 		}
-		for _, by := range []string{"", " ", "ann", "Ann", " ANN "} {
+		for _, by := range []string{"", " ", "ann", "Ann", " ANN ", "ann\u200b", "\u2060ann", "an\u00adn", "an\xffn", "\u200b"} {
 			if err := h.Engine.ApproveManualUpdate(t.Context(), h.shop.ID, id, by); !errors.Is(err, engine.ErrSecondPerson) {
 				t.Errorf("approved by %q: %v", by, err)
 			}
@@ -247,6 +248,41 @@ func TestManualUpdateNeedsASecondPerson(t *testing.T) {
 			t.Fatal("no refund")
 		} else if r.State() == payment.Completed {
 			refused(t, h.Engine.ApproveManualUpdate(t.Context(), h.shop.ID, id, "bob"), payment.CodeWrongState, "")
+		}
+	})
+}
+
+func TestApprovalOfWhatHasChangedSinceIsRefused(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		h := newHouse(t, d, func(s *shop.Shop) { s.Settings.FourEyes = true })
+		p := h.stuck(h.newDeposit("66.00", cardApproved))
+		id, _, err := h.Engine.ManualUpdate(t.Context(), h.update(p.ID, payment.Declined))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Advance(time.Second)
+		if err := h.Simulator.Decide(p.LiveAttempt().Key, "00"); err != nil { // the money was taken after all
+			t.Fatal(err)
+		}
+		if p, err = h.Engine.ManualCheck(t.Context(), h.shop.ID, p.ID); err != nil || p.State() != payment.Completed {
+			t.Fatalf("%s, %v", p.State(), err)
+		}
+		if err := h.Engine.ApproveManualUpdate(t.Context(), h.shop.ID, id, "bob"); !errors.Is(err, engine.ErrUpdateOutdated) {
+			t.Errorf("approved: %v", err)
+		}
+		if p = h.stored(p.ID); p.State() != payment.Completed {
+			t.Errorf("%s", p.State())
+		}
+		// A status query that says nothing new is no change.
+		p = h.stuck(h.newDeposit("67.00", cardApproved))
+		if id, _, err = h.Engine.ManualUpdate(t.Context(), h.update(p.ID, payment.Declined)); err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Advance(time.Minute)
+		h.get(p.ID)
+		if err := h.Engine.ApproveManualUpdate(t.Context(), h.shop.ID, id, "bob"); err != nil {
+			t.Error(err)
 		}
 	})
 }
