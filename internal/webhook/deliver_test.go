@@ -231,6 +231,8 @@ func TestRetryAfter(t *testing.T) {
 		{"negative", "-5", 429, 5 * time.Second},
 		{"nonsense", "soon", 429, 5 * time.Second},
 		{"other status", "120", 500, 5 * time.Second},
+		{"with a page that is too long", "120", 503, 2 * time.Minute},
+		{"with a page that breaks off", "120", 429, 2 * time.Minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -239,7 +241,13 @@ func TestRetryAfter(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				posts++
 				w.Header().Set("Retry-After", c.header)
+				if strings.HasSuffix(c.name, "breaks off") {
+					w.Header().Set("Content-Length", "1000")
+				}
 				w.WriteHeader(c.status)
+				if strings.HasSuffix(c.name, "too long") {
+					_, _ = w.Write(make([]byte, 200<<10)) // it is cut
+				}
 			}))
 			defer srv.Close()
 			f.tell(srv.URL, 1, 1)

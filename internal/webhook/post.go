@@ -71,7 +71,7 @@ func (r *run) post(ctx context.Context, it *item) result {
 		res.aborted = true
 	default:
 		if answer != nil {
-			res.status = answer.Status
+			res.readHead(answer, ended)
 		}
 		if !res.protocol.Accepts(res.status) { // an answer whose head accepts is enough, whatever its body
 			res.err = err.Error()
@@ -82,11 +82,16 @@ func (r *run) post(ctx context.Context, it *item) result {
 
 // read judges a complete answer.
 func (r *result) read(a *outbound.Response, now time.Time) {
-	r.status, r.answer = a.Status, printable(a.Body)
-	if r.protocol.Accepts(a.Status) {
-		return
+	r.readHead(a, now)
+	r.answer = printable(a.Body)
+	if !r.protocol.Accepts(a.Status) {
+		r.err = "answered " + strconv.Itoa(a.Status)
 	}
-	r.err = "answered " + strconv.Itoa(a.Status)
+}
+
+// readHead takes what is asked for, which counts even where the body is too long or breaks off.
+func (r *result) readHead(a *outbound.Response, now time.Time) {
+	r.status = a.Status
 	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
 		r.retryAfter = retryAfter(a.Header.Get("Retry-After"), now)
 	}
