@@ -16,10 +16,13 @@ const (
 	WorkNotices  = "notices"
 )
 
+// paymentsAtOnce leaves room for others when some terminals have all their turns taken.
+const paymentsAtOnce = 8 * turnsAtOnce
+
 // Kinds is the work that comes due on payments and on notices that wait for theirs.
 func (e *Engine) Kinds() []job.Kind {
 	return []job.Kind{
-		{Name: WorkPayments, Concurrency: 16, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
+		{Name: WorkPayments, Concurrency: paymentsAtOnce, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
 		{Name: WorkNotices, Concurrency: 4, Due: e.dueNotices, Run: e.workNotice, Failed: e.postponeNotice},
 	}
 }

@@ -49,6 +49,7 @@ type Engine struct {
 	shops      *directory
 	connectors *pool
 	carried    sync.WaitGroup // calls that nobody waits for any more
+	turns      turns          // of due work at terminals
 }
 
 // New returns an engine on an open, migrated database.

@@ -18,7 +18,10 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	}
 	now := e.Now()
 	if p.Owes() || p.HoldOver(now) {
-		return e.workBack(ctx, &p, now)
+		if p.Due.IsZero() || now.Before(p.Due) {
+			return nil
+		}
+		return e.inTurn(ctx, &p, p.Attempts[len(p.Attempts)-1].TerminalID, func() error { return e.workBack(ctx, &p, now) })
 	}
 	if p.State() == payment.Checkout {
 		if now.Before(p.CheckoutUntil) {
@@ -33,15 +36,14 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	if a == nil || a.Leased(now, e.Owner, e.Exclusive) || now.Before(a.NextCheck) && a.Op == 0 {
 		return nil
 	}
-	_, err = e.check(ctx, p, payment.OpCheckState)
-	return err
+	return e.inTurn(ctx, &p, a.TerminalID, func() error {
+		_, err := e.check(ctx, p, payment.OpCheckState)
+		return err
+	})
 }
 
 // workBack sends money back that is due to go back: of an abandoned deposit, and of a hold that nobody captured.
 func (e *Engine) workBack(ctx context.Context, p *payment.Payment, now time.Time) error {
-	if p.Due.IsZero() || now.Before(p.Due) {
-		return nil
-	}
 	s, err := e.Shop(ctx, p.Shop)
 	if err != nil {
 		return err

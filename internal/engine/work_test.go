@@ -444,3 +444,52 @@ func TestAskingOutOfTurnDoesNotPutTheNextQueryOff(t *testing.T) {
 		}
 	})
 }
+
+// TestHangingProviderDelaysOnlyItsOwn: much is due at a terminal that hangs, and after it something at another.
+func TestHangingProviderDelaysOnlyItsOwn(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		hanging := make([]payment.ID, 160)
+		together(len(hanging), func(i int) {
+			p := h.stuck(h.newDeposit("38.00", cardApproved))
+			hanging[i] = p.ID
+			_, err := h.Simulator.AddScenario(simulator.Scenario{
+				Match:  simulator.Match{Operation: "status", ReferencePrefix: p.LiveAttempt().Key},
+				Effect: simulator.Effect{Fault: simulator.FaultHang},
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		h.Clock.Advance(time.Second)
+		c := h.newDeposit("39.00", cardApproved)
+		c.Shop = h.NewShop(t, nil).Shop
+		c.Type, c.Card = payment.Withdrawal, cardOf(t, cardApproved)
+		h.scenario("payout", "39.00", silent)
+		other := h.create(c)
+		if err := h.Simulator.Decide(other.LiveAttempt().Key, "00"); err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Advance(10 * time.Second)
+		h.Work(t)
+		for other.State() == payment.Pending {
+			time.Sleep(5 * time.Millisecond)
+			if err := h.DB.View(t.Context(), func(tx *store.Tx) (err error) {
+				other, err = tx.Payment(other.Shop, other.ID)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		asked := 0
+		for _, id := range hanging {
+			if p := h.stored(id); p.Attempts[0].Checks > 0 {
+				asked++
+			}
+		}
+		if asked > len(hanging)/2 {
+			t.Errorf("the other terminal was asked after %d of %d calls that hang", asked, len(hanging))
+		}
+		t.Logf("%d of %d were asked before it", asked, len(hanging))
+	})
+}

@@ -57,6 +57,13 @@ func (tx *Tx) PostponePayment(p *payment.Payment, next time.Time) {
 	tx.write("payment.postpone", sqlPostponePayment, micros(next), string(p.Shop), string(p.ID), p.Version)
 }
 
+const sqlDelayPayment = `UPDATE payment SET due = $1 WHERE shop_id = $2 AND id = $3 AND version = $4 AND due IS NOT NULL`
+
+// DelayPayment puts the work on a payment off, which is no failure. A payment that has moved on meanwhile is left alone.
+func (tx *Tx) DelayPayment(p *payment.Payment, next time.Time) {
+	tx.write("payment.delay", sqlDelayPayment, micros(next), string(p.Shop), string(p.ID), p.Version)
+}
+
 // NextDue is when work is due first, by what it is about; zero for never.
 type NextDue struct {
 	Payment, Notice time.Time

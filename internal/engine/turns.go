@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// Due work takes turns at a terminal, so that a provider that hangs keeps the work of its own payments waiting and
+// nobody else's.
+const (
+	turnsAtOnce = 16                     // pieces of due work that call one terminal at a time
+	turnWait    = 250 * time.Millisecond // how long a piece waits for its turn; then it is put off
+	mostPutOff  = time.Minute
+)
+
+// turns is who calls which terminal.
+type turns struct {
+	mu sync.Mutex
+	at map[string]*turn // by id of the terminal; those at which somebody is
+}
+
+type turn struct {
+	slots chan struct{}
+	users int
+	took  time.Duration // how long calls take, smoothed
+	line  time.Time     // when the last that was put off comes again
+}
+
+// take waits a moment for a turn at the terminal. Without one, ok is false and after says when to come again. leave must
+// be called in the end.
+func (t *turns) take(ctx context.Context, terminal string, now func() time.Time) (leave func(), after time.Duration, ok bool) {
+	t.mu.Lock()
+	if t.at == nil {
+		t.at = make(map[string]*turn)
+	}
+	u := t.at[terminal]
+	if u == nil {
+		u = &turn{slots: make(chan struct{}, turnsAtOnce)}
+		t.at[terminal] = u
+	}
+	u.users++
+	t.mu.Unlock()
+	patience := time.NewTimer(turnWait)
+	defer patience.Stop()
+	select {
+	case u.slots <- struct{}{}:
+		began := now()
+		return func() { t.leave(terminal, u, now().Sub(began)) }, 0, true
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.forget(terminal, u)
+	came := now()
+	if u.line.Before(came.Add(turnWait)) {
+		u.line = came.Add(turnWait)
+	}
+	if u.line.Before(came.Add(mostPutOff)) {
+		u.line = u.line.Add(max(u.took, turnWait) / turnsAtOnce)
+	}
+	return nil, u.line.Sub(came), false
+}
+
+func (t *turns) leave(terminal string, u *turn, took time.Duration) {
+	<-u.slots
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u.took += (took - u.took) / 8
+	t.forget(terminal, u)
+}
+
+// forget drops a terminal that nobody uses. The caller holds the lock.
+func (t *turns) forget(terminal string, u *turn) {
+	if u.users--; u.users == 0 {
+		delete(t.at, terminal)
+	}
+}
+
+// inTurn does due work that calls the terminal, or puts it off until there may be room.
+func (e *Engine) inTurn(ctx context.Context, p *payment.Payment, terminal string, work func() error) error {
+	leave, after, ok := e.turns.take(ctx, terminal, e.Now)
+	if ok {
+		defer leave()
+		return work()
+	}
+	return e.DB.Update(ctx, func(tx *store.Tx) error {
+		tx.DelayPayment(p, tx.Now().Add(after))
+		return nil
+	})
+}
