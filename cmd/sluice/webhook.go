@@ -204,7 +204,7 @@ func (c *resendDeliveries) run(ctx context.Context, b *base, out io.Writer) erro
 	if f.State == "" && f.Event == "" && f.Payment == "" {
 		f.State = store.DeliveryFailed
 	}
-	f.Limit = resendBatch
+	f.Limit, f.Oldest = resendBatch, true // what is due first is posted first, also between two transactions
 	sent := 0
 	endpoints := map[string]bool{}
 	for more := true; more; {

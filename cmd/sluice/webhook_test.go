@@ -162,6 +162,37 @@ func TestWebhookResend(t *testing.T) {
 	}
 }
 
+// TestWebhookResendKeepsTheOrder: a payment's events are due in their order, however many transactions it takes.
+func TestWebhookResendKeepsTheOrder(t *testing.T) {
+	b, s := hookBase(t)
+	k := store.EndpointKey{Shop: s.ID, ID: store.EndpointID(s.ID, hookURL)}
+	const events = resendBatch + 50
+	inTx(t, b, func(tx *store.Tx) {
+		for seq := 4; seq <= events; seq++ {
+			tx.InsertDelivery(hookEvent(tx, s.ID, seq), hookURL)
+		}
+	})
+	inTx(t, b, func(tx *store.Tx) { tx.AbandonDeliveries(k, tx.Now(), events) })
+	if _, err := perform1(t, b, task{ResendDeliveries: &resendDeliveries{deliveryChoice{Shop: string(s.ID)}}}); err != nil {
+		t.Fatal(err)
+	}
+	err := b.db.View(t.Context(), func(tx *store.Tx) error {
+		found, err := tx.Deliveries(store.DeliveryFilter{Shop: s.ID, State: store.DeliveryWaiting, Oldest: true, Limit: 2 * events})
+		if len(found) != events-1 { // the third was delivered
+			t.Errorf("%d are due", len(found))
+		}
+		for i := 1; i < len(found); i++ {
+			if found[i].Seq <= found[i-1].Seq || found[i].Next.Before(found[i-1].Next) {
+				t.Fatalf("event %d is due at %s, event %d at %s", found[i-1].Seq, found[i-1].Next, found[i].Seq, found[i].Next)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func waiting(t *testing.T, b *base, sid shop.ID) []int {
 	t.Helper()
 	var seqs []int

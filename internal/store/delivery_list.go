@@ -28,6 +28,7 @@ type DeliveryFilter struct {
 	Event    string    // id
 	Since    time.Time // the event was created at or after
 	Until    time.Time // and before
+	Oldest   bool      // oldest payments first, the events of one payment in their order
 	After    *DeliveryInfo
 	Limit    int
 }
@@ -37,7 +38,7 @@ const sqlDeliveries = `SELECT d.payment_id, d.seq, d.endpoint_id, e.id, e.type, 
 	WHERE d.shop_id = $1`
 
 // Deliveries returns deliveries that pass the filter: newest payments first, the events
-// of one payment backwards.
+// of one payment backwards, unless Oldest is set.
 func (tx *Tx) Deliveries(f DeliveryFilter) ([]DeliveryInfo, error) {
 	text, args := sqlDeliveries, []any{string(f.Shop)}
 	where := func(condition string, values ...any) {
@@ -70,12 +71,16 @@ func (tx *Tx) Deliveries(f DeliveryFilter) ([]DeliveryInfo, error) {
 	if !f.Until.IsZero() {
 		where("e.created < $", micros(f.Until))
 	}
+	beyond, order := "<", " DESC"
+	if f.Oldest {
+		beyond, order = ">", ""
+	}
 	if a := f.After; a != nil {
 		args = append(args, string(a.Payment), int64(a.Seq), a.Endpoint)
 		n := len(args)
-		text += " AND (d.payment_id, d.seq, d.endpoint_id) < ($" + itoa(n-2) + ", $" + itoa(n-1) + ", $" + itoa(n) + ")"
+		text += " AND (d.payment_id, d.seq, d.endpoint_id) " + beyond + " ($" + itoa(n-2) + ", $" + itoa(n-1) + ", $" + itoa(n) + ")"
 	}
-	text, args = limited(text+" ORDER BY d.payment_id DESC, d.seq DESC, d.endpoint_id DESC", args, f.Limit)
+	text, args = limited(text+" ORDER BY d.payment_id"+order+", d.seq"+order+", d.endpoint_id"+order, args, f.Limit)
 	return list(tx, scanDeliveryInfo, text, args...)
 }
 
