@@ -36,9 +36,11 @@ type task struct {
 	CheckPayment   *checkPayment   `json:"checkPayment,omitempty"`
 	UpdatePayment  *updatePayment  `json:"updatePayment,omitempty"`
 	ApproveUpdate  *approveUpdate  `json:"approveUpdate,omitempty"`
+	ListUpdates    *listUpdates    `json:"listUpdates,omitempty"`
 	ParkedPayments *parkedPayments `json:"parkedPayments,omitempty"`
 	StopRecurring  *stopRecurring  `json:"stopRecurring,omitempty"`
 	ParkedNotices  *parkedNotices  `json:"parkedNotices,omitempty"`
+	ShowNotice     *showNotice     `json:"showNotice,omitempty"`
 	RetryNotice    *retryNotice    `json:"retryNotice,omitempty"`
 
 	ListDeliveries   *listDeliveries   `json:"listDeliveries,omitempty"`
@@ -66,6 +68,7 @@ func (t task) runner() (taskRunner, error) {
 		{t.ApproveUpdate != nil, t.ApproveUpdate}, {t.ParkedPayments != nil, t.ParkedPayments},
 		{t.StopRecurring != nil, t.StopRecurring},
 		{t.ParkedNotices != nil, t.ParkedNotices}, {t.RetryNotice != nil, t.RetryNotice},
+		{t.ShowNotice != nil, t.ShowNotice}, {t.ListUpdates != nil, t.ListUpdates},
 		{t.ListDeliveries != nil, t.ListDeliveries}, {t.ResendDeliveries != nil, t.ResendDeliveries},
 		{t.ListEndpoints != nil, t.ListEndpoints}, {t.SwitchEndpoint != nil, t.SwitchEndpoint},
 		{t.RotateKey != nil, t.RotateKey},

@@ -21,7 +21,7 @@ func TestParkedNotices(t *testing.T) {
 	err = b.db.Update(t.Context(), func(tx *store.Tx) error {
 		tx.InsertNotice(&store.Notice{
 			Shop: shop.ID(made["shopId"]), Terminal: strings.Repeat("7", 32), Key: "evt-1", Received: time.Now(), AttemptKey: "lost",
-			State: store.NoticeParked, Headers: "{}", Body: []byte("{}"),
+			State: store.NoticeParked, Headers: "{}", Body: []byte(`{"number":"4000000000000408"}`),
 		})
 		return nil
 	})
@@ -32,6 +32,9 @@ func TestParkedNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.says(0, "evt-1", "notice", "parked")
+	show := []string{"notice", "show", "--shop", made["shopId"], "--terminal", strings.Repeat("7", 32)}
+	f.says(0, "400000***0408", append(show, "evt-1")...)
+	f.says(1, "no notice", append(show, "evt-2")...)
 	retry := []string{"notice", "retry", "--shop", made["shopId"], "--terminal", strings.Repeat("7", 32)}
 	f.says(1, "no notice", append(retry, "evt-2")...)
 	f.says(0, "tried again", append(retry, "evt-1")...)

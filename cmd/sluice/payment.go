@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ type paymentCommands struct {
 	Check   paymentCheckCommand   `cmd:"" help:"Ask the provider how a payment with an open outcome stands."`
 	Update  paymentUpdateCommand  `cmd:"" help:"Put a payment into the state that is known to be true."`
 	Approve paymentApproveCommand `cmd:"" help:"Carry out an update that somebody else asked for."`
+	Updates paymentUpdatesCommand `cmd:"" help:"List updates of a shop's payments that wait for a second person."`
 	Parked  paymentParkedCommand  `cmd:"" help:"List payments that wait for a human."`
 
 	StopRecurring paymentStopCommand `cmd:"" help:"End the recurring chain, or subscription, that a payment began."`
@@ -37,6 +39,11 @@ type paymentApproveCommand struct {
 	approveUpdate
 }
 
+type paymentUpdatesCommand struct {
+	config.Common
+	listUpdates
+}
+
 type paymentParkedCommand struct{ config.Common }
 
 // Run asks the provider.
@@ -52,6 +59,11 @@ func (c *paymentUpdateCommand) Run(s *surroundings) error {
 // Run approves an update.
 func (c *paymentApproveCommand) Run(s *surroundings) error {
 	return perform(s, c.Common, task{ApproveUpdate: &c.approveUpdate})
+}
+
+// Run lists updates.
+func (c *paymentUpdatesCommand) Run(s *surroundings) error {
+	return perform(s, c.Common, task{ListUpdates: &c.listUpdates})
 }
 
 // Run lists parked payments.
@@ -125,6 +137,33 @@ func (c *approveUpdate) run(ctx context.Context, b *base, out io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "update %s is carried out\n", c.Update)
 	return err
+}
+
+type listUpdates struct {
+	Shop string `name:"shop" required:"" placeholder:"ID" help:"The shop whose updates to list." json:"shop"`
+}
+
+// run shows what a second person has to know before agreeing.
+func (c *listUpdates) run(ctx context.Context, b *base, out io.Writer) error {
+	s, err := b.findShop(ctx, c.Shop)
+	if err != nil {
+		return err
+	}
+	var open []store.ManualUpdate
+	err = b.db.View(ctx, func(tx *store.Tx) (err error) {
+		open, err = tx.OpenManualUpdates(s.ID, mostParked)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "UPDATE\tPAYMENT\tTO\tCODE\tASKED AT\tBY\tREASON")
+	for i := range open {
+		u := &open[i]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%q\t%q\n", u.ID, u.Payment, u.To, cmp.Or(string(u.Code), "–"), shortTime(u.AskedAt), u.AskedBy, u.Reason)
+	}
+	return w.Flush()
 }
 
 const mostParked = 1000

@@ -95,8 +95,13 @@ func TestPaymentUpdateByTwo(t *testing.T) {
 	f.says(2, "--state", update()...)
 	wish := strings.Fields(f.says(0, "waits for a second person", update("--state", "DECLINED", "--code", "3.00")...))[1]
 	f.says(0, id+" is PENDING", "payment", "check", "--shop", shopID, id)
+	f.says(0, `DECLINED  3.00`, "payment", "updates", "--shop", shopID)
+	f.says(0, `"ann"  "seen at the bank"`, "payment", "updates", "--shop", shopID)
 	f.says(1, "second person", "payment", "approve", "--shop", shopID, wish, "--by", "Ann ")
 	f.says(0, "carried out", "payment", "approve", "--shop", shopID, wish, "--by", "bob")
+	if open := f.says(0, "UPDATE", "payment", "updates", "--shop", shopID); strings.Contains(open, wish) {
+		t.Errorf("still waiting: %s", open)
+	}
 	f.says(1, "was carried out", "payment", "approve", "--shop", shopID, wish, "--by", "carl")
 	f.says(0, id+" is DECLINED", "payment", "check", "--shop", shopID, id)
 	if parked := f.says(0, "SHOP", "payment", "parked"); strings.Contains(parked, id) {

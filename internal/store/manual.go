@@ -53,3 +53,18 @@ func (tx *Tx) ManualUpdate(shop payment.ShopID, uid string) (ManualUpdate, error
 		return u, err
 	}, sqlManualUpdate, string(shop), uid)
 }
+
+const sqlOpenManualUpdates = `SELECT id, payment_id, to_state, COALESCE(code, ''), reason, asked_by, asked_at FROM manual_update
+	WHERE shop_id = $1 AND done_at IS NULL ORDER BY id DESC LIMIT $2`
+
+// OpenManualUpdates returns wishes of a shop that wait for a second person, newest first, at most limit.
+func (tx *Tx) OpenManualUpdates(shop payment.ShopID, limit int) ([]ManualUpdate, error) {
+	return list(tx, func(s scanner) (ManualUpdate, error) {
+		u := ManualUpdate{Shop: shop}
+		var pid, to, code string
+		var asked int64
+		err := s.Scan(&u.ID, &pid, &to, &code, &u.Reason, &u.AskedBy, &asked)
+		u.Payment, u.To, u.Code, u.AskedAt = payment.ID(pid), payment.State(to), payment.ErrorCode(code), fromMicros(&asked)
+		return u, err
+	}, sqlOpenManualUpdates, string(shop), int64(limit))
+}
