@@ -308,7 +308,10 @@ func (b *birth) followUp(ctx context.Context, tx *store.Tx, p payment.Payment) (
 		return p, start, nil
 	}
 	b.x.credential = chain.Credential
-	start.Terminals = []payment.Terminal{{ID: t.ID, Name: t.Name}}
+	need := route.Need{
+		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
+	}
+	start.Terminals, start.NoRoute = route.Choose(need, []shop.Terminal{*t})
 	start.Run = b.e.terminalRun(ctx, p.Shop, t.ID)
 	return p, start, nil
 }

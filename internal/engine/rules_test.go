@@ -173,6 +173,62 @@ func TestRecurring(t *testing.T) {
 	})
 }
 
+// TestFollowUpOnlyWhereItsTerminalCan: a chain stays at the terminal that has its card, so what that cannot do is not
+// done, and nothing is sent.
+func TestFollowUpOnlyWhereItsTerminalCan(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		h := newHouse(t, d, func(s *shop.Shop) {
+			s.Terminals[0].Currencies, s.Terminals[0].PreAuth = []money.Currency{"EUR"}, false
+		})
+		first := h.newDeposit("10.00", cardApproved)
+		first.StartRecurring = true
+		token := h.execute(h.create(first).ID).RecurringToken
+		for _, c := range []struct {
+			name     string
+			currency money.Currency
+			hold     bool
+			state    payment.State
+			code     payment.ErrorCode
+		}{
+			{"as begun", "EUR", false, payment.Completed, ""},
+			{"a currency that the terminal does not take", "USD", false, payment.Declined, payment.CodeInvalidCurrency},
+			{"a hold at a terminal without holds", "EUR", true, payment.Declined, payment.CodeNoTerminal},
+		} {
+			p := h.create(engine.Create{Shop: h.shop, Type: payment.Deposit, Amount: amount("5.00"), Currency: c.currency,
+				PreAuth: c.hold, RecurringToken: token})
+			if p.State() != c.state || p.ErrorCode != c.code || (len(p.Attempts) > 0) != (c.code == "") {
+				t.Errorf("%s: %s %q after %d attempts, want %s %q", c.name, p.State(), p.ErrorCode, len(p.Attempts), c.state, c.code)
+			}
+		}
+		h.agree()
+	})
+}
+
+// TestChainsAreBegunByCardOnly: what no later charge can rest on is refused before money moves.
+func TestChainsAreBegunByCardOnly(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		for _, m := range payment.Methods() {
+			if m == payment.BasicCard {
+				continue
+			}
+			c := h.newDeposit("10.00", cardApproved)
+			c.Card, c.Method, c.StartRecurring = nil, m, true
+			if p := h.execute(h.create(c).ID); p.State() != payment.Declined || p.ErrorCode != payment.CodeNoTerminal || len(p.Attempts) > 0 {
+				t.Errorf("%s: %s %q, want DECLINED 1.05 and nothing sent", m, p.State(), p.ErrorCode)
+			}
+		}
+		open := h.newDeposit("10.00", cardApproved)
+		open.Card, open.StartRecurring = nil, true
+		p := h.create(open)
+		if got := engine.Methods(h.shop, &p); len(got) != 1 || got[0] != payment.BasicCard {
+			t.Errorf("the customer is offered %v, want a card only", got)
+		}
+		h.agree()
+	})
+}
+
 func TestChainBegunByAPaymentWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {

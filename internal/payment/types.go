@@ -73,6 +73,10 @@ func (m Method) Valid() bool { return slices.Contains(Methods(), m) }
 // PreAuth reports whether the method can hold money for a later capture.
 func (m Method) PreAuth() bool { return m == BasicCard || m == ApplePay || m == GooglePay }
 
+// Recurring reports whether a payment by the method can begin a recurring chain: only a card leaves something that can
+// be charged again without the customer.
+func (m Method) Recurring() bool { return m == BasicCard }
+
 // OperationKind names an entry of a payment's log.
 type OperationKind string
 

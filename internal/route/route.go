@@ -47,5 +47,5 @@ func Choose(n Need, terminals []shop.Terminal) ([]payment.Terminal, payment.Erro
 
 func serves(n Need, t shop.Terminal) bool {
 	return t.Enabled && slices.Contains(t.Types, n.Type) && slices.Contains(t.Methods, n.Method) &&
-		(!n.PreAuth || t.PreAuth && n.Method.PreAuth()) && (!n.Recurring || t.Recurring)
+		(!n.PreAuth || t.PreAuth && n.Method.PreAuth()) && (!n.Recurring || t.Recurring && n.Method.Recurring())
 }

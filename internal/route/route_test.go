@@ -54,6 +54,10 @@ func TestChoose(t *testing.T) {
 			[]shop.Terminal{terminal("a", nil)}, nil, payment.CodeNoTerminal},
 		{"a chain at a terminal without chains", route.Need{Type: payment.Deposit, Method: payment.BasicCard, Currency: "EUR", Recurring: true},
 			[]shop.Terminal{terminal("a", func(t *shop.Terminal) { t.Recurring = false })}, nil, payment.CodeNoTerminal},
+		{"a chain by card", route.Need{Type: payment.Deposit, Method: payment.BasicCard, Currency: "EUR", Recurring: true},
+			[]shop.Terminal{terminal("a", nil)}, []payment.Terminal{{ID: "a", Name: "Ta"}}, ""},
+		{"a chain by a method that leaves nothing to charge again", route.Need{Type: payment.Deposit, Method: payment.Pix, Currency: "BRL", Recurring: true},
+			[]shop.Terminal{terminal("a", nil)}, nil, payment.CodeNoTerminal},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, reason := route.Choose(c.need, c.terminals)
