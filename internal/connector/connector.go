@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,10 @@ import (
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 )
+
+// ErrIncomplete is outbound.ErrNotSent for a request that lacks what the provider needs, such as a payout that says
+// neither to which card nor to which account. The same request is no better another time.
+var ErrIncomplete = fmt.Errorf("%w: the request is incomplete", outbound.ErrNotSent)
 
 // Connector is one configured account at one provider. Its methods may be called
 // concurrently. A method that returns an error has not proved anything: the engine

@@ -167,6 +167,9 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 func (e *Engine) classify(ctx context.Context, p *payment.Payment, call *payment.Call, err error) payment.Fact {
 	e.Log.WarnContext(ctx, "provider call failed", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
 		"attempt", call.Attempt.Seq, "ask", call.Ask, "error", err)
+	if !call.Ask && errors.Is(err, connector.ErrIncomplete) {
+		return payment.Fact{Class: payment.ClassNotSent, Code: payment.CodeAcquirerRequest}
+	}
 	if !call.Ask && errors.Is(err, outbound.ErrNotSent) {
 		return payment.Fact{Class: payment.ClassNotSent}
 	}

@@ -173,6 +173,21 @@ func TestRecurring(t *testing.T) {
 	})
 }
 
+// TestPayoutToNobody: what the request lacks is no trouble with the line to the provider.
+func TestPayoutToNobody(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		for _, m := range []payment.Method{payment.BasicCard, payment.Pix} {
+			c := h.newWithdrawal("10.00")
+			c.Card, c.Method = nil, m
+			if p := h.create(c); p.State() != payment.Declined || p.ErrorCode != payment.CodeAcquirerRequest {
+				t.Errorf("%s: %s %q, want DECLINED 3.02", m, p.State(), p.ErrorCode)
+			}
+		}
+		h.agree()
+	})
+}
+
 // TestFollowUpOnlyWhereItsTerminalCan: a chain stays at the terminal that has its card, so what that cannot do is not
 // done, and nothing is sent.
 func TestFollowUpOnlyWhereItsTerminalCan(t *testing.T) {

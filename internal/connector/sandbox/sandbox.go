@@ -47,7 +47,7 @@ func (s *Sandbox) Traits() connector.Traits {
 // credential, or on the provider's page for every other method.
 func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact, error) {
 	if r.Key == "" || (r.Method == payment.BasicCard && r.Card == nil && r.Credential == "") {
-		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or a credential are needed", outbound.ErrNotSent)
+		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or a credential are needed", connector.ErrIncomplete)
 	}
 	t, fact, err := s.send(ctx, "/v1/payments", paymentBody(&r), attempt{payment.AttemptDeposit, r.Key})
 	want := kindSale
@@ -63,7 +63,7 @@ func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact,
 // Verify checks a card without money and stores it where StartRecurring is set.
 func (s *Sandbox) Verify(ctx context.Context, r connector.Request) (payment.Fact, error) {
 	if r.Key == "" || r.Card == nil || r.Method != payment.BasicCard || !r.Amount.IsZero() {
-		return payment.Fact{}, fmt.Errorf("%w: a key, a card and no amount are needed", outbound.ErrNotSent)
+		return payment.Fact{}, fmt.Errorf("%w: a key, a card and no amount are needed", connector.ErrIncomplete)
 	}
 	t, fact, err := s.send(ctx, "/v1/verifications", verificationBody(&r), attempt{payment.AttemptDeposit, r.Key})
 	if err == nil && t != nil && t.Kind != kindFence && t.Kind != kindVerification {
@@ -76,7 +76,7 @@ func (s *Sandbox) Verify(ctx context.Context, r connector.Request) (payment.Fact
 // whichever comes first.
 func (s *Sandbox) Payout(ctx context.Context, r connector.Request) (payment.Fact, error) {
 	if r.Key == "" || (r.Card == nil && r.Credential == "" && r.Customer.AccountNumber == "") {
-		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or an account are needed", outbound.ErrNotSent)
+		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or an account are needed", connector.ErrIncomplete)
 	}
 	_, fact, err := s.send(ctx, "/v1/payouts", payoutBody(&r), attempt{payment.AttemptWithdrawal, r.Key})
 	return fact, err
