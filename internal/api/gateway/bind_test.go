@@ -258,6 +258,17 @@ func TestBindFilterRoundsUpToStoredMicroseconds(t *testing.T) {
 	}
 }
 
+func TestBindFilterTakesSemicolonsAsTheyAre(t *testing.T) {
+	t.Parallel()
+	f, err := bindFilter("unknown=a;b&referenceId.eq=A;1&limit=2")
+	if want := (payment.Filter{Limit: 2, Reference: "A;1"}); err != nil || f != want {
+		t.Errorf("%+v, %v; want %+v", f, err, want)
+	}
+	if _, err := bindFilter("limit=2;offset=3"); err == nil {
+		t.Error("a semicolon separated two parameters")
+	}
+}
+
 func FuzzBindFilter(f *testing.F) {
 	for _, seed := range []string{
 		"", "limit=1000&offset=1000000", "limit=99999999999999999999", "offset=-99999999999999999999", "created.gte=2021-10-13T10:26:18 02:00",
@@ -279,7 +290,7 @@ func FuzzBindFilter(f *testing.F) {
 		case got.Limit < 1 || got.Limit > payment.MaxLimit || got.Offset < 0 || got.Offset > payment.MaxOffset:
 			t.Fatalf("filter %+v", got)
 		default:
-			if _, err := url.ParseQuery(query); err != nil {
+			if _, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B")); err != nil {
 				t.Fatalf("accepted a query that cannot be read: %v", err)
 			}
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -92,7 +91,7 @@ func appendEvent(dst []byte, e *engine.FeedEvent) []byte {
 
 // bindEvents reads the query. Parameters that it does not know are ignored. Errors are errQuery and *invalid.
 func bindEvents(rawQuery string, s shop.ID) (eventQuery, error) {
-	query, err := url.ParseQuery(rawQuery)
+	query, err := parseQuery(rawQuery)
 	if err != nil {
 		return eventQuery{}, errQuery
 	}
