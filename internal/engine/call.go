@@ -21,6 +21,7 @@ type exchange struct {
 	card       *payment.Card
 	original   *payment.Attempt // what a capture, void or refund refers to
 	credential string           // of the recurring chain
+	chain      payment.ID       // the payment that began that chain
 	noticeURL  string           // where the provider may post notices
 }
 
@@ -33,7 +34,19 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	}
 	ctx = settled(ctx)
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
-	return e.answer(ctx, &d.Payment, d.Call, fact, messages)
+	p := e.answer(ctx, &d.Payment, d.Call, fact, messages)
+	if fact.Revoked && x.chain != "" {
+		e.endChain(ctx, &p, x.chain)
+	}
+	return p
+}
+
+// endChain stops the chain whose charge p may not be made again. If that fails, or this process dies before it, the next
+// charge is sent once more and ends it then.
+func (e *Engine) endChain(ctx context.Context, p *payment.Payment, began payment.ID) {
+	if err := e.StopChain(ctx, p.Shop, began); err != nil {
+		e.Log.ErrorContext(ctx, "revoked recurring chain not stopped", "payment_id", p.ID, "chain_payment_id", began, "error", err)
+	}
 }
 
 // carryFor is carry for a caller who waits no longer than that, or to the end where wait is zero. The call goes on in any

@@ -307,7 +307,7 @@ func (b *birth) followUp(ctx context.Context, tx *store.Tx, p payment.Payment) (
 	if chain.Stopped || t == nil || !t.Enabled {
 		return p, start, nil
 	}
-	b.x.credential = chain.Credential
+	b.x.credential, b.x.chain = chain.Credential, chain.Payment
 	need := route.Need{
 		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}

@@ -150,8 +150,11 @@ func TestRecurring(t *testing.T) {
 		refused(t, err, payment.CodeNoRecurring, "recurringToken")
 
 		once := begin(cardOnce)
-		if p := h.create(follow(once.RecurringToken, "5.00")); p.State() != payment.Declined || p.ErrorCode == "" {
-			t.Errorf("%s %q, want DECLINED with a code", p.State(), p.ErrorCode)
+		if p := h.create(follow(once.RecurringToken, "5.00")); p.State() != payment.Declined || p.ErrorCode != "4.08" || p.ExternalCode != "R1" {
+			t.Errorf("%s %q %q, want DECLINED 4.08 by R1", p.State(), p.ErrorCode, p.ExternalCode)
+		}
+		if p := h.create(follow(once.RecurringToken, "5.00")); p.State() != payment.Declined || p.ErrorCode != payment.CodeNoRecurring || len(p.Attempts) > 0 {
+			t.Errorf("a revoked chain was charged again: %s %q after %d attempts", p.State(), p.ErrorCode, len(p.Attempts))
 		}
 		if p := begin(cardDeclined); p.RecurringToken != "" {
 			t.Error("a declined payment starts no chain")

@@ -7,7 +7,8 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-// StopChain ends the recurring chain that a payment began, at an operator's wish. Stopping it again changes nothing.
+// StopChain ends the recurring chain that a payment began, at an operator's wish or because its charges were revoked.
+// Stopping it again changes nothing.
 // Errors: *payment.Refusal for a payment without a chain; payment.ErrNotFound; ErrUnavailable.
 func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.ID) error {
 	err := e.DB.Update(ctx, func(tx *store.Tx) error {

@@ -49,6 +49,7 @@ type Fact struct {
 	Redirect   string     // absolute URL where the customer has to go next
 	Instrument Instrument // what the provider adds: brand, issuer country, account
 	Credential string     // handle for recurring charges, where one was asked for
+	Revoked    bool       // refused because the customer or the issuer forbids further charges: the chain is over
 
 	Fee         money.Amount
 	FeeCurrency money.Currency

@@ -31,6 +31,9 @@ var issuerYes = []string{"00", "08", "11", "16", "85"}
 
 func approves(code string) bool { return slices.Contains(issuerYes, code) }
 
+// revokes reports a stop order or a revoked authorisation: schemes fine whoever charges again.
+func revokes(code string) bool { return code == "R0" || code == "R1" || code == "R3" }
+
 // verdicts maps the answer codes of declined transactions: the issuer's, and the
 // provider's own of three characters.
 var verdicts = map[string]verdict{

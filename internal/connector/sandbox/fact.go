@@ -106,7 +106,7 @@ func (t *transaction) judge(kind payment.AttemptKind, f *payment.Fact) error {
 		f.Class, f.Code = payment.ClassRejected, payment.CodeCommunication
 	case t.Status == "declined" && !approves(t.ResponseCode):
 		v := declined(kind, t.ResponseCode, t.DeclineReason)
-		f.Class, f.Code = v.class, v.code
+		f.Class, f.Code, f.Revoked = v.class, v.code, revokes(t.ResponseCode)
 	default:
 		return fmt.Errorf("%w: its status fits neither its kind nor its code", errAnswer)
 	}

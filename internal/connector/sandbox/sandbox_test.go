@@ -144,6 +144,9 @@ func TestIssuerCodes(t *testing.T) {
 		if !fact.Code.Valid() {
 			t.Errorf("%s: %s is not in the table of codes", test.Raw, fact.Code)
 		}
+		if want := strings.HasPrefix(test.Raw, "R"); fact.Revoked != want {
+			t.Errorf("%s: revoked %t, want %t", test.Raw, fact.Revoked, want)
+		}
 	}
 }
 
