@@ -81,6 +81,9 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	}
 	e.told(ctx, &b.d)
 	o := Outcome{Payment: b.d.Payment, DuplicateOf: b.duplicate}
+	if o.DuplicateOf != "" {
+		e.toldDuplicate(ctx, &o.Payment, o.DuplicateOf)
+	}
 	if b.d.Call != nil {
 		o.Payment = e.carryFor(ctx, &b.d, b.x, c.Wait)
 		c.Card.Wipe()
@@ -149,6 +152,7 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 		id, at := b.e.IDs.New()
 		b.id, b.created = payment.ID(id), at
 	}
+	b.duplicate = ""
 	p, start, err := b.prepare(ctx, tx)
 	if err != nil {
 		return err
@@ -273,6 +277,9 @@ func (b *birth) refund(ctx context.Context, tx *store.Tx, p payment.Payment) (pa
 	if p.Amount, err = b.taking().Of(&parent); err != nil {
 		return p, nil, err
 	}
+	if err := b.twin(tx, &p); err != nil {
+		return p, nil, err
+	}
 	standing := parent.Standing()
 	if standing == nil {
 		return p, &payment.Start{}, nil
@@ -327,7 +334,9 @@ func (b *birth) reference(tx *store.Tx) error {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		b.duplicate = id
+		if id != "" {
+			b.duplicate = id
+		}
 		return nil
 	}
 	if s := b.d.Payment.State(); mode == shop.ReferenceOneLive && (s == payment.Declined || s == payment.Cancelled) {

@@ -83,7 +83,7 @@ func (d *DuplicateReference) Error() string {
 type Outcome struct {
 	Payment     payment.Payment
 	Replayed    bool       // the command had been carried out before under the same key
-	DuplicateOf payment.ID // an earlier payment with the same reference; empty for none
+	DuplicateOf payment.ID // an earlier payment with the same reference, or the twin of a refund; empty for none
 }
 
 // limits of provider calls.

@@ -26,6 +26,7 @@ const (
 	CodeAcquirer         ErrorCode = "3.00"
 	CodeAcquirerRequest  ErrorCode = "3.02"
 	CodeAcquirerUnmapped ErrorCode = "3.10"
+	CodeDuplicate        ErrorCode = "3.16"
 	CodeCardExpired      ErrorCode = "4.04"
 )
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -125,6 +126,15 @@ type History struct {
 
 const sqlChildren = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.parent_id = $2 AND p.type = 'REFUND'
 	ORDER BY p.id`
+
+const sqlRefundsSince = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.parent_id = $2 AND p.type = 'REFUND'
+	AND p.id >= $3 ORDER BY p.id`
+
+// RefundsSince returns the refunds of a deposit that were made at that time or later, oldest first, without their
+// attempts.
+func (tx *Tx) RefundsSince(shop payment.ShopID, deposit payment.ID, from time.Time) ([]payment.Payment, error) {
+	return list(tx, scanPayment, sqlRefundsSince, string(shop), string(deposit), id.Floor(from))
+}
 
 // History returns a deposit with its log, refunds, order and instructions, or ErrNotFound. The parts are as of one
 // instant: where the deposit was changed between them, they are read again.

@@ -95,6 +95,20 @@ func TestTranscriptCreateReferences(t *testing.T) {
 	})
 }
 
+func TestTranscriptTwinRefunds(t *testing.T) {
+	record(t, "create_twins", nil, func(t *testing.T, s *transcript) {
+		twice := func(s *transcript, status int) {
+			body := `{"paymentType":"REFUND","currency":"EUR","amount":1,"parentPaymentId":"` + s.paid(t) + `"}`
+			s.post(t, "a refund", "", body, 200)
+			s.post(t, "the same within a minute", "", body, status)
+			s.step(t, "the same with a key", 200, request{method: http.MethodPost, path: payments, body: body,
+				header: map[string]string{"Idempotency-Key": "refund-3"}})
+		}
+		twice(s, 200)
+		s.by(s.other(t, func(h *shop.Shop) { h.Settings.RefuseTwinRefunds = true }), func(s *transcript) { twice(s, 400) })
+	})
+}
+
 func TestTranscriptCreateRefused(t *testing.T) {
 	record(t, "create_refused", nil, func(t *testing.T, s *transcript) {
 		refund := func(parent string, pairs ...string) string {
