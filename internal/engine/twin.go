@@ -9,7 +9,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-// twinWindow is how close together two refunds of one deposit and one amount look like one that was sent twice.
+// twinWindow is how close together two refunds of one deposit, amount and reference look like one that was sent twice.
 const twinWindow = time.Minute
 
 // twin looks for such a refund, where the merchant gave nothing by which a repeated request is known: no idempotency key
@@ -24,13 +24,13 @@ func (b *birth) twin(tx *store.Tx, p *payment.Payment) error {
 		return err
 	}
 	for i := range recent {
-		if r := &recent[i]; r.Amount == p.Amount && r.State() != payment.Declined && r.State() != payment.Cancelled {
+		if r := &recent[i]; r.Amount == p.Amount && r.Reference == p.Reference && r.State() != payment.Declined && r.State() != payment.Cancelled {
 			b.duplicate = r.ID
 		}
 	}
 	if b.duplicate != "" && b.c.Shop.Settings.RefuseTwinRefunds {
 		return &payment.Refusal{Code: payment.CodeDuplicate, Field: "amount",
-			Detail: "a refund of this amount was made less than a minute ago; send an Idempotency-Key to make another"}
+			Detail: "a refund of this amount was made less than a minute ago; an Idempotency-Key or another referenceId tells them apart"}
 	}
 	return nil
 }

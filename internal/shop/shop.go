@@ -102,7 +102,7 @@ type Settings struct {
 	TellAuthorized      bool          `json:"webhookOnAuthorized"`
 	HonourLateSuccess   bool          `json:"honourLateSuccess"` // a failed deposit that was paid after all is COMPLETED
 	FourEyes            bool          `json:"fourEyes"`          // manual updates need a second person
-	RefuseTwinRefunds   bool          `json:"refuseTwinRefunds"` // see engine: equal refunds within a minute, without a key
+	RefuseTwinRefunds   bool          `json:"refuseTwinRefunds"` // a refund equal to one of the last minute needs an idempotency key or another reference
 	AllowedReturnHosts  []string      `json:"allowedReturnHosts,omitempty"`
 	AllowedWebhookHosts []string      `json:"allowedWebhookHosts,omitempty"`
 	RetiredKey          *RetiredKey   `json:"retiredSigningKey,omitempty"`

@@ -35,7 +35,7 @@ func NewMetrics() *Metrics {
 	m.Payments = m.counter("sluice_payments_total",
 		"Payments that entered a state, by payment type and state.", "type", "state")
 	m.Duplicates = m.counter("sluice_possible_duplicates_total",
-		"Payments made although they look like an earlier one, by payment type: the same reference where the shop wants to be warned, or a refund of the same deposit and amount within a minute and without an idempotency key.", "type")
+		"Payments made although they look like an earlier one, by payment type: the same reference where the shop wants to be warned, or a refund of the same deposit, amount and reference within a minute and without an idempotency key.", "type")
 	m.ProviderCalls = m.histogram("sluice_provider_call_seconds",
 		"Duration of calls to payment providers, by connector and class of the answer. A growing share of UNKNOWN is the first sign of trouble at a provider.",
 		[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "connector", "class")
