@@ -390,13 +390,19 @@ func once(want money.Amount, entries []simulator.Entry, done bool) string {
 // rounds is how often a race is run.
 func rounds(t testing.TB, otherwise int) int {
 	t.Helper()
-	text := os.Getenv("SLUICE_TEST_ROUNDS")
+	return fromEnv(t, "SLUICE_TEST_ROUNDS", otherwise)
+}
+
+// fromEnv reads a number from the environment of the tests.
+func fromEnv(t testing.TB, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
 	if text == "" {
 		return otherwise
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		t.Fatalf("SLUICE_TEST_ROUNDS=%s is no number above 0", text)
+		t.Fatalf("%s=%s is no number above 0", name, text)
 	}
 	return n
 }

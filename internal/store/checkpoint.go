@@ -1,6 +1,7 @@
 package store
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -8,17 +9,20 @@ import (
 // checkpointEvery is the pause between two checkpoints while there are writes.
 const checkpointEvery = 200 * time.Millisecond
 
+const checkpointPassive = "PRAGMA wal_checkpoint(PASSIVE)" //nolint:gosec // "pass" is no credential
+
 // checkpointer moves the write-ahead log into the database file while the writer goes on, so that no
 // commit pays for it. It sleeps when nothing is written.
 type checkpointer struct {
 	conn  *sqliteConn
+	log   *slog.Logger
 	dirty chan struct{}
 	stop  chan struct{}
 	done  sync.WaitGroup
 }
 
-func startCheckpointer(conn *sqliteConn) *checkpointer {
-	c := &checkpointer{conn: conn, dirty: make(chan struct{}, 1), stop: make(chan struct{})}
+func startCheckpointer(conn *sqliteConn, log *slog.Logger) *checkpointer {
+	c := &checkpointer{conn: conn, log: log, dirty: make(chan struct{}, 1), stop: make(chan struct{})}
 	c.done.Go(c.loop)
 	return c
 }
@@ -45,9 +49,11 @@ func (c *checkpointer) loop() {
 		case <-c.stop:
 			return
 		}
-		// A busy or full database is tried again after the next write; the log is bounded by
-		// wal_autocheckpoint.
-		_ = c.conn.exec("PRAGMA wal_checkpoint(PASSIVE)")
+		// A busy or full database is tried again after the next write; the length of the log is bounded
+		// by the writer. Whether the storage failed the connection notices.
+		if err := c.conn.exec(checkpointPassive); err != nil {
+			c.log.Debug("write-ahead log not moved into the database", "error", err)
+		}
 	}
 }
 

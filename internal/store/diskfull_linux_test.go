@@ -41,6 +41,9 @@ func TestDiskFull(t *testing.T) {
 	if !exists(t, db, "early") {
 		t.Error("reads must go on while the disk is full")
 	}
+	if err := db.Failure(); err != nil {
+		t.Errorf("a full disk is no broken one: %v", err)
+	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}

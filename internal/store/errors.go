@@ -32,6 +32,9 @@ var (
 	ErrUnavailable = errors.New("database unavailable")
 	// ErrFull says that the database has no space left; it is an ErrUnavailable too. Reads go on.
 	ErrFull = fmt.Errorf("no space left: %w", ErrUnavailable)
+	// ErrBroken says that the storage of the embedded database failed and that nothing is written any more
+	// until another process opens it: see [DB.Broken]. It is an ErrUnavailable too.
+	ErrBroken = fmt.Errorf("storage failed: %w", ErrUnavailable)
 	// ErrClosed says that the DB is closed or closing; it is an ErrUnavailable too.
 	ErrClosed = fmt.Errorf("store is closed: %w", ErrUnavailable)
 	// ErrReadOnly says that a body given to View tried to write: a mistake in the program.
@@ -108,6 +111,9 @@ func sqliteKind(code int) error {
 	switch code {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
 		return ErrUnique
+	}
+	if breaks(code) {
+		return ErrBroken
 	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_CONSTRAINT:

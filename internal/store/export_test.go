@@ -76,3 +76,6 @@ func (db *DB) Prepare(ctx context.Context, sql string) error {
 	_, err = conn.prepare(sql) //nolint:sqlclosecheck // closed with the connection
 	return err
 }
+
+// SQLiteKind is sqliteKind.
+func SQLiteKind(code int) error { return sqliteKind(code) }

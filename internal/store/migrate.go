@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -128,7 +127,7 @@ func Migrate(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer lock.release()
-	file := &sqliteFile{path: filepath.Join(opts.Dir, sqliteFileName)}
+	file := newSQLiteFile(opts.Dir, newBreakage(opts.Logger))
 	conn, err := file.open(ctx, writerCacheKiB, false)
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func applySQLite(ctx context.Context, conn *sqliteConn, step migration, opts Opt
 		return err
 	}
 	_, err := conn.conn.ExecContext(ctx, step.text)
-	if err = sqliteError(err); err == nil {
+	if err = conn.reduce(err); err == nil {
 		_, err = conn.execute(sqlInsertMigration, []any{step.version, step.name, step.checksum, opts.Now().UnixMicro()})
 	}
 	if err == nil {

@@ -62,6 +62,7 @@ type DB struct {
 	turn    atomic.Uint64
 	seed    maphash.Seed
 	stats   counters
+	broken  *breakage
 	walPath string
 	closers []func()
 
@@ -87,6 +88,7 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		hook:   opts.Fault,
 		group:  orDefault(opts.GroupSize, defaultGroup),
 		seed:   maphash.MakeSeed(),
+		broken: newBreakage(opts.Logger),
 	}
 	if kind == SQLite {
 		err = db.openSQLite(ctx, opts)
@@ -131,7 +133,8 @@ func (o Options) kind() (Kind, error) {
 func (db *DB) Kind() Kind { return db.kind }
 
 // Close refuses new transactions, waits for those that run and for every queued write, and stops all
-// goroutines. It must not be called from a transaction body. A second call does nothing.
+// goroutines. It must not be called from a transaction body. A second call does nothing. After the storage
+// failed it leaves the files as they are, held by this process until it ends, and returns [DB.Failure].
 func (db *DB) Close() error {
 	db.mu.Lock()
 	if db.closed {
@@ -149,7 +152,7 @@ func (db *DB) Close() error {
 	for _, closer := range db.closers {
 		closer()
 	}
-	return nil
+	return db.broken.failure()
 }
 
 // enter counts a transaction in, or refuses it after Close.

@@ -17,20 +17,31 @@ const (
 	readerCacheKiB = 2 << 10
 	checkpointKiB  = 256
 	sqliteReaders  = 4
-	maxStatements  = 256 // prepared statements kept on one connection
+	maxStatements  = 256      // prepared statements kept on one connection
+	longWAL        = 80 << 20 // bytes of write-ahead log from which on commits wait for a checkpoint
 	sqliteFileName = "sluice.db"
 )
 
 // sqliteFile is a database file that can be connected to.
 type sqliteFile struct {
-	path string
+	path   string
+	broken *breakage
 }
+
+func newSQLiteFile(dir string, broken *breakage) *sqliteFile {
+	path := filepath.Join(dir, sqliteFileName)
+	broken.log = broken.log.With("file", path)
+	return &sqliteFile{path: path, broken: broken}
+}
+
+func (f *sqliteFile) wal() string { return f.path + "-wal" }
 
 // sqliteConn is one connection with its prepared statements. One goroutine uses it at a time.
 type sqliteConn struct {
 	pool       *sql.DB // of this one connection
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+	broken     *breakage
 }
 
 // open connects. Every pragma is in the DSN, where no connection can miss it.
@@ -41,7 +52,7 @@ func (f *sqliteFile) open(ctx context.Context, cacheKiB int, queryOnly bool) (*s
 		"synchronous(FULL)",
 		"foreign_keys(1)",
 		fmt.Sprintf("cache_size(-%d)", cacheKiB),
-		"wal_autocheckpoint(20000)",
+		"wal_autocheckpoint(0)", // checkpoints are ours, so that none fails unseen
 		"journal_size_limit(67108864)",
 	}
 	if queryOnly {
@@ -55,9 +66,9 @@ func (f *sqliteFile) open(ctx context.Context, cacheKiB int, queryOnly bool) (*s
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		_ = pool.Close() // nothing was opened
-		return nil, fmt.Errorf("sqlite %s: %w", f.path, sqliteError(err))
+		return nil, fmt.Errorf("sqlite %s: %w", f.path, f.broken.note(sqliteError(err)))
 	}
-	return &sqliteConn{pool: pool, conn: conn, statements: map[string]*sql.Stmt{}}, nil
+	return &sqliteConn{pool: pool, conn: conn, statements: map[string]*sql.Stmt{}, broken: f.broken}, nil
 }
 
 // prepare returns the statement of this text, prepared once. When lists with many filters have filled
@@ -71,11 +82,14 @@ func (c *sqliteConn) prepare(text string) (*sql.Stmt, error) {
 	}
 	stmt, err := c.conn.PrepareContext(context.Background(), text)
 	if err != nil {
-		return nil, sqliteError(err)
+		return nil, c.reduce(err)
 	}
 	c.statements[text] = stmt
 	return stmt, nil
 }
+
+// reduce is sqliteError, and notices when the storage failed.
+func (c *sqliteConn) reduce(err error) error { return c.broken.note(sqliteError(err)) }
 
 // exec runs a fixed statement without arguments, such as COMMIT.
 func (c *sqliteConn) exec(text string) error {
@@ -87,15 +101,18 @@ func (c *sqliteConn) exec(text string) error {
 }
 
 // execute runs a statement and returns how many rows it changed. It does not watch a context: a write
-// that has begun is finished.
+// that has begun is finished. None begins once the storage has failed.
 func (c *sqliteConn) execute(text string, args []any) (int64, error) {
+	if err := c.broken.failure(); err != nil {
+		return 0, err
+	}
 	stmt, err := c.prepare(text) //nolint:sqlclosecheck // kept for the next time; forget closes it
 	if err != nil {
 		return 0, err
 	}
 	result, err := stmt.ExecContext(context.Background(), args...)
 	if err != nil {
-		return 0, sqliteError(err)
+		return 0, c.reduce(err)
 	}
 	n, err := result.RowsAffected()
 	return n, sqliteError(err)
@@ -111,16 +128,16 @@ func (c *sqliteConn) query(ctx context.Context, q read) error {
 	}
 	rows, err := stmt.QueryContext(ctx, q.args...)
 	if err != nil {
-		return sqliteError(err)
+		return c.reduce(err)
 	}
 	defer rows.Close()
-	each := &reducedRow{rows, sqliteError}
+	each := &reducedRow{rows, c.reduce}
 	for rows.Next() {
 		if err := q.row(each); err != nil {
 			return err
 		}
 	}
-	return sqliteError(rows.Err())
+	return c.reduce(rows.Err())
 }
 
 func (c *sqliteConn) forget() {
@@ -130,7 +147,12 @@ func (c *sqliteConn) forget() {
 	}
 }
 
+// close lets the connection go. After the storage failed it does not: the last connection to close would
+// move the write-ahead log and sync again what failed. The kernel closes the files with the process.
 func (c *sqliteConn) close() {
+	if c.broken.failure() != nil {
+		return
+	}
 	c.forget()
 	_ = c.conn.Close() // the connection is given up whatever it says
 	_ = c.pool.Close()
@@ -190,7 +212,7 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	file := &sqliteFile{path: filepath.Join(opts.Dir, sqliteFileName)}
+	file := newSQLiteFile(opts.Dir, db.broken)
 	writer, err := file.open(ctx, writerCacheKiB, false)
 	if err != nil {
 		lock.release()
@@ -207,12 +229,16 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 		lock.release()
 		return err
 	}
-	checkpoints := startCheckpointer(side)
+	checkpoints := startCheckpointer(side, db.log)
 	db.reader = newSQLiteReader(file, orDefault(opts.Readers, sqliteReaders))
-	db.walPath = file.path + "-wal"
+	db.walPath = file.wal()
 	db.startWriter(&sqliteCommitter{file: file, log: db.log, conn: writer, active: checkpoints.touch})
 	db.onClose(checkpoints.close)
-	db.onClose(lock.release)
+	db.onClose(func() {
+		if db.broken.failure() == nil {
+			lock.release()
+		}
+	})
 	return nil
 }
 

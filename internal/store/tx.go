@@ -49,13 +49,16 @@ func (tx *Tx) Again() { tx.rerun = errRetry }
 // use the Tx and set variables of its caller afresh.
 //
 // Errors: the body's own; *[UniqueError]; [ErrConstraint]; [ErrConflict] after 20 runs;
-// [ErrUnavailable], [ErrFull], [ErrClosed]; [ErrCommitUnknown]; the context's, with nothing written.
+// [ErrUnavailable], [ErrFull], [ErrBroken], [ErrClosed]; [ErrCommitUnknown]; the context's, with nothing written.
 // A caller whose context ends while its writes are being committed still waits for their outcome.
 func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 	if err := db.enter(); err != nil {
 		return err
 	}
 	defer db.leave()
+	if err := db.broken.failure(); err != nil {
+		return err
+	}
 	var unsure bool
 	for run := 1; ; run++ {
 		tx := db.begin(ctx)
@@ -73,7 +76,7 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 		case errors.Is(err, errLost):
 			unsure = true
 		case errors.Is(err, errRetry):
-		case unsure && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed):
+		case unsure && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBroken):
 			// The database is still away. Only it knows the outcome, so keep asking.
 		default:
 			return outcome(unsure, err)

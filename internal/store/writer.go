@@ -41,6 +41,9 @@ func (w *writer) loop() {
 
 func (w *writer) process(group []*writeSet) []error {
 	errs := make([]error, len(group))
+	if err := w.db.broken.failure(); err != nil {
+		return fill(errs, err)
+	}
 	w.db.stats.group(len(group))
 	if err := w.db.inject(FaultBusy, group); err != nil {
 		return fill(errs, fmt.Errorf("%w: %s", errRetry, err.Error()))

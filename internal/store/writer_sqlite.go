@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 )
 
 // sqliteCommitter writes groups through the one connection that may write.
@@ -24,6 +25,19 @@ func (c *sqliteCommitter) commit(group []*writeSet, errs []error) {
 		return
 	}
 	c.active()
+	c.shorten()
+}
+
+// shorten moves the write-ahead log into the database file here and now when it has grown so long that
+// the checkpointer cannot keep up, which slows the writers down to what the disk takes. SQLite's own way
+// of doing that would hide a failed sync.
+func (c *sqliteCommitter) shorten() {
+	if info, err := os.Stat(c.file.wal()); err != nil || info.Size() < longWAL {
+		return
+	}
+	if err := c.conn.exec(checkpointPassive); err != nil {
+		c.log.Warn("write-ahead log not shortened", "error", err)
+	}
 }
 
 func (c *sqliteCommitter) transact(group []*writeSet, errs []error) error {
@@ -46,7 +60,11 @@ func (c *sqliteCommitter) transact(group []*writeSet, errs []error) error {
 	if applied == 0 {
 		return c.conn.exec("ROLLBACK")
 	}
-	return c.conn.exec("COMMIT")
+	err := c.conn.exec("COMMIT")
+	if errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrFull) {
+		return fmt.Errorf("%w: %w", ErrCommitUnknown, err) // the disk may have it, for the next process to find
+	}
+	return err
 }
 
 // applyAlone runs the statements of one set. With a savepoint, a failure leaves the transaction as it
@@ -117,8 +135,12 @@ func (c *sqliteCommitter) connect() error {
 }
 
 // drop gives up the connection and with it whatever the failed transaction left: a new connection is
-// the one state that is known to be good.
+// the one state that is known to be good. After a failure of the storage there is none, and it is left
+// alone.
 func (c *sqliteCommitter) drop(cause error) {
+	if c.file.broken.failure() != nil {
+		return
+	}
 	c.log.Warn("sqlite write group failed", "error", cause)
 	if c.conn == nil {
 		return

@@ -1,0 +1,186 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/store/storetest"
+)
+
+func TestWhatBreaksTheStorage(t *testing.T) {
+	t.Parallel()
+	for code, breaks := range map[int]bool{
+		sqlite3.SQLITE_IOERR: true, sqlite3.SQLITE_IOERR_FSYNC: true, sqlite3.SQLITE_IOERR_DIR_FSYNC: true,
+		sqlite3.SQLITE_IOERR_WRITE: true, sqlite3.SQLITE_IOERR_TRUNCATE: true, sqlite3.SQLITE_IOERR_READ: true,
+		sqlite3.SQLITE_IOERR_SHORT_READ: true, sqlite3.SQLITE_IOERR_FSTAT: true, sqlite3.SQLITE_IOERR_DELETE: true,
+		sqlite3.SQLITE_IOERR_CORRUPTFS: true, sqlite3.SQLITE_CORRUPT: true, sqlite3.SQLITE_CORRUPT_INDEX: true,
+		sqlite3.SQLITE_NOTADB: true, sqlite3.SQLITE_READONLY_DBMOVED: true,
+
+		sqlite3.SQLITE_FULL: false, sqlite3.SQLITE_BUSY: false, sqlite3.SQLITE_NOMEM: false, sqlite3.SQLITE_CANTOPEN: false,
+		sqlite3.SQLITE_READONLY: false, sqlite3.SQLITE_IOERR_SHMSIZE: false, sqlite3.SQLITE_IOERR_LOCK: false,
+		sqlite3.SQLITE_IOERR_NOMEM: false, sqlite3.SQLITE_CONSTRAINT_UNIQUE: false,
+	} {
+		if kind := store.SQLiteKind(code); errors.Is(kind, store.ErrBroken) != breaks {
+			t.Errorf("code %d: %v", code, kind)
+		}
+	}
+}
+
+// onDisk opens a database on a disk that can fail, with its log.
+func onDisk(t *testing.T) (*store.DB, *storetest.Disk, *bytes.Buffer) {
+	t.Helper()
+	dir, log := t.TempDir(), &bytes.Buffer{}
+	disk := storetest.NewDisk(t, dir)
+	db, err := store.Open(t.Context(), store.Options{
+		Dir: dir, Migrate: true, Migrations: testMigrations(), Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, db, "early")
+	return db, disk, log
+}
+
+// restart opens what the disk kept.
+func restart(t *testing.T, disk *storetest.Disk, powerCut bool) *store.DB {
+	t.Helper()
+	dir := t.TempDir()
+	disk.Restart(t, dir, powerCut)
+	db, err := store.Open(t.Context(), store.Options{Dir: dir, Migrations: testMigrations()})
+	if err != nil {
+		t.Fatalf("restart: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		storetest.CheckSQLite(t, dir)
+	})
+	return db
+}
+
+func TestFailedSyncOfACommit(t *testing.T) {
+	t.Parallel()
+	db, disk, log := onDisk(t)
+	if db.Failure() != nil {
+		t.Fatal(db.Failure())
+	}
+	disk.FailAt(storetest.CallSync, 1)
+	insert := func(id string) error {
+		return db.Update(t.Context(), func(tx *store.Tx) error { addAccount(tx, id, 1); return nil })
+	}
+	err := insert("struck")
+	if !errors.Is(err, store.ErrBroken) || !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, store.ErrCommitUnknown) {
+		t.Errorf("the commit whose sync failed: %v", err)
+	}
+	select {
+	case <-db.Broken():
+	default:
+		t.Error("the owner is not told")
+	}
+	if err := insert("later"); !errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrCommitUnknown) {
+		t.Errorf("a later write: %v", err)
+	}
+	if !exists(t, db, "early") || exists(t, db, "struck") {
+		t.Error("reads show what stood before")
+	}
+	if err := db.Close(); !errors.Is(err, store.ErrBroken) {
+		t.Errorf("close: %v", err)
+	}
+	if _, later := disk.Struck(); len(later) > 0 {
+		t.Errorf("the files were changed after the fault: %v", later)
+	}
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 || !strings.Contains(log.String(), "sluice.db") {
+		t.Errorf("%d errors in the log:\n%s", n, log)
+	}
+	for _, powerCut := range []bool{false, true} {
+		again := restart(t, disk, powerCut)
+		if !exists(t, again, "early") || exists(t, again, "later") {
+			t.Errorf("power cut %t: early %t, later %t", powerCut, exists(t, again, "early"), exists(t, again, "later"))
+		}
+		if struck := exists(t, again, "struck"); struck == powerCut {
+			t.Errorf("power cut %t: struck %t; its outcome was truly unknown", powerCut, struck)
+		}
+	}
+}
+
+// TestFailedSyncOfACheckpoint: nobody waits for a checkpoint, and still its failure ends the writing.
+func TestFailedSyncOfACheckpoint(t *testing.T) {
+	t.Parallel()
+	db, disk, _ := onDisk(t)
+	disk.FailOn("sluice.db", storetest.CallSync, 1)
+	late := db.Update(t.Context(), func(tx *store.Tx) error { addAccount(tx, "late", 1); return nil })
+	if late != nil && !errors.Is(late, store.ErrBroken) { // the checkpoint may have come before
+		t.Fatal(late)
+	}
+	select {
+	case <-db.Broken():
+	case <-time.After(20 * time.Second):
+		t.Fatal("the checkpoint's failure went unseen")
+	}
+	if err := increment(t.Context(), db, "early"); !errors.Is(err, store.ErrBroken) {
+		t.Errorf("a later write: %v", err)
+	}
+	if err := db.Close(); !errors.Is(err, store.ErrBroken) {
+		t.Errorf("close: %v", err)
+	}
+	if _, later := disk.Struck(); len(later) > 0 {
+		t.Errorf("the files were changed after the fault: %v", later)
+	}
+	for _, powerCut := range []bool{false, true} {
+		if again := restart(t, disk, powerCut); !exists(t, again, "early") || late == nil && !exists(t, again, "late") {
+			t.Errorf("power cut %t: an acknowledged row is gone", powerCut)
+		}
+	}
+}
+
+// TestStorageMayFailWhileOpening makes every call in turn fail that opening a new folder makes.
+func TestStorageMayFailWhileOpening(t *testing.T) {
+	t.Parallel()
+	for _, call := range []storetest.Call{
+		storetest.CallSync, storetest.CallTruncate, storetest.CallRead, storetest.CallWrite, storetest.CallTear,
+	} {
+		t.Run(string(call), func(t *testing.T) {
+			t.Parallel()
+			struck := true
+			nth := 0
+			for struck && !t.Failed() {
+				nth++
+				t.Run(fmt.Sprint(nth), func(t *testing.T) {
+					dir := t.TempDir()
+					disk := storetest.NewDisk(t, dir)
+					disk.FailAt(call, nth)
+					db, err := store.Open(t.Context(), store.Options{Dir: dir, Migrate: true, Migrations: testMigrations()})
+					if err == nil {
+						err = db.Close()
+					}
+					if struck, _ = disk.Struck(); struck != (err != nil) {
+						t.Errorf("fault: %t, but the outcome is %v", struck, err)
+					}
+					for _, powerCut := range []bool{false, true} {
+						again := t.TempDir()
+						disk.Restart(t, again, powerCut)
+						db, err := store.Open(t.Context(), store.Options{Dir: again, Migrate: true, Migrations: testMigrations()})
+						if err != nil {
+							t.Fatalf("restart, power cut %t: %v", powerCut, err)
+						}
+						create(t, db, "a")
+						if err := db.Close(); err != nil {
+							t.Error(err)
+						}
+						storetest.CheckSQLite(t, again)
+					}
+				})
+			}
+			t.Logf("opening got through at call %d", nth)
+		})
+	}
+}
