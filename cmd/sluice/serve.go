@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/web"
 )
 
@@ -25,7 +26,7 @@ type serveCommand struct{ config.Flags }
 // the usual 100 means a collection every few megabytes and an eighth of the processor time.
 const garbagePercent = 200
 
-// Run serves until the process is told to stop, then lets running requests finish.
+// Run serves until the process is told to stop or the storage fails, then lets running requests finish.
 func (c *serveCommand) Run(s *surroundings) (err error) {
 	if was := debug.SetGCPercent(garbagePercent); was != 100 {
 		debug.SetGCPercent(was) // the operator's GOGC
@@ -34,7 +35,11 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if err != nil {
 		return err
 	}
-	defer b.db.Close()
+	defer func() {
+		if failed := b.db.Close(); err == nil { // else it is in err already
+			err = failed
+		}
+	}()
 	listener, err := new(net.ListenConfig).Listen(s.ctx, "tcp", b.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -54,6 +59,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 		err = errors.Join(err, g.wait())
 		a.engine.Drain()
 	}()
+	g.run(func(ctx context.Context) error { return storageFails(ctx, b.db) })
 	if b.config.Demo {
 		if err := a.startDemo(&g, &ready); err != nil {
 			return errors.Join(err, listener.Close())
@@ -74,6 +80,17 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	g.run(runner.Run)
 	a.serve(&g, listener, a.handler(g.ctx))
 	return a.announce(s, &g, ready)
+}
+
+// storageFails waits for the failure of the database's storage, which ends the process: another one has to read from
+// the disk what is really there.
+func storageFails(ctx context.Context, db *store.DB) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-db.Broken():
+		return db.Failure()
+	}
 }
 
 // announce tells people and scripts that the server answers, then waits for the end.
