@@ -116,37 +116,51 @@ func TestFolderInUse(t *testing.T) {
 	}
 }
 
-// TestLostConnection cuts a real connection after the server got the commit and before the client got
-// its answer.
+// TestLostConnection cuts a real connection around the commit: after the server got it and before the client got its
+// answer, and before the server got it. Only the database knows which it was, and the body is told to ask.
 func TestLostConnection(t *testing.T) {
 	t.Parallel()
-	d := storetest.New(t, store.Postgres)
-	direct := d.Open(testSchema)
-	cut := newProxy(t, d.Options(testSchema).URL)
-	db, err := store.Open(t.Context(), store.Options{URL: cut.url, Writers: 1, Migrations: testMigrations()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	create(t, db, "warm") // the connections stand and the statements are prepared
-	var seen []bool
-	err = db.Update(t.Context(), func(tx *store.Tx) error {
-		seen = append(seen, tx.MaybeCommitted())
-		if tx.MaybeCommitted() {
-			// The server may still be at it; only an answer from it decides.
-			for range 100 {
-				if _, err := load(tx, "a"); err == nil {
+	for name, c := range map[string]struct {
+		cut    func(*proxy)
+		stands bool
+	}{
+		"after the server got the commit":  {(*proxy).deaf, true},
+		"before the server got the commit": {(*proxy).mute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := storetest.New(t, store.Postgres)
+			direct := d.Open(testSchema)
+			cut := newProxy(t, d.Options(testSchema).URL)
+			db, err := store.Open(t.Context(), store.Options{URL: cut.url, Writers: 1, Migrations: testMigrations()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			create(t, db, "warm") // the connections stand and the statements are prepared
+			var seen []bool
+			stood := false
+			err = db.Update(t.Context(), func(tx *store.Tx) error {
+				seen = append(seen, tx.MaybeCommitted())
+				for range 100 { // the server may still be at it; only an answer from it decides
+					if _, err := load(tx, "a"); !tx.MaybeCommitted() || err == nil {
+						stood = err == nil
+						break
+					}
+				}
+				if stood {
 					return nil
 				}
+				addAccount(tx, "a", 1)
+				if len(seen) == 1 {
+					c.cut(cut)
+				}
+				return nil
+			})
+			if err != nil || len(seen) != 2 || !seen[1] || stood != c.stands || !exists(t, direct, "a") {
+				t.Errorf("error %v, runs saw MaybeCommitted as %v, the first one stood: %t", err, seen, stood)
 			}
-			return errors.New("the row is not there")
-		}
-		addAccount(tx, "a", 1)
-		cut.deaf()
-		return nil
-	})
-	if err != nil || len(seen) != 2 || !seen[1] || !exists(t, direct, "a") {
-		t.Errorf("error %v, runs saw MaybeCommitted as %v", err, seen)
+		})
 	}
 }
 
@@ -177,6 +191,7 @@ type proxy struct {
 	mu    sync.Mutex
 	conns []net.Conn
 	quiet bool
+	stop  bool
 }
 
 func newProxy(t *testing.T, server string) *proxy {
@@ -215,30 +230,37 @@ func (p *proxy) pair(client net.Conn, host string) {
 	p.mu.Lock()
 	p.conns = append(p.conns, client, server)
 	p.mu.Unlock()
-	go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
-	go func() {
-		buffer := make([]byte, 64<<10)
-		for {
-			n, err := server.Read(buffer)
-			if err != nil || p.swallow() {
-				_ = client.Close()
-				return
-			}
-			if _, err := client.Write(buffer[:n]); err != nil {
-				return
-			}
+	go p.carry(server, client, &p.stop)
+	go p.carry(client, server, &p.quiet)
+}
+
+// carry copies until one end closes or what comes is to disappear; then it closes both.
+func (p *proxy) carry(to, from net.Conn, swallow *bool) {
+	defer to.Close()
+	defer from.Close()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil || p.takes(swallow) {
+			return
 		}
-	}()
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
 }
 
 // deaf makes the next answer of the server disappear together with its connection.
 func (p *proxy) deaf() { p.mu.Lock(); p.quiet = true; p.mu.Unlock() }
 
-func (p *proxy) swallow() bool {
+// mute makes what the client sends next disappear together with its connection.
+func (p *proxy) mute() { p.mu.Lock(); p.stop = true; p.mu.Unlock() }
+
+func (p *proxy) takes(swallow *bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	was := p.quiet
-	p.quiet = false
+	was := *swallow
+	*swallow = false
 	return was
 }
 
