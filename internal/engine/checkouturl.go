@@ -28,7 +28,8 @@ func (e *Engine) checkoutToken(shop payment.ShopID, id payment.ID) string {
 // payment.ErrNotFound when this installation did not issue it.
 func (e *Engine) ParseCheckoutToken(token string) (payment.ShopID, payment.ID, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != 32+checkoutMACSize {
+	// A decoder passes over line ends, by which an address would have any number of spellings.
+	if err != nil || len(raw) != 32+checkoutMACSize || len(token) != base64.RawURLEncoding.EncodedLen(len(raw)) {
 		return "", "", payment.ErrNotFound
 	}
 	if !hmac.Equal(raw[32:], e.Keys.CheckoutMAC(raw[:32])[:checkoutMACSize]) {
