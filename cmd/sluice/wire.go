@@ -134,7 +134,7 @@ func (a *app) handler(ctx context.Context) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n")) // the caller is gone if this fails
 	})
-	return web.Wrap(api.Exact(mux, yandexpay.BasePath), web.Common{
+	return web.Wrap(api.Exact(mux, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
 		Logger: a.log, AccessLevel: slog.LevelDebug, Now: time.Now, Observe: a.metrics.ObserveHTTP,
 		NewID: func() string { made, _ := a.ids.New(); return made },
 	})

@@ -16,6 +16,7 @@ func TestExactLeavesPathsAlone(t *testing.T) {
 		_, _ = w.Write([]byte("base " + r.URL.EscapedPath() + " " + r.Pattern))
 	})
 	mux.HandleFunc("/other/", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("other " + r.URL.EscapedPath())) })
+	mux.HandleFunc("/base/page", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("page")) })
 	served := api.Exact(mux, "/base")
 	for path, want := range map[string]string{
 		"/base/a//b":      "200 base /base/a//b /base/",
@@ -24,7 +25,13 @@ func TestExactLeavesPathsAlone(t *testing.T) {
 		"/base/a%2Fb":     "200 base /base/a%2Fb /base/",
 		"/base/":          "200 base /base/ /base/",
 		"/other/a":        "200 other /other/a",
-		"/other/a//b":     "307 ",
+		"/other/a/":       "200 other /other/a/",
+		"/other/a//b":     "404 404 page not found\n",
+		"/other/../base/": "404 404 page not found\n",
+		"//base/a":        "404 404 page not found\n",
+		"/base/page":      "200 page",
+		"/base//page":     "200 base /base//page /base/",
+		"/base/page/.":    "200 base /base/page/. /base/",
 		"/base":           "307 ",
 		"/basement/":      "404 404 page not found\n",
 	} {

@@ -9,6 +9,9 @@ import (
 	"github.com/sluicepay/sluice/internal/web"
 )
 
+// BasePath is what the addresses of all payments begin with.
+const BasePath = "/payment"
+
 // Deps is what the pages work with. Engine and Log are required.
 type Deps struct {
 	Engine *engine.Engine

@@ -129,10 +129,13 @@ func (a *App) startSimulator(t testing.TB) {
 
 func (a *App) start(t testing.TB, timeout time.Duration) {
 	mux := http.NewServeMux()
-	server := httptest.NewServer(web.Wrap(api.Exact(mux, yandexpay.BasePath), web.Common{
+	server := httptest.NewUnstartedServer(web.Wrap(api.Exact(mux, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
 		Logger: a.Log, AccessLevel: slog.LevelDebug, Now: a.Clock.Now,
 		NewID: func() string { made, _ := a.IDs.New(); return made },
 	}))
+	server.Config.MaxHeaderBytes = web.MaxHeaderBytes
+	server.Config.ErrorLog = slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn)
+	server.Start()
 	t.Cleanup(server.Close)
 	a.URL = server.URL
 	a.Engine = engine.New(engine.Config{

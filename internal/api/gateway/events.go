@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	pathEvents = basePath + "/events"
+	pathEvents = BasePath + "/events"
 
 	// eventPrefix stands before an event's id wherever a merchant sees it.
 	eventPrefix = "evt_"

@@ -41,9 +41,11 @@ func New(e *engine.Engine, auth *api.Auth, log *slog.Logger) *Gateway {
 // Name is "gateway".
 func (g *Gateway) Name() string { return "gateway" }
 
+// BasePath is where the dialect is mounted.
+const BasePath = "/api/v1"
+
 const (
-	basePath     = "/api/v1"
-	pathPayments = basePath + "/payments"
+	pathPayments = BasePath + "/payments"
 	pathPayment  = pathPayments + "/{id}"
 )
 
@@ -82,8 +84,8 @@ func (g *Gateway) Mount(mux *http.ServeMux) {
 		mux.Handle(path, g.serve(&endpoint{handle: refuseWith(refusal)}))
 	}
 	unknown := g.serve(&endpoint{handle: refuseWith(errNoPath)})
-	mux.Handle(basePath, unknown)
-	mux.Handle(basePath+"/", unknown)
+	mux.Handle(BasePath, unknown)
+	mux.Handle(BasePath+"/", unknown)
 	mux.HandleFunc("GET /openapi.json", serveOpenAPI)
 }
 
