@@ -71,6 +71,15 @@ var endpoints = []endpoint{
 	{http.MethodGet, pathEvents, "getEvents", "eventFilter", (*Gateway).events},
 }
 
+// Routes lists the endpoints of the contract as method and path, with ids in braces.
+func Routes() []string {
+	all := make([]string, len(endpoints))
+	for i := range endpoints {
+		all[i] = endpoints[i].route()
+	}
+	return all
+}
+
 // Mount registers the endpoints, what answers for everything else below /api/v1, and the OpenAPI document.
 func (g *Gateway) Mount(mux *http.ServeMux) {
 	allowed := make(map[string][]string)

@@ -70,6 +70,15 @@ var endpoints = []endpoint{
 	{http.MethodPost, "/v1/subscriptions/{subscription_id}", (*YandexPay).getSubscription},
 }
 
+// Routes lists the endpoints of the contract as method and path, with ids in braces.
+func Routes() []string {
+	all := make([]string, len(endpoints))
+	for i := range endpoints {
+		all[i] = endpoints[i].method + " " + BasePath + endpoints[i].path
+	}
+	return all
+}
+
 // Mount registers what answers for everything at and below BasePath.
 func (y *YandexPay) Mount(mux *http.ServeMux) {
 	served := api.Guard(http.HandlerFunc(y.serve), y.log, func(w http.ResponseWriter, _ *http.Request) {
