@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/web"
 )
 
@@ -87,8 +89,25 @@ func IdempotencyKey(h http.Header) (string, error) {
 	return key, nil
 }
 
-// Path is the request's path as the caller spelled it, for the error bodies that name it.
-func Path(r *http.Request) string { return r.URL.EscapedPath() }
+// Path is the request's path as the caller spelled it, for the error bodies that name it. Card numbers in it are cut to
+// their first six and last four digits, however they are spelled: error bodies end up in logs.
+func Path(r *http.Request) string {
+	given := r.URL.EscapedPath()
+	plain := strings.Map(asciiDigit, r.URL.Path)
+	masked := telemetry.MaskDigits(plain)
+	if masked == plain {
+		return given
+	}
+	return strings.ReplaceAll((&url.URL{Path: masked}).EscapedPath(), "%2A", "*")
+}
+
+// asciiDigit is the digit that a full-width one stands for, and any other character itself.
+func asciiDigit(r rune) rune {
+	if r >= '０' && r <= '９' {
+		return r - '０' + '0'
+	}
+	return r
+}
 
 // Guard keeps a panic in next from taking more down than its request: it is logged, and write answers 500 in the
 // form of the dialect.

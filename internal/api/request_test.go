@@ -136,3 +136,21 @@ func FuzzAppendString(f *testing.F) {
 		}
 	})
 }
+
+func TestPathsAreNamedWithoutCardNumbers(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/api/v1/payments/0197a9173b4c7f31a1b2c3d4e5f60718":        "/api/v1/payments/0197a9173b4c7f31a1b2c3d4e5f60718",
+		"/api/v1/payments/%2e%2e/a%2Fb":                            "/api/v1/payments/%2e%2e/a%2Fb",
+		"/api/v1/payments/1234567890123456":                        "/api/v1/payments/1234567890123456",
+		"/api/v1/payments/4539148803436467/void":                   "/api/v1/payments/453914***6467/void",
+		"/api/v1/4539%201488%200343%206467":                        "/api/v1/453914***6467",
+		"/api/v1/%34%35%33%39%31%34%38%38%30%33%34%33%36%34%36%37": "/api/v1/453914***6467",
+		"/api/v1/4539-1488-0343-6467%2F":                           "/api/v1/453914***6467/",
+		"/api/v1/%EF%BC%94539148803436467":                         "/api/v1/453914***6467",
+	} {
+		if got := Path(httptest.NewRequest(http.MethodGet, path, nil)); got != want {
+			t.Errorf("%s is named %s, want %s", path, got, want)
+		}
+	}
+}
