@@ -20,6 +20,7 @@ type binder struct {
 	prefix string   // path of the object, with a dot at its end
 	strict bool     // demanded fields are demanded
 	faults *[]fault // of the whole request
+	number string   // digits of the card number in the request, which no other field may hold; or ""
 }
 
 func newBinder(doc *api.Value) binder { return binder{from: doc, strict: true, faults: new([]fault)} }
@@ -29,7 +30,7 @@ func (b binder) child(name string, strict bool) (binder, bool) {
 	v := b.from.Get(name)
 	switch v.Kind() {
 	case api.Object:
-		return binder{from: v, prefix: b.prefix + name + ".", strict: strict, faults: b.faults}, true
+		return binder{from: v, prefix: b.prefix + name + ".", strict: strict, faults: b.faults, number: b.number}, true
 	case api.Absent:
 	default:
 		b.fault(name, mismatch, "must be an object")
@@ -53,7 +54,10 @@ func (b binder) string(name string) (text string, ok bool) {
 	v := b.from.Get(name)
 	switch v.Kind() {
 	case api.String:
-		return v.Text(), true
+		if b.number == "" || b.prefix+name == fieldCardNumber || !holdsCard(v.Text(), b.number) {
+			return v.Text(), true
+		}
+		b.fault(name, pattern, "must not hold the card number")
 	case api.Absent:
 	default:
 		b.fault(name, mismatch, "must be a string")

@@ -2,10 +2,64 @@ package gateway
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
+	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/payment"
 )
+
+const (
+	fieldCardNumber = "card.cardNumber"
+	// fewestDigits are those of the shortest card number.
+	fewestDigits = 12
+)
+
+// cardIn returns the digits of the card number in a request, or "". Texts are kept and shown as they come, so a number
+// that is repeated in one would be where no card number may be. Other numbers that look like those of cards are none
+// of our business: one order number in ten has a right check digit.
+func cardIn(doc *api.Value) string {
+	number, err := payment.ParsePAN(doc.Get("card").Get("cardNumber").Text())
+	if err != nil {
+		return ""
+	}
+	defer number.Wipe()
+	return number.Reveal()
+}
+
+// holdsCard reports whether a text has the digits of a card number in a row, whatever is between them but letters, in
+// full width too.
+func holdsCard(text, digits string) bool {
+	if len(text) < len(digits) {
+		return false
+	}
+	row := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', unicode.IsLetter(r):
+			return r
+		case r >= '０' && r <= '９':
+			return r - '０' + '0'
+		}
+		return -1
+	}, text)
+	return strings.Contains(row, digits)
+}
+
+// holder reads the name on a card, in which people now and then put its number.
+func (b binder) holder() string {
+	name := strings.Clone(b.text("cardholderName", 128))
+	digits := 0
+	for _, r := range name {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	if digits >= fewestDigits {
+		b.fault("cardholderName", pattern, "must not hold a card number")
+		return ""
+	}
+	return name
+}
 
 // card reads card data. All of it is copied out of the request, so that nothing that lives on shares memory with the
 // number or the security code.
@@ -17,7 +71,7 @@ func (b binder) card() *payment.Card {
 	token, _ := c.string("cardToken")
 	card := &payment.Card{Number: c.cardNumber(token != "")}
 	c.cardToken(token)
-	card.Holder = strings.Clone(c.text("cardholderName", 128))
+	card.Holder = c.holder()
 	card.SecurityCode = c.securityCode()
 	card.ExpiryMonth = strings.Clone(c.expiry("expiryMonth", 2, "0[1-9]|1[0-2]", validMonth))
 	card.ExpiryYear = strings.Clone(c.expiry("expiryYear", 4, "[0-9]{4}", allDigits))

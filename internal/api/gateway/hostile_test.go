@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/store/storetest"
 )
@@ -121,4 +124,57 @@ func TestSameKeyAtOnceMakesOnePayment(t *testing.T) {
 			t.Errorf("%d payments stored", n)
 		}
 	})
+}
+
+// TestTheCardNumberStaysInItsField: texts are kept and shown as they come, so none may repeat the number of the card in
+// the same request. What only looks like a card number is left alone: order numbers do.
+func TestTheCardNumberStaysInItsField(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, storetest.New(t, "sqlite"), nil)
+	withCard := with(t, deposit, "card", card)
+	const digits = "4000000000000408" // those of card
+	spellings := []string{
+		digits, "paid with " + digits + ".", strings.Join(strings.Split(digits, ""), " "), digits[:4] + "-" + digits[4:8] + "-" + digits[8:12] + "-" + digits[12:],
+		"9" + digits + "1", strings.Map(func(r rune) rune { return r - '0' + '０' }, digits), digits[:6] + "\u200b" + digits[6:],
+	}
+	for _, field := range []string{"referenceId", "description", "customer.accountNumber", "customer.referenceId", "customer.documentNumber", "card.cardholderName"} {
+		for _, text := range spellings {
+			if utf8.RuneCountInString(text) > 64 {
+				continue
+			}
+			a := c.post(t, "", with(t, withCard, field, jsonOf(t, text)), http.StatusBadRequest)
+			if diff := cmp.Diff([]string{"Pattern " + field}, faultsOf(t, a)); diff != "" {
+				t.Errorf("%s %q (-want +got):\n%s", field, text, diff)
+			}
+		}
+	}
+	for _, field := range []string{"returnUrl", "webhookUrl"} {
+		a := c.post(t, "", with(t, withCard, field, `"https://shop.example/?card=`+digits+`"`), http.StatusBadRequest)
+		if diff := cmp.Diff([]string{"Pattern " + field}, faultsOf(t, a)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", field, diff)
+		}
+	}
+	a := c.post(t, "", with(t, withCard, "card.cardholderName", `"4539 1488 0343 6467"`), http.StatusBadRequest)
+	if diff := cmp.Diff([]string{"Pattern card.cardholderName"}, faultsOf(t, a)); diff != "" {
+		t.Errorf("another card's number as a name (-want +got):\n%s", diff)
+	}
+	if n := c.stored(t); n != 0 {
+		t.Fatalf("%d payments stored", n)
+	}
+	for _, text := range []string{"4539148803436467", digits[:len(digits)-1] + "x", digits[:8] + "x" + digits[8:], digits[1:]} {
+		a := c.post(t, "", with(t, withCard, "referenceId", jsonOf(t, text)), http.StatusOK)
+		if got := a.field(t, "referenceId"); got != text {
+			t.Errorf("%q came back as %q", text, got)
+		}
+	}
+	c.post(t, "", with(t, deposit, "referenceId", `"`+digits+`"`), http.StatusOK)
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }
