@@ -91,7 +91,7 @@ func (e *entry) readCode(c *payment.Card, text string, w *words) {
 
 func (e *entry) readHolder(c *payment.Card, text string, w *words) {
 	name := strings.Join(strings.Fields(text), " ")
-	if !plainName(name) {
+	if !plainName(name) || c.Number.In(name) {
 		e.fault(fieldHolder, w.HolderWrong)
 		return
 	}

@@ -456,7 +456,9 @@ func TestUnknownAddressesAreAllAlike(t *testing.T) {
 	}
 	want.wants(t, "Page not found", "request-1")
 	for _, address := range []string{
-		h.url + "/payment/" + flipped, h.url + "/payment/" + token[:len(token)-1], page + "=", page[:len(page)-9] + "%0A" + page[len(page)-9:], page + "%0D%0A", page + "/", h.url + "/payment/",
+		h.url + "/payment/" + flipped, h.url + "/payment/" + token[:len(token)-1], page + "=",
+		page[:len(page)-9] + "%0A" + page[len(page)-9:], page + "%0D%0A", page + "/", h.url + "/payment/",
+		h.url + "/payment", h.url + "/payment?number=4000000000000408",
 		h.url + "/payment/" + flipped + "/return", h.url + "/payment/" + strings.Repeat("A", 64),
 		h.engine.CheckoutURL(h.shop.ID, "00000000000000000000000000000000"),
 		h.engine.CheckoutURL(h.shop.ID, o.Payment.ID),

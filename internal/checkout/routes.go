@@ -50,7 +50,8 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 	for pattern, show := range pages {
 		mux.Handle(pattern, g.guarded(g.visited(show)))
 	}
-	mux.Handle("GET /payment/", g.guarded(g.showNotFound))
+	mux.Handle("GET "+BasePath, g.guarded(g.showNotFound)) // else it would be a redirect that repeats the query
+	mux.Handle("GET "+BasePath+"/", g.guarded(g.showNotFound))
 	mux.HandleFunc("GET /static/checkout/{name}", g.assets.serve)
 }
 

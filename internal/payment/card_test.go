@@ -434,3 +434,27 @@ func FuzzParsePAN(f *testing.F) {
 		}
 	})
 }
+
+func TestPANIn(t *testing.T) {
+	t.Parallel()
+	number, err := ParsePAN("4539 1488 0343 6467")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"4539148803436467": true, "paid by 4539 1488 0343 6467, thanks": true, "4539-1488.0343/6467": true, "1453914880343646799": true,
+		"４５３９１４８８０３４３６４６７": true, "453914\u200b8803436467": true, "NDUzOTE0ODgwMzQzNjQ2Nw==": true, "34353339313438383033343336343637": true,
+		"": false, "453914880343646": false, "4539148803436466": false, "453914880343x6467": false, "453914***6467": false, "4111111111111111": false,
+	} {
+		if got := number.In(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+	if (PAN{}).In("4539148803436467") {
+		t.Error("no number is in a text")
+	}
+	number.Wipe()
+	if number.In("4539148803436467") {
+		t.Error("it was wiped")
+	}
+}

@@ -11,16 +11,17 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
 )
 
 // binder reads the fields of one object of a request and collects what is wrong with them, in the order of the calls.
 // A method that finds a fault returns the zero value or what it could read: nothing of a faulty request is used.
 type binder struct {
 	from   *api.Value
-	prefix string   // path of the object, with a dot at its end
-	strict bool     // demanded fields are demanded
-	faults *[]fault // of the whole request
-	number string   // digits of the card number in the request, which no other field may hold; or ""
+	prefix string      // path of the object, with a dot at its end
+	strict bool        // demanded fields are demanded
+	faults *[]fault    // of the whole request
+	number payment.PAN // of the card in the request, which no other field may repeat
 }
 
 func newBinder(doc *api.Value) binder { return binder{from: doc, strict: true, faults: new([]fault)} }
@@ -54,7 +55,7 @@ func (b binder) string(name string) (text string, ok bool) {
 	v := b.from.Get(name)
 	switch v.Kind() {
 	case api.String:
-		if b.number == "" || b.prefix+name == fieldCardNumber || !holdsCard(v.Text(), b.number) {
+		if b.prefix+name == fieldCardNumber || !b.number.In(v.Text()) {
 			return v.Text(), true
 		}
 		b.fault(name, pattern, "must not hold the card number")

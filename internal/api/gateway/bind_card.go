@@ -15,34 +15,15 @@ const (
 	fewestDigits = 12
 )
 
-// cardIn returns the digits of the card number in a request, or "". Texts are kept and shown as they come, so a number
-// that is repeated in one would be where no card number may be. Other numbers that look like those of cards are none
-// of our business: one order number in ten has a right check digit.
-func cardIn(doc *api.Value) string {
+// cardIn returns the card number in a request, to be wiped, or none. Texts are kept and shown as they come, so a number
+// that is repeated in one would be where no card number may be. Other numbers that look like those of cards are none of
+// our business: one order number in ten has a right check digit.
+func cardIn(doc *api.Value) payment.PAN {
 	number, err := payment.ParsePAN(doc.Get("card").Get("cardNumber").Text())
 	if err != nil {
-		return ""
+		return payment.PAN{}
 	}
-	defer number.Wipe()
-	return number.Reveal()
-}
-
-// holdsCard reports whether a text has the digits of a card number in a row, whatever is between them but letters, in
-// full width too.
-func holdsCard(text, digits string) bool {
-	if len(text) < len(digits) {
-		return false
-	}
-	row := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '0' && r <= '9', unicode.IsLetter(r):
-			return r
-		case r >= '０' && r <= '９':
-			return r - '０' + '0'
-		}
-		return -1
-	}, text)
-	return strings.Contains(row, digits)
+	return number
 }
 
 // holder reads the name on a card, in which people now and then put its number.

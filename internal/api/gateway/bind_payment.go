@@ -37,6 +37,7 @@ func demandsOf(doc *api.Value, s *shop.Shop) demands {
 func bindPayment(doc *api.Value, s *shop.Shop, forbidden func(host string) bool) (engine.Create, error) {
 	b, d := newBinder(doc), demandsOf(doc, s)
 	b.number = cardIn(doc)
+	defer b.number.Wipe()
 	c := engine.Create{Shop: s}
 	c.Reference = b.text("referenceId", maxReference)
 	c.Type = b.paymentType()

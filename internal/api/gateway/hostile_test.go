@@ -136,6 +136,7 @@ func TestTheCardNumberStaysInItsField(t *testing.T) {
 	spellings := []string{
 		digits, "paid with " + digits + ".", strings.Join(strings.Split(digits, ""), " "), digits[:4] + "-" + digits[4:8] + "-" + digits[8:12] + "-" + digits[12:],
 		"9" + digits + "1", strings.Map(func(r rune) rune { return r - '0' + '０' }, digits), digits[:6] + "\u200b" + digits[6:],
+		"NDAwMDAwMDAwMDAwMDQwOA==", "34303030303030303030303030343038",
 	}
 	for _, field := range []string{"referenceId", "description", "customer.accountNumber", "customer.referenceId", "customer.documentNumber", "card.cardholderName"} {
 		for _, text := range spellings {
