@@ -25,6 +25,9 @@ var leaks = []struct {
 	{"card number in groups", regexp.MustCompile(`3714[ -]?496353[ -]?98431|3714[ -]4963[ -]5398[ -]431`)},
 	{"card number in hexadecimal", regexp.MustCompile(`(?i)` + hex.EncodeToString([]byte(cardNumber)))},
 	{"card number in base64", regexp.MustCompile(regexp.QuoteMeta(base64.RawStdEncoding.EncodeToString([]byte(cardNumber))))},
+	{"card number percent-encoded", regexp.MustCompile(`(?i)` + each("%%%02x"))},
+	{"card number in full width", regexp.MustCompile(fullWidth)},
+	{"card number escaped for JSON", regexp.MustCompile(`(?i)` + regexp.QuoteMeta(each(`\u%04x`)))},
 	{"all but the first six", regexp.MustCompile(cardNumber[6:])},
 	{"security code", regexp.MustCompile(`(^|[^0-9A-Za-z.:])` + securityCode + `([^0-9A-Za-z.:-]|$)`)},
 }
@@ -105,6 +108,15 @@ func searchDatabase(t testing.TB, url string) {
 
 func TestSearchForSecretsFindsThem(t *testing.T) {
 	t.Parallel()
+	for name, text := range spelledNumbers {
+		found := false
+		for _, leak := range leaks {
+			found = found || leak.text.MatchString("x"+text+"x")
+		}
+		if !found {
+			t.Errorf("the number %s would not be found", name)
+		}
+	}
 	for _, planted := range []string{
 		"x" + cardNumber + "x", "3714 496353 98431", `{"cardSecurityCode":"9173"}`, "code=9173&", "9173",
 		base64.StdEncoding.EncodeToString([]byte(cardNumber)), hex.EncodeToString([]byte(cardNumber)),
