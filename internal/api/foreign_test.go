@@ -209,7 +209,8 @@ func (s *scene) tried(route string, p *place, given, own string) string {
 	method, target, _ := strings.Cut(route, " ")
 	switch {
 	case strings.HasPrefix(p.target, "/{own}"):
-		target = target[:strings.Index(target, "/{")] + strings.ReplaceAll(p.target, "{own}", own)
+		start, _, _ := strings.Cut(target, "/{")
+		target = start + strings.ReplaceAll(p.target, "{own}", own)
 	case p.target == "{}":
 		target = idInRoute.ReplaceAllLiteralString(target, url.PathEscape(given))
 	default:

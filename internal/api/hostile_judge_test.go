@@ -80,7 +80,7 @@ func judge(q *sent, a *got) []string {
 	case areaPage:
 		shapePage(a, fault)
 	case areaOther:
-		if allowed := []int{200, 307, 400, 401, 404, 405}; !slices.Contains(allowed, a.status) || a.status == 307 && a.header.Get("Location") != "/payment/" {
+		if allowed := []int{200, 400, 401, 404, 405}; !slices.Contains(allowed, a.status) {
 			fault("status %d", a.status)
 		}
 	case areaNotice:

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
@@ -60,9 +59,9 @@ func (s *scene) spend(thing string) {
 }
 
 // thing returns what has the name, made if there is none.
-func (s *scene) thing(name string, make func() string) string {
+func (s *scene) thing(name string, begin func() string) string {
 	if s.things[name] == "" {
-		s.things[name] = make()
+		s.things[name] = begin()
 	}
 	return s.things[name]
 }
@@ -245,5 +244,3 @@ func (s *scene) signed(body string) []string {
 	at := strconv.FormatInt(s.app.Clock.Now().Unix(), 10)
 	return []string{"Sandbox-Timestamp: " + at, "Sandbox-Signature: " + simulator.Sign(s.app.Simulator.NoticeSecret(), at, []byte(body))}
 }
-
-func dashed(pid string) string { return id.Dashed(pid) }

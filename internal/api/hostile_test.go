@@ -33,7 +33,7 @@ func TestHostileRequests(t *testing.T) {
 		seeds := seedsOfScene()
 		met := map[string]int{}
 		for i := range count {
-			r := rand.New(rand.NewPCG(seed, uint64(i))) //nolint:gosec // repeatable on purpose
+			r := rand.New(rand.NewPCG(seed, uint64(i)))
 			one := seeds[i%len(seeds)]
 			q := one.make(s)
 			if i >= len(seeds) { // first all of them as they are

@@ -1,8 +1,8 @@
 package api_test
 
 import (
-	"encoding/json"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/api"
@@ -29,8 +29,7 @@ func treeOf(name string, v *api.Value) node {
 	case api.Number:
 		n.raw = v.Text()
 	case api.Bool:
-		raw, _ := json.Marshal(v.True()) //nolint:errchkjson // of a bool
-		n.raw = string(raw)
+		n.raw = strconv.FormatBool(v.True())
 	case api.Absent:
 		n.raw = "null"
 	}
