@@ -57,6 +57,7 @@ type DB struct {
 	group   int
 	reader  reader
 	queues  []*queue
+	turns   turns
 	writers sync.WaitGroup
 	commits atomic.Uint64
 	turn    atomic.Uint64

@@ -13,6 +13,8 @@ type Stats struct {
 	Reruns       uint64 // runs of bodies beyond their first
 	Conflicts    uint64 // sets that a writer sent back for another run
 	Waiting      int    // sets waiting for a writer now
+	Lines        int    // things that bodies stand in line for now, see turns
+	InLine       int    // bodies that stand in these lines, without those whose turn it is
 	WALBytes     int64  // length of SQLite's write-ahead log now; 0 on PostgreSQL
 }
 
@@ -25,6 +27,7 @@ func (db *DB) Stats() Stats {
 		Reruns:       db.stats.reruns.Load(),
 		Conflicts:    db.stats.conflicts.Load(),
 	}
+	s.Lines, s.InLine = db.turns.count()
 	for _, q := range db.queues {
 		s.Waiting += q.length()
 	}

@@ -7,8 +7,13 @@ import (
 	"time"
 )
 
-// maxRuns bounds how often one Update or View runs its body.
-const maxRuns = 20
+const (
+	// maxRuns bounds how often one Update or View runs its body.
+	maxRuns = 20
+	// maxTurns is maxRuns for an Update that has its turn in this process. Only other processes can be
+	// faster then, one of them each time, so that this many losses in a row do not happen by chance.
+	maxTurns = 200
+)
 
 // Tx is one run of a transaction body. It is valid until the body returns and only in the body's own
 // goroutine. Its methods, spread over the table files, are the whole data access of Sluice.
@@ -48,8 +53,12 @@ func (tx *Tx) Again() { tx.rerun = errRetry }
 // database asked for it, and after a commit whose outcome is unknown. So it must not do anything but
 // use the Tx and set variables of its caller afresh.
 //
-// Errors: the body's own; *[UniqueError]; [ErrConstraint]; [ErrConflict] after 20 runs;
-// [ErrUnavailable], [ErrFull], [ErrBroken], [ErrClosed]; [ErrCommitUnknown]; the context's, with nothing written.
+// Bodies of this process that name the same thing by lockKey and lose against each other run one after
+// the other from then on, in the order in which they lost: see turns.
+//
+// Errors: the body's own; *[UniqueError]; [ErrConstraint]; [ErrConflict] after 20 runs, or 200 where only
+// other processes could be faster; [ErrUnavailable], [ErrFull], [ErrBroken], [ErrClosed]; [ErrCommitUnknown];
+// the context's, with nothing written.
 // A caller whose context ends while its writes are being committed still waits for their outcome.
 func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 	if err := db.enter(); err != nil {
@@ -60,13 +69,17 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 		return err
 	}
 	var unsure bool
-	for run := 1; ; run++ {
+	mine := place{turns: &db.turns}
+	defer mine.leave()
+	limit := maxRuns
+	for run, lost := 1, 0; ; run++ {
 		tx := db.begin(ctx)
 		tx.unsure = unsure
 		err := tx.run(body)
 		if err == nil && len(tx.set.writes) > 0 {
-			err = db.submit(ctx, tx.set)
+			err = db.submitInTurn(ctx, tx.set, &mine)
 		}
+		away := errors.Is(err, ErrUnavailable)
 		switch {
 		case err == nil:
 			for _, f := range tx.after {
@@ -76,19 +89,37 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 		case errors.Is(err, errLost):
 			unsure = true
 		case errors.Is(err, errRetry):
-		case unsure && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBroken):
+		case unsure && away && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBroken):
 			// The database is still away. Only it knows the outcome, so keep asking.
 		default:
 			return outcome(unsure, err)
 		}
 		db.stats.reruns.Add(1)
-		if run == maxRuns {
+		if run >= limit {
 			return outcome(unsure, gaveUp(run, err))
 		}
-		if err := db.pause(ctx, run, unsure); err != nil {
+		if unsure || away { // nobody has to stand in line for a database that is away
+			mine.leave()
+			limit = min(limit, run+maxRuns)
+		} else if fresh, err := mine.join(ctx, tx.set.keys); err != nil {
+			return err
+		} else if fresh {
+			limit, lost = maxTurns, 0
+			continue
+		}
+		lost++
+		if err := db.pause(ctx, lost, unsure); err != nil {
 			return outcome(unsure, err)
 		}
 	}
+}
+
+// submitInTurn is submit for a body that must not overtake those who stand in line for what it changes.
+func (db *DB) submitInTurn(ctx context.Context, set *writeSet, mine *place) error {
+	if mine.outside(set.keys) {
+		return missedGuard("others are in line")
+	}
+	return db.submit(ctx, set)
 }
 
 // View runs body, which may only read. Each read sees what was committed when it began; reads of one
@@ -172,14 +203,14 @@ func (tx *Tx) read(reads []read) error {
 	return err
 }
 
-// pause waits before the next run: not at all after the first miss, then up to 64 ms at random, so
+// pause waits before a run after so many that were lost: not at all after the first miss, then up to 64 ms at random, so
 // that bodies that met do not meet again. While an outcome is unknown it gives the database up to a
 // second each time.
-func (db *DB) pause(ctx context.Context, run int, unsure bool) error {
-	limit := min(time.Millisecond<<run, 64*time.Millisecond)
+func (db *DB) pause(ctx context.Context, lost int, unsure bool) error {
+	limit := min(time.Millisecond<<min(lost, 6), 64*time.Millisecond)
 	if unsure {
-		limit = min(25*time.Millisecond<<run, time.Second)
-	} else if run == 1 {
+		limit = min(25*time.Millisecond<<min(lost, 6), time.Second)
+	} else if lost == 1 {
 		return nil
 	}
 	timer := time.NewTimer(db.jitter(limit))

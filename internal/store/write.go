@@ -39,8 +39,9 @@ func (tx *Tx) guard(name, sql string, args ...any) {
 
 // lockKey says that the guards of this body depend on the thing with this key, usually a payment's id.
 // It locks nothing. It lets the writer keep bodies on the same thing out of one group, and turn back at
-// once a body whose reads are known to be old. Call it before reading the thing; leaving it out costs
-// speed under contention, never correctness.
+// once a body whose reads are known to be old; and it lets those who lost stand in line. Call it before
+// reading the thing; leaving it out costs speed under contention, never correctness. A body that names a
+// key must not begin another transaction: that one could wait in line behind it.
 func (tx *Tx) lockKey(key string) {
 	if !slices.Contains(tx.set.keys, key) {
 		tx.set.keys = append(tx.set.keys, key)
