@@ -50,6 +50,9 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 		publicURL = ready.BaseURL
 	}
 	a, err := newApp(b, strings.TrimSuffix(publicURL, "/"))
+	if err == nil {
+		err = a.engine.Relieve(s.ctx)
+	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -41,10 +41,7 @@ func (e *Engine) payBack(ctx context.Context, t Target) error {
 	if p.State() == payment.Authorized {
 		_, err = e.Void(ctx, Target{Shop: t.Shop, ID: t.ID, Wait: t.Wait})
 	} else {
-		_, err = e.Create(ctx, Create{
-			Shop: t.Shop, Type: payment.Refund, Parent: t.ID, Currency: p.Currency, Wait: t.Wait,
-			Terms: Terms{Origin: p.Terms.Origin, GiveBack: true},
-		})
+		err = e.refundBack(ctx, t, &p)
 	}
 	if refusal := new(payment.Refusal); errors.As(err, &refusal) {
 		return nil // somebody else has sent it back
@@ -53,6 +50,24 @@ func (e *Engine) payBack(ctx context.Context, t Target) error {
 		return fmt.Errorf("send the money of payment %s back: %w", t.ID, err)
 	}
 	return nil
+}
+
+// refundBack refunds what is left of an abandoned deposit.
+func (e *Engine) refundBack(ctx context.Context, t Target, p *payment.Payment) error {
+	h, err := e.history(ctx, p.Shop, p.ID)
+	if err != nil {
+		return err
+	}
+	terms := Terms{Origin: p.Terms.Origin, GiveBack: true}
+	for i := range h.Refunds {
+		if h.Refunds[i].Terms.GiveBack {
+			terms.Before++
+		}
+	}
+	_, err = e.Create(ctx, Create{
+		Shop: t.Shop, Type: payment.Refund, Parent: t.ID, Currency: p.Currency, Wait: t.Wait, Terms: terms,
+	})
+	return err
 }
 
 // PageOpened records that the customer has opened the payment's page, where that makes it last longer.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
@@ -19,7 +20,7 @@ func TestGivingBackIsTriedWithGrowingWaits(t *testing.T) {
 			t.Parallel()
 			onBoth(t, func(t *testing.T, h *house) {
 				p := h.heldOrPaid(operation == "void")
-				_, err := h.Simulator.AddScenario(simulator.Scenario{Match: simulator.Match{Operation: operation}, Times: 8,
+				_, err := h.Simulator.AddScenario(simulator.Scenario{Match: simulator.Match{Operation: operation}, Times: 12,
 					Effect: simulator.Effect{Fault: simulator.FaultRejected}})
 				if err != nil {
 					t.Fatal(err)
@@ -42,7 +43,7 @@ func TestGivingBackIsTriedWithGrowingWaits(t *testing.T) {
 					p = h.workOff(p.ID, 1)
 				}
 				h.gone(p)
-				if !slices.IsSorted(waits[1:]) || len(waits) != 8 || waits[7] < time.Hour {
+				if !slices.IsSorted(waits[1:]) || len(waits) != 12 || waits[0] > 2*time.Second || waits[11] < time.Hour {
 					t.Errorf("waits: %v", waits)
 				}
 				h.agree()
@@ -275,4 +276,71 @@ func TestProcessThatDiesWhileGivingBack(t *testing.T) {
 		}
 		h.agree()
 	})
+}
+
+// TestGivingBackGoesOnSoonAfterACrash: the process died with the void or refund on its way, which never arrived. The next
+// process asks as soon as it knows that the other is gone, and sends the money back seconds later, however long ago the
+// deposit was abandoned.
+func TestGivingBackGoesOnSoonAfterACrash(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		for _, call := range []string{"void", "refund"} {
+			p := h.heldOrPaid(call == "void")
+			if _, err := h.Simulator.AddScenario(simulator.Scenario{Match: simulator.Match{Operation: call}, Times: 1,
+				Effect: simulator.Effect{Fault: simulator.FaultRejected}}); err != nil {
+				t.Fatal(err)
+			}
+			if p = h.abandon(p.ID); !p.Owes() {
+				t.Fatalf("%s, nothing is owed", p.State())
+			}
+			h.Clock.Advance(5 * time.Hour)
+			dead, reached, wake := h.frozen(call)
+			defer wake()
+			go func() { _ = dead.Work(context.WithoutCancel(t.Context()), h.shop.ID, p.ID) }()
+			<-reached
+			next := h.other(nil) // as it is after a restart
+			if err := next.Relieve(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			began := h.Clock.Now()
+			soon := 8 * time.Second
+			if h.DB.Kind() == store.Postgres { // the other process may live until its lease is over
+				soon += callLimit + leaseMargin
+			}
+			for p = h.stored(p.ID); p.Live != 0 || p.Owes() || p.Refunded != p.Captured; p = h.stored(p.ID) {
+				if !h.workNext(next) || h.Clock.Now().Sub(began) > 10*time.Minute {
+					t.Fatalf("%s: %s, due %s, owes %t", call, p.State(), p.Due, p.Owes())
+				}
+			}
+			if took := h.Clock.Now().Sub(began); took > soon {
+				t.Errorf("%s: the money went back after %s, want %s at most", call, took, soon)
+			}
+			wake()
+		}
+		h.agree()
+	})
+}
+
+// workNext moves the clock to what is due first and has the engine do that; false when nothing is due.
+func (h *house) workNext(e *engine.Engine) bool {
+	h.t.Helper()
+	all := make([]int64, store.Shards)
+	for i := range all {
+		all[i] = int64(i)
+	}
+	var due []store.DuePayment
+	err := h.DB.View(h.t.Context(), func(tx *store.Tx) (err error) {
+		due, err = tx.DuePayments(all, h.Clock.Now().Add(24*time.Hour), 1)
+		return err
+	})
+	if err != nil || len(due) == 0 {
+		h.t.Logf("nothing is due: %v", err)
+		return false
+	}
+	h.Clock.Advance(max(0, due[0].Due.Sub(h.Clock.Now())))
+	if err := e.Work(h.t.Context(), due[0].Shop, due[0].ID); err != nil {
+		h.t.Error(err)
+		return false
+	}
+	return true
 }

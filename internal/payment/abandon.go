@@ -35,7 +35,11 @@ func (p *Payment) Owes() bool {
 	return p.state == Authorized || p.state == Completed && p.RefundReserved == p.Refunded && !p.Refundable().IsZero()
 }
 
-// Waits between tries to give the money of an abandoned deposit back: as long again as it has been abandoned.
+// payBackSoon are the first waits between tries to give the money of an abandoned deposit back: a try that was never
+// made, because the process died, looks like one that failed.
+var payBackSoon = []time.Duration{2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second}
+
+// Later waits: as long again as the deposit has been abandoned.
 const (
 	payBackLeast = time.Minute
 	payBackMost  = 24 * time.Hour
@@ -54,7 +58,21 @@ func (d *draft) payBackAt() time.Time {
 	case since > payBackFor:
 		return time.Time{}
 	}
+	if n := d.payBackTries(); n <= len(payBackSoon) {
+		return d.now.Add(payBackSoon[n-1])
+	}
 	return d.now.Add(min(max(since, payBackLeast), payBackMost))
+}
+
+// payBackTries is how often giving the money back has failed, this time included.
+func (d *draft) payBackTries() int {
+	n := d.refundTry
+	for i := range d.p.Attempts {
+		if a := &d.p.Attempts[i]; a.Kind == AttemptVoid && a.Class.Refused() && !a.Started.Before(d.p.Abandoned) {
+			n++
+		}
+	}
+	return max(n, 1)
 }
 
 // HoldOver reports that money has been held for longer than the payment's terms allow.

@@ -227,7 +227,7 @@ func (c Reserve) apply(d *draft) {
 }
 
 func (m ParentMove) apply(d *draft) {
-	d.failed = !m.Release.IsZero()
+	d.failed, d.refundTry = !m.Release.IsZero(), m.Try
 	if d.p.RefundReserved, d.err = d.p.RefundReserved.Sub(m.Release); d.err != nil {
 		return
 	}

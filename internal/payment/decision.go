@@ -55,6 +55,7 @@ type Chain struct {
 type ParentMove struct {
 	Release money.Amount // no longer reserved: the refund was refused
 	Settle  money.Amount // reserved before, refunded now
+	Try     int          // of giving an abandoned deposit back: 1 for the first refund, 0 for any other refund
 }
 
 // Start carries what is needed to open an attempt.
@@ -90,6 +91,7 @@ type draft struct {
 	failed    bool      // money was tried to be given back, and was not
 	again     int       // Seq of a late success that has to be given back once more
 	parked    bool      // it waited for a human, who asks now
+	refundTry int       // which try of giving an abandoned deposit back has failed
 }
 
 func begin(p Payment, now time.Time) *draft {
@@ -183,6 +185,9 @@ func (d *draft) finish() (Decision, error) {
 	}
 	if d.p.stuck() && d.before.DueFails == 0 && d.d.Alarm == "" {
 		d.d.Alarm = "nothing more can be done by machine"
+	}
+	if d.d.Parent != (ParentMove{}) && d.p.Terms.GiveBack {
+		d.d.Parent.Try = d.p.Terms.Before + 1
 	}
 	d.d.Payment = d.p
 	return d.d, nil

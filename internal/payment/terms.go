@@ -23,12 +23,14 @@ type Terms struct {
 	Verify bool `json:"verify,omitempty"`
 	// GiveBack: a refund that the engine makes because the deposit was abandoned.
 	GiveBack bool `json:"giveBack,omitempty"`
+	// Before is how many such refunds there were for the deposit before this one.
+	Before int `json:"before,omitempty"`
 }
 
 // IsZero reports whether nothing is set.
 func (t *Terms) IsZero() bool {
 	return t.Origin == "" && t.ErrorURL == "" && t.AbortURL == "" && len(t.Methods) == 0 && t.Lasts == 0 &&
-		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && !t.GiveBack
+		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && !t.GiveBack && t.Before == 0
 }
 
 // Allow reports whether the customer may pay by m. Only cards can be verified.

@@ -64,6 +64,16 @@ func (tx *Tx) DelayPayment(p *payment.Payment, next time.Time) {
 	tx.write("payment.delay", sqlDelayPayment, micros(next), string(p.Shop), string(p.ID), p.Version)
 }
 
+const sqlHurryAbandoned = `UPDATE payment SET due = $1 WHERE due > $2 AND due <= $3 AND EXISTS (
+	SELECT 1 FROM attempt a WHERE a.shop_id = payment.shop_id AND a.payment_id = payment.id AND a.op <> 0)`
+
+// HurryAbandoned makes payments due now that would be due before the other instant, and on which a call runs. It is
+// meant for a process that has just begun and knows that no other lives: then nobody makes these calls any more.
+func (tx *Tx) HurryAbandoned(before time.Time) {
+	now := micros(tx.Now())
+	tx.write("payment.hurry", sqlHurryAbandoned, now, now, micros(before))
+}
+
 // NextDue is when work is due first, by what it is about; zero for never.
 type NextDue struct {
 	Payment, Notice time.Time
