@@ -242,8 +242,8 @@ func TestLateSuccessOfAnAbandonedPaymentIsNeverHonoured(t *testing.T) {
 	}
 }
 
-// TestTriesToGiveBackWaitLonger: a minute at least, as long again as it has been, a day at most, and no more after a
-// month.
+// TestTriesToGiveBackWaitLonger: some quick tries first, then as long again as it has been, a day at most, and no more
+// after a month.
 func TestTriesToGiveBackWaitLonger(t *testing.T) {
 	t.Parallel()
 	tries := 0 // of refunds
