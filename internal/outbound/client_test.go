@@ -21,7 +21,7 @@ import (
 
 func newClient(t *testing.T, change func(*outbound.Options)) *outbound.Client {
 	t.Helper()
-	o := outbound.Options{Guard: outbound.GuardNone, Timeout: 5 * time.Second, Now: time.Now}
+	o := outbound.Options{Guard: outbound.GuardNone, Timeout: time.Minute, Now: time.Now}
 	if change != nil {
 		change(&o)
 	}
@@ -288,7 +288,7 @@ func TestTimeoutAndCancelWhileWaitingAreUnknown(t *testing.T) {
 	defer srv.Close()
 	defer close(release)
 
-	hasty := newClient(t, func(o *outbound.Options) { o.Timeout = 50 * time.Millisecond })
+	hasty := newClient(t, func(o *outbound.Options) { o.Timeout = time.Second }) // the request arrives within it
 	for name, call := range ways {
 		_, err := call(hasty, context.Background(), &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("x")})
 		if !errors.Is(err, outbound.ErrUnknown) || !errors.Is(err, context.DeadlineExceeded) {

@@ -34,6 +34,9 @@ func seen(r reply, err error) string {
 	return fmt.Sprintf("%d %s", r.status, r.str("status"))
 }
 
+// hangsFor is how long a client waits for an answer that does not come: long enough for its request to arrive.
+const hangsFor = time.Second
+
 // shortWait makes delays instant and hangs as long as the client waits.
 func shortWait(cfg *simulator.Config) {
 	cfg.MaxHang = time.Minute
@@ -70,12 +73,13 @@ func TestFault(t *testing.T) {
 		t.Run(c.fault+" "+c.stage, func(t *testing.T) {
 			t.Parallel()
 			s := newSandbox(t, shortWait)
-			s.client.Timeout = 2 * time.Second
-			if strings.HasPrefix(c.fault, "hang") {
-				s.client.Timeout = 150 * time.Millisecond
-			}
 			s.scenario(object{"match": object{"reference": "x"}, "times": 1, "fault": c.fault, "stage": c.stage})
+			patient := s.client.Timeout
+			if strings.HasPrefix(c.fault, "hang") {
+				s.client.Timeout = hangsFor
+			}
 			r, err := s.try(http.MethodPost, "/v1/payments", payment("x", "11.12"))
+			s.client.Timeout = patient
 			if got := seen(r, err); got != c.seen {
 				t.Errorf("the client saw %q, want %q (%v)", got, c.seen, err)
 			}
@@ -85,7 +89,6 @@ func TestFault(t *testing.T) {
 			if got := s.booked("x"); got != c.booked {
 				t.Errorf("booked %q, want %q", got, c.booked)
 			}
-			s.client.Timeout = 5 * time.Second
 			if r := s.post("/v1/payments", payment("x", "11.12")); r.str("status") != "approved" || s.booked("x") != "captured" {
 				t.Errorf("the repeat: %s, booked %q", r.raw, s.booked("x"))
 			}
@@ -131,16 +134,17 @@ func TestMagicAmountAndCard(t *testing.T) {
 		{"23", "201 pending", "pending"}, {"25", "200 empty", "captured"}, {"99", "201 approved", "captured"},
 	}
 	s := newSandbox(t, shortWait)
+	patient := s.client.Timeout
 	for _, c := range cases {
 		for by, body := range map[string]object{
 			"amount": payment("amount-"+c.nn, "6600."+c.nn),
 			"card":   payment("card-"+c.nn, "11.12", "card", card(faultCard(c.nn))),
 		} {
-			s.client.Timeout = 2 * time.Second
 			if c.seen == "timeout" {
-				s.client.Timeout = 150 * time.Millisecond
+				s.client.Timeout = hangsFor
 			}
 			r, err := s.try(http.MethodPost, "/v1/payments", body)
+			s.client.Timeout = patient
 			if got := seen(r, err); got != c.seen {
 				t.Errorf("%s by %s: the client saw %q, want %q", c.nn, by, got, c.seen)
 			}
@@ -149,7 +153,6 @@ func TestMagicAmountAndCard(t *testing.T) {
 			}
 		}
 	}
-	s.client.Timeout = 2 * time.Second
 	if r := s.post("/v1/payments", payment("amount-06", "6600.06")); r.str("status") != "approved" {
 		t.Errorf("a magic amount struck its repeat: %s", r.raw)
 	}

@@ -59,7 +59,7 @@ func newSandbox(t testing.TB, change ...func(*simulator.Config)) *sandbox {
 	}
 	server := httptest.NewServer(sim.Handler())
 	client := &http.Client{
-		Transport: &http.Transport{DisableKeepAlives: false, MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second,
+		Transport: &http.Transport{DisableKeepAlives: false, MaxIdleConnsPerHost: 64}, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(func() {
@@ -202,7 +202,7 @@ func ledgerFile(t testing.TB) string { return filepath.Join(t.TempDir(), "ledger
 // eventually waits for a condition that other goroutines bring about.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatal("never happened: ", what)

@@ -244,7 +244,7 @@ func TestVerificationIsFencedAndNoticed(t *testing.T) {
 	s.decide(s.post("/v1/verifications", late).str("actionUrl"), "approve")
 	select {
 	case <-told:
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("no notice of what the customer did")
 	}
 }

@@ -25,7 +25,7 @@ var serverError = sync.OnceValue(func() error {
 	if os.Getenv("SLUICE_TEST_POSTGRES") == "" {
 		return errNoServer
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, os.Getenv("SLUICE_TEST_POSTGRES"))
 	if err != nil {
