@@ -57,7 +57,7 @@ func statusBy(state string, held, undone bool, captured, back int) string {
 func (l *life) compare() {
 	l.Helper()
 	var wrong string
-	for range 20 {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		if wrong = l.disagreement(); wrong == "" {
 			l.met[l.status()] = true
 			l.isolated()

@@ -29,10 +29,12 @@ const (
 	cardOnce      = "4000000000000341" // later charges of its credential are refused
 )
 
-// callLimit is how long provider calls may take in these tests; a lease lasts leaseMargin longer.
+// callLimit is how long provider calls may take in these tests, longer than the slowest machine needs; a lease lasts
+// leaseMargin longer. The simulator ends a call that it lets hang after hangs.
 const (
-	callLimit   = time.Second
+	callLimit   = 30 * time.Second
 	leaseMargin = 5 * time.Second
+	hangs       = time.Second
 )
 
 // house is one application with one shop, and what a test needs to work with it.
@@ -69,8 +71,18 @@ func onBoth(t *testing.T, fn func(t *testing.T, h *house)) {
 
 func newHouse(t testing.TB, d *storetest.Database, edit func(*shop.Shop)) *house {
 	t.Helper()
+	return newHouseBy(t, d, &testkit.Clock{}, edit)
+}
+
+// onBothSlowly is onBoth for tests that measure by a clock which they move themselves: what the machine takes hardly counts.
+func onBothSlowly(t *testing.T, fn func(t *testing.T, h *house)) {
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) { fn(t, newHouseBy(t, d, testkit.SlowClock(20), nil)) })
+}
+
+func newHouseBy(t testing.TB, d *storetest.Database, clock *testkit.Clock, edit func(*shop.Shop)) *house {
+	t.Helper()
 	h := &house{t: t, d: d, hook: &hook{}, refs: new(atomic.Int64)}
-	clock := &testkit.Clock{}
 	db := d.Open(func(o *store.Options) {
 		o.Now = clock.Now
 		o.Fault = func(point store.FaultPoint, writes []string) error {
@@ -80,7 +92,7 @@ func newHouse(t testing.TB, d *storetest.Database, edit func(*shop.Shop)) *house
 			return nil
 		}
 	})
-	h.App = testkit.New(t, db, testkit.Options{Clock: clock, Timeout: callLimit})
+	h.App = testkit.New(t, db, testkit.Options{Clock: clock, Timeout: callLimit, Hang: hangs})
 	h.shop = h.NewShop(t, edit).Shop
 	return h
 }
@@ -196,7 +208,7 @@ func (h *house) get(id payment.ID) payment.Payment {
 // settle asks for a payment until it is open no more.
 func (h *house) settle(id payment.ID) payment.Payment {
 	h.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		p := h.get(id)
 		if p.State() != payment.Pending || time.Now().After(deadline) {
 			return p

@@ -20,6 +20,7 @@ import (
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit"
 )
 
 // inFlight is how long the provider of these tests claims that a request can be under way. It is not true.
@@ -77,7 +78,7 @@ func (j *journal) Write(p []byte) (int, error) {
 
 // has waits a little: a commit comes before its line in the log.
 func (j *journal) has(text string) bool {
-	for limit := time.Now().Add(5 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
 		j.mu.Lock()
 		found := strings.Contains(j.text.String(), text)
 		j.mu.Unlock()
@@ -96,17 +97,18 @@ func (h *house) trusting() (*engine.Engine, *journal) {
 	j := &journal{}
 	e := h.other(func(c *engine.Config) {
 		c.Connectors, c.PublicURL, c.Vault = []connector.Type{unfencedType()}, server.URL, h.Engine.Vault
+		c.Timeout = 3 * time.Second // what is booked late is not waited for
 		c.Log = slog.New(slog.NewTextHandler(j, nil))
 	})
 	inbound.New(e, e.Log, h.Clock.Now).Mount(mux)
 	return e, j
 }
 
-// lateBooking executes a deposit that the provider books when we believe already that it never will.
+// lateBooking executes a deposit that the provider books at the next Release, when we believe already that it never will.
 func (h *house) lateBooking(e *engine.Engine, c engine.Create) payment.Payment {
 	h.t.Helper()
 	p := h.create(c)
-	h.effect("payment", p.ID, simulator.Effect{Fault: simulator.FaultHang, Stage: simulator.StageLate, DelayMs: 2000, Notice: simulator.NoticeAlways})
+	h.effect("payment", p.ID, simulator.Effect{Fault: simulator.FaultHang, Stage: simulator.StageLate, DelayMs: testkit.Held, Notice: simulator.NoticeAlways})
 	if o, err := e.Execute(h.t.Context(), engine.Execute{Target: h.target(p.ID)}); err != nil || o.Payment.State() != payment.Pending {
 		h.t.Fatalf("%s %v", o.Payment.State(), err)
 	}
@@ -125,7 +127,7 @@ func (h *house) lateBooking(e *engine.Engine, c engine.Create) payment.Payment {
 // booked waits until the provider has done something for the payment.
 func (h *house) booked(id payment.ID, done func(*moves) bool) *moves {
 	h.t.Helper()
-	for limit := time.Now().Add(15 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
 		if m := h.books()[id]; m != nil && done(m) && h.stored(id).Live == 0 {
 			return m
 		}
@@ -139,8 +141,13 @@ func TestLateSuccessIsGivenBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		e, j := h.trusting()
 		var running sync.WaitGroup
+		var sale, hold payment.Payment
+		running.Go(func() { sale = h.lateBooking(e, h.newDeposit("51.00", cardApproved)) })
+		running.Go(func() { hold = h.lateBooking(e, h.preAuth("52.00")) })
+		running.Wait()
+		h.Release()
 		running.Go(func() {
-			p := h.lateBooking(e, h.newDeposit("51.00", cardApproved))
+			p := &sale
 			m := h.booked(p.ID, func(m *moves) bool { return len(m.refunded) > 0 })
 			if len(m.captured) != 1 || len(m.refunded) != 1 || m.refunded[0].Amount != m.captured[0].Amount {
 				t.Errorf("sale: %+v", m)
@@ -148,7 +155,7 @@ func TestLateSuccessIsGivenBack(t *testing.T) {
 			h.closedAgain(p.ID, payment.OpRefund)
 		})
 		running.Go(func() {
-			p := h.lateBooking(e, h.preAuth("52.00"))
+			p := &hold
 			m := h.booked(p.ID, func(m *moves) bool { return len(m.voided) > 0 })
 			if len(m.held) != 1 || len(m.voided) != 1 || len(m.captured) != 0 {
 				t.Errorf("hold: %+v", m)
@@ -184,6 +191,7 @@ func TestLateSuccessIsHonouredWhereTheShopWants(t *testing.T) {
 		h := newHouse(t, d, func(s *shop.Shop) { s.Settings.HonourLateSuccess = true })
 		e, j := h.trusting()
 		p := h.lateBooking(e, h.newDeposit("53.00", cardApproved))
+		h.Release()
 		p = h.until(p.ID, payment.Completed)
 		if p.Told != 2 || p.ErrorCode != "" || p.Captured != amount("53.00") {
 			t.Errorf("told %d times, code %q, captured %s", p.Told, p.ErrorCode, p.Captured)

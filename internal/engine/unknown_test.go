@@ -12,6 +12,7 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/simulator"
+	"github.com/sluicepay/sluice/internal/testkit"
 )
 
 // failure is one way in which a provider call can go wrong.
@@ -132,11 +133,21 @@ func TestEveryFailureEndsInAgreementWithTheLedger(t *testing.T) {
 	})
 }
 
+// impatient is the same with an engine that does not wait until something is booked late.
+func (h *house) impatient() *house {
+	e := h.other(func(c *engine.Config) { c.Vault, c.Timeout = h.Engine.Vault, hangs })
+	return &house{App: &testkit.App{Engine: e}, t: h.t, d: h.d, shop: h.shop, refs: h.refs}
+}
+
 // suffer makes one call fail and says what is wrong with what came of it.
 func (h *house) suffer(k *task, f *failure, value string) string {
 	p := k.prepare(h, value)
 	h.scenario(k.operation, value, f.effect)
-	o, err := k.run(h, p, value)
+	by := h
+	if f.effect.Stage == simulator.StageLate {
+		by = h.impatient()
+	}
+	o, err := k.run(by, p, value)
 	if err != nil {
 		return fmt.Sprintf("the provider's failure became the caller's: %v", err)
 	}

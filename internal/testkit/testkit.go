@@ -39,11 +39,25 @@ import (
 	"github.com/sluicepay/sluice/internal/webhook"
 )
 
-// Clock runs like the real one and can be moved forward.
-type Clock struct{ ahead atomic.Int64 }
+// Clock runs like the real one and can be moved forward. The zero value is ready.
+type Clock struct {
+	ahead  atomic.Int64
+	began  time.Time
+	slower time.Duration
+}
+
+// SlowClock returns a clock that runs so many times slower than the real one, for tests that say by Advance when
+// something comes due: however long the machine takes for what they do before, nothing does by itself.
+func SlowClock(times int) *Clock { return &Clock{began: time.Now(), slower: time.Duration(times)} }
 
 // Now returns the moved time.
-func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *Clock) Now() time.Time {
+	now := time.Now()
+	if c.slower > 0 {
+		now = c.began.Add(now.Sub(c.began) / c.slower)
+	}
+	return now.Add(time.Duration(c.ahead.Load()))
+}
 
 // Advance moves the clock.
 func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
@@ -59,6 +73,8 @@ type App struct {
 	Log       *slog.Logger
 	Runner    *job.Runner // started by Work
 	TokenKeys *webhook.KeyRing
+
+	gate gate // of the calls that the simulator delays by Held
 
 	URL          string // of the merchant API and the page
 	SimulatorURL string
@@ -76,7 +92,8 @@ type Member struct {
 // Options changes the application under test.
 type Options struct {
 	Clock   *Clock
-	Timeout time.Duration // of provider calls; 2 s when zero
+	Timeout time.Duration // of provider calls, longer than the slowest machine needs for one; 30 s when zero
+	Hang    time.Duration // after which the simulator ends a call that it lets hang; 2 s when zero
 	Log     *slog.Logger
 }
 
@@ -87,7 +104,10 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 		o.Clock = &Clock{}
 	}
 	if o.Timeout == 0 {
-		o.Timeout = 2 * time.Second
+		o.Timeout = 30 * time.Second
+	}
+	if o.Hang == 0 {
+		o.Hang = 2 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = telemetry.Logger(slog.LevelError, "text", t.Output())
@@ -104,15 +124,62 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 		},
 	}
 	t.Cleanup(a.Client.CloseIdleConnections)
-	a.startSimulator(t)
+	a.Hold()
+	a.startSimulator(t, o.Hang)
 	a.start(t, o.Timeout)
 	t.Cleanup(func() { a.audit(t) })
 	return a
 }
 
-func (a *App) startSimulator(t testing.TB) {
+// Held is a delay of the simulator, as simulator.Effect.DelayMs, that does not end by time but by Release.
+const Held = int64(time.Hour / time.Millisecond)
+
+// Release lets go what the simulator delays by Held, and what comes until Hold.
+func (a *App) Release() {
+	a.gate.Lock()
+	defer a.gate.Unlock()
+	close(a.gate.shut)
+}
+
+// Hold takes back a Release.
+func (a *App) Hold() {
+	a.gate.Lock()
+	defer a.gate.Unlock()
+	a.gate.shut = make(chan struct{})
+}
+
+type gate struct {
+	sync.Mutex
+	shut chan struct{}
+}
+
+// wait is how the simulator waits.
+func (g *gate) wait(ctx context.Context, d time.Duration) error {
+	var over <-chan time.Time
+	var open chan struct{}
+	if d.Milliseconds() == Held {
+		g.Lock()
+		open = g.shut
+		g.Unlock()
+	} else {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-open:
+		return nil
+	case <-over:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *App) startSimulator(t testing.TB, hang time.Duration) {
 	sim, err := simulator.New(simulator.Config{
-		Now: a.Clock.Now, PublicURL: func() string { return a.SimulatorURL }, Logger: a.Log, MaxHang: 10 * time.Second,
+		Now: a.Clock.Now, PublicURL: func() string { return a.SimulatorURL }, Logger: a.Log, MaxHang: hang,
+		Wait: a.gate.wait,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,7 @@ func (w *witness) finds(want map[string]any, name string) {
 // asks posts to an order and wants the outcome.
 func (w *witness) asks(path, body, want string) answer {
 	w.t.Helper()
-	return w.says(w.t, path, request{method: "POST", path: path, body: body, header: map[string]string{"X-Request-Timeout": "1000"}}, want, "")
+	return w.says(w.t, path, request{method: "POST", path: path, body: body}, want, "")
 }
 
 func TestTheLifeOfAHeldOrder(t *testing.T) {

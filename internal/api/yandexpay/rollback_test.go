@@ -14,7 +14,7 @@ import (
 // undo rolls an order back, which has to be accepted and answered with nothing.
 func (w *witness) undo(path string) {
 	w.t.Helper()
-	a := w.want(w.t, 200, request{method: "POST", path: path + "/rollback", header: map[string]string{"X-Request-Timeout": "1000"}})
+	a := w.want(w.t, 200, request{method: "POST", path: path + "/rollback"})
 	if got := strings.ReplaceAll(string(a.body), " ", ""); got != `{"code":200,"status":"success","data":{}}` {
 		w.t.Errorf("rollback answers %s", got)
 	}
