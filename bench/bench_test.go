@@ -184,7 +184,7 @@ func TestClosedLoopKeepsEveryWorkerBusy(t *testing.T) {
 		opened.Add(1)
 		return func() (int, error) { time.Sleep(time.Millisecond); return 2, nil }, func() { closed.Add(1) }, nil
 	}
-	s, err := (&load{work: w, conns: 5}).closedLoop(t.Context(), timing{count: 50 * time.Millisecond})
+	s, err := (&load{work: w, conns: 5}).closedLoop(t.Context(), timing{count: 500 * time.Millisecond})
 	if err != nil || s.Rate == 0 || s.P50 == 0 || s.P99 < s.P50 {
 		t.Errorf("%+v %v", s, err)
 	}

@@ -52,11 +52,14 @@ func TestDownForADay(t *testing.T) {
 		down.Store(false)
 		back := f.clock.Now()
 		var flushed atomic.Bool
+		var whole time.Duration // that the flushing takes
 		var fault error
 		var group sync.WaitGroup
 		group.Go(func() {
 			defer flushed.Store(true)
+			began := time.Now()
 			fault = f.finish(sick.URL)
+			whole = time.Since(began)
 		})
 		flushing := f.arrivals(well, 4_000_000, flushed.Load)
 		group.Wait()
@@ -65,8 +68,8 @@ func TestDownForADay(t *testing.T) {
 		}
 		t.Logf("an event takes %s to the other receiver before and %s (95 in 100: %s) while the backlog is flushed: ratio %.2f, %d measured",
 			median(quiet), median(flushing), flushing[len(flushing)*95/100], float64(median(flushing))/float64(median(quiet)), len(flushing))
-		if slow := median(flushing); slow > 100*time.Millisecond { // the backlog takes seconds
-			t.Errorf("the other receiver waits %s", slow)
+		if slow := median(flushing); slow > max(100*time.Millisecond, whole/20) { // the backlog takes seconds, on a busy machine many
+			t.Errorf("the other receiver waits %s, and the flushing takes %s", slow, whole)
 		}
 		took := f.clock.Now().Sub(back)
 		_, accepted := sick.count()
@@ -145,7 +148,7 @@ func (f *fixture) finish(url string) error {
 func TestPoisonEndpoints(t *testing.T) {
 	each(t, func(t *testing.T, d *storetest.Database) {
 		f := newFixture(t, d, func(c *webhook.Config) {
-			c.Client = outbound.New(outbound.Options{Timeout: time.Minute, Guard: outbound.GuardNone, Now: c.Now})
+			c.Client = outbound.New(outbound.Options{Timeout: 2 * time.Minute, Guard: outbound.GuardNone, Now: c.Now})
 		})
 		release := make(chan struct{})
 		var held atomic.Int32
@@ -180,7 +183,7 @@ func TestPoisonEndpoints(t *testing.T) {
 		select {
 		case took := <-arrived:
 			t.Logf("300 deliveries in %s beside %d posts that hang", took, held.Load())
-		case <-time.After(45 * time.Second): // long before the first of the hanging posts is given up
+		case <-time.After(time.Minute): // before the first of the hanging posts is given up
 			t.Error("the healthy receiver had to wait")
 		}
 		if held.Load() > 20*8 {
