@@ -25,7 +25,11 @@ import (
 // the sandbox provider's own pages. SLUICE_TEST_CHROMIUM names the browser; SLUICE_TEST_SCREENSHOTS, a folder, keeps
 // pictures of every step. One browser and one server serve all of them; each test has a tab and a payment of its own.
 
-const browserPatience = 20 * time.Second
+// browserPatience is how long the browser may take for one thing before the test gives up.
+const browserPatience = 60 * time.Second
+
+// oneLook is how long one look at a page may take that may just be left.
+const oneLook = 5 * time.Second
 
 func TestBrowser(t *testing.T) {
 	path := os.Getenv("SLUICE_TEST_CHROMIUM")
@@ -62,11 +66,10 @@ func browserApproved(t *testing.T, b *tab, s *browserSite) {
 	b.shot("form")
 	b.fillCard("4000 0000 0000 0408")
 	b.click("button.primary")
-	b.heading("Payment successful")
-	b.shot("approved")
-	if !strings.HasPrefix(b.url(), p.RedirectURL) {
-		t.Errorf("the result is shown at %s", b.url())
+	if at := b.heading("Payment successful"); !strings.HasPrefix(at, p.RedirectURL) {
+		t.Errorf("the result is shown at %s", at)
 	}
+	b.shot("approved")
 	b.heading("Welcome back") // the page goes on by itself
 	s.wantReturn(t, b, p, "COMPLETED")
 }
@@ -131,10 +134,11 @@ func browserFault(t *testing.T, b *tab, s *browserSite) {
 	b.fillCard("4000 0000 0000 0409")
 	b.click("button.primary")
 	b.eventually("a fault at the number", `document.querySelector("#number-fault") !== null`)
+	b.eventually("the number is in focus", `document.activeElement.id === "number"`) // a moment after the page is there
 	b.shot("fault")
 	for what, want := range map[string]string{
-		`document.activeElement.id`: "number", `document.querySelector("#number").value`: "",
-		`document.querySelector("#code").value`: "", `document.querySelector("#expiry").value`: "12/39",
+		`document.querySelector("#number").value`: "",
+		`document.querySelector("#code").value`:   "", `document.querySelector("#expiry").value`: "12/39",
 		`document.querySelector("#number").getAttribute("aria-describedby")`: "number-fault",
 	} {
 		if got := b.text(what); got != want {
@@ -208,8 +212,8 @@ func browserAmount(t *testing.T, b *tab, s *browserSite) {
 	b.fill("amount", "19.90")
 	b.fillCard("4000 0000 0000 0408")
 	b.click("button.primary")
-	b.heading("Payment successful")
-	if got := b.text(`document.querySelector(".figure").textContent`); got != "19.90" {
+	got := b.eventually(`the page "Payment successful"`, titled("Payment successful"), `document.querySelector(".figure").textContent`)
+	if got != "19.90" {
 		t.Errorf("the page says %q", got)
 	}
 }
@@ -323,8 +327,7 @@ func browserEditedReturn(t *testing.T, b *tab, s *browserSite) {
 	if got := s.state(t, p.ID); got != "PENDING" {
 		t.Errorf("state %s", got)
 	}
-	b.click("button.primary")
-	b.heading("Confirm your payment")
+	b.clickUntil("button.primary", "Confirm your payment")
 	b.click("button[value=approve]")
 	b.heading("Welcome back")
 	s.wantReturn(t, b, p, "COMPLETED")
@@ -334,7 +337,7 @@ func browserEditedReturn(t *testing.T, b *tab, s *browserSite) {
 func startChromium(t *testing.T, path string) context.Context {
 	t.Helper()
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
@@ -437,29 +440,60 @@ func (b *tab) text(expression string) string {
 
 func (b *tab) url() string { return b.text(`location.href`) }
 
-// heading waits until a page with that headline is shown, through any redirects and reloads on the way.
-func (b *tab) heading(want string) {
+// heading waits until a page with that headline is shown, through any redirects and reloads on the way, and returns its
+// address.
+func (b *tab) heading(want string) (address string) {
 	b.t.Helper()
-	b.eventually("the page "+strconv.Quote(want),
-		`document.readyState === "complete" && document.querySelector("h1")?.textContent === `+strconv.Quote(want))
+	return b.eventually("the page "+strconv.Quote(want), titled(want), `location.href`)
 }
 
-func (b *tab) eventually(what, condition string) {
+// titled is the condition that the headline of the page is so.
+func titled(want string) string {
+	return `document.querySelector("h1")?.textContent === ` + strconv.Quote(want)
+}
+
+// clickUntil clicks on a page that loads itself anew from time to time, and so may lose a click.
+func (b *tab) clickUntil(selector, want string) {
 	b.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(browserPatience); time.Now().Before(deadline); <-tick.C {
-		ctx, cancel := context.WithTimeout(b.ctx, 2*time.Second)
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
+	for deadline := time.Now().Add(browserPatience); time.Now().Before(deadline); {
+		ctx, cancel := context.WithTimeout(b.ctx, oneLook)
+		_ = chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))) // it may just be gone
 		cancel()
-		if err == nil && ok { // an error means that the page is just being left
+		if _, ok := b.shows(oneLook, titled(want)); ok {
 			return
 		}
 	}
+	b.heading(want)
+}
+
+// eventually waits until a page is there in whole and fulfils a condition, and returns the texts of that very page: soon
+// after it may be another.
+func (b *tab) eventually(what, condition string, texts ...string) string {
+	b.t.Helper()
+	if got, ok := b.shows(browserPatience, condition, texts...); ok {
+		return got
+	}
 	b.shot("missing")
+	at, says := b.url(), b.text(`document.body.innerText`)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.t.Fatalf("%s did not come; at %s is %q; %q", what, b.url(), b.text(`document.body.innerText`), b.problems)
+	b.t.Fatalf("%s did not come; at %s is %q; %q", what, at, says, b.problems)
+	return ""
+}
+
+func (b *tab) shows(within time.Duration, condition string, texts ...string) (string, bool) {
+	expression := `document.readyState === "complete" && (` + condition + `) ? [` + strings.Join(texts, ", ") + `].join(" ") : null`
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); <-tick.C {
+		ctx, cancel := context.WithTimeout(b.ctx, oneLook)
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[*string](expression))
+		cancel()
+		if err == nil && got != nil { // an error means that the page is just being left
+			return *got, true
+		}
+	}
+	return "", false
 }
 
 // shot keeps a picture if a folder for pictures was named.

@@ -261,15 +261,17 @@ func (c *client) settle(t testing.TB, within time.Duration, undone ...string) []
 	if patient {
 		remind = remind.Add(ownAccordAgain)
 	}
-	deadline = remind.Add(within)
+	deadline = remind.Add(patience + within)
 	reminded := false
 	for open = owing(shown, undone); len(open) > 0 && time.Now().Before(deadline); open = owing(shown, undone) {
 		if time.Now().After(remind) {
-			if forgotten := untried(shown, open); !reminded && (patient || len(forgotten) > 0) {
+			forgotten := untried(shown, open)
+			late := patient || len(forgotten) > 0 && time.Now().After(remind.Add(patience))
+			if late && !reminded {
 				t.Errorf("the engine has not given back by itself: %v, and never tried for %v", open, forgotten)
+				reminded = true
 			}
-			reminded = true
-			c.remind(t, shown, open)
+			c.remind(t, shown, slices.DeleteFunc(open, func(id string) bool { return !reminded && slices.Contains(forgotten, id) }))
 		}
 		time.Sleep(200 * time.Millisecond)
 		shown = c.all(t)
@@ -277,8 +279,9 @@ func (c *client) settle(t testing.TB, within time.Duration, undone ...string) []
 	return shown
 }
 
-// ownAccord is how long the engine has to begin to give the money of rolled back deposits back, and ownAccordAgain how
-// much longer it may take where a try of that was killed: it waits for a minute before the next.
+// ownAccord is how long the engine has to give the money of rolled back deposits back before merchants roll back once
+// more those for which it has begun to, and ownAccordAgain how much longer it may take where a try of that was killed: it
+// waits for a minute before the next.
 const (
 	ownAccord      = 6 * time.Second
 	ownAccordAgain = 3 * time.Minute

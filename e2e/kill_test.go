@@ -44,6 +44,7 @@ func TestKilledAtRandomNothingIsLostOrChargedTwice(t *testing.T) {
 			s.kill()
 			s.start(t)
 		}
+		await(t, "as many payments are acknowledged as there were kills", patience, func() bool { return w.acknowledged() >= kills })
 		close(w.quiet)
 		working.Wait()
 		w.catchUp(t)
@@ -177,6 +178,12 @@ func (w *witness) saw(r *reply) {
 	if known && before.final() && before.State != r.payment.State {
 		w.complainf("payment %s was %s and then %s", r.payment.ID, before.State, r.payment.State)
 	}
+}
+
+func (w *witness) acknowledged() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.told)
 }
 
 func (w *witness) complainf(format string, args ...any) {

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -16,9 +18,16 @@ type follower struct {
 	log  string
 }
 
+// start returns once the program has said what it does: before that, a signal would end it like any other program.
 func (f *follower) start(t testing.TB) {
 	t.Helper()
+	starts := func() int {
+		said, _ := os.ReadFile(f.log) // there is none before the first start
+		return bytes.Count(said, []byte("Forwarding events of "))
+	}
+	before := starts()
 	f.process = launch(t, f.log, f.args...)
+	await(t, "sluice listen is at work", patience, func() bool { return starts() > before })
 }
 
 func TestListenForwardsEachEventOnce(t *testing.T) {

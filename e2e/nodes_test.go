@@ -20,8 +20,10 @@ import (
 )
 
 const (
-	nodeShops        = 4 // each with an endpoint of its own
-	nodeMerchants    = 3 // at work for each shop
+	nodeShops        = 4   // each with an endpoint of its own
+	nodeMerchants    = 3   // at work for each shop
+	nodeKills        = 3   // at least
+	nodeEvents       = 100 // at least
 	nodeLeast        = 1500 * time.Millisecond
 	nodeMore         = 2500 * time.Millisecond // at most, between two kills
 	oneReceiverIn    = 50                      // refuses an event that it sees for the first time
@@ -51,13 +53,20 @@ func TestNodesShareTheWorkAndDie(t *testing.T) {
 	sim.URL = direct
 
 	kills := 0
-	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); kills++ {
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); kills < nodeKills || time.Now().Before(end); kills++ {
 		time.Sleep(nodeLeast + rand.N(nodeMore))
 		victim := nodes[rand.N(len(nodes))]
 		victim.kill()
 		time.Sleep(rand.N(time.Second))
 		victim.start(t)
 	}
+	await(t, "enough is told", patience, func() bool {
+		told := 0
+		for _, s := range shops {
+			told += len(s.feed(t))
+		}
+		return told >= nodeEvents
+	})
 	for _, s := range shops {
 		close(s.witness.quiet)
 	}
@@ -192,7 +201,7 @@ func judgeNodes(t *testing.T, shops []*nodeShop, sim *simulator, r *receiver, ki
 		"from event to receiver: median %s, 99 of 100 within %s, longest %s", kills, len(all), requests, repeated, cards, tally(all),
 		len(feed), len(hooks), refusedPosts(hooks), again, len(found),
 		delays[len(delays)/2], delays[len(delays)*99/100], delays[len(delays)-1])
-	if len(feed) < 100 || kills < 3 {
+	if len(feed) < nodeEvents || kills < nodeKills {
 		t.Errorf("%d events, %d kills: the test did not test", len(feed), kills)
 	}
 }
