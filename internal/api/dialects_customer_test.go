@@ -48,17 +48,20 @@ func (l *life) provider(operation string, choices []string, ask func() bool, end
 	case how.known:
 		end(how.done)
 	default:
-		l.open = append(l.open, pending{how.done, end})
+		l.open = append(l.open, pending{how.done, how.effect.AsyncAfterMs > 0, end})
 	}
 }
 
-// deaf makes the provider unable to tell what became of a request.
+// deaf makes the provider unable to tell what became of a request, and to close it.
 func (l *life) deaf() {
-	_, err := l.w.app.Simulator.AddScenario(simulator.Scenario{
-		Match: simulator.Match{Operation: "status"}, Effect: simulator.Effect{Fault: simulator.FaultServerError},
-	})
-	if err != nil {
-		l.Fatal(err)
+	for _, operation := range []string{"status", "cancel"} {
+		_, err := l.w.app.Simulator.AddScenario(simulator.Scenario{
+			Match:  simulator.Match{Operation: operation},
+			Effect: simulator.Effect{Fault: simulator.FaultServerError, Stage: simulator.StageBefore},
+		})
+		if err != nil {
+			l.Fatal(err)
+		}
 	}
 }
 
@@ -202,9 +205,6 @@ func (l *life) bank(button string) {
 		l.Fatal(err)
 	}
 	_ = back.Body.Close() // not read
-	if l.rolled {         // nobody listens at the door any more
-		l.works()
-	}
 	l.paid(button == "approve")
 }
 

@@ -204,12 +204,23 @@ func (l *life) rollback() {
 		return a.status == 200 && !l.rolled
 	}
 	switch {
+	case l.state == "PENDING" && !l.rolled && !l.held && !l.atBank && l.chance("heard again"):
+		l.w.app.Simulator.ClearScenarios()
+		if !ask() {
+			return
+		}
+		l.rolled = true
+		ends := l.open
+		l.open = nil
+		for _, o := range ends { // what was not made yet never will be
+			o.end(o.done && !o.later)
+		}
 	case l.rolled || l.state == closed || l.state == "CANCELLED" || l.state == "PENDING" || l.state == "CHECKOUT" ||
 		l.captured > 0 && l.left() == 0:
 		if ask() && (l.state == "PENDING" || l.state == "CHECKOUT") {
 			l.rolled = true
-			if l.state == "CHECKOUT" {
-				l.state = closed
+			if l.state == "CHECKOUT" || l.atBank { // the bank takes the customer's word no more
+				l.state, l.atBank = closed, false
 			}
 		}
 	case l.state == "AUTHORIZED":

@@ -172,10 +172,11 @@ type back struct {
 	deed   *deed  // nil for one that a rollback made
 }
 
-// pending is what the provider has not told yet: end is called with whether it was done.
+// pending is what the provider has not told yet: end is called with whether it was done. What is later than others can
+// still be stopped.
 type pending struct {
-	done bool
-	end  func(done bool)
+	done, later bool
+	end         func(done bool)
 }
 
 // life is one payment and the model of it, which is written from the contracts alone.

@@ -65,9 +65,9 @@ type Payer interface {
 	Payout(ctx context.Context, r Request) (payment.Fact, error)
 }
 
-// Fencer closes an attempt that the provider says it does not know: after a fact of
-// class REJECTED the provider refuses the original even if it still arrives. When
-// the provider knows it after all, the fact tells how it stands.
+// Fencer closes an attempt that the provider says it does not know, or that is open
+// and that nobody wants any more: after a fact of class REJECTED the provider refuses
+// the original even if it still arrives. Otherwise the fact tells how it stands.
 type Fencer interface {
 	Fence(ctx context.Context, ref Ref) (payment.Fact, error)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -15,21 +16,43 @@ func (e *Engine) Abandon(ctx context.Context, t Target) (payment.Payment, error)
 	if !t.Shop.Active {
 		return payment.Payment{}, ErrForbidden
 	}
-	if err := e.resolve(ctx, t.Shop.ID, t.ID, t.Wait); err != nil {
+	p, err := e.load(ctx, t.Shop.ID, t.ID)
+	if err != nil {
 		return payment.Payment{}, err
+	}
+	if a := p.LiveAttempt(); a != nil && a.Kind != payment.AttemptDeposit { // that one is asked about below
+		if err := e.resolve(ctx, t.Shop.ID, t.ID, t.Wait); err != nil {
+			return payment.Payment{}, err
+		}
 	}
 	d, err := e.decide(ctx, t.Shop.ID, t.ID, payment.Abandon{})
 	if err != nil {
 		return payment.Payment{}, err
 	}
 	e.Vault.Drop(t.ID)
-	if !d.Payment.Owes() {
-		return d.Payment, nil
+	if p, err = e.close(ctx, d.Payment, t.Wait); err != nil { // it is due and will be tried again
+		e.Log.WarnContext(ctx, "abandoned payment not closed at the provider yet", "payment_id", t.ID, "error", err)
+	}
+	if !p.Owes() {
+		return p, nil
 	}
 	if err := e.payBack(ctx, t); err != nil { // it is due and will be tried again
 		e.Log.WarnContext(ctx, "money of an abandoned payment not sent back yet", "payment_id", t.ID, "error", err)
 	}
 	return e.load(ctx, t.Shop.ID, t.ID)
+}
+
+// close has the provider close what is open about a payment that was given up.
+func (e *Engine) close(ctx context.Context, p payment.Payment, wait time.Duration) (payment.Payment, error) {
+	a := p.LiveAttempt()
+	if !p.GivenUp(e.Now()) || a.Leased(e.Now(), e.Owner, e.Exclusive) {
+		return p, nil
+	}
+	closed, err := e.checkFor(ctx, p, payment.OpCheckState, wait)
+	if err != nil {
+		return p, err
+	}
+	return closed, nil
 }
 
 // payBack voids or refunds what an abandoned deposit still owes.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -213,6 +214,7 @@ func TestAbandonedWhileTheOutcomeIsOpen(t *testing.T) {
 					made := h.newDeposit("50.00", cardApproved)
 					made.PreAuth, made.StartRecurring = c.hold, true
 					p := h.stuck(made)
+					refusal := h.refuseToClose()
 					if p = h.abandon(p.ID); p.State() != payment.Pending || p.Abandoned.IsZero() {
 						t.Fatalf("%s: %s, abandoned %s", c.name, p.State(), p.Abandoned)
 					}
@@ -220,6 +222,7 @@ func TestAbandonedWhileTheOutcomeIsOpen(t *testing.T) {
 					if err := h.Simulator.Decide(p.Attempts[0].Key, c.code); err != nil {
 						t.Fatal(err)
 					}
+					h.Simulator.DeleteScenario(refusal)
 					h.hear(by, p, c.code, c.hold)
 					p = h.workOff(p.ID, 10)
 					if p.State() != c.end || p.RecurringToken != "" {
@@ -231,6 +234,12 @@ func TestAbandonedWhileTheOutcomeIsOpen(t *testing.T) {
 			})
 		})
 	}
+}
+
+// refuseToClose lets the provider answer every wish to close an attempt with nothing that proves anything.
+func (h *house) refuseToClose() string {
+	h.t.Helper()
+	return h.effectAlways("cancel", simulator.Effect{Fault: simulator.FaultRejected})
 }
 
 // hear brings the outcome of a payment's first attempt to us.

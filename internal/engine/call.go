@@ -81,6 +81,7 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 	a := &call.Attempt
 	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Fact: fact, Messages: m, Token: e.IDs.Letters(32)}
 	answer.NextCheck = e.nextCheck(a, fact)
+	answer.Fenced = call.Fence
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
 	answer.Late = e.latePolicy(ctx, p.Shop, a.TerminalID)
 	answer.MaxInFlight = e.maxInFlight(ctx, p.Shop, a.TerminalID)
@@ -202,7 +203,7 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 		}
 	}()
 	if call.Ask {
-		return ask(ctx, c, &call.Attempt)
+		return ask(ctx, c, call)
 	}
 	r, err := e.request(p, &call.Attempt, x)
 	if err != nil {
@@ -243,17 +244,19 @@ func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, 
 }
 
 // ask queries an attempt by our key. A provider that does not know the attempt is
-// asked to refuse it from now on, where it can do that.
-func ask(ctx context.Context, c connector.Connector, a *payment.Attempt) (payment.Fact, error) {
-	ref := refOf(a)
-	fact, err := c.Status(ctx, ref)
-	if err != nil || !fact.NotFound {
-		return fact, err
-	}
-	if fencer, ok := c.(connector.Fencer); ok {
+// asked to refuse it from now on, where it can do that; so is one that may know it,
+// when nobody wants it any more.
+func ask(ctx context.Context, c connector.Connector, call *payment.Call) (payment.Fact, error) {
+	ref := refOf(&call.Attempt)
+	fencer, fences := c.(connector.Fencer)
+	if fences && call.Fence {
 		return fencer.Fence(ctx, ref)
 	}
-	return fact, nil
+	fact, err := c.Status(ctx, ref)
+	if err == nil && fact.NotFound && fences {
+		return fencer.Fence(ctx, ref)
+	}
+	return fact, err
 }
 
 func refOf(a *payment.Attempt) connector.Ref {

@@ -235,6 +235,7 @@ func TestAbandonedAtTheBank(t *testing.T) {
 		if _, err := h.Engine.SendAway(t.Context(), h.target(p.ID)); err != nil {
 			t.Fatal(err)
 		}
+		refusal := h.refuseToClose()
 		p = h.abandon(p.ID)
 		if _, err := h.Engine.SendAway(t.Context(), h.target(p.ID)); err == nil {
 			t.Error("the customer is sent away again")
@@ -242,6 +243,7 @@ func TestAbandonedAtTheBank(t *testing.T) {
 		if err := h.Simulator.Decide(p.Attempts[0].Key, "00"); err != nil {
 			t.Fatal(err)
 		}
+		h.Simulator.DeleteScenario(refusal)
 		if _, err := h.Engine.Return(t.Context(), h.target(p.ID)); err != nil {
 			t.Fatal(err)
 		}

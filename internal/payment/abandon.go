@@ -23,6 +23,10 @@ func (Abandon) apply(d *draft) {
 			p.ErrorCode = CodeByCustomer
 		}
 		d.log(OpCancel, InAbandon, 0, Messages{})
+		if a != nil { // it is closed at the provider, if that can do it
+			d.askBy(a)
+			d.d.Attempts = append(d.d.Attempts, *a)
+		}
 	}
 }
 

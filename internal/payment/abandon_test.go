@@ -233,7 +233,7 @@ func TestLateSuccessOfAnAbandonedPaymentIsNeverHonoured(t *testing.T) {
 	w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("b")})
 	w.answerAt(t, payment.Fact{Class: payment.ClassRejected}, 0)
 	d := w.do(t, payment.Notice{Attempt: 1, Fact: paid(payment.ClassApproved), Late: payment.LatePolicy{Honour: true, Run: run("c")}})
-	if w.p.State() != payment.Declined || d.Call == nil || d.Call.Attempt.Kind != payment.AttemptRefund {
+	if w.p.State() != payment.Cancelled || d.Call == nil || d.Call.Attempt.Kind != payment.AttemptRefund {
 		t.Errorf("%s, call %+v", w.p.State(), d.Call)
 	}
 	w.answerAt(t, payment.Fact{Class: payment.ClassApproved}, 0)

@@ -44,7 +44,7 @@ func (c BeginAsk) apply(d *draft) {
 	a.LeaseOwner, a.LeaseUntil = c.Run.name(), d.now.Add(c.Run.Lease)
 	a.NextCheck = a.LeaseUntil
 	d.d.Attempts = append(d.d.Attempts, *a)
-	d.d.Call = &Call{Attempt: *a, Op: a.Op, Ask: true}
+	d.d.Call = &Call{Attempt: *a, Op: a.Op, Ask: true, Fence: d.p.GivenUp(d.now)}
 }
 
 // returned logs the customer's return to a payment that is settled already.
@@ -71,6 +71,7 @@ type Answer struct {
 	NextCheck time.Time // when to ask if the fact leaves the outcome open; zero leaves it to a human
 	Token     string    // unused recurring token, taken if a chain starts
 	HoldCheck time.Time // when to ask whether a hold still stands
+	Fenced    bool      // the call was one with Fence
 
 	// Late says what to do about a success that comes after the end.
 	Late LatePolicy
@@ -102,7 +103,7 @@ func (c Answer) apply(d *draft) {
 		d.err = refuse(CodeNotFound, "", "attempt %d", c.Attempt)
 		return
 	}
-	d.holdCheck, d.run = c.HoldCheck, c.Late.Run
+	d.holdCheck, d.run, d.fenced = c.HoldCheck, c.Late.Run, c.Fenced
 	if !a.Live() {
 		d.late(a, entry{op: OpCheckState, running: c.Op, messages: c.Messages}, c.Fact, c.Late)
 		return
@@ -121,6 +122,7 @@ func (c Answer) apply(d *draft) {
 	}
 	if a.Live() {
 		a.NextCheck = c.NextCheck
+		d.askBy(a)
 	}
 	d.d.Attempts = append(d.d.Attempts, *a)
 	d.reverseAgain()
@@ -190,8 +192,11 @@ func (d *draft) settle(a *Attempt, f Fact, token string) Input {
 	if a.Reverses != 0 {
 		return d.settleReversal(a, f)
 	}
+	over := d.over(a, f)
 	a.Class, a.NextCheck, d.p.Live = f.Class, time.Time{}, 0
 	switch {
+	case over:
+		return d.notDone(a)
 	case f.Class.Refused():
 		return d.refused(a, f)
 	case f.Class == ClassCancelled:

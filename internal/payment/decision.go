@@ -35,6 +35,7 @@ type Call struct {
 	Attempt Attempt
 	Op      int  // Seq of the operation that shows the call
 	Ask     bool // a status query instead of the attempt itself
+	Fence   bool // with Ask: nobody wants it any more, so the provider is asked to refuse it from now on
 }
 
 // Chain is the right to charge a customer again without the customer.
@@ -91,6 +92,7 @@ type draft struct {
 	failed    bool      // money was tried to be given back, and was not
 	again     int       // Seq of a late success that has to be given back once more
 	parked    bool      // it waited for a human, who asks now
+	fenced    bool      // the provider was asked to close the attempt
 	refundTry int       // which try of giving an abandoned deposit back has failed
 }
 

@@ -27,7 +27,9 @@ const (
 	CodeAcquirerRequest  ErrorCode = "3.02"
 	CodeAcquirerUnmapped ErrorCode = "3.10"
 	CodeDuplicate        ErrorCode = "3.16"
+	CodeAbandoned        ErrorCode = "3.18"
 	CodeCardExpired      ErrorCode = "4.04"
+	CodeLateAtBank       ErrorCode = "5.01"
 )
 
 // CodeKind groups codes by what may be done after them.

@@ -34,6 +34,7 @@ func (c Notice) apply(d *draft) {
 		d.end(a, Messages{})
 	} else if a.Op == 0 {
 		a.sooner(c.NextCheck, fact, d.now)
+		d.askBy(a)
 	}
 	d.log(OpHandleWebhook, in, a.Seq, c.Messages)
 	d.d.Attempts = append(d.d.Attempts, *a)

@@ -184,7 +184,8 @@ func TestRollbackWhileMoneyGoesBack(t *testing.T) {
 	})
 }
 
-// TestRollbackOfWhatIsUnknown: the link is dead at once, and money that is found later goes back.
+// TestRollbackOfWhatIsUnknown: the link is dead at once, and money that is found later goes back. The provider neither
+// tells what became of the payment nor closes it until then.
 func TestRollbackOfWhatIsUnknown(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
@@ -211,11 +212,7 @@ func TestRollbackOfWhatIsUnknown(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				w := newWitness(t, storetest.New(t, d.Kind), tc.two)
 				path := w.order(t, "A")
-				down := simulator.Scenario{Match: simulator.Match{Operation: "status"}, Effect: simulator.Effect{Fault: simulator.FaultServerError}}
-				broken, err := w.app.Simulator.AddScenario(down)
-				if err != nil {
-					t.Fatal(err)
-				}
+				heal := w.deaf()
 				w.strike(t, "payment", tc.effect)
 				w.pay(t, "A", tc.card)
 				w.sees(path, "PENDING")
@@ -236,7 +233,86 @@ func TestRollbackOfWhatIsUnknown(t *testing.T) {
 				if bank != "" {
 					w.decides(t, bank, tc.button)
 				}
-				w.app.Simulator.DeleteScenario(broken)
+				w.later()
+				heal()
+				w.rest(t, "A")
+				if got := w.agrees(t, "A"); got != tc.status {
+					t.Errorf("in the end %s, want %s", got, tc.status)
+				}
+				w.moved("A", tc.ledger)
+			})
+		}
+	})
+}
+
+// deaf makes the provider answer no question about payments, and close none, until it is healed.
+func (w *witness) deaf() (heal func()) {
+	w.t.Helper()
+	var broken []string
+	for _, operation := range []string{"status", "cancel"} {
+		id, err := w.app.Simulator.AddScenario(simulator.Scenario{
+			Match:  simulator.Match{Operation: operation},
+			Effect: simulator.Effect{Fault: simulator.FaultServerError, Stage: simulator.StageBefore},
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		broken = append(broken, id)
+	}
+	return func() {
+		for _, id := range broken {
+			w.app.Simulator.DeleteScenario(id)
+		}
+	}
+}
+
+// TestRollbackClosesWhatIsOpen: the provider is told that nobody wants the payment any more, so that the order is over at
+// once and nobody can pay it any more. What was paid goes back.
+func TestRollbackClosesWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		lost := simulator.Effect{Fault: simulator.FaultDrop, Notice: simulator.NoticeLost}
+		never := simulator.Effect{Fault: simulator.FaultDrop, Stage: simulator.StageBefore}
+		silent := simulator.Effect{Notice: simulator.NoticeLost}
+		for name, tc := range map[string]struct {
+			two    bool
+			effect simulator.Effect
+			card   string
+			status string
+			ledger till
+		}{
+			"taken":             {false, lost, approved, "FAILED", till{held: 18000, captured: 18000, captures: 1, refunded: 18000, refunds: 1}},
+			"held":              {true, lost, approved, "VOIDED", till{held: 18000, voided: 18000, voids: 1}},
+			"never arrived":     {false, never, approved, "FAILED", till{}},
+			"slow":              {false, slow("00"), approved, "FAILED", till{}},
+			"slow hold":         {true, slow("00"), approved, "FAILED", till{}},
+			"at the bank":       {false, silent, challenge, "FAILED", till{}},
+			"at the bank, held": {true, silent, challenge, "FAILED", till{}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				w := newWitness(t, storetest.New(t, d.Kind), tc.two)
+				path := w.order(t, "A")
+				heal := w.deaf() // so that it is still open when it is rolled back
+				w.strike(t, "payment", tc.effect)
+				w.pay(t, "A", tc.card)
+				w.sees(path, "PENDING")
+				bank := ""
+				if tc.card == challenge {
+					bank = w.bank(t, "A")
+				}
+				heal()
+				w.undo(path)
+				if a := w.get(t, path); tc.ledger == (till{}) && a.field(t, "data.order.paymentStatus") != tc.status {
+					t.Errorf("at once: %s", a.body)
+				}
+				if bank != "" {
+					resp, err := w.app.Client.Post(bank, "application/x-www-form-urlencoded", strings.NewReader("decision=approve"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = resp.Body.Close() // it is refused, or too late
+				}
+				w.later()
 				w.rest(t, "A")
 				if got := w.agrees(t, "A"); got != tc.status {
 					t.Errorf("in the end %s, want %s", got, tc.status)

@@ -1,0 +1,72 @@
+package payment
+
+import "time"
+
+// blikPatience is how long a customer may take to confirm a code at the bank: its life and the longest window for it.
+const blikPatience = 3 * time.Minute
+
+// GivenUp reports that nobody wants the open outcome of a deposit any more: the merchant has abandoned it, or the time of
+// its customer is over. The provider is then asked to close it, and only its word ends the payment.
+func (p *Payment) GivenUp(now time.Time) bool {
+	a := p.LiveAttempt()
+	if p.Type != Deposit || p.state != Pending || a == nil || a.Kind != AttemptDeposit {
+		return false
+	}
+	end := p.closing(a)
+	return !p.Abandoned.IsZero() || !end.IsZero() && !now.Before(end)
+}
+
+// closing is when the provider is asked to close the attempt if it is still open; zero for never. Cards, wallets and banks
+// end by themselves at the provider, sooner or later than the checkout, unless the payment's terms say how long it lasts.
+func (p *Payment) closing(a *Attempt) time.Time {
+	if p.CheckoutUntil.IsZero() || p.Terms.Lasts == 0 && p.Method != Blik && p.Method != Pix {
+		return time.Time{}
+	}
+	if end := a.Started.Add(blikPatience); p.Method == Blik && end.After(p.CheckoutUntil) {
+		return end
+	}
+	return p.CheckoutUntil
+}
+
+// askBy keeps the next status query of an open deposit from coming later than its closing, or than now where it is given
+// up and the provider has not been asked since.
+func (d *draft) askBy(a *Attempt) {
+	if d.p.state != Pending || a.Kind != AttemptDeposit || a.Op != 0 || !a.Live() {
+		return
+	}
+	if d.p.GivenUp(d.now) {
+		if !d.fenced {
+			a.NextCheck = d.now
+		}
+		return
+	}
+	if end := d.p.closing(a); !end.IsZero() && end.Before(a.NextCheck) {
+		a.NextCheck = end
+	}
+}
+
+// over reports that the fact proves that a deposit was never done, and never will be, for no other reason than that it was
+// given up, or that its customer was too late with a code.
+func (d *draft) over(a *Attempt, f Fact) bool {
+	if f.Class == ClassCancelled {
+		return a.Kind == AttemptDeposit && d.p.Method == Blik && (f.Code == "" || f.Code == CodeTimeout)
+	}
+	return f.Class == ClassRejected && a.Checks > 0 && d.p.GivenUp(d.now)
+}
+
+// notDone books that a deposit is over in that way.
+func (d *draft) notDone(a *Attempt) Input {
+	in := InClosed
+	switch {
+	case !d.p.Abandoned.IsZero():
+		a.Code = CodeByCustomer
+	case d.p.Method == Blik:
+		a.Code, in = CodeAbandoned, InRefused
+	case a.Redirect != "" && d.p.Method == BasicCard:
+		a.Code, in = CodeLateAtBank, InRefused
+	default:
+		a.Code = CodeTimeout
+	}
+	d.p.ErrorCode = a.Code
+	return in
+}
