@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
 
 // spelledNumbers are ways to write a card number, all of which leaks know.
@@ -209,7 +211,7 @@ func TestCardDataStaysInItsFields(t *testing.T) {
 	onEach(t, func(t *testing.T, database string) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)
-		metrics := freeAddress(t)
+		metrics := loopback.Address(t)
 		s := newServer(t, dir, database, "--metrics-listen", metrics, "--private-webhooks")
 		s.start(t)
 		hooked := newReceiver(t, nil, nil)

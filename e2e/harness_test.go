@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
 
 // patience is how long a process may take to answer or to end before the test gives up.
@@ -228,7 +228,7 @@ func newServer(t testing.TB, dir, database string, args ...string) *server {
 	s := &server{
 		data: filepath.Join(dir, "data"), log: filepath.Join(dir, "server.log"), ready: filepath.Join(dir, "ready.json"),
 	}
-	s.base = "http://" + freeAddress(t)
+	s.base = "http://" + loopback.Address(t)
 	s.args = append([]string{"serve", "--listen", strings.TrimPrefix(s.base, "http://"), "--data", s.data,
 		"--ready-file", s.ready, "--log-level", "debug"}, args...)
 	if database != "" {
@@ -307,17 +307,6 @@ func shortDir(t testing.TB) string {
 		}
 	})
 	return dir
-}
-
-// freeAddress finds a port that nobody listens on now. It stays the server's through all restarts.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // onEach runs fn on a fresh database of either kind; url is empty for SQLite. Both run at the same time.

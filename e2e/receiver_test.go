@@ -22,6 +22,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
 
 // hook is one post that reached a receiver.
@@ -62,7 +64,7 @@ func newReceiver(t testing.TB, keys map[string]string, answer func(*hook) int) *
 	if keys == nil {
 		keys = map[string]string{}
 	}
-	r := &receiver{address: freeAddress(t), keys: keys, answer: answer}
+	r := &receiver{address: loopback.Address(t), keys: keys, answer: answer}
 	r.URL = "http://" + r.address
 	r.open(t)
 	t.Cleanup(r.close)

@@ -26,6 +26,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit"
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
 
 const testSigningKey = "k7Qm2VtR9xLcB4nWz8HsD3fJ6yPaE5uG"
@@ -245,20 +246,6 @@ func TestListenGoesOnAfterRefusals(t *testing.T) {
 	}
 }
 
-// reserve finds a free address and leaves it.
-func reserve(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
-}
-
 // serveAt answers at an address until the returned function ends it.
 func serveAt(t *testing.T, address string, h http.Handler) func() {
 	t.Helper()
@@ -276,7 +263,7 @@ func TestListenWaitsForTheDevelopersServer(t *testing.T) {
 	feed := httptest.NewServer(scriptedFeed("evt_1", "evt_2"))
 	defer feed.Close()
 	r := newReceiver(t, nil)
-	address := reserve(t)
+	address := loopback.Address(t)
 	out, stop := startListener(t, feed.URL, "http://"+address, filepath.Join(t.TempDir(), "state.json"), nil)
 	for !strings.Contains(out.String(), "waiting for it") {
 		time.Sleep(time.Millisecond)
@@ -294,7 +281,7 @@ func TestListenWaitsForTheDevelopersServer(t *testing.T) {
 func TestListenOutlivesARestartOfTheServer(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t, nil)
-	address := reserve(t)
+	address := loopback.Address(t)
 	out, stop := startListener(t, "http://"+address, r.URL, filepath.Join(t.TempDir(), "state.json"), nil)
 	for _, ids := range [][]string{{"evt_1"}, {"evt_1", "evt_2", "evt_3"}} {
 		end := serveAt(t, address, scriptedFeed(ids...))
@@ -322,7 +309,7 @@ func TestListenOutlivesARestartOfTheServer(t *testing.T) {
 func TestListenFromNow(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t, nil)
-	address := reserve(t)
+	address := loopback.Address(t)
 	state := filepath.Join(t.TempDir(), "state.json")
 	end := serveAt(t, address, scriptedFeed("evt_1", "evt_2"))
 	_, stop := startListener(t, "http://"+address, r.URL, state, func(l *listener) { l.fromNow = true })

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
 
 // fetch makes a request and returns the body of its answer.
@@ -52,7 +54,7 @@ func TestMetricsOfWork(t *testing.T) {
 	defer sick.Close()
 	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
 	defer gone.Close()
-	address := reserve(t)
+	address := loopback.Address(t)
 	server := start(t, "serve", "--demo", "--listen", "127.0.0.1:0", "--metrics-listen", address, "--data", t.TempDir())
 	for _, hook := range []string{well.URL, sick.URL, gone.URL} {
 		payOut(t, server, hook)
