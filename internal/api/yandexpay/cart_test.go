@@ -144,6 +144,8 @@ func TestRefundsLeaveACart(t *testing.T) {
 		{"target: only the delivery", "2", `"refundAmount":20,"targetShipping":{"amount":0,"methodType":"COURIER"},"targetCart":{"items":[{"productId":"tea"},{"productId":"sugar"},{"productId":"cup"}]}`, "300.00, " + whole},
 		{"target: nothing is left but the delivery", "2", `"refundAmount":300,"targetCart":{"items":[]}`, "0.00"},
 		{"target: nothing at all is left", "2", `"refundAmount":320,"targetCart":{"items":[]},"targetShipping":{"amount":0}`, "0.00"},
+		{"target: nothing at all is left, and nothing said of the delivery", "2", `"refundAmount":320,"targetCart":{"items":[]}`, "0.00"},
+		{"target: more delivery than money", "2", `"refundAmount":310,"targetCart":{"items":[]},"targetShipping":{"amount":20}`, "BAD_REQUEST targetShipping.amount"},
 		{"target: more tea", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"tea","quantityCount":3}]}`, "BAD_REQUEST targetCart.items[0].quantityCount"},
 		{"target: dearer tea", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"tea","price":91}]}`, "BAD_REQUEST targetCart.items[0].price"},
 		{"target: coffee", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"coffee"}]}`, "BAD_REQUEST targetCart.items[0].productId"},
@@ -159,6 +161,8 @@ func TestRefundsLeaveACart(t *testing.T) {
 		{"out: a piece and the delivery", "2", `"refundAmount":110,"targetShipping":{"amount":"0.00"},"refundCart":{"items":[{"productId":"tea","quantityCount":1}]}`,
 			"210.00, tea 1 90.00, sugar 0.5 50.50, cup 1 69.50"},
 		{"out: everything", "2", `"refundAmount":320,"targetShipping":{"amount":0},"refundCart":{"items":[{"productId":"cup"},{"productId":"sugar"},{"productId":"tea"}]}`, "0.00"},
+		{"out: everything, and nothing said of the delivery", "2", `"refundAmount":320,"refundCart":{"items":[{"productId":"cup"},{"productId":"sugar"},{"productId":"tea"}]}`, "0.00"},
+		{"out: nothing, for less than the delivery", "2", `"refundAmount":5,"targetShipping":{"amount":0},"refundCart":{"items":[]}`, codeAmountMismatch},
 		{"out: does not fit", "2", `"refundAmount":91,"refundCart":{"items":[{"productId":"tea","quantityCount":1}]}`, codeAmountMismatch},
 		{"out: more than there is", "2", `"refundAmount":90,"refundCart":{"items":[{"productId":"tea","quantityCount":"2.5"}]}`, "BAD_REQUEST refundCart.items[0].quantityCount"},
 		{"out: leaves an odd price", "2", `"refundAmount":"0.01","refundCart":{"items":[{"productId":"tea","price":"0.01","quantityCount":1}]}`, "BAD_REQUEST refundAmount"},
@@ -175,6 +179,7 @@ func TestRefundsLeaveACart(t *testing.T) {
 		{"first version: a cart that does not fit", "1", `"refundAmount":181,"cart":` + cartOf(t, `{"amount":120}`, "sugar 0.5 50.50", "cup 1 69.50"), codeAmountMismatch},
 		{"first version: a cart that does not add up", "1", `"refundAmount":180,"cart":` + cartOf(t, `{"amount":121}`, "sugar 0.5 50.50", "cup 1 69.50"), codeAmountMismatch},
 		{"first version: a cart with coffee", "1", `"refundAmount":180,"cart":` + cartOf(t, `{"amount":120}`, "coffee 0.5 50.50", "cup 1 69.50"), "BAD_REQUEST cart.items[0].productId"},
+		{"first version: less is left than the delivery cost", "1", `"refundAmount":310,"cart":` + cartOf(t, `{"amount":0}`), "0.00"},
 		{"first version: a dearer delivery", "1", `"refundAmount":180,"shipping":{"amount":21}`, "BAD_REQUEST shipping.amount"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -103,16 +103,35 @@ func (r *refundRequest) plan(v *orderView) (detail, error) {
 	if r.Final != nil && *r.Final != rest {
 		return kept, amountMismatch("Order amount", rest, *r.Final, decimals)
 	}
-	shipping := v.remains.shipping
-	if r.Shipping != nil {
-		if r.Shipping.Cmp(shipping) > 0 {
-			return kept, badRequest([]fault{{r.shippingField() + ".amount", "is more than was paid for the delivery"}})
-		}
-		shipping, kept.Shipping = *r.Shipping, r.Shipping
+	shipping, err := r.delivery(v, rest)
+	if err != nil {
+		return kept, err
+	}
+	if shipping != v.remains.shipping || r.Shipping != nil {
+		kept.Shipping = &shipping
 	}
 	kept.Cart, err = r.leave(v, rest, shipping)
 	return kept, err
 }
+
+// delivery returns how much of what is left of the money is for the delivery. Where a request says what happens to the cart
+// and nothing of the delivery, that is as much as before, or all that is left.
+func (r *refundRequest) delivery(v *orderView, rest money.Amount) (money.Amount, error) {
+	paid := v.remains.shipping
+	switch {
+	case r.Shipping == nil && r.saysCart() && rest.Cmp(paid) < 0:
+		return rest, nil
+	case r.Shipping == nil:
+		return paid, nil
+	case r.Shipping.Cmp(paid) > 0:
+		return paid, badRequest([]fault{{r.shippingField() + ".amount", "is more than was paid for the delivery"}})
+	case r.Shipping.Cmp(rest) > 0:
+		return paid, badRequest([]fault{{r.shippingField() + ".amount", "is more than is left of the order"}})
+	}
+	return *r.Shipping, nil
+}
+
+func (r *refundRequest) saysCart() bool { return r.Cart != nil || r.Target != nil || r.Taken != nil }
 
 // leave returns the cart that is left when rest is left of the money and shipping of it is for the delivery; nil where
 // the request says nothing of a cart.
@@ -121,7 +140,7 @@ func (r *refundRequest) leave(v *orderView, rest, shipping money.Amount) (*cart,
 	b := newBinder(nil)
 	external := r.elsewhere(now, b)
 	var left cart
-	var wanted, found money.Amount // what the cart of the request should come to, and does
+	var worth, found money.Amount // of what the request says of its cart and delivery: what it should come to, and does
 	var err error
 	switch {
 	case r.Cart != nil:
@@ -133,19 +152,22 @@ func (r *refundRequest) leave(v *orderView, rest, shipping money.Amount) (*cart,
 	case r.Taken != nil:
 		left, found, err = now.without(r.Taken, b, decimals)
 	}
-	if faulty := b.err(); faulty != nil || r.Cart == nil && r.Target == nil && r.Taken == nil {
+	if faulty := b.err(); faulty != nil || !r.saysCart() {
 		return nil, faulty
 	}
 	if err != nil {
 		return nil, err
 	}
 	if r.Taken != nil {
-		wanted = minus(plus(r.Amount, given(r.External)), minus(v.remains.shipping, shipping))
+		worth, shipping = plus(r.Amount, given(r.External)), minus(v.remains.shipping, shipping)
 	} else {
-		wanted, found = minus(plus(rest, given(external)), shipping), left.sum()
+		worth, found = plus(rest, given(external)), left.sum()
 	}
-	if wanted != found {
-		return nil, cartMismatch(wanted, found, decimals)
+	switch {
+	case worth.Cmp(shipping) < 0:
+		return nil, cartMismatch(worth, plus(found, shipping), decimals)
+	case minus(worth, shipping) != found:
+		return nil, cartMismatch(minus(worth, shipping), found, decimals)
 	}
 	left.External, left.Amount = external, minus(left.sum(), given(external))
 	return &left, nil
