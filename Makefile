@@ -14,6 +14,7 @@ FUZZLONG ?= 10m
 KILLS ?= 200
 NODES_SECONDS ?= 300
 ROUNDS ?= 200
+HOSTILE ?= 25000
 ARGS ?=
 PKG ?= ./...
 
@@ -53,10 +54,12 @@ fuzz-long: ## each fuzz target for FUZZLONG
 	scripts/fuzz.sh $(FUZZLONG)
 
 .PHONY: soak
-soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS races
+soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS races, HOSTILE requests, every disk fault
 	SLUICE_TEST_KILLS=$(KILLS) SLUICE_TEST_NODES_SECONDS=$(NODES_SECONDS) SLUICE_TEST_ROUNDS=$(ROUNDS) \
+		SLUICE_TEST_HOSTILE=$(HOSTILE) SLUICE_TEST_DISK_STEP=1 \
 		scripts/postgres.sh run go test -count=1 -timeout 0 -v \
-		-run 'KilledAtRandom|NodesShare|ConcurrentRefunds|CaptureAgainstVoid' ./e2e ./internal/engine
+		-run 'KilledAtRandom|NodesShare|ConcurrentRefunds|CaptureAgainstVoid|CrowdOn|HostileRequests|StorageMayFail' \
+		./e2e ./internal/engine ./internal/store ./internal/api
 
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser

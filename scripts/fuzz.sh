@@ -19,6 +19,11 @@ while IFS=: read -r file target; do
 		# A worker that is late at the end of the time is taken for a failure (golang/go#75804). A real one names its input.
 		if ((try == 3)) || [[ $out != *'context deadline exceeded'* || $out == *'ailing input'* || $out == *'panic:'* ]]; then
 			printf '%s\n' "$out"
+			# The input is what is needed to mend it, and the folder may be gone with the machine.
+			if [[ $out =~ ailing\ input\ written\ to\ ([^[:space:]]+) ]] && [[ -f $dir/${BASH_REMATCH[1]} ]]; then
+				printf '%s:\n' "$dir/${BASH_REMATCH[1]}"
+				cat "$dir/${BASH_REMATCH[1]}"
+			fi
 			exit 1
 		fi
 	done

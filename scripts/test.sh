@@ -109,7 +109,7 @@ serializable() {
 		[[ ! -d internal/$p ]] || on+=("./internal/$p/...")
 	done
 	((${#on[@]} > 0)) || return 0
-	SLUICE_TEST_PG_ISOLATION=serializable both -count=1 -shuffle=on -timeout 10m "${on[@]}"
+	SLUICE_TEST_PG_ISOLATION=serializable both -count=1 -shuffle=on -timeout 20m "${on[@]}"
 }
 
 if [[ -n ${SLUICE_TEST_POSTGRES:-} ]]; then
@@ -136,13 +136,13 @@ step 'build' make --no-print-directory build
 step 'lint' scripts/lint.sh
 mapfile -t units < <(packages)
 ((${#units[@]} > 0)) || exit 1
-step 'unit tests' both "${race[@]}" -count=1 -shuffle=on -timeout 15m "${units[@]}"
+step 'unit tests' both "${race[@]}" -count=1 -shuffle=on -timeout 25m "${units[@]}"
 if [[ -n ${SLUICE_TEST_POSTGRES:-} ]]; then
 	step 'store and engine, serializable' serializable
 fi
 step 'fuzzing' scripts/fuzz.sh "${FUZZTIME:-3s}"
 if compgen -G 'e2e/*_test.go' >/dev/null || compgen -G 'e2e/*/*_test.go' >/dev/null; then
-	step 'whole programs and pages' both -count=1 -timeout 15m ./e2e/...
+	step 'whole programs and pages' both -count=1 -timeout 25m ./e2e/...
 fi
 if compgen -G 'bench/*_test.go' >/dev/null; then
 	step 'benchmark in brief' tests -count=1 -timeout 10m ./bench/...
