@@ -316,17 +316,3 @@ func onEach(t *testing.T, fn func(t *testing.T, url string)) {
 		fn(t, d.Options(func(o *store.Options) { o.Migrate = false }).URL)
 	})
 }
-
-// setting reads a number from the environment of the tests.
-func setting(t testing.TB, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("%s=%s is no number above 0", name, text)
-	}
-	return n
-}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // booking is one line of the simulator's ledger: what was really done.
@@ -256,7 +258,7 @@ func (c *client) settle(t testing.TB, within time.Duration, undone ...string) []
 		open = slices.DeleteFunc(open, func(id string) bool { return c.get(t, id).State != "PENDING" })
 	}
 	shown := c.all(t)
-	patient := setting(t, "SLUICE_TEST_KILLS", 12) >= 50
+	patient := setting.Number(t, "SLUICE_TEST_KILLS", 12) >= 50
 	remind := time.Now().Add(ownAccord)
 	if patient {
 		remind = remind.Add(ownAccordAgain)

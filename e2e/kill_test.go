@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 const (
@@ -24,7 +26,7 @@ const (
 
 func TestKilledAtRandomNothingIsLostOrChargedTwice(t *testing.T) {
 	t.Parallel()
-	kills := setting(t, "SLUICE_TEST_KILLS", 12)
+	kills := setting.Number(t, "SLUICE_TEST_KILLS", 12)
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)

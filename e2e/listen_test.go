@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // follower is a developer who runs "sluice listen".
@@ -32,7 +34,7 @@ func (f *follower) start(t testing.TB) {
 
 func TestListenForwardsEachEventOnce(t *testing.T) {
 	t.Parallel()
-	phase := time.Duration(setting(t, "SLUICE_TEST_LISTEN_MS", 1500)) * time.Millisecond
+	phase := time.Duration(setting.Number(t, "SLUICE_TEST_LISTEN_MS", 1500)) * time.Millisecond
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 // TestNodesShareTheWorkAndDie: two nodes on one database are under load, and every few seconds one of them is killed.
 func TestNodesShareTheWorkAndDie(t *testing.T) {
 	t.Parallel()
-	seconds := setting(t, "SLUICE_TEST_NODES_SECONDS", 20)
+	seconds := setting.Number(t, "SLUICE_TEST_NODES_SECONDS", 20)
 	database := storetest.New(t, store.Postgres).Options(func(o *store.Options) { o.Migrate = false }).URL
 	dir := shortDir(t)
 	sim := startSimulator(t, dir)
@@ -263,7 +264,7 @@ func delaysOf(feed []toldEvent, hooks []hook) []time.Duration {
 
 // TestIdleCost says what a server costs that has nothing to do.
 func TestIdleCost(t *testing.T) {
-	seconds := setting(t, "SLUICE_TEST_IDLE_SECONDS", 10)
+	seconds := setting.Number(t, "SLUICE_TEST_IDLE_SECONDS", 10)
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)

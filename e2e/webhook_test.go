@@ -18,6 +18,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // everyKind pays, declines, refunds, holds, captures, voids and pays out.
@@ -39,7 +41,7 @@ const eventsOfEveryKind = 10 // eight payments, of which two are told to be AUTH
 
 func TestEveryDeliveryIsVerifiedInBothWays(t *testing.T) {
 	t.Parallel()
-	rounds := setting(t, "SLUICE_TEST_HOOKS", 6)
+	rounds := setting.Number(t, "SLUICE_TEST_HOOKS", 6)
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)

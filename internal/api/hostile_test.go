@@ -3,7 +3,6 @@ package api_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // defaultHostile is how many hostile requests each database gets. SLUICE_TEST_HOSTILE says another number, and
@@ -25,7 +25,7 @@ const defaultHostile = 1500
 // refused has written nothing.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	count, seed := setting(t, "SLUICE_TEST_HOSTILE", defaultHostile), uint64(setting(t, "SLUICE_TEST_HOSTILE_SEED", 1))
+	count, seed := setting.Number(t, "SLUICE_TEST_HOSTILE", defaultHostile), uint64(setting.Number(t, "SLUICE_TEST_HOSTILE_SEED", 1))
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		writes := &counter{}
 		log := &quietLog{}
@@ -64,19 +64,6 @@ func TestHostileRequests(t *testing.T) {
 		}
 		t.Logf("%d requests: %v", count, met)
 	})
-}
-
-func setting(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("%s is %q", name, text)
-	}
-	return n
 }
 
 // TestEveryRouteIsAttacked: a new route needs a valid request to be mutated.

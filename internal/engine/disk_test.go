@@ -19,6 +19,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
@@ -134,7 +135,7 @@ func TestStorageMayFailAtEveryCall(t *testing.T) {
 				t.Parallel()
 				step := 1
 				if call != storetest.CallSync && call != storetest.CallTruncate {
-					step = fromEnv(t, "SLUICE_TEST_DISK_STEP", 11)
+					step = setting.Number(t, "SLUICE_TEST_DISK_STEP", 11)
 				}
 				w := newSweep(t)
 				nth := 1

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +18,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // Cards of the simulator's table.
@@ -402,19 +402,5 @@ func once(want money.Amount, entries []simulator.Entry, done bool) string {
 // rounds is how often a race is run.
 func rounds(t testing.TB, otherwise int) int {
 	t.Helper()
-	return fromEnv(t, "SLUICE_TEST_ROUNDS", otherwise)
-}
-
-// fromEnv reads a number from the environment of the tests.
-func fromEnv(t testing.TB, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("%s=%s is no number above 0", name, text)
-	}
-	return n
+	return setting.Number(t, "SLUICE_TEST_ROUNDS", otherwise)
 }

@@ -16,13 +16,14 @@ import (
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
 
 // TestDownForADay: one receiver is down for 24 hours while events for it gather, five of each payment; another one stays
 // up. SLUICE_TEST_WEBHOOK_BACKLOG changes the number of events.
 func TestDownForADay(t *testing.T) {
-	n := size(t, "SLUICE_TEST_WEBHOOK_BACKLOG", 5000)
+	n := setting.Number(t, "SLUICE_TEST_WEBHOOK_BACKLOG", 5000)
 	each(t, func(t *testing.T, d *storetest.Database) {
 		f := newFixture(t, d, nil)
 		var down atomic.Bool
@@ -198,7 +199,7 @@ func TestPoisonEndpoints(t *testing.T) {
 // TestOrderUnderRandomFailures: whatever fails, nothing of a payment arrives after something newer, one at a time,
 // and everything arrives. Operators and crashes interfere.
 func TestOrderUnderRandomFailures(t *testing.T) {
-	for seed := range uint64(size(t, "SLUICE_TEST_WEBHOOK_SEEDS", 6)) {
+	for seed := range uint64(setting.Number(t, "SLUICE_TEST_WEBHOOK_SEEDS", 6)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			each(t, func(t *testing.T, d *storetest.Database) { randomFailures(t, d, seed) })
 		})

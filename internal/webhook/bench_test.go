@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,21 +14,9 @@ import (
 
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
-
-// size is a number of events that an environment variable can change.
-func size(t testing.TB, name string, normal int) int {
-	text := os.Getenv(name)
-	if text == "" {
-		return normal
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("%s=%q is no number", name, text)
-	}
-	return n
-}
 
 // quiet accepts all and remembers nothing.
 func quiet() *httptest.Server {
@@ -46,7 +33,7 @@ func TestThroughputNextToABareClient(t *testing.T) {
 	if os.Getenv("SLUICE_TEST_WEBHOOK_RATE") == "" {
 		t.Skip("SLUICE_TEST_WEBHOOK_RATE is not set: nothing measured")
 	}
-	n := size(t, "SLUICE_TEST_WEBHOOK_RATE", 5000)
+	n := setting.Number(t, "SLUICE_TEST_WEBHOOK_RATE", 5000)
 	for _, kind := range []store.Kind{store.SQLite, store.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			f := newFixture(t, storetest.New(t, kind), func(c *webhook.Config) { c.Turn = time.Hour })

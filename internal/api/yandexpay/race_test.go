@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,20 +13,13 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // races is how often a race is run.
 func races(t testing.TB, otherwise int) int {
 	t.Helper()
-	text := os.Getenv("SLUICE_TEST_ROUNDS")
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("SLUICE_TEST_ROUNDS=%s is no number above 0", text)
-	}
-	return n
+	return setting.Number(t, "SLUICE_TEST_ROUNDS", otherwise)
 }
 
 // till is what the provider really did about an order, in kopecks.
