@@ -20,13 +20,17 @@ import (
 // ended when it returns.
 func bubble(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 	t.Helper()
-	bubbleWith(t, func(*store.Options) {}, fn)
+	bubbleWith(t, func() (func(*store.Options), func(*testing.T, *store.DB)) {
+		return func(*store.Options) {}, fn
+	})
 }
 
-// bubbleWith is bubble with other options of the store.
-func bubbleWith(t *testing.T, edit func(*store.Options), fn func(t *testing.T, db *store.DB)) {
+// bubbleWith is bubble with other options of the store. It calls setup once for each
+// database: the two tests run side by side and must have no variable in common.
+func bubbleWith(t *testing.T, setup func() (edit func(*store.Options), fn func(t *testing.T, db *store.DB))) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		edit, fn := setup()
 		opts := d.Options(edit)
 		synctest.Test(t, func(t *testing.T) {
 			db, err := store.Open(t.Context(), opts)

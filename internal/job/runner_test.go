@@ -402,54 +402,62 @@ func TestTroubleWithTheStoreIsSurvived(t *testing.T) {
 
 func TestTheDatabaseMayGoAwayForAWhile(t *testing.T) {
 	t.Parallel()
-	work := newBook()
-	var away atomic.Bool
-	fault := func(p store.FaultPoint, _ []string) error {
-		if p == store.FaultBeforeGroup && away.Load() {
-			return errors.New("away")
+	bubbleWith(t, func() (func(*store.Options), func(*testing.T, *store.DB)) {
+		away := new(atomic.Bool)
+		fault := func(p store.FaultPoint, _ []string) error {
+			if p == store.FaultBeforeGroup && away.Load() {
+				return errors.New("away")
+			}
+			return nil
 		}
-		return nil
-	}
-	bubbleWith(t, func(o *store.Options) { o.Fault = fault }, func(t *testing.T, db *store.DB) {
-		a := run(t, db, "a", []job.Kind{work.kind("a", work.finish(0))})
-		within(t, time.Second, "64", func() bool { return len(a.Held()) == store.Shards })
-		away.Store(true)
-		time.Sleep(3 * time.Second)
-		if len(a.Held()) != store.Shards {
-			t.Error("let go at the first trouble")
-		}
-		within(t, 4*time.Second, "let go", func() bool { return len(a.Held()) == 0 })
-		away.Store(false)
-		within(t, time.Second, "held again", func() bool { return len(a.Held()) == store.Shards })
-		if fence, _ := a.Holds(3); fence != 1 {
-			t.Errorf("nobody else came, but the fence is %d", fence)
-		}
-		a.end(t)
+		return func(o *store.Options) { o.Fault = fault }, func(t *testing.T, db *store.DB) { loseAndRegain(t, db, away) }
 	})
+}
+
+// loseAndRegain runs one node on a database that goes away where the switch says so.
+func loseAndRegain(t *testing.T, db *store.DB, away *atomic.Bool) {
+	work := newBook()
+	a := run(t, db, "a", []job.Kind{work.kind("a", work.finish(0))})
+	within(t, time.Second, "64", func() bool { return len(a.Held()) == store.Shards })
+	away.Store(true)
+	time.Sleep(3 * time.Second)
+	if len(a.Held()) != store.Shards {
+		t.Error("let go at the first trouble")
+	}
+	within(t, 4*time.Second, "let go", func() bool { return len(a.Held()) == 0 })
+	away.Store(false)
+	within(t, time.Second, "held again", func() bool { return len(a.Held()) == store.Shards })
+	if fence, _ := a.Holds(3); fence != 1 {
+		t.Errorf("nobody else came, but the fence is %d", fence)
+	}
+	a.end(t)
 }
 
 func TestLostAcknowledgements(t *testing.T) {
 	t.Parallel()
-	bubbleWith(t, func(o *store.Options) {
-		var n atomic.Int64
-		o.Fault = func(p store.FaultPoint, _ []string) error {
+	bubbleWith(t, func() (func(*store.Options), func(*testing.T, *store.DB)) {
+		n := new(atomic.Int64)
+		fault := func(p store.FaultPoint, _ []string) error {
 			if p == store.FaultAfterCommit && n.Add(1)%2 == 1 {
 				return errors.New("lost")
 			}
 			return nil
 		}
-	}, func(t *testing.T, db *store.DB) {
-		var h holders
-		a, b := run(t, db, "a", nil), run(t, db, "b", nil)
-		within(t, leaseFor, "32 each", func() bool { h.check(t, a, b); return slices.Equal(counts(a, b), []int{32, 32}) })
-		for range 60 {
-			time.Sleep(time.Second)
-			h.check(t, a, b)
-		}
-		a.end(t)
-		within(t, leaseFor, "64", func() bool { h.check(t, a, b); return len(b.Held()) == store.Shards })
-		b.end(t)
+		return func(o *store.Options) { o.Fault = fault }, shareThoughAnswersAreLost
 	})
+}
+
+func shareThoughAnswersAreLost(t *testing.T, db *store.DB) {
+	var h holders
+	a, b := run(t, db, "a", nil), run(t, db, "b", nil)
+	within(t, leaseFor, "32 each", func() bool { h.check(t, a, b); return slices.Equal(counts(a, b), []int{32, 32}) })
+	for range 60 {
+		time.Sleep(time.Second)
+		h.check(t, a, b)
+	}
+	a.end(t)
+	within(t, leaseFor, "64", func() bool { h.check(t, a, b); return len(b.Held()) == store.Shards })
+	b.end(t)
 }
 
 func TestNewRefuses(t *testing.T) {
