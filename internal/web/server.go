@@ -11,14 +11,15 @@ import (
 )
 
 // Limits used where Options leaves a field zero. The write limit is above the longest call to a provider, since an
-// answer may wait for one.
+// answer may wait for one. The head of a request has room for a path that names something by 2048 characters of four
+// bytes, each byte escaped (24 KiB): merchants' ids may be that long, and what has such a name must be found by it.
 const (
 	DefaultReadHeaderTimeout = 5 * time.Second
 	DefaultReadTimeout       = 15 * time.Second
 	DefaultWriteTimeout      = 60 * time.Second
 	DefaultIdleTimeout       = 120 * time.Second
 	DefaultDrainTimeout      = 35 * time.Second
-	MaxHeaderBytes           = 16 << 10
+	MaxHeaderBytes           = 32 << 10
 )
 
 // ErrDrain is returned by Serve when requests were still running at the end of the drain time and were cut off.

@@ -226,7 +226,7 @@ func TestOversizedHeaderIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X", strings.Repeat("a", 32<<10))
+	req.Header.Set("X", strings.Repeat("a", 2*web.MaxHeaderBytes))
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func TestOrdersAreFoundUnderAnyID(t *testing.T) {
 		c := newClient(t, d, nil)
 		for _, oid := range []string{
 			"A/1", "/", "//", "..", ".", "../..", "a//b", "%2F", "%2e%2e", "a b", " ", "a+b", "a?b=c#d", "a;b", "заказ №1", "日本/語", "\u202e", "%", "%zz",
-			"cancel", "recur", "a\nb", strings.Repeat("ж", 2048), "01234567-89ab-7def-8123-456789abcdef", "{order_id}", `\`, `"`,
+			"cancel", "recur", "a\nb", strings.Repeat("ж", 2048), strings.Repeat("😀", 2048), "01234567-89ab-7def-8123-456789abcdef", "{order_id}", `\`, `"`,
 		} {
 			body := with(t, tea, "orderId", jsonText(t, oid))
 			c.post(t, orders, body)
