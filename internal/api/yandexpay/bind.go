@@ -3,6 +3,7 @@ package yandexpay
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -148,11 +149,22 @@ func (b binder) integer(name string, least, most, otherwise int) int {
 	if v.Kind() == api.Absent {
 		return otherwise
 	}
-	n, err := strconv.Atoi(v.Text())
-	if err != nil || n < least || n > most || v.Kind() != api.Number && v.Kind() != api.String {
+	n, ok := whole(v)
+	if !ok || n < least || n > most {
 		b.fault(name, "must be an integer from "+strconv.Itoa(least)+" to "+strconv.Itoa(most))
 	}
 	return n
+}
+
+// whole is the whole number that a value is: a number in any spelling, such as 1800.0, or a string of digits.
+func whole(v *api.Value) (n int, ok bool) {
+	if v.Kind() == api.Number {
+		a, err := money.ParseJSONNumber(v.Text())
+		steps, exact := a.Minor(0)
+		return int(min(steps, math.MaxInt)), err == nil && exact
+	}
+	n, err := strconv.Atoi(v.Text())
+	return n, err == nil && v.Kind() == api.String
 }
 
 // mostAmount bounds every amount in a request.
