@@ -3,8 +3,9 @@
 import { createInterface } from "node:readline";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 
-// The library asks for keys again when it meets an unknown one, by default at most twice a minute.
-const keys = createRemoteJWKSet(new URL(process.argv[2]), { cooldownDuration: 500 });
+// The library asks for keys again when it meets an unknown one, by default at most twice a minute. By default it waits five
+// seconds for them, which a machine may stand still.
+const keys = createRemoteJWKSet(new URL(process.argv[2]), { cooldownDuration: 500, timeoutDuration: 60_000 });
 
 for await (const line of createInterface({ input: process.stdin })) {
   const token = Buffer.from(line, "base64").toString("latin1");
