@@ -45,12 +45,15 @@ func payOut(t *testing.T, server running, hook string) {
 	fetch(t, req, err)
 }
 
-// TestMetricsOfWork: one receiver accepts, one is broken.
+// TestMetricsOfWork: one receiver accepts, one is broken and wants to be left alone for longer than the test, one is gone.
 func TestMetricsOfWork(t *testing.T) {
 	t.Parallel()
 	well := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
 	defer well.Close()
-	sick := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
+	sick := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
 	defer sick.Close()
 	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
 	defer gone.Close()
@@ -73,7 +76,7 @@ func TestMetricsOfWork(t *testing.T) {
 	}
 	var page string
 	missing := wanted
-	for until := time.Now().Add(20 * time.Second); len(missing) > 0 && time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); len(missing) > 0 && time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
 		page, missing = fetch(t, req, err), nil
 		for _, line := range wanted {
