@@ -104,6 +104,10 @@ func perform(s *surroundings, common config.Common, t task) error {
 	return r.run(s.ctx, b, s.out)
 }
 
+// taskTimeout bounds a task, for both sides alike. Only the operator can connect, and where the machine stands still for some
+// seconds no command is to fail.
+const taskTimeout = time.Minute
+
 // forward hands the task to the process behind the socket; answered is false when
 // nobody listens there.
 func forward(s *surroundings, path string, t task) (answered bool, err error) {
@@ -111,7 +115,7 @@ func forward(s *surroundings, path string, t task) (answered bool, err error) {
 	if err != nil {
 		return false, nil // no server on this folder, or one that is gone
 	}
-	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{
+	client := http.Client{Timeout: taskTimeout, Transport: &http.Transport{
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 	}}
 	defer client.CloseIdleConnections()
@@ -155,7 +159,7 @@ func serveAdmin(ctx context.Context, b *base) (stop func(), err error) {
 		return nil, fmt.Errorf("admin socket: %w", err)
 	}
 	server := &http.Server{
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		ReadHeaderTimeout: taskTimeout, ReadTimeout: taskTimeout,
 		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.admin(w, r) }),
 		ErrorLog: slog.NewLogLogger(b.log.Handler(), slog.LevelWarn),
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -231,6 +234,34 @@ func TestStaleSocket(t *testing.T) {
 	r := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
 	if list := f.done("shop", "list"); !strings.Contains(list, made["shopId"]) {
 		t.Errorf("listed %q", list)
+	}
+	if got := r.stop(); got.code != 0 {
+		t.Errorf("stopped with %+v", got)
+	}
+}
+
+// TestSlowCommand: a command that comes to a standstill while it speaks to the server, with the whole machine as a rule, is
+// answered all the same.
+func TestSlowCommand(t *testing.T) {
+	t.Parallel()
+	f := folder{t, shortDir(t)}
+	r := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "unix", filepath.Join(f.dir, adminSocket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := `{"listShops":{}}`
+	head := fmt.Sprintf("POST /task HTTP/1.1\r\nHost: admin\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", len(body))
+	if _, err := io.WriteString(conn, head[:20]); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5500 * time.Millisecond)
+	if _, err := io.WriteString(conn, head[20:]+body); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") {
+		t.Errorf("answered %q, %v", answer, err)
 	}
 	if got := r.stop(); got.code != 0 {
 		t.Errorf("stopped with %+v", got)
