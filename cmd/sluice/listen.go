@@ -46,7 +46,7 @@ func (c *listenCommand) Run(s *surroundings) error {
 	place.Server, place.ForwardTo = server, target
 	l := &listener{
 		feed:   &feedClient{server: strings.TrimSuffix(server, "/"), key: c.APIKey, client: listenClient(feedWait + feedMargin)},
-		poster: &poster{url: target, key: c.SigningKey, client: listenClient(forwardTimeout), now: time.Now},
+		poster: &poster{url: target, key: c.SigningKey, client: listenClient(forwardTimeout), now: time.Now, grace: stopGrace},
 		place:  place, fromNow: c.From == "now", out: s.out, now: time.Now,
 		again: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, away: 500 * time.Millisecond,
 	}

@@ -86,12 +86,13 @@ type poster struct {
 	key    string // signing key; empty signs nothing
 	client *outbound.Client
 	now    func() time.Time
+	grace  time.Duration // that a post may still take when ctx ends
 }
 
 // post returns the status of the answer. A post that was begun is given a moment to end when ctx ends, so that what
 // the other side received is not sent to it again later.
 func (p *poster) post(ctx context.Context, e *feedEvent) (int, error) {
-	ctx, cancel := outlast(ctx, stopGrace)
+	ctx, cancel := outlast(ctx, p.grace)
 	defer cancel()
 	message := webhook.Message{ID: e.ID, At: p.now(), Body: e.Payload}
 	if p.key != "" {

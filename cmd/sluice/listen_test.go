@@ -113,7 +113,7 @@ func (r *receiver) received() (ids, wrong []string) {
 // waitFor returns when the receiver has accepted so many posts.
 func (r *receiver) waitFor(t testing.TB, count int) []string {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		ids, wrong := r.received()
 		if len(wrong) > 0 {
 			t.Fatalf("wrong signatures: %v", wrong)
@@ -170,8 +170,8 @@ func startListener(t testing.TB, server, target, state string, edit func(*listen
 	}
 	out := &output{}
 	l := &listener{
-		feed:   &feedClient{server: server, key: "key", client: listenClient(30 * time.Second)},
-		poster: &poster{url: target, key: testSigningKey, client: listenClient(30 * time.Second), now: time.Now},
+		feed:   &feedClient{server: server, key: "key", client: listenClient(time.Minute)},
+		poster: &poster{url: target, key: testSigningKey, client: listenClient(time.Minute), now: time.Now, grace: time.Minute},
 		place:  place, out: out, now: time.Now,
 		again: []time.Duration{time.Millisecond, time.Millisecond}, away: 5 * time.Millisecond,
 	}
@@ -253,7 +253,7 @@ func serveAt(t *testing.T, address string, h http.Handler) func() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }() // ends with Close
 	return func() { _ = server.Close() }
 }

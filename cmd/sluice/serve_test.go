@@ -37,7 +37,7 @@ func start(t *testing.T, args ...string) running {
 		cancel()
 		return <-done
 	}}
-	limit, tick := time.After(30*time.Second), time.NewTicker(5*time.Millisecond)
+	limit, tick := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for {
 		raw, err := os.ReadFile(ready)

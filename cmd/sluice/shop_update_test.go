@@ -50,7 +50,7 @@ func TestShopUpdate(t *testing.T) {
 // eventually asks until the answer has the status: a shop's settings may be a second old.
 func eventually(t *testing.T, want int, url, key string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		got := status(t, url, key)
 		if got == want {
 			return
