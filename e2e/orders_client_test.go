@@ -27,7 +27,7 @@ type merchant struct {
 // newMerchant makes a shop whose orders are held first or not, and whose events go to the address.
 func (s *server) newMerchant(t testing.TB, sim *simulator, callback string, twoStage bool) *merchant {
 	t.Helper()
-	shop := s.newHookShop(t, sim, object{"yandexPay": object{"callbackUrl": callback, "twoStage": twoStage}})
+	shop := s.newImpatientHookShop(t, sim, object{"yandexPay": object{"callbackUrl": callback, "twoStage": twoStage}}, callLimit)
 	return &merchant{shop.client, dashed(shop.id), twoStage}
 }
 

@@ -181,6 +181,12 @@ type hookShop struct {
 // newHookShop is newShop with settings that differ from the defaults.
 func (s *server) newHookShop(t testing.TB, sim *simulator, settings object) hookShop {
 	t.Helper()
+	return s.newImpatientHookShop(t, sim, settings, 0)
+}
+
+// newImpatientHookShop is newHookShop with a limit for provider calls, 0 for the usual one.
+func (s *server) newImpatientHookShop(t testing.TB, sim *simulator, settings object, limit time.Duration) hookShop {
+	t.Helper()
 	var made struct{ ShopID, APIKey, SigningKey string }
 	s.admin(t, &made, "shop", "create", "--name", "Shop "+strconv.FormatInt(time.Now().UnixNano(), 36),
 		"--settings", text(t, settings))
@@ -195,7 +201,7 @@ func (s *server) newHookShop(t testing.TB, sim *simulator, settings object) hook
 	var terminal struct{ TerminalID string }
 	s.admin(t, &terminal, "terminal", "create", "--shop", made.ShopID, "--name", "sandbox", "--connector", "sandbox",
 		"--settings", text(t, object{"url": sim.URL, "apiKey": sim.APIKey, "noticeSecret": secrets.NoticeSecret,
-			"timeoutMs": callLimit.Milliseconds()}))
+			"timeoutMs": limit.Milliseconds()}))
 	return hookShop{newClient(s.base, made.APIKey), made.ShopID, made.SigningKey}
 }
 
