@@ -18,7 +18,7 @@ import (
 const (
 	merchants   = 24                     // clients at work at the same time
 	callLimit   = 2 * time.Second        // of a provider call
-	leaseIsOver = 60 * time.Second       // longer than any lease of a dead process and the checks after it
+	leaseIsOver = 3 * time.Minute        // longer than any lease of a dead process and the checks after it
 	shortLife   = 100 * time.Millisecond // a server lives at least so long
 	longLife    = 900 * time.Millisecond // and at most so much longer
 	pauseBefore = 15 * time.Millisecond  // a repeated request
@@ -97,13 +97,14 @@ type witness struct {
 	cardLost atomic.Int64
 
 	mu       sync.Mutex
-	told     map[string]paid // by payment
-	owed     []request       // never answered yet
-	sent     []string        // references of all creations that were answered
-	deposits []string        // completed ones
-	asked    map[string]bool // deposits whose rollback was asked for: it may be done though no answer came
-	undone   []string        // those whose rollback was acknowledged
-	wrong    []string        // contradictions noticed on the way
+	told     map[string]paid      // by payment
+	settled  map[string]time.Time // when it was first told to be final
+	owed     []request            // never answered yet
+	sent     []string             // references of all creations that were answered
+	deposits []string             // completed ones
+	asked    map[string]bool      // deposits whose rollback was asked for: it may be done though no answer came
+	undone   []string             // those whose rollback was acknowledged
+	wrong    []string             // contradictions noticed on the way
 }
 
 func (w *witness) work(t testing.TB, n int) {
@@ -123,9 +124,10 @@ func (w *witness) work(t testing.TB, n int) {
 func (w *witness) ask(t testing.TB, q request) *reply {
 	q.key = fmt.Sprintf("key-%s-%s", q.key, q.method)
 	for range 4 {
+		began := time.Now()
 		r, err := w.client.do(t.Context(), q)
 		if err == nil && r.status != http.StatusServiceUnavailable {
-			w.saw(r)
+			w.saw(r, began)
 			return r
 		}
 		w.repeated.Add(1)
@@ -148,8 +150,9 @@ func (w *witness) catchUp(t testing.TB) {
 	for range merchants {
 		working.Go(func() {
 			for q := range queue {
+				began := time.Now()
 				if r, err := w.client.do(t.Context(), q); err == nil {
-					w.saw(r)
+					w.saw(r, began)
 				} else {
 					w.complainf("%s %s is not answered: %v", q.method, q.path, err)
 				}
@@ -162,8 +165,9 @@ func (w *witness) catchUp(t testing.TB) {
 // refusedByRule is an answer that a merchant may get here: nothing is left to refund, or the hold is gone.
 var refusedByRule = regexp.MustCompile(`"message":"1\.0[08] `)
 
-// saw remembers what an answer told, and notices what no later answer may take back.
-func (w *witness) saw(r *reply) {
+// saw remembers what the answer to a request told that began then, and notices what no later answer may take back. Of two
+// requests at the same time the older answer may be the one that is read last.
+func (w *witness) saw(r *reply, began time.Time) {
 	switch {
 	case r.status == http.StatusBadRequest && strings.Contains(string(r.body), `"field":"card"`):
 		w.cardLost.Add(1)
@@ -175,11 +179,19 @@ func (w *witness) saw(r *reply) {
 		return
 	}
 	w.mu.Lock()
-	before, known := w.told[r.payment.ID]
-	w.told[r.payment.ID] = r.payment
-	w.mu.Unlock()
-	if known && before.final() && before.State != r.payment.State {
-		w.complainf("payment %s was %s and then %s", r.payment.ID, before.State, r.payment.State)
+	defer w.mu.Unlock()
+	id, before := r.payment.ID, w.told[r.payment.ID]
+	switch {
+	case !before.final() || before.State == r.payment.State:
+		w.told[id] = r.payment
+	case began.After(w.settled[id]):
+		w.wrong = append(w.wrong, fmt.Sprintf("payment %s was %s and then %s", id, before.State, r.payment.State))
+	}
+	if !before.final() && r.payment.final() {
+		if w.settled == nil {
+			w.settled = map[string]time.Time{}
+		}
+		w.settled[id] = time.Now()
 	}
 }
 
