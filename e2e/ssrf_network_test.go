@@ -68,7 +68,8 @@ func networkPlace(t *testing.T) *place {
 	if err := os.MkdirAll(settings, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	resolver := "nameserver " + ours + "\noptions timeout:2 attempts:2\n"
+	// A name that is asked for once more because the answer was late would have turned, so late means very late.
+	resolver := "nameserver " + ours + "\noptions timeout:30 attempts:1\n"
 	if err := os.WriteFile(filepath.Join(settings, "resolv.conf"), []byte(resolver), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +153,10 @@ func (p *place) rebind(t *testing.T, s *server, sim *simulator) {
 	for _, name := range names {
 		shop.pay(t, with(deposit(name, "1.00"), "webhookUrl", p.hook(name)))
 	}
-	reasons := p.awaitTried(t, s, shop.id, len(names))
-	if n := p.seen() - before; n != 0 || reasons["address not allowed"] != len(names) {
+	reasons := p.awaitTried(t, s, shop.id, len(names), func(reasons map[string]int) bool {
+		return reasons["address not allowed"] == len(names)
+	})
+	if n := p.seen() - before; n != 0 {
 		t.Errorf("%d connections or packets to forbidden addresses by name; reasons %v", n, reasons)
 	}
 
@@ -176,13 +179,12 @@ func (p *place) rebind(t *testing.T, s *server, sim *simulator) {
 		out := s.command(t, "webhook", "endpoints", "--shop", shop.id)
 		return strings.Count(out, "address not allowed") >= len(turning)/2
 	})
+	await(t, "the public address was tried", patience, func() bool { return sentOver(t, network, "out0") > public })
 	time.Sleep(time.Second)
 	if n := forbidden() - before; n != 0 {
 		t.Errorf("%d connections or packets to forbidden addresses by names that turn", n)
 	}
-	if public = sentOver(t, network, "out0") - public; public == 0 {
-		t.Error("not even the public address was tried: the test did not test")
-	}
+	public = sentOver(t, network, "out0") - public
 	t.Logf("%d names that lead to forbidden addresses: %v; %d that turn to one: %d packets to the public address and 0 to the others",
 		len(names), reasons, len(turning), public)
 }
