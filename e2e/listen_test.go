@@ -32,6 +32,15 @@ func (f *follower) start(t testing.TB) {
 	await(t, "sluice listen is at work", patience, func() bool { return starts() > before })
 }
 
+// stopCuts stops the program as stop does, and reports whether that took so long that it may have cut off a post, as it
+// does after five seconds. The receiver may have taken such a post, and then it comes once more after the next start.
+func (f *follower) stopCuts(t testing.TB) bool {
+	t.Helper()
+	began := time.Now()
+	f.stop(t)
+	return time.Since(began) > 4*time.Second
+}
+
 func TestListenForwardsEachEventOnce(t *testing.T) {
 	t.Parallel()
 	phase := time.Duration(setting.Number(t, "SLUICE_TEST_LISTEN_MS", 1500)) * time.Millisecond
@@ -53,16 +62,19 @@ func TestListenForwardsEachEventOnce(t *testing.T) {
 			working.Go(func() { w.work(t, n) })
 		}
 		// Stopped as with Ctrl-C, three times, and started again.
-		stops, behind := 3, 0
+		stops, behind, cut := 3, 0, 0
 		for range stops {
 			f.start(t)
 			time.Sleep(phase)
-			f.stop(t)
+			if f.stopCuts(t) {
+				cut++
+			}
 			had := len(dev.all())
 			time.Sleep(phase / 2)
-			if now := len(dev.all()); now != had {
+			if now := len(dev.all()); now > had+cut {
 				t.Errorf("%d events came after the end", now-had)
 			}
+			await(t, "an event that nobody listens to", patience, func() bool { return len(shop.feed(t)) > had })
 			behind += len(shop.feed(t)) - had
 		}
 		f.start(t)
@@ -83,10 +95,10 @@ func TestListenForwardsEachEventOnce(t *testing.T) {
 			}
 		}
 		dev.check(t)
-		if again > 0 {
-			t.Errorf("%d events came twice", again)
+		if again > cut {
+			t.Errorf("%d events came twice, and %d posts may have been cut off", again, cut)
 		}
-		if len(feed) < 50 || behind == 0 {
+		if len(feed) < 50 {
 			t.Errorf("%d events, %d of them while nobody listened: the test did not test", len(feed), behind)
 		}
 		posts := len(dev.all())
