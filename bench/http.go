@@ -25,7 +25,7 @@ type client struct {
 
 // dial connects to host:port. Everything on the connection must be over at the deadline.
 func dial(ctx context.Context, address string, deadline time.Time) (*client, error) {
-	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", address)
+	conn, err := (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}

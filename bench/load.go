@@ -19,7 +19,7 @@ type work func(ctx context.Context, worker int, deadline time.Time) (do step, do
 type timing struct{ warm, count time.Duration }
 
 // deadline is when a load that began now must be over, whatever hangs.
-func (t timing) deadline() time.Time { return time.Now().Add(t.warm + t.count + 20*time.Second) }
+func (t timing) deadline() time.Time { return time.Now().Add(t.warm + t.count + time.Minute) }
 
 // sample is what one load of one cell came to.
 type sample struct {

@@ -76,9 +76,9 @@ func (p *process) died() error {
 	return fmt.Errorf("it ended: %s", out[max(0, len(out)-600):])
 }
 
-// until calls ready every millisecond until it succeeds, the process ends, or half a minute is over.
+// until calls ready every millisecond until it succeeds, the process ends, or a minute is over.
 func (p *process) until(ctx context.Context, ready func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for !ready() {
 		select {
