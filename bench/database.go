@@ -37,6 +37,11 @@ func (l *lab) newHome(ctx context.Context, kind store.Kind) (home, error) {
 		return h, fmt.Errorf("%w: %s is no URL", errSetup, postgresEnv)
 	}
 	u.Path = "/" + name
+	query := u.Query()
+	if !query.Has("connect_timeout") {
+		query.Set("connect_timeout", "60") // a busy machine may stand still for longer than the product waits by itself
+	}
+	u.RawQuery = query.Encode()
 	h.database = u.String()
 	return h, nil
 }

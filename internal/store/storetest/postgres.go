@@ -144,12 +144,18 @@ func onServer(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// databaseURL is the server's URL with another database in it.
+// databaseURL is the server's URL with another database in it, and a minute to connect: a machine that tests may stand still
+// for longer than the product waits for a server.
 func databaseURL(name string) string {
 	u, err := url.Parse(os.Getenv("SLUICE_TEST_POSTGRES"))
 	if err != nil {
 		return ""
 	}
 	u.Path = "/" + name
+	query := u.Query()
+	if !query.Has("connect_timeout") {
+		query.Set("connect_timeout", "60")
+	}
+	u.RawQuery = query.Encode()
 	return u.String()
 }
