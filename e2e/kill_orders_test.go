@@ -48,7 +48,7 @@ func TestKilledAtRandomOrdersStandAsTold(t *testing.T) {
 			s.kill()
 			s.start(t)
 		}
-		await(t, "orders of many kinds are acknowledged", patience, func() bool { return w.saidEnough(kills) })
+		await(t, "orders of many kinds are acknowledged", leaseIsOver, func() bool { return w.saidEnough(kills) })
 		close(w.quiet)
 		working.Wait()
 		w.catchUp(t)
