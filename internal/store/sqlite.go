@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"sync"
 
 	"modernc.org/sqlite"
 )
@@ -242,11 +243,21 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 	return nil
 }
 
-// checkLibrary refuses SQLite libraries that can corrupt a database in WAL mode, and switches to locks
-// that survive when something else in the process, such as a backup, opens and closes the file.
-func checkLibrary(ctx context.Context) error {
+// lockByFile switches the process to locks that survive when something else in it, such as a backup, opens
+// and closes the file. The library reads its default with the first call, without a lock of its own: of two
+// first calls at once, one can undo the other, after which some locks are of one kind and some of the other.
+var lockByFile = sync.OnceValue(func() error {
 	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
 		return fmt.Errorf("sqlite locks: %w", sqliteError(err))
+	}
+	return nil
+})
+
+// checkLibrary refuses SQLite libraries that can corrupt a database in WAL mode, and chooses the locks. It
+// comes before anything else that is asked of the library.
+func checkLibrary(ctx context.Context) error {
+	if err := lockByFile(); err != nil {
+		return err
 	}
 	pool, err := sql.Open("sqlite", ":memory:")
 	if err != nil {

@@ -60,7 +60,7 @@ type change struct {
 func NewDisk(t testing.TB, dir string) *Disk {
 	t.Helper()
 	d := &Disk{dir: dir, files: map[string]*image{}}
-	if err := installShim(); err != nil {
+	if err := installShim(t); err != nil {
 		t.Fatal(err)
 	}
 	disks.Store(dir, d)

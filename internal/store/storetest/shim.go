@@ -1,14 +1,18 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
 	"unsafe"
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/sluicepay/sluice/internal/store"
 )
 
 // disks holds the Disk of each folder that has one.
@@ -32,8 +36,12 @@ var shim struct {
 	methods sync.Map // address of the system's methods to ours
 }
 
-func installShim() (err error) {
+func installShim(t testing.TB) (err error) {
 	shim.once.Do(func() {
+		// The store chooses the locks of the process, which has to come before anything else is asked of the library.
+		if err = store.Migrate(context.Background(), store.Options{Dir: t.TempDir()}); err != nil {
+			return
+		}
 		tls := libc.NewTLS()
 		defer tls.Close()
 		usual := sqlite3.Xsqlite3_vfs_find(tls, 0)
