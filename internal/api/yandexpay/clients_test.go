@@ -12,6 +12,7 @@ import (
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit"
 )
 
 // Keys that objects have, always.
@@ -141,13 +142,14 @@ func TestAnswersComeInTime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		c := newClient(t, d, nil)
 		path := c.paid(t, "A-1")
-		c.strike(t, "refund", simulator.Effect{DelayMs: 1500})
+		c.strike(t, "refund", simulator.Effect{DelayMs: testkit.Held}) // until the answer is here
 		began := time.Now()
 		a := c.want(t, 200, request{method: http.MethodPost, path: "/v2" + path[3:] + "/refund", body: `{"refundAmount":180,"externalOperationId":"r"}`,
 			header: map[string]string{"X-Request-Timeout": "20"}})
 		if took := time.Since(began); took < 900*time.Millisecond || a.field(t, "data.operation.status") != "PENDING" {
 			t.Errorf("after %s: %s", took, a.body)
 		}
+		c.app.Release()
 		c.app.Engine.Drain()
 		a = c.get(t, "/v1/operations/r")
 		if a.field(t, "data.operation.status") != "SUCCESS" {
