@@ -12,9 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/connector"
@@ -27,6 +25,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/telemetry"
+	"github.com/sluicepay/sluice/internal/testkit"
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/web"
 )
@@ -107,10 +106,8 @@ type house struct {
 	url    string
 	client *http.Client // follows nothing by itself
 	log    *safeBuffer
-	later  atomic.Int64 // how far the clock is ahead
+	clock  *testkit.Clock
 }
-
-func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.later.Load())) }
 
 type safeBuffer struct {
 	mu sync.Mutex
@@ -132,19 +129,21 @@ func (s *safeBuffer) String() string {
 func newHouse(t testing.TB, edit ...func(*shop.Shop)) *house {
 	t.Helper()
 	h := &house{t: t, bank: &bank{page: "https://bank.example/confirm?tx=1", outcome: payment.ClassWaiting}, log: &safeBuffer{}}
-	db := storetest.New(t, store.SQLite).Open(func(o *store.Options) { o.Now = h.now })
+	h.clock = testkit.SlowClock(100) // checks come due when a test moves it, however long its requests take
+	now := h.clock.Now
+	db := storetest.New(t, store.SQLite).Open(func(o *store.Options) { o.Now = now })
 	keys, err := vault.NewKeyring(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := id.NewSource(h.now, rand.Reader)
+	ids := id.NewSource(now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	mux := http.NewServeMux()
-	server := httptest.NewServer(web.Wrap(mux, web.Common{Logger: log, Now: h.now, NewID: func() string { return "request-1" }}))
+	server := httptest.NewServer(web.Wrap(mux, web.Common{Logger: log, Now: now, NewID: func() string { return "request-1" }}))
 	t.Cleanup(server.Close)
 	h.engine = engine.New(engine.Config{
-		DB: db, Client: outbound.New(outbound.Options{Now: h.now}), Vault: vault.NewHolder(h.now), Keys: keys, IDs: ids,
-		Now: h.now, Random: rand.Reader, Log: log, Metrics: telemetry.NewMetrics(), PublicURL: server.URL, Owner: "test",
+		DB: db, Client: outbound.New(outbound.Options{Now: now}), Vault: vault.NewHolder(now), Keys: keys, IDs: ids,
+		Now: now, Random: rand.Reader, Log: log, Metrics: telemetry.NewMetrics(), PublicURL: server.URL, Owner: "test",
 		Exclusive: true, Connectors: []connector.Type{{
 			Name: "bank", Parse: func(json.RawMessage) (connector.Config, error) { return h.bank, nil },
 		}},

@@ -32,7 +32,7 @@ type desk struct {
 func newDesk(t *testing.T, d *storetest.Database, edit func(*shop.Shop)) *desk {
 	t.Helper()
 	k := &desk{t: t}
-	clock := &testkit.Clock{}
+	clock := testkit.SlowClock(100) // checks come due when a test moves it, however long its requests take
 	db := d.Open(func(o *store.Options) {
 		o.Now = clock.Now
 		o.Fault = func(point store.FaultPoint, _ []string) error {

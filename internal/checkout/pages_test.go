@@ -385,7 +385,7 @@ func TestTimeRunsOut(t *testing.T) {
 	h := newHouse(t)
 	id, page := h.deposit()
 	form := h.card(page, approved)
-	h.later.Store(int64(61 * time.Minute))
+	h.clock.Advance(61 * time.Minute)
 	h.get(page).wants(t, "Time ran out")
 	if h.do("POST", page, form); len(h.bank.calls()) != 0 || h.state(id) == payment.Completed {
 		t.Errorf("paid after the end: %s", h.state(id))
@@ -400,7 +400,7 @@ func TestAnInactiveShopTakesNoPayments(t *testing.T) {
 	if err := h.update(h.shop); err != nil {
 		t.Fatal(err)
 	}
-	h.later.Store(int64(2 * time.Second))
+	h.clock.Advance(2 * time.Second)
 	if a := h.get(page); a.status != http.StatusForbidden {
 		t.Errorf("status %d", a.status)
 	}
