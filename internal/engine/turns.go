@@ -44,14 +44,9 @@ func (t *turns) take(ctx context.Context, terminal string, now func() time.Time)
 	}
 	u.users++
 	t.mu.Unlock()
-	patience := time.NewTimer(turnWait)
-	defer patience.Stop()
-	select {
-	case u.slots <- struct{}{}:
+	if u.enter(ctx) {
 		began := now()
 		return func() { t.leave(terminal, u, now().Sub(began)) }, 0, true
-	case <-patience.C:
-	case <-ctx.Done():
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,6 +59,25 @@ func (t *turns) take(ctx context.Context, terminal string, now func() time.Time)
 		u.line = u.line.Add(max(u.took, turnWait) / turnsAtOnce)
 	}
 	return nil, u.line.Sub(came), false
+}
+
+// enter waits a moment for a slot. One that is free is taken, however late this goroutine comes to look.
+func (u *turn) enter(ctx context.Context) bool {
+	select {
+	case u.slots <- struct{}{}:
+		return true
+	default:
+	}
+	patience := time.NewTimer(turnWait)
+	defer patience.Stop()
+	select {
+	case u.slots <- struct{}{}:
+		return true
+	case <-patience.C:
+		return false
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (t *turns) leave(terminal string, u *turn, took time.Duration) {
