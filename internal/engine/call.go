@@ -158,7 +158,7 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 		kind = c.kind
 		timeout := e.callTimeout(c)
 		if call.Ask {
-			timeout = min(timeout, askTimeout)
+			timeout = min(timeout, e.AskTimeout)
 		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,7 +18,7 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-// Config is what an Engine works with. Every field is required but Timeout and those that say "when given".
+// Config is what an Engine works with. Every field is required but Timeout, AskTimeout and those that say "when given".
 type Config struct {
 	DB         *store.DB
 	Connectors []connector.Type
@@ -41,6 +42,8 @@ type Config struct {
 	ForbiddenHook func(host string) bool
 	// Timeout replaces every connector's own limit of a provider call. Zero keeps theirs.
 	Timeout time.Duration
+	// AskTimeout limits a status query, unless a call has less time. Zero is 5 s, which is what readers wait for.
+	AskTimeout time.Duration
 }
 
 // Engine runs commands on payments. It is safe for concurrent use.
@@ -54,6 +57,7 @@ type Engine struct {
 
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
+	c.AskTimeout = cmp.Or(c.AskTimeout, defaultAskTimeout)
 	return &Engine{Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c)}
 }
 
@@ -89,7 +93,7 @@ type Outcome struct {
 // limits of provider calls.
 const (
 	defaultCallTimeout = 30 * time.Second
-	askTimeout         = 5 * time.Second // of a status query that a reader waits for
+	defaultAskTimeout  = 5 * time.Second // of a status query that a reader waits for
 	leaseMargin        = 5 * time.Second // how much longer than its call a lease lasts
 )
 

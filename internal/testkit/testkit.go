@@ -93,6 +93,7 @@ type Member struct {
 type Options struct {
 	Clock   *Clock
 	Timeout time.Duration // of provider calls, longer than the slowest machine needs for one; 30 s when zero
+	Ask     time.Duration // of status queries; the engine's own when zero
 	Hang    time.Duration // after which the simulator ends a call that it lets hang; 2 s when zero
 	Log     *slog.Logger
 }
@@ -126,7 +127,7 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 	t.Cleanup(a.Client.CloseIdleConnections)
 	a.Hold()
 	a.startSimulator(t, o.Hang)
-	a.start(t, o.Timeout)
+	a.start(t, &o)
 	t.Cleanup(func() { a.audit(t) })
 	return a
 }
@@ -194,7 +195,7 @@ func (a *App) startSimulator(t testing.TB, hang time.Duration) {
 	})
 }
 
-func (a *App) start(t testing.TB, timeout time.Duration) {
+func (a *App) start(t testing.TB, o *Options) {
 	mux := http.NewServeMux()
 	server := httptest.NewUnstartedServer(web.Wrap(api.Exact(mux, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
 		Logger: a.Log, AccessLevel: slog.LevelDebug, Now: a.Clock.Now,
@@ -209,11 +210,13 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 		DB: a.DB, Connectors: []connector.Type{sandbox.Type()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
-		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
+		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout, AskTimeout: o.Ask,
 		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
-	yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
+	y := yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log)
+	y.MostPatience = 5 * time.Minute // a test says by X-Request-Timeout that it wants its answer before the provider has one
+	y.Mount(mux)
 	a.TokenKeys = webhook.NewKeyRing(a.DB, a.Keys.SigningKey, rand.Reader, a.Clock.Now)
 	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.Log)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)

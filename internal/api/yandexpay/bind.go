@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/api"
@@ -260,12 +261,16 @@ func appendCanonical(dst []byte, v *api.Value) []byte {
 }
 
 // patience is how long the caller wants to wait for a provider.
-func patience(h http.Header) int {
+func (y *YandexPay) patience(h http.Header) time.Duration {
 	n, err := strconv.Atoi(h.Get("X-Request-Timeout"))
 	if err != nil {
-		return mostPatience
+		return y.MostPatience
 	}
-	return max(leastPatience, min(n, mostPatience))
+	most := int(y.MostPatience.Milliseconds())
+	return time.Duration(max(leastPatience, min(n, most))) * time.Millisecond
 }
 
-const leastPatience, mostPatience = 1000, 10000 // milliseconds
+const (
+	leastPatience = 1000 // milliseconds
+	mostPatience  = 10 * time.Second
+)

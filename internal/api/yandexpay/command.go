@@ -36,7 +36,7 @@ func (y *YandexPay) newCommand(c *call, v *orderView, name string, content []str
 	fingerprint := y.engine.Fingerprint([]byte(text))
 	k := command{
 		instruction: engine.Instruction{Name: name, Fingerprint: fingerprint},
-		wait:        time.Duration(patience(c.Header)) * time.Millisecond,
+		wait:        y.patience(c.Header),
 	}
 	if given := c.Header.Get("X-Request-Id"); given != "" {
 		k.idem = engine.Idempotency{

@@ -43,9 +43,9 @@ type client struct {
 
 func newClient(t testing.TB, d *storetest.Database, edit func(*shop.Shop)) *client {
 	t.Helper()
-	clock := testkit.SlowClock(20) // checks come due by later, not while a test looks at what is PENDING
+	clock := testkit.SlowClock(200) // checks come due by later, not while a test looks at what is PENDING
 	db := d.Open(func(o *store.Options) { o.Now = clock.Now })
-	app := testkit.New(t, db, testkit.Options{Clock: clock})
+	app := testkit.New(t, db, testkit.Options{Clock: clock, Ask: 5 * time.Minute})
 	return &client{app: app, shop: app.NewShop(t, edit)}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/api"
@@ -22,6 +23,9 @@ type YandexPay struct {
 	// MaxInFlight is how many requests may run at a time; those beyond it are answered 429 at once. Zero, which New
 	// leaves it at, sets no limit. It may be set before Mount.
 	MaxInFlight int
+	// MostPatience is how long a caller waits for a provider at most, and who says nothing about it: 10 s, as New leaves
+	// it. It may be set before Mount.
+	MostPatience time.Duration
 
 	engine  *engine.Engine
 	auth    *api.Auth
@@ -31,7 +35,7 @@ type YandexPay struct {
 
 // New returns the dialect on an engine, to be mounted on a mux.
 func New(e *engine.Engine, auth *api.Auth, log *slog.Logger) *YandexPay {
-	return &YandexPay{engine: e, auth: auth, log: log}
+	return &YandexPay{MostPatience: mostPatience, engine: e, auth: auth, log: log}
 }
 
 // Name is "yandexpay".

@@ -167,7 +167,7 @@ func (y *YandexPay) recur(c *call) error {
 		return err
 	}
 	request.RecurringToken, request.ReturnURL = first.Payment.RecurringToken, ""
-	request.Wait = time.Duration(patience(c.Header)) * time.Millisecond
+	request.Wait = y.patience(c.Header)
 	out, err := y.engine.Create(c.Context(), request)
 	if err != nil {
 		return err
