@@ -57,13 +57,12 @@ func statusBy(state string, held, undone bool, captured, back int) string {
 func (l *life) compare() {
 	l.Helper()
 	var wrong string
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	for range tries(20 * time.Millisecond) {
 		if wrong = l.disagreement(); wrong == "" {
 			l.met[l.status()] = true
 			l.isolated()
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	l.Fatalf("payment %s, order %q: %s", l.pid, l.order, wrong)
 }

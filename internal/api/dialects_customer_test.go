@@ -167,7 +167,7 @@ func (l *life) works() {
 	l.Helper()
 	ctx := context.Background()
 	var p payment.Payment
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for range tries(2 * time.Millisecond) {
 		var err error
 		if p, err = l.w.app.Engine.Get(ctx, l.shop.ID, payment.ID(l.pid)); err != nil {
 			l.Fatal(err)

@@ -7,12 +7,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -60,6 +62,23 @@ func TestBothDialectsTellTheSameStory(t *testing.T) {
 	})
 }
 
+// patience is longer than any machine stands still.
+const patience = 5 * time.Minute
+
+// tries goes on for half a minute, and for so many times that what is waited for had its turn on a machine that stands
+// still for longer.
+func tries(pause time.Duration) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		end := time.Now().Add(30 * time.Second)
+		for n := 0; n < 500 || time.Now().Before(end); n++ {
+			if !yield(n) {
+				return
+			}
+			time.Sleep(pause)
+		}
+	}
+}
+
 // world is an application with shops that have keys for both dialects.
 type world struct {
 	app      *testkit.App
@@ -70,8 +89,8 @@ type world struct {
 
 func newWorld(t *testing.T, d *storetest.Database) *world {
 	t.Helper()
-	clock := &testkit.Clock{}
-	w := &world{app: testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock})}
+	clock := testkit.SlowClock(200) // what the provider ends later, it ends when a life says so
+	w := &world{app: testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock, Ask: patience})}
 	relaxed := func(s *shop.Shop) { s.Settings.Required = shop.RequiredRelaxed }
 	w.one, w.stranger = w.app.NewShop(t, relaxed), w.app.NewShop(t, relaxed)
 	w.two = w.app.NewShop(t, func(s *shop.Shop) {

@@ -36,5 +36,5 @@ func isClean(given string) bool {
 		return false
 	}
 	clean := path.Clean(given)
-	return clean == given || clean+"/" == given
+	return clean == given || clean+"/" == given && clean != "/"
 }

@@ -72,7 +72,7 @@ type got struct {
 }
 
 // mostPatient is when an answer that has not come counts as none.
-const mostPatient = 20 * time.Second
+const mostPatient = patience
 
 // errSecond is returned where more than one answer came.
 var errSecond = errors.New("something follows the answer")
