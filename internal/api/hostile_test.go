@@ -80,14 +80,14 @@ func TestEveryRouteIsAttacked(t *testing.T) {
 	}
 }
 
-// counter notes the writes that reach the database.
+// counter notes what was written. An insert that met a row with its key was not.
 type counter struct {
 	mu    sync.Mutex
 	names []string
 }
 
 func (c *counter) note(point store.FaultPoint, writes []string) error {
-	if point == store.FaultBeforeGroup {
+	if point == store.FaultAfterCommit {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.names = append(c.names, writes...)

@@ -14,9 +14,9 @@ const (
 	FaultAfterCommit FaultPoint = "after-commit"
 )
 
-// inject asks the test's hook, if there is one, whether to fail here.
+// inject asks the test's hook, if there is one, whether to fail here. There is nothing to fail in a group of none.
 func (db *DB) inject(point FaultPoint, group []*writeSet) error {
-	if db.hook == nil {
+	if db.hook == nil || len(group) == 0 {
 		return nil
 	}
 	var names []string

@@ -52,7 +52,7 @@ func (w *writer) process(group []*writeSet) []error {
 		return fill(errs, fmt.Errorf("%w: %s", ErrUnavailable, err.Error()))
 	}
 	w.out.commit(group, errs)
-	if err := w.db.inject(FaultAfterCommit, group); err != nil {
+	if err := w.db.inject(FaultAfterCommit, w.db.committed(group, errs)); err != nil {
 		lost := fmt.Errorf("%w: %s", errLost, err.Error())
 		for i := range errs {
 			if errs[i] == nil {
@@ -66,6 +66,20 @@ func (w *writer) process(group []*writeSet) []error {
 		}
 	}
 	return errs
+}
+
+// committed are the sets of a group that were written, for the test's hook.
+func (db *DB) committed(group []*writeSet, errs []error) []*writeSet {
+	if db.hook == nil {
+		return nil
+	}
+	var sets []*writeSet
+	for i, set := range group {
+		if errs[i] == nil {
+			sets = append(sets, set)
+		}
+	}
+	return sets
 }
 
 // fill gives every set the same error.
