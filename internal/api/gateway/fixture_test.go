@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit"
 )
@@ -28,7 +29,9 @@ type client struct {
 
 func newClient(t *testing.T, d *storetest.Database, edit func(*shop.Shop)) *client {
 	t.Helper()
-	app := testkit.New(t, d.Open(), testkit.Options{})
+	clock := testkit.SlowClock(200) // the same within a minute is that on every machine
+	db := d.Open(func(o *store.Options) { o.Now = clock.Now })
+	app := testkit.New(t, db, testkit.Options{Clock: clock})
 	return &client{app: app, contract: contractFor(t), shop: app.NewShop(t, edit)}
 }
 

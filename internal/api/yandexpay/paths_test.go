@@ -1,6 +1,7 @@
 package yandexpay_test
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -70,7 +71,7 @@ func TestNoPathIsRedirected(t *testing.T) {
 // raw sends a GET without touching its path and returns the status.
 func (c *client) raw(t *testing.T, path string) string {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(c.app.URL, "http://"), 5*time.Second)
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(c.app.URL, "http://"), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +81,7 @@ func (c *client) raw(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	head := make([]byte, 12)
-	if _, err := conn.Read(head); err != nil {
+	if _, err := io.ReadFull(conn, head); err != nil {
 		t.Fatal(err)
 	}
 	return string(head[9:])
