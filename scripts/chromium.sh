@@ -22,15 +22,7 @@ find_browser() {
 install_browser() {
 	[[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null || return 1
 	say 'no Chromium found, installing it'
-	local log
-	log=$(mktemp)
-	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		chromium fonts-dejavu-core; } >"$log" 2>&1 </dev/null; then
-		tail -n 5 "$log" >&2
-		rm -f "$log"
-		return 1
-	fi
-	rm -f "$log"
+	"$(dirname "$0")/apt.sh" chromium fonts-dejavu-core
 }
 
 if [[ ${1:-} == path && $# -eq 1 ]]; then

@@ -53,20 +53,13 @@ find_bin() {
 install_server() {
 	[[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null || return 1
 	say "no PostgreSQL $oldest or later found, installing it"
-	local log common=/etc/postgresql-common/createcluster.conf had=no
-	log=$(mktemp)
-	[[ -e $common ]] && had=yes
-	mkdir -p /etc/postgresql-common
-	if [[ $had == no ]]; then
+	local common=/etc/postgresql-common/createcluster.conf
+	if [[ ! -e $common ]]; then
+		install -d -m 0755 /etc/postgresql-common
 		printf 'create_main_cluster = false\n' >"$common"
+		chmod 0644 "$common"
 	fi
-	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		-o Dpkg::Options::=--force-confold postgresql; } >"$log" 2>&1 </dev/null; then
-		tail -n 5 "$log" >&2
-		rm -f "$log"
-		return 1
-	fi
-	rm -f "$log"
+	"$(dirname "$0")/apt.sh" postgresql
 }
 
 # as_owner CMD...: servers refuse to run as root, so root hands over to the user postgres.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that make test runs. It gets what is missing (a C compiler for the race detector, PostgreSQL, Chromium,
-# Node.js) where it runs as root on a system with apt-get, and the npm package jose; otherwise it says at the end what was
-# not tested. The last lines are those of go test: one for each package that passed, or what failed.
+# Node.js, strace, ip) where it runs as root on a system with apt-get, and the npm package jose; otherwise it says at the
+# end what was not tested. The last lines are those of go test: one for each package that passed, or what failed.
 #
 #   SLUICE_TEST_POSTGRES=URL          use this server; its tests then fail rather than being skipped
 #   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
@@ -89,17 +89,26 @@ both() {
 
 packages() { go list ./... | grep -v '/e2e\(/\|$\)' | grep -v '/bench\(/\|$\)'; }
 
-provide_race() {
-	if ! command -v "$(go env CC)" >/dev/null && [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
-		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libc6-dev; } \
-			>"$log_dir/apt.log" 2>&1 </dev/null || tail -n 5 "$log_dir/apt.log" >&2
-	fi
-	if command -v "$(go env CC)" >/dev/null; then
+# can_compile: is there a C compiler, and what its programs are made with? Debian's comes without unless asked.
+can_compile() {
+	# shellcheck disable=SC2046 # CC may hold flags
+	printf '#include <stdlib.h>\nint main(void) { return 0; }\n' |
+		$(go env CC) -x c -o "$log_dir/program" - >/dev/null 2>&1
+}
+
+# provide_tools gets the C compiler for the race detector, and what a test makes disks fail or a network with.
+provide_tools() {
+	local packages=()
+	can_compile || packages+=(gcc libc6-dev)
+	command -v strace >/dev/null || packages+=(strace)
+	command -v ip >/dev/null || packages+=(iproute2)
+	((${#packages[@]} == 0)) || scripts/apt.sh "${packages[@]}" || true
+	if can_compile; then
 		race=(-race)
 		export CGO_ENABLED=1
 	else
 		race=()
-		missing+=('data races: there is no C compiler, which the race detector needs')
+		missing+=('data races: there is no C compiler that works, which the race detector needs')
 	fi
 }
 
@@ -130,7 +139,7 @@ if [[ -z ${SLUICE_TEST_JOSE:-} ]]; then
 	fi
 	missing+=('signed events with the npm package jose: no Node.js, or the package could not be installed')
 fi
-provide_race
+provide_tools
 
 step 'build' make --no-print-directory build
 step 'lint' scripts/lint.sh
