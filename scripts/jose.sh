@@ -2,11 +2,12 @@
 # Installs the npm package jose for the test that verifies signed events with it, at the version of its lock file.
 # Done once it stays done; none of its scripts is run.
 #
-#   scripts/jose.sh run CMD...   run CMD with SLUICE_TEST_JOSE set to the folder, if there is Node.js 20 or later
+#   scripts/jose.sh run CMD...   run CMD with SLUICE_TEST_JOSE set to the folder, if there is Node.js 18 or later
 #   scripts/jose.sh path         print the folder; fails where it cannot be had
+#   scripts/jose.sh node         does this machine have a Node.js that will do, with npm? Installs nothing
 set -euo pipefail
 
-readonly oldest=20
+readonly oldest=18 # which Debian 12 has
 folder=$(cd "$(dirname "$0")/../e2e/jose" && pwd)
 installed=$folder/node_modules/.installed-lock.json
 
@@ -25,11 +26,8 @@ provide_node() {
 	if command -v npm >/dev/null || [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
 		return 0
 	fi
-	local log
-	log=$(mktemp)
-	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nodejs npm; } \
-		>"$log" 2>&1 </dev/null || tail -n 5 "$log" >&2
-	rm -f "$log"
+	say 'no Node.js with npm found, installing it'
+	"$(dirname "$0")/apt.sh" nodejs npm || true
 }
 
 obtain() {
@@ -56,6 +54,10 @@ if [[ ${1:-} == path && $# -eq 1 ]]; then
 	}
 	printf '%s\n' "$folder"
 	exit 0
+fi
+if [[ ${1:-} == node && $# -eq 1 ]]; then
+	node_ok
+	exit
 fi
 if [[ ${1:-} != run || $# -lt 2 ]]; then
 	sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0" >&2

@@ -1,7 +1,12 @@
 // A merchant's server as far as signatures go: it takes tokens, one a line, in base64 so that forged ones may hold any
 // byte, and answers with a line of JSON each. It fetches keys from the address in its first argument and keeps them.
+import { webcrypto } from "node:crypto";
 import { createInterface } from "node:readline";
 import { createRemoteJWKSet, jwtVerify } from "jose";
+
+// Node.js 18 has these, but not under the global names by which the library finds them.
+globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
 // The library asks for keys again when it meets an unknown one, by default at most twice a minute. By default it waits five
 // seconds for them, which a machine may stand still.
