@@ -84,6 +84,19 @@ free_port() {
 	return 1
 }
 
+# new_folder: an empty one below TMPDIR, or where the server's owner may not go there, as below /root, in another place.
+new_folder() {
+	local parent
+	for parent in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+		if (cd / && as_owner test -x "$parent"); then
+			mktemp -d "$parent/sluice-postgres.XXXXXX"
+			return
+		fi
+	done
+	say "the user who runs the server may not enter ${TMPDIR:-/tmp}"
+	return 1
+}
+
 # create DIR BIN: the cluster's files.
 create() {
 	local dir=$1 bin=$2
@@ -153,7 +166,7 @@ run() {
 		say "PostgreSQL $oldest or later is not here and cannot be installed: every test on PostgreSQL is LEFT OUT"
 		exec "$@"
 	fi
-	own=$(mktemp -d "${TMPDIR:-/tmp}/sluice-postgres.XXXXXX")
+	own=$(new_folder) || exit 1
 	child=
 	# Cleaning up must also happen when the command fails or this script is told to stop.
 	trap 'cleanup' EXIT
