@@ -8,6 +8,18 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
+# git refuses to tell the state of a clone that somebody else owns, and go build would fail on that.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
+# Go is often unpacked to /usr/local/go, which shells that are no login shells do not know of. It keeps its caches below
+# HOME, without which services may be started.
+ifeq ($(shell command -v go),)
+export PATH := $(PATH):/usr/local/go/bin
+endif
+ifndef HOME
+export HOME := $(shell echo ~)
+endif
+
 # Settings of single runs: make fuzz FUZZTIME=1m, make soak KILLS=2000, make run ARGS="--listen :8080".
 FUZZTIME ?= 5s
 FUZZLONG ?= 10m

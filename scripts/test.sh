@@ -11,6 +11,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+: "${HOME:=$(echo ~)}" # Go keeps its caches there, and services of a system may be started without it
+export HOME
+command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
+command -v go >/dev/null || {
+	printf 'FAIL\tGo is not installed: no go in PATH\n'
+	exit 1
+}
+
 # The script calls itself inside those that provide PostgreSQL, a browser and jose.
 if [[ ${1:-} != inside ]]; then
 	exec scripts/chromium.sh run scripts/jose.sh run scripts/postgres.sh run scripts/test.sh inside </dev/null
@@ -22,6 +30,12 @@ export SLUICE_TEST_KILLS=${SLUICE_TEST_KILLS:-8}
 
 log_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-test.XXXXXX")
 trap 'rm -rf "$log_dir"' EXIT
+printf '#!/bin/sh\n' >"$log_dir/program"
+chmod +x "$log_dir/program"
+"$log_dir/program" || {
+	printf 'FAIL\tno program may be run in %s, where tests are built: set TMPDIR to a folder where one may\n' "${TMPDIR:-/tmp}"
+	exit 1
+}
 : >"$log_dir/tests.log"
 missing=()
 began=$SECONDS
