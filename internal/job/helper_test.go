@@ -231,11 +231,12 @@ func counts(nodes ...*running) []int {
 	return list
 }
 
-// within waits, looking every 50 ms, until the condition holds, and returns how long it took.
+// within waits, looking every 50 ms, until the condition holds, and returns how long it took. It looks
+// when nothing else is left to do at that instant.
 func within(t *testing.T, limit time.Duration, what string, holds func() bool) time.Duration {
 	t.Helper()
 	begin := time.Now()
-	for !holds() {
+	for synctest.Wait(); !holds(); synctest.Wait() {
 		if time.Since(begin) > limit {
 			t.Fatalf("not within %s: %s", limit, what)
 		}
@@ -258,8 +259,10 @@ type holders struct {
 	byFence map[[2]int64]string
 }
 
-// check looks at all nodes at one instant of the bubble's clock.
+// check looks at all nodes at one instant of the bubble's clock, when all of them have done what they do
+// then. A look takes a while, and no time passes in the bubble for a shard to change hands meanwhile.
 func (h *holders) check(t interface{ Errorf(string, ...any) }, nodes ...*running) {
+	synctest.Wait()
 	if h.byFence == nil {
 		h.byFence = map[[2]int64]string{}
 	}

@@ -271,7 +271,6 @@ func TestManyNodes(t *testing.T) {
 				for range wait/250 + 1 {
 					work.add(fmt.Sprint("w", i, wait), time.Now())
 					time.Sleep(250 * time.Millisecond)
-					synctest.Wait()
 					h.check(rt, all...)
 				}
 			}
