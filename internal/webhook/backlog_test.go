@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -49,28 +50,28 @@ func TestDownForADay(t *testing.T) {
 		t.Logf("%d posts while down; delivery to the other receiver takes %s before, %s during: ratio %.2f",
 			posts, before, during, float64(during)/float64(before))
 
-		quiet := f.arrivals(well, 3_000_000, func() bool { return true })
+		quiet, _ := f.arrivals(well, sick, 3_000_000, func() bool { return true })
 		down.Store(false)
 		back := f.clock.Now()
 		var flushed atomic.Bool
-		var whole time.Duration // that the flushing takes
 		var fault error
 		var group sync.WaitGroup
 		group.Go(func() {
 			defer flushed.Store(true)
-			began := time.Now()
 			fault = f.finish(sick.URL)
-			whole = time.Since(began)
 		})
-		flushing := f.arrivals(well, 4_000_000, flushed.Load)
+		flushing, behind := f.arrivals(well, sick, 4_000_000, flushed.Load)
 		group.Wait()
 		if fault != nil {
 			t.Fatal(fault)
 		}
 		t.Logf("an event takes %s to the other receiver before and %s (95 in 100: %s) while the backlog is flushed: ratio %.2f, %d measured",
 			median(quiet), median(flushing), flushing[len(flushing)*95/100], float64(median(flushing))/float64(median(quiet)), len(flushing))
-		if slow := median(flushing); slow > max(100*time.Millisecond, whole/20) { // the backlog takes seconds, on a busy machine many
-			t.Errorf("the other receiver waits %s, and the flushing takes %s", slow, whole)
+		// How long that is on the wall says more about the machine than about who goes first. How much of the backlog goes
+		// first does not: something that waits for its turn behind the backlog waits for most of it.
+		t.Logf("meanwhile %d posts of the backlog, at most %d", median(behind), behind[len(behind)-1])
+		if before := median(behind); before > n/10 {
+			t.Errorf("an event to the other receiver waits for %d of %d posts of the backlog", before, n)
 		}
 		took := f.clock.Now().Sub(back)
 		_, accepted := sick.count()
@@ -105,33 +106,46 @@ func (f *fixture) pace(r *receiver, from int) time.Duration {
 	return median(took)
 }
 
-func median(d []time.Duration) time.Duration {
+func median[T cmp.Ordered](d []T) T {
 	slices.Sort(d)
 	return d[len(d)/2]
 }
 
-// arrivals tells events to a receiver one after the other and returns how long each took from its commit to its arrival,
-// by the clock on the wall: at least 21, and more until done says so.
-func (f *fixture) arrivals(r *receiver, from int, done func() bool) []time.Duration {
+// arrivals tells events to a receiver one after the other: at least 21, and more until done says so. It returns how long
+// each took from its commit to its arrival, by the clock on the wall, and how many posts another receiver got meanwhile;
+// the latter only of those that began before done said so, or of the first.
+func (f *fixture) arrivals(r, other *receiver, from int, done func() bool) (took []time.Duration, behind []int) {
 	f.Helper()
-	var took []time.Duration
 	for p := from; p < from+21 || !done(); p++ {
 		f.clock.forward(time.Microsecond)
-		arrived := make(chan time.Time, 1)
+		type arrival struct {
+			at    time.Time
+			posts int
+		}
+		arrived := make(chan arrival, 1)
 		r.mu.Lock()
-		r.answer = func(message) int { arrived <- time.Now(); return 200 }
+		r.answer = func(message) int {
+			posts, _ := other.count()
+			arrived <- arrival{time.Now(), posts}
+			return 200
+		}
 		r.mu.Unlock()
+		counts := len(behind) == 0 || !done()
 		f.tell(r.URL, p, 1)
 		committed := time.Now()
+		before, _ := other.count()
 		f.run(r.URL)
 		select {
-		case at := <-arrived:
-			took = append(took, at.Sub(committed))
+		case a := <-arrived:
+			took = append(took, a.at.Sub(committed))
+			if counts {
+				behind = append(behind, a.posts-before)
+			}
 		default:
 			f.Fatalf("event %d did not arrive", p)
 		}
 	}
-	return took
+	return took, behind
 }
 
 // finish runs an endpoint until nothing is open there.
@@ -149,7 +163,7 @@ func (f *fixture) finish(url string) error {
 func TestPoisonEndpoints(t *testing.T) {
 	each(t, func(t *testing.T, d *storetest.Database) {
 		f := newFixture(t, d, func(c *webhook.Config) {
-			c.Client = outbound.New(outbound.Options{Timeout: 2 * time.Minute, Guard: outbound.GuardNone, Now: c.Now})
+			c.Client = outbound.New(outbound.Options{Timeout: time.Hour, Guard: outbound.GuardNone, Now: c.Now})
 		})
 		release := make(chan struct{})
 		var held atomic.Int32
@@ -184,7 +198,7 @@ func TestPoisonEndpoints(t *testing.T) {
 		select {
 		case took := <-arrived:
 			t.Logf("300 deliveries in %s beside %d posts that hang", took, held.Load())
-		case <-time.After(time.Minute): // before the first of the hanging posts is given up
+		case <-time.After(5 * time.Minute): // no machine is so slow, and the hanging posts hang on
 			t.Error("the healthy receiver had to wait")
 		}
 		if held.Load() > 20*8 {

@@ -31,7 +31,7 @@ func each(t *testing.T, test func(t *testing.T, d *storetest.Database)) {
 
 func TestAcceptedAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *storetest.Database) {
-		f := newFixture(t, d, nil)
+		f := newFixture(t, d, func(c *webhook.Config) { c.Turn = time.Hour }) // on any machine it is one turn
 		r := newReceiver(t, func(m message) int { return 200 + m.Seq })
 		f.tell(r.URL+"/hook", 1, 1, 2, 3)
 		if next := f.run(r.URL + "/hook"); !next.IsZero() {

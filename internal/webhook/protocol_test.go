@@ -106,11 +106,11 @@ func TestWaitsOfYandexPayAreJitteredToBothSides(t *testing.T) {
 func TestBurstIsOneTurn(t *testing.T) {
 	each(t, func(t *testing.T, d *storetest.Database) {
 		f := yandexPay(t, d)
-		f.clock.real = true
+		f.clock.run(true)
 		m := newMailbox(t, 500)
 		f.tell(m.URL, 1, 1, 2)
 		next := f.run(m.URL)
-		ended := time.Now()
+		ended := f.clock.Now()
 		tries := f.tries(m.URL, 1, 1)
 		if len(tries) != 10 || m.count() != 10 {
 			t.Fatalf("%d tries, %d requests", len(tries), m.count())
@@ -134,7 +134,7 @@ func TestBurstIsOneTurn(t *testing.T) {
 func TestBurstBesideSlowPosts(t *testing.T) {
 	t.Parallel()
 	f := yandexPay(t, storetest.New(t, store.SQLite))
-	f.clock.real = true
+	f.clock.run(true)
 	release := make(chan struct{})
 	posts := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -167,11 +167,11 @@ func TestDownEndpointIsNotHammered(t *testing.T) {
 	each(t, func(t *testing.T, d *storetest.Database) {
 		f := yandexPay(t, d)
 		m := newMailbox(t, 500)
-		f.clock.real = true
+		f.clock.run(true)
 		f.fill(m.URL, 0, 100, 1)
 		f.run(m.URL)
-		began := time.Now()
-		f.clock.t, f.clock.real = began, false
+		f.clock.run(false)
+		began := f.clock.Now()
 		if n := m.count(); n < 50 || n > 130 {
 			t.Errorf("%d posts at once", n)
 		}

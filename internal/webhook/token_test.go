@@ -67,7 +67,7 @@ func (m *mailbox) count() int {
 }
 
 func yandexPay(t testing.TB, d *storetest.Database) *fixture {
-	f := newFixture(t, d, func(c *webhook.Config) { c.Turn = time.Minute }) // a burst is over within it on any machine
+	f := newFixture(t, d, func(c *webhook.Config) { c.Turn = time.Hour }) // a burst is over within it on any machine
 	f.dialect = "yandexpay"
 	return f
 }
