@@ -195,12 +195,8 @@ func TestPoisonEndpoints(t *testing.T) {
 			_, err := f.d.Drain(ctx, allShards())
 			done <- err
 		}()
-		select {
-		case took := <-arrived:
-			t.Logf("300 deliveries in %s beside %d posts that hang", took, held.Load())
-		case <-time.After(5 * time.Minute): // no machine is so slow, and the hanging posts hang on
-			t.Error("the healthy receiver had to wait")
-		}
+		// However slow the machine is: if they had to wait for a post that hangs, they would not arrive for an hour.
+		t.Logf("300 deliveries in %s beside %d posts that hang", <-arrived, held.Load())
 		if held.Load() > 20*8 {
 			t.Errorf("%d posts hang at 20 endpoints: nothing holds back at the beginning", held.Load())
 		}

@@ -14,7 +14,7 @@ const (
 	firstWidth   = 8                      // posts at a time at the beginning of a run
 	flushBatch   = 512                    // results that are committed without waiting for more
 	linger       = 10 * time.Millisecond  // how long a result waits for others while posts are under way
-	reread       = 100 * time.Millisecond // how often a run that waits for slow posts looks for new deliveries
+	reread       = 100 * time.Millisecond // how often a run that waits for slow posts and has no other delivery looks for one
 	longestNap   = 20 * time.Millisecond  // a retry that comes sooner is waited for, not left to the next run
 	writeTimeout = 10 * time.Second       // for recording what is known when the run is told to end
 )
@@ -267,7 +267,7 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 		case <-turn:
 			r.stop()
 		case <-look.C:
-			r.fresh = true
+			r.fresh = r.fresh || r.starved()
 		case <-ctx.Done():
 			r.stop()
 			<-r.news // posts end with ctx
@@ -286,6 +286,14 @@ func (r *run) await(ctx context.Context, turn <-chan time.Time) {
 			return
 		}
 	}
+}
+
+// starved reports that every delivery in memory is under way. While others wait there for a post to end, reading the same
+// ones again would bring nothing, and an endpoint that hangs with a backlog would keep the database busy for all.
+func (r *run) starved() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.queue.ready) == 0
 }
 
 // halt waits for the posts that are under way, without recording them.

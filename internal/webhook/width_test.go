@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -41,5 +42,24 @@ func TestWidthFollowsTheReceiver(t *testing.T) {
 	}
 	if r.width != firstWidth {
 		t.Errorf("a receiver that became fast again has width %d", r.width)
+	}
+}
+
+// TestWaitingForSlowPostsReadsOnlyWhatIsMissing: twenty endpoints that hang would otherwise read their backlogs ten times
+// a second, for nothing.
+func TestWaitingForSlowPostsReadsOnlyWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, waiting := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &run{d: &Deliverer{Config: Config{Now: time.Now}}, news: make(chan struct{}, 1), active: 1}
+			r.queue.ready = make([]*item, waiting)
+			began := time.Now()
+			for time.Since(began) < 5*reread && !r.fresh { // the post takes longer
+				r.await(t.Context(), nil)
+			}
+			if r.fresh != (waiting == 0) {
+				t.Errorf("%d deliveries wait in memory: looks for others %t", waiting, r.fresh)
+			}
+		})
 	}
 }
