@@ -3,7 +3,6 @@ package connectortest
 import (
 	"context"
 	"errors"
-	"net"
 	"testing"
 	"time"
 
@@ -59,7 +58,7 @@ func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, q connector.Request
 		call, moved = CallVerify, nil
 	}
 	r.strike(t, call, Fault{Kind: h.kind})
-	ctx, cancel := within(t, h.kind)
+	ctx, cancel := r.within(t, h.kind)
 	defer cancel()
 	before := r.p.Requests()
 	fact, err := r.sendIn(ctx, t, kind, q)
@@ -97,15 +96,7 @@ func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, q connector.Request
 
 // unreachable calls an address where nobody listens: proof that nothing was sent.
 func unreachable(t *testing.T, s Suite) {
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "http://" + listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r := rigAt(t, s, s.Open(t), address)
+	r := rigAt(t, s, s.Open(t), "http://127.0.0.1:1") // no system gives this port to anybody
 	for _, kind := range kinds() {
 		if !r.can(kind) {
 			continue
@@ -163,7 +154,7 @@ func contexts(t *testing.T, s Suite) {
 	t.Run("ends meanwhile", func(t *testing.T) {
 		r := newRig(t, s)
 		r.strike(t, CallStart, Fault{Kind: FaultHang})
-		ctx, cancel := context.WithTimeout(t.Context(), short)
+		ctx, cancel := r.within(t, FaultHang)
 		defer cancel()
 		q := r.sale()
 		started := time.Now()

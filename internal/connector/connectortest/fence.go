@@ -64,7 +64,7 @@ func fenceFaults(t *testing.T, s Suite) {
 			}
 			q := r.sale()
 			r.strike(t, CallFence, Fault{Kind: f})
-			ctx, cancel := within(t, f)
+			ctx, cancel := r.within(t, f)
 			defer cancel()
 			fact, err := r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
 				return fencer.Fence(ctx, refOf(payment.AttemptDeposit, q))

@@ -20,12 +20,8 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// patience is how long a call may take before the suite gives up on it, and short how
-// long it waits for an answer that never comes.
-const (
-	patience = 20 * time.Second
-	short    = 400 * time.Millisecond
-)
+// patience is how long a call may take before the suite gives up on it: longer than the slowest machine needs.
+const patience = 2 * time.Minute
 
 // rig is one connector at one double. Its log and everything that its calls leave
 // behind are searched for secrets.
@@ -75,7 +71,9 @@ func rigAt(t *testing.T, s Suite, p Provider, address string) *rig {
 			r.secrets = append(r.secrets, `"`+code+`"`, `\"`+code+`\"`, "="+code)
 		}
 	}
-	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: time.Now, Loggable: s.Type.Loggable})
+	client := outbound.New(outbound.Options{
+		Guard: outbound.GuardNone, Timeout: patience, Now: time.Now, Loggable: s.Type.Loggable,
+	})
 	config, err := s.Type.Parse(p.Settings(address))
 	if err != nil {
 		t.Fatal("settings of the double:", err)
@@ -295,13 +293,39 @@ func (r *rig) booked(t *testing.T, q connector.Request, want ...Movement) {
 	}
 }
 
-// within ends soon where the fault gives no answer.
-func within(t *testing.T, f FaultKind) (context.Context, context.CancelFunc) {
+// within is for one call that meets the fault. Where that gives no answer, the deadline comes when the request hangs.
+func (r *rig) within(t *testing.T, f FaultKind) (context.Context, context.CancelFunc) {
 	t.Helper()
-	if f == FaultHang || f == FaultHangBefore {
-		return context.WithTimeout(t.Context(), short)
+	if f != FaultHang && f != FaultHangBefore {
+		return context.WithCancel(t.Context())
 	}
-	return context.WithCancel(t.Context())
+	over := &deadline{t.Context(), make(chan struct{})}
+	ctx, cancel := context.WithCancel(over)
+	before := r.p.Hanging()
+	go func() {
+		for ctx.Err() == nil && r.p.Hanging() == before {
+			time.Sleep(time.Millisecond)
+		}
+		close(over.passed)
+	}()
+	return ctx, cancel
+}
+
+// deadline is a context whose time is over when a test says so.
+type deadline struct {
+	context.Context //nolint:containedctx // it is one itself
+	passed          chan struct{}
+}
+
+func (d *deadline) Done() <-chan struct{} { return d.passed }
+
+func (d *deadline) Err() error {
+	select {
+	case <-d.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
 }
 
 // strike asks for a fault, or skips the test.

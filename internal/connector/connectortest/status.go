@@ -91,7 +91,7 @@ func queryFaults(t *testing.T, s Suite) {
 					continue
 				}
 				r.strike(t, CallStatus, Fault{Kind: f})
-				ctx, cancel := within(t, f)
+				ctx, cancel := r.within(t, f)
 				fact, err := r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
 					return r.c.Status(ctx, refOf(payment.AttemptDeposit, q))
 				})

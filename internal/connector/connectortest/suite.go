@@ -46,6 +46,8 @@ type Provider struct {
 	Booked func(key string) []Entry
 	// Requests counts the requests that have arrived so far.
 	Requests func() int64
+	// Hanging counts those that were never answered so far. A request is counted once all that it books is booked.
+	Hanging func() int64
 }
 
 // Call says which of the connector's methods makes a request.

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -35,6 +36,7 @@ type double struct {
 	sim      *simulator.Simulator
 	url      string
 	requests atomic.Int64
+	hanging  atomic.Int64
 	mu       sync.Mutex
 	at       time.Time
 }
@@ -42,7 +44,7 @@ type double struct {
 func newDouble(t testing.TB) *double {
 	t.Helper()
 	d := &double{at: time.Date(2030, 3, 14, 9, 26, 53, 0, time.UTC)}
-	sim, err := simulator.New(simulator.Config{Now: d.now, APIKey: apiKey, NoticeSecret: noticeSecret})
+	sim, err := simulator.New(simulator.Config{Now: d.now, APIKey: apiKey, NoticeSecret: noticeSecret, Wait: d.wait})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +66,13 @@ func newDouble(t testing.TB) *double {
 	return d
 }
 
+// wait is called for nothing but answers that hang, which last as long as their clients.
+func (d *double) wait(ctx context.Context, _ time.Duration) error {
+	d.hanging.Add(1)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (d *double) now() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,6 +91,7 @@ func (d *double) provider(t *testing.T) connectortest.Provider {
 		Good: card(t, "4000000000000408"), Refused: card(t, "4000000000000416"), Challenged: card(t, "4000000000000002"),
 		Account: &payment.Customer{AccountNumber: "DE89370400440532013000", AccountName: "JANE DOE", Bank: "A Bank"},
 		Strike:  d.strike, Finish: d.finish, Booked: d.booked, Requests: d.requests.Load,
+		Hanging: d.hanging.Load,
 	}
 }
 
