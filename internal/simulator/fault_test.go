@@ -1,6 +1,8 @@
 package simulator_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,8 +18,8 @@ func seen(r reply, err error) string {
 	case err == nil:
 	case r.status != 0:
 		return fmt.Sprintf("%d cut", r.status)
-	case strings.Contains(err.Error(), "Client.Timeout"), strings.Contains(err.Error(), "deadline"):
-		return "timeout"
+	case errors.Is(err, context.Canceled):
+		return "gave up"
 	default:
 		return "no answer"
 	}
@@ -34,12 +36,36 @@ func seen(r reply, err error) string {
 	return fmt.Sprintf("%d %s", r.status, r.str("status"))
 }
 
-// hangsFor is how long a client waits for an answer that does not come: long enough for its request to arrive.
-const hangsFor = time.Second
+// hangs makes a simulator tell of each answer that hangs from now on. It hangs until its client has gone.
+func hangs(begun chan<- struct{}) func(*simulator.Config) {
+	return func(cfg *simulator.Config) {
+		cfg.MaxHang = time.Hour
+		cfg.Wait = func(ctx context.Context, d time.Duration) error {
+			if d != cfg.MaxHang {
+				return errors.New("no other delay is asked for")
+			}
+			select {
+			case begun <- struct{}{}:
+				<-ctx.Done()
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}
+	}
+}
 
-// shortWait makes delays instant and hangs as long as the client waits.
-func shortWait(cfg *simulator.Config) {
-	cfg.MaxHang = time.Minute
+// tryUntil is try by a client that gives up when the answer hangs.
+func (s *sandbox) tryUntil(begun <-chan struct{}, body any) (reply, error) {
+	ctx, giveUp := context.WithCancel(s.t.Context())
+	defer giveUp()
+	go func() {
+		select {
+		case <-begun:
+			giveUp()
+		case <-ctx.Done():
+		}
+	}()
+	return s.tryIn(ctx, http.MethodPost, "/v1/payments", body)
 }
 
 func TestFault(t *testing.T) {
@@ -47,9 +73,9 @@ func TestFault(t *testing.T) {
 	cases := []struct {
 		fault, stage, seen, booked string
 	}{
-		{"hang", "before", "timeout", ""},
-		{"hang", "after", "timeout", "captured"},
-		{"hang", "late", "timeout", "captured"},
+		{"hang", "before", "gave up", ""},
+		{"hang", "after", "gave up", "captured"},
+		{"hang", "late", "gave up", "captured"},
 		{"drop", "before", "no answer", ""},
 		{"drop", "after", "no answer", "captured"},
 		{"server_error", "before", "500 internal", ""},
@@ -72,14 +98,10 @@ func TestFault(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.fault+" "+c.stage, func(t *testing.T) {
 			t.Parallel()
-			s := newSandbox(t, shortWait)
+			begun := make(chan struct{})
+			s := newSandbox(t, hangs(begun))
 			s.scenario(object{"match": object{"reference": "x"}, "times": 1, "fault": c.fault, "stage": c.stage})
-			patient := s.client.Timeout
-			if strings.HasPrefix(c.fault, "hang") {
-				s.client.Timeout = hangsFor
-			}
-			r, err := s.try(http.MethodPost, "/v1/payments", payment("x", "11.12"))
-			s.client.Timeout = patient
+			r, err := s.tryUntil(begun, payment("x", "11.12"))
 			if got := seen(r, err); got != c.seen {
 				t.Errorf("the client saw %q, want %q (%v)", got, c.seen, err)
 			}
@@ -125,7 +147,7 @@ func TestLyingAnswer(t *testing.T) {
 func TestMagicAmountAndCard(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ nn, seen, booked string }{
-		{"03", "timeout", ""}, {"02", "timeout", "captured"},
+		{"03", "gave up", ""}, {"02", "gave up", "captured"},
 		{"04", "no answer", ""}, {"05", "no answer", "captured"}, {"06", "500 internal", ""}, {"07", "500 internal", "captured"},
 		{"08", "502 no json", ""}, {"09", "502 no json", "captured"}, {"10", "200 no json", "captured"},
 		{"11", "200 cut", "captured"}, {"12", "200 huge", "captured"}, {"13", "200 internal", "captured"},
@@ -133,18 +155,14 @@ func TestMagicAmountAndCard(t *testing.T) {
 		{"20", "429 rate_limited", ""}, {"21", "401 unauthorized", ""}, {"22", "422 not_processed", ""},
 		{"23", "201 pending", "pending"}, {"25", "200 empty", "captured"}, {"99", "201 approved", "captured"},
 	}
-	s := newSandbox(t, shortWait)
-	patient := s.client.Timeout
+	begun := make(chan struct{})
+	s := newSandbox(t, hangs(begun))
 	for _, c := range cases {
 		for by, body := range map[string]object{
 			"amount": payment("amount-"+c.nn, "6600."+c.nn),
 			"card":   payment("card-"+c.nn, "11.12", "card", card(faultCard(c.nn))),
 		} {
-			if c.seen == "timeout" {
-				s.client.Timeout = hangsFor
-			}
-			r, err := s.try(http.MethodPost, "/v1/payments", body)
-			s.client.Timeout = patient
+			r, err := s.tryUntil(begun, body)
 			if got := seen(r, err); got != c.seen {
 				t.Errorf("%s by %s: the client saw %q, want %q", c.nn, by, got, c.seen)
 			}

@@ -2,6 +2,7 @@ package simulator_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -98,6 +99,10 @@ func (r reply) errorCode() string {
 
 // try makes a request and returns the transport's error, if any.
 func (s *sandbox) try(method, path string, body any) (reply, error) {
+	return s.tryIn(context.Background(), method, path, body)
+}
+
+func (s *sandbox) tryIn(ctx context.Context, method, path string, body any) (reply, error) {
 	var text []byte
 	switch b := body.(type) {
 	case nil:
@@ -109,7 +114,7 @@ func (s *sandbox) try(method, path string, body any) (reply, error) {
 			return reply{}, err
 		}
 	}
-	req, err := http.NewRequest(method, s.url+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(text))
 	if err != nil {
 		return reply{}, err
 	}
