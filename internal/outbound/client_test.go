@@ -192,11 +192,6 @@ func TestFailureBeforeAConnectionIsNotSent(t *testing.T) {
 	defer tlsServer.Close()
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 
@@ -206,7 +201,7 @@ func TestFailureBeforeAConnectionIsNotSent(t *testing.T) {
 		guard     outbound.Guard
 		blocked   bool
 	}{
-		{name: "refused", url: "http://" + closed.Addr().String(), guard: outbound.GuardNone},
+		{name: "refused", url: "http://127.0.0.1:1", guard: outbound.GuardNone}, // no system gives this port to anybody
 		{name: "name that does not exist", url: "http://nowhere.invalid/", guard: outbound.GuardNone},
 		{name: "certificate of a stranger", url: tlsServer.URL, guard: outbound.GuardNone},
 		{name: "TLS spoken to a plain server", url: "https://" + plain.Listener.Addr().String(), guard: outbound.GuardNone},
@@ -278,7 +273,7 @@ func TestFailureAfterAConnectionIsUnknown(t *testing.T) {
 
 func TestTimeoutAndCancelWhileWaitingAreUnknown(t *testing.T) {
 	t.Parallel()
-	arrived := make(chan struct{}, 2)
+	arrived := make(chan struct{})
 	release := make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -287,21 +282,47 @@ func TestTimeoutAndCancelWhileWaitingAreUnknown(t *testing.T) {
 	}))
 	defer srv.Close()
 	defer close(release)
-
-	hasty := newClient(t, func(o *outbound.Options) { o.Timeout = time.Second }) // the request arrives within it
 	for name, call := range ways {
-		_, err := call(hasty, context.Background(), &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("x")})
-		if !errors.Is(err, outbound.ErrUnknown) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("timeout of %s: got %v", name, err)
-		}
-		<-arrived
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-arrived; cancel() }()
-		_, err = call(newClient(t, nil), ctx, &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("x")})
+		_, err := call(newClient(t, nil), ctx, &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("x")})
 		if !errors.Is(err, outbound.ErrUnknown) || !errors.Is(err, context.Canceled) {
 			t.Errorf("cancel of %s: got %v", name, err)
 		}
+		timesOut(t, name, call)
 	}
+}
+
+// timesOut makes a call whose time is over before the answer, and longer than the request takes to arrive: where the machine
+// was slower than that, nothing is shown, and the next call has more.
+func timesOut(t *testing.T, name string, call way) {
+	t.Helper()
+	for limit := 100 * time.Millisecond; limit < 5*time.Minute; limit *= 4 {
+		var arrived atomic.Bool
+		release := make(chan struct{})
+		srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			arrived.Store(true)
+			<-release
+		}))
+		c := newClient(t, func(o *outbound.Options) { o.Timeout = limit })
+		began := time.Now()
+		_, err := call(c, context.Background(), &outbound.Request{Method: "POST", URL: srv.URL, Body: []byte("x")})
+		took, came := time.Since(began), arrived.Load()
+		close(release)
+		srv.Close()
+		if err == nil || took < limit {
+			t.Errorf("timeout of %s: %v after %s of %s", name, err, took, limit)
+		}
+		if !came {
+			continue
+		}
+		if !errors.Is(err, outbound.ErrUnknown) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("timeout of %s: got %v", name, err)
+		}
+		return
+	}
+	t.Errorf("timeout of %s: no request arrived", name)
 }
 
 func TestCompressedAnswerWithinTheLimitIsRead(t *testing.T) {
@@ -345,6 +366,14 @@ func TestGivenTransportProvesNotSentOnlyByTheError(t *testing.T) {
 // rawServer answers every connection with the same bytes after reading one whole request, then closes it.
 func rawServer(t *testing.T, answer string) string {
 	t.Helper()
+	url, _ := rawServerThatTells(t, answer)
+	return url
+}
+
+// rawServerThatTells is rawServer that counts the connections that it has closed.
+func rawServerThatTells(t *testing.T, answer string) (string, *atomic.Int64) {
+	t.Helper()
+	closed := new(atomic.Int64)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -361,9 +390,10 @@ func rawServer(t *testing.T, answer string) string {
 				_, _ = io.WriteString(conn, answer)
 			}
 			_ = conn.Close()
+			closed.Add(1)
 		}
 	}()
-	return "http://" + l.Addr().String() + "/"
+	return "http://" + l.Addr().String() + "/", closed
 }
 
 func gzipAnswer(body string) string {

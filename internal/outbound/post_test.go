@@ -129,13 +129,17 @@ func TestPostKeepsItsConnections(t *testing.T) {
 // TestPostSeesThatAConnectionWasClosed: the server closes each connection after its answer without saying so.
 func TestPostSeesThatAConnectionWasClosed(t *testing.T) {
 	t.Parallel()
-	url, c := rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), newClient(t, nil)
+	c := newClient(t, nil)
+	url, closed := rawServerThatTells(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	for i := range 20 {
 		res, err := c.Post(context.Background(), &outbound.Request{Method: "POST", URL: url, Body: []byte("x")})
 		if err != nil || string(res.Body) != "ok" {
 			t.Fatalf("post %d: %v", i, err)
 		}
-		time.Sleep(5 * time.Millisecond) // for the end to arrive
+		for closed.Load() <= int64(i) {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(5 * time.Millisecond) // the system brings the end to us at once
 	}
 }
 
