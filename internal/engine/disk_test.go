@@ -180,7 +180,7 @@ func (w *sweep) once(t *testing.T, call storetest.Call, nth int, powerCut bool) 
 		disk.FailAt(call, nth)
 		s := &shopper{url: w.mail.url, told: map[string]payment.Payment{}}
 		start := len(w.Simulator.Ledger())
-		err := w.live(t, dir, s)
+		err := w.live(t, disk, dir, s)
 		var later []string
 		if struck, later = disk.Struck(); struck != errors.Is(err, store.ErrBroken) || !struck && err != nil {
 			t.Errorf("fault: %t, but the process ends with %v", struck, err)
@@ -195,11 +195,12 @@ func (w *sweep) once(t *testing.T, call storetest.Call, nth int, powerCut bool) 
 }
 
 // live is the life of one process, up to the failure of its storage or the end of the story.
-func (w *sweep) live(t *testing.T, dir string, s *shopper) error {
+func (w *sweep) live(t *testing.T, disk *storetest.Disk, dir string, s *shopper) error {
 	db, err := openIn(t, dir, w.Clock)
 	if err != nil {
 		return err
 	}
+	disk.KnownBy(db.Broken())
 	s.opened = true // what comes before is the driver's: it may close what it could not open
 	h := w.on(t, db)
 	if err = s.shop(h); err == nil {

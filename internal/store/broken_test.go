@@ -63,6 +63,7 @@ func onDisk(t *testing.T) (*store.DB, *storetest.Disk, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	disk.KnownBy(db.Broken())
 	return db, disk, log
 }
 

@@ -39,7 +39,9 @@ type Disk struct {
 	count  int
 	struck bool
 	by     *libc.TLS // the connection that it struck
-	later  []string  // calls after the fault that should not have been made
+	known  <-chan struct{}
+	ended  map[*libc.TLS]bool // other connections that have ended a transaction since the fault is known
+	later  []string           // calls after the fault that should not have been made
 	files  map[string]*image
 }
 
@@ -59,7 +61,7 @@ type change struct {
 // opened.
 func NewDisk(t testing.TB, dir string) *Disk {
 	t.Helper()
-	d := &Disk{dir: dir, files: map[string]*image{}}
+	d := &Disk{dir: dir, files: map[string]*image{}, ended: map[*libc.TLS]bool{}}
 	if err := installShim(t); err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +80,18 @@ func (d *Disk) FailOn(name string, call Call, nth int) {
 	d.only, d.call, d.nth, d.count = name, call, nth, 0
 }
 
+// KnownBy tells when the process under test knows of the fault: once the channel is closed. The connection that the fault
+// strikes brings its error there while others go on.
+func (d *Disk) KnownBy(broken <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known = broken
+}
+
 // Struck reports whether the fault has happened, and which calls came after it that must not: any that the
-// connection made to change a file, and any that others made to change the write-ahead log. What a
-// checkpoint moves that another connection has under way is in the log for good already.
+// connection made to change a file, and any that others made to change the write-ahead log, but for the one
+// transaction that another may have under way when the fault gets known. What a checkpoint moves that another
+// connection has under way is in the log for good already.
 func (d *Disk) Struck() (struck bool, later []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -121,8 +132,7 @@ func (d *Disk) imageOf(path string) *image {
 // fails counts a call and reports whether it is the one to fail.
 func (d *Disk) fails(tls *libc.TLS, call Call, path string) bool {
 	if d.struck {
-		log := strings.HasSuffix(path, "-wal") && call != CallSync
-		if call != CallRead && (log || tls == d.by) {
+		if call != CallRead && (tls == d.by || d.begins(tls, call, path)) {
 			d.later = append(d.later, string(call)+" "+filepath.Base(path))
 		}
 		return false
@@ -138,6 +148,24 @@ func (d *Disk) fails(tls *libc.TLS, call Call, path string) bool {
 		d.by = tls
 	}
 	return d.struck
+}
+
+// begins reports that a call of another connection than the struck one changes the log for a transaction that began after the
+// fault was known: after one that ended, by the sync of the log, since then. Up to there it may have been under way.
+func (d *Disk) begins(tls *libc.TLS, call Call, path string) bool {
+	select {
+	case <-d.known:
+	default:
+		return false
+	}
+	if !strings.HasSuffix(path, "-wal") {
+		return false
+	}
+	if call == CallSync {
+		d.ended[tls] = true
+		return false
+	}
+	return d.ended[tls]
 }
 
 func (f *image) write(at int64, data []byte) {
