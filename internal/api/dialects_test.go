@@ -90,7 +90,7 @@ type world struct {
 func newWorld(t *testing.T, d *storetest.Database) *world {
 	t.Helper()
 	clock := testkit.SlowClock(200) // what the provider ends later, it ends when a life says so
-	w := &world{app: testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock, Ask: patience})}
+	w := &world{app: testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock})}
 	relaxed := func(s *shop.Shop) { s.Settings.Required = shop.RequiredRelaxed }
 	w.one, w.stranger = w.app.NewShop(t, relaxed), w.app.NewShop(t, relaxed)
 	w.two = w.app.NewShop(t, func(s *shop.Shop) {

@@ -158,7 +158,7 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 		kind = c.kind
 		timeout := e.callTimeout(c)
 		if call.Ask {
-			timeout = min(timeout, e.AskTimeout)
+			timeout = min(timeout, e.askLimit())
 		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -18,7 +17,7 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-// Config is what an Engine works with. Every field is required but Timeout, AskTimeout and those that say "when given".
+// Config is what an Engine works with. Every field is required but Timeout and those that say "when given".
 type Config struct {
 	DB         *store.DB
 	Connectors []connector.Type
@@ -40,10 +39,8 @@ type Config struct {
 	// ForbiddenHook, when given, tells which hosts, spelled as numbers, a payment's own
 	// webhook address may not have. Posts are guarded by themselves.
 	ForbiddenHook func(host string) bool
-	// Timeout replaces every connector's own limit of a provider call. Zero keeps theirs.
+	// Timeout replaces every connector's own limit of a provider call, and that of status queries. Zero keeps them.
 	Timeout time.Duration
-	// AskTimeout limits a status query, unless a call has less time. Zero is 5 s, which is what readers wait for.
-	AskTimeout time.Duration
 }
 
 // Engine runs commands on payments. It is safe for concurrent use.
@@ -57,7 +54,6 @@ type Engine struct {
 
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
-	c.AskTimeout = cmp.Or(c.AskTimeout, defaultAskTimeout)
 	return &Engine{Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c)}
 }
 
@@ -93,7 +89,7 @@ type Outcome struct {
 // limits of provider calls.
 const (
 	defaultCallTimeout = 30 * time.Second
-	defaultAskTimeout  = 5 * time.Second // of a status query that a reader waits for
+	askTimeout         = 5 * time.Second // of a status query that a reader waits for
 	leaseMargin        = 5 * time.Second // how much longer than its call a lease lasts
 )
 
@@ -112,6 +108,14 @@ func (e *Engine) callTimeout(c connector.Connector) time.Duration {
 		return t
 	}
 	return defaultCallTimeout
+}
+
+// askLimit bounds a status query, however long the connector gives its calls.
+func (e *Engine) askLimit() time.Duration {
+	if e.Timeout > 0 {
+		return e.Timeout
+	}
+	return askTimeout
 }
 
 // latePolicy says what the shop does about a success that comes after the end.

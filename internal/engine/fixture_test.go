@@ -69,19 +69,11 @@ func onBoth(t *testing.T, fn func(t *testing.T, h *house)) {
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) { fn(t, newHouse(t, d, nil)) })
 }
 
+// newHouse is an application whose clock the test moves: how long the machine takes hardly counts, so that nothing comes
+// due and no lease ends before the test says so.
 func newHouse(t testing.TB, d *storetest.Database, edit func(*shop.Shop)) *house {
 	t.Helper()
-	return newHouseBy(t, d, &testkit.Clock{}, edit)
-}
-
-// onBothSlowly is onBoth for tests that measure by a clock which they move themselves: what the machine takes hardly counts.
-func onBothSlowly(t *testing.T, fn func(t *testing.T, h *house)) {
-	t.Helper()
-	storetest.Each(t, func(t *testing.T, d *storetest.Database) { fn(t, newHouseBy(t, d, testkit.SlowClock(20), nil)) })
-}
-
-func newHouseBy(t testing.TB, d *storetest.Database, clock *testkit.Clock, edit func(*shop.Shop)) *house {
-	t.Helper()
+	clock := testkit.SlowClock(20)
 	h := &house{t: t, d: d, hook: &hook{}, refs: new(atomic.Int64)}
 	db := d.Open(func(o *store.Options) {
 		o.Now = clock.Now
@@ -188,7 +180,7 @@ func (h *house) hold(value string) payment.Payment {
 func (h *house) reach(p payment.Payment, want payment.State) payment.Payment {
 	h.t.Helper()
 	if p.State() != want {
-		p = h.settle(p.ID)
+		p = h.settleByClock(p.ID)
 	}
 	if p.State() != want {
 		h.t.Fatalf("%s %s is %s (code %q), want %s", p.Type, p.ID, p.State(), p.ErrorCode, want)
@@ -205,21 +197,10 @@ func (h *house) get(id payment.ID) payment.Payment {
 	return p
 }
 
-// settle asks for a payment until it is open no more.
-func (h *house) settle(id payment.ID) payment.Payment {
-	h.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		p := h.get(id)
-		if p.State() != payment.Pending || time.Now().After(deadline) {
-			return p
-		}
-	}
-}
-
 // leap moves the clock behind every lease and check that is set.
 func (h *house) leap() { h.Clock.Advance(callLimit + leaseMargin + time.Second) }
 
-// settleByClock is settle for tests in which nothing else runs: it moves the clock instead of waiting.
+// settleByClock asks for a payment until it is open no more, and moves the clock in between. Nothing else may run.
 func (h *house) settleByClock(id payment.ID) payment.Payment {
 	h.t.Helper()
 	for range 10 {

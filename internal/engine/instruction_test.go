@@ -93,7 +93,7 @@ func TestOneCommandOfManyUnderOneName(t *testing.T) {
 					if done != 1 || keyed && taken > 0 || !keyed && replayed > 0 {
 						t.Errorf("keyed %t: %d done, %d replayed, %d taken", keyed, done, replayed, taken)
 					}
-					h.settle(p.ID)
+					h.settleByClock(p.ID)
 					hist := h.history(p.ID)
 					tries := len(hist.Payment.Attempts) - 1 + len(hist.Refunds)
 					if len(hist.Instructions) != 1 || tries != 1 {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -35,6 +36,13 @@ type unfenced struct {
 	connector.Refunder
 	connector.Payer
 	connector.Notifier
+	bound func(context.Context) (context.Context, context.CancelFunc) // of each deposit
+}
+
+func (u unfenced) Start(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	ctx, cancel := u.bound(ctx)
+	defer cancel()
+	return u.Connector.Start(ctx, r)
 }
 
 func (u unfenced) Traits() connector.Traits {
@@ -43,7 +51,10 @@ func (u unfenced) Traits() connector.Traits {
 	return traits
 }
 
-type unfencedConfig struct{ connector.Config }
+type unfencedConfig struct {
+	connector.Config
+	h *house
+}
 
 func (c unfencedConfig) Open(d connector.Deps) (connector.Connector, error) {
 	inner, err := c.Config.Open(d)
@@ -51,15 +62,15 @@ func (c unfencedConfig) Open(d connector.Deps) (connector.Connector, error) {
 		return nil, err
 	}
 	s := inner.(*sandbox.Sandbox)
-	return unfenced{s, s, s, s, s, s}, nil
+	return unfenced{s, s, s, s, s, s, c.h.untilHeld}, nil
 }
 
-func unfencedType() connector.Type {
+func (h *house) unfencedType() connector.Type {
 	inner := sandbox.Type()
 	parse := inner.Parse
 	inner.Parse = func(raw json.RawMessage) (connector.Config, error) {
 		c, err := parse(raw)
-		return unfencedConfig{c}, err
+		return unfencedConfig{c, h}, err
 	}
 	return inner
 }
@@ -89,15 +100,15 @@ func (j *journal) has(text string) bool {
 	return false
 }
 
-// trusting is an engine that believes too early that nothing was booked, with an address for notices of its own.
+// trusting is an engine that believes too early that nothing was booked, with an address for notices of its own. Its
+// deposits are given up as soon as they have arrived at a provider that holds them: one at a time.
 func (h *house) trusting() (*engine.Engine, *journal) {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	h.t.Cleanup(server.Close)
 	j := &journal{}
 	e := h.other(func(c *engine.Config) {
-		c.Connectors, c.PublicURL, c.Vault = []connector.Type{unfencedType()}, server.URL, h.Engine.Vault
-		c.Timeout = 3 * time.Second // what is booked late is not waited for
+		c.Connectors, c.PublicURL, c.Vault = []connector.Type{h.unfencedType()}, server.URL, h.Engine.Vault
 		c.Log = slog.New(slog.NewTextHandler(j, nil))
 	})
 	inbound.New(e, e.Log, h.Clock.Now).Mount(mux)
@@ -140,12 +151,10 @@ func TestLateSuccessIsGivenBack(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
 		e, j := h.trusting()
-		var running sync.WaitGroup
-		var sale, hold payment.Payment
-		running.Go(func() { sale = h.lateBooking(e, h.newDeposit("51.00", cardApproved)) })
-		running.Go(func() { hold = h.lateBooking(e, h.preAuth("52.00")) })
-		running.Wait()
+		sale := h.lateBooking(e, h.newDeposit("51.00", cardApproved))
+		hold := h.lateBooking(e, h.preAuth("52.00"))
 		h.Release()
+		var running sync.WaitGroup
 		running.Go(func() {
 			p := &sale
 			m := h.booked(p.ID, func(m *moves) bool { return len(m.refunded) > 0 })

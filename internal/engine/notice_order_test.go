@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
@@ -213,7 +212,6 @@ func TestEveryOrderOfNoticesEndsTheSame(t *testing.T) {
 		e := h.other(func(c *engine.Config) {
 			c.Connectors = []connector.Type{gatedType(g)}
 			c.Vault = h.Engine.Vault
-			c.Timeout = 20 * time.Second // the answers wait
 		})
 		total := 0
 		for i := range sagas {

@@ -303,7 +303,11 @@ func TestGivingBackGoesOnSoonAfterACrash(t *testing.T) {
 			h.Clock.Advance(5 * time.Hour)
 			dead, reached, wake := h.frozen(call)
 			defer wake()
-			go func() { _ = dead.Work(context.WithoutCancel(t.Context()), h.shop.ID, p.ID) }()
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = dead.Work(context.WithoutCancel(t.Context()), h.shop.ID, p.ID)
+			}()
 			<-reached
 			next := h.other(nil) // as it is after a restart
 			if err := next.Relieve(t.Context()); err != nil {
@@ -323,6 +327,7 @@ func TestGivingBackGoesOnSoonAfterACrash(t *testing.T) {
 				t.Errorf("%s: the money went back after %s, want %s at most", call, took, soon)
 			}
 			wake()
+			<-ended
 		}
 		h.agree()
 	})

@@ -69,7 +69,7 @@ func (e *Engine) check(ctx context.Context, p payment.Payment, op payment.Operat
 
 // checkFor is check for a caller who waits no longer than that, see carryFor.
 func (e *Engine) checkFor(ctx context.Context, p payment.Payment, op payment.OperationKind, wait time.Duration) (payment.Payment, error) {
-	begin := payment.BeginAsk{Op: op, Run: e.run(e.AskTimeout), Exclusive: e.Exclusive}
+	begin := payment.BeginAsk{Op: op, Run: e.run(e.askLimit()), Exclusive: e.Exclusive}
 	d, err := e.decide(ctx, p.Shop, p.ID, begin)
 	if errors.Is(err, payment.ErrBusy) {
 		return e.load(ctx, p.Shop, p.ID)

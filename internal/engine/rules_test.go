@@ -329,7 +329,7 @@ func TestReferenceModes(t *testing.T) {
 		c.Card, c.Fingerprint = cardOf(t, cardApproved), []byte("other")
 		_, err = h.Engine.Create(t.Context(), c)
 		unique(t, first.ID, err)
-		h.settle(first.ID)
+		h.settleByClock(first.ID)
 	})
 }
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +51,7 @@ var failures = []failure{
 	{name: "422", effect: simulator.Effect{Fault: simulator.FaultRejected}, proof: true},
 	{name: "pending, then done", effect: simulator.Effect{AsyncAfterMs: 1500}, booked: true, wait: true},
 	{name: "pending, then declined", effect: simulator.Effect{AsyncAfterMs: 1500, ResponseCode: "05"}, wait: true},
-	{name: "booked while nobody waits", effect: simulator.Effect{Fault: simulator.FaultHang, Stage: simulator.StageLate, DelayMs: 1300}, booked: true},
+	{name: "booked while nobody waits", effect: simulator.Effect{Fault: simulator.FaultHang, Stage: simulator.StageLate, DelayMs: testkit.Held}, booked: true},
 }
 
 // task is one kind of provider call. It is prepared and made; good and bad are the states of the payment if it is
@@ -107,61 +108,113 @@ func (f *failure) applies(k *task) bool {
 func TestEveryFailureEndsInAgreementWithTheLedger(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
-		var running sync.WaitGroup
-		room := make(chan struct{}, 32)
-		tried := 0
+		var all, late []*ordeal
 		for i := range tasks {
 			for j := range failures {
 				k, f := &tasks[i], &failures[j]
 				if !f.applies(k) {
 					continue
 				}
-				tried++
-				value := fmt.Sprintf("%d.%02d", 20+i, j+1) // the scenario finds its request by the amount
-				room <- struct{}{}
-				running.Go(func() {
-					defer func() { <-room }()
-					if why := h.suffer(k, f, value); why != "" {
-						t.Errorf("%s, %s: %s", k.name, f.name, why)
-					}
-				})
+				// The scenario finds its request by the amount.
+				o := &ordeal{task: k, failure: f, value: fmt.Sprintf("%d.%02d", 20+i, j+1)}
+				all = append(all, o)
+				if f.effect.Stage == simulator.StageLate {
+					late = append(late, o)
+				}
 			}
 		}
-		running.Wait()
+		h.sufferLate(late)
+		h.atOnce(32, all, func(o *ordeal) {
+			if o.failure.effect.Stage != simulator.StageLate {
+				o.wrong = h.suffer(h, o)
+			}
+		})
+		open := slices.DeleteFunc(slices.Clone(all), func(o *ordeal) bool { return o.wrong != "" })
+		for checks := 0; len(open) > 0 && checks < 15; checks++ {
+			h.Clock.Advance(rung(checks))
+			h.atOnce(32, open, func(o *ordeal) { o.last = h.get(o.id) })
+			open = slices.DeleteFunc(open, func(o *ordeal) bool { return o.last.State() != payment.Pending })
+		}
+		for _, o := range all {
+			if o.wrong == "" {
+				o.wrong = o.ended()
+			}
+			if o.wrong != "" {
+				t.Errorf("%s, %s: %s", o.task.name, o.failure.name, o.wrong)
+			}
+		}
 		h.agree()
-		t.Logf("%d failures, the ledger agrees", tried)
+		t.Logf("%d failures, the ledger agrees", len(all))
 	})
 }
 
-// impatient is the same with an engine that does not wait until something is booked late.
-func (h *house) impatient() *house {
-	e := h.other(func(c *engine.Config) { c.Vault, c.Timeout = h.Engine.Vault, hangs })
-	return &house{App: &testkit.App{Engine: e}, t: h.t, d: h.d, shop: h.shop, refs: h.refs}
+// ordeal is one call that fails, and what came of it.
+type ordeal struct {
+	task    *task
+	failure *failure
+	value   string
+	id      payment.ID
+	last    payment.Payment
+	wrong   string
 }
 
-// suffer makes one call fail and says what is wrong with what came of it.
-func (h *house) suffer(k *task, f *failure, value string) string {
-	p := k.prepare(h, value)
-	h.scenario(k.operation, value, f.effect)
-	by := h
-	if f.effect.Stage == simulator.StageLate {
-		by = h.impatient()
+// atOnce deals with all of them, so many at a time.
+func (h *house) atOnce(most int, all []*ordeal, deal func(*ordeal)) {
+	var running sync.WaitGroup
+	room := make(chan struct{}, most)
+	for _, o := range all {
+		room <- struct{}{}
+		running.Go(func() {
+			defer func() { <-room }()
+			deal(o)
+		})
 	}
-	o, err := k.run(by, p, value)
+	running.Wait()
+}
+
+// sufferLate makes the calls that are booked when nobody waits any more, and returns once they are.
+func (h *house) sufferLate(all []*ordeal) {
+	h.t.Helper()
+	e := h.other(func(c *engine.Config) { c.Vault, c.Connectors = h.Engine.Vault, h.leaving() })
+	gone := &house{App: &testkit.App{Engine: e}, t: h.t, d: h.d, shop: h.shop, refs: h.refs}
+	for _, o := range all {
+		o.wrong = h.suffer(gone, o)
+	}
+	booked := len(h.Simulator.Ledger()) + len(all)
+	h.Release()
+	for limit := time.Now().Add(time.Minute); len(h.Simulator.Ledger()) < booked; time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			h.t.Fatalf("%d entries, want %d", len(h.Simulator.Ledger()), booked)
+		}
+	}
+}
+
+// suffer makes one call fail and says what is wrong with the caller's answer.
+func (h *house) suffer(by *house, o *ordeal) string {
+	k, f := o.task, o.failure
+	p := k.prepare(h, o.value)
+	h.scenario(k.operation, o.value, f.effect)
+	made, err := k.run(by, p, o.value)
 	if err != nil {
 		return fmt.Sprintf("the provider's failure became the caller's: %v", err)
 	}
-	first, end := o.Payment.State(), k.bad
-	if f.booked {
-		end = k.good
-	}
+	o.id = made.Payment.ID
+	first := made.Payment.State()
 	if want := payment.Pending; !f.proof && first != want {
 		return fmt.Sprintf("at first %s, want %s", first, want)
 	}
 	if f.proof && first != k.bad {
 		return fmt.Sprintf("at first %s, want %s", first, k.bad)
 	}
-	last := h.settle(o.Payment.ID)
+	return ""
+}
+
+// ended says what is wrong with the end.
+func (o *ordeal) ended() string {
+	k, last, end := o.task, &o.last, o.task.bad
+	if o.failure.booked {
+		end = k.good
+	}
 	if last.State() != end {
 		return fmt.Sprintf("in the end %s (code %s), want %s", last.State(), last.ErrorCode, end)
 	}

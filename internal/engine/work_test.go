@@ -16,6 +16,7 @@ import (
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit"
 )
 
 // rung is how long the ladder waits at most after so many queries.
@@ -84,7 +85,7 @@ func TestProvidersThatMisbehaveAreFollowedWithoutAReader(t *testing.T) {
 		{"6600.35", payment.Completed}, // no notice
 		{"6600.36", payment.Completed}, // the notice before the answer
 	}
-	onBothSlowly(t, func(t *testing.T, h *house) {
+	onBoth(t, func(t *testing.T, h *house) {
 		h.Work(t)
 		ends := make([]payment.ID, len(cases)*3)
 		together(len(ends), func(i int) {
@@ -148,7 +149,7 @@ func (h *house) promptly(p *payment.Payment, known time.Time) {
 
 func TestPostedScenariosWithoutNotices(t *testing.T) {
 	t.Parallel()
-	onBothSlowly(t, func(t *testing.T, h *house) {
+	onBoth(t, func(t *testing.T, h *house) {
 		h.Work(t)
 		type run struct {
 			id    payment.ID
@@ -333,7 +334,7 @@ func TestCheckoutEndsOnlyWhileNothingWasSent(t *testing.T) {
 					}
 				}
 			})
-			switch p = h.settle(p.ID); p.State() {
+			switch p = h.settleByClock(p.ID); p.State() {
 			case payment.Cancelled:
 				cancelled++
 				refused(t, paid, payment.CodeWrongState, "")
@@ -357,7 +358,7 @@ func TestCheckoutEndsOnlyWhileNothingWasSent(t *testing.T) {
 		if err := h.Simulator.Decide(p.LiveAttempt().Key, "05"); err != nil {
 			t.Fatal(err)
 		}
-		h.settle(p.ID)
+		h.settleByClock(p.ID)
 		h.agree()
 		t.Logf("%d cancelled", cancelled)
 	})
@@ -455,7 +456,7 @@ func TestHangingProviderDelaysOnlyItsOwn(t *testing.T) {
 			hanging[i] = p.ID
 			_, err := h.Simulator.AddScenario(simulator.Scenario{
 				Match:  simulator.Match{Operation: "status", ReferencePrefix: p.LiveAttempt().Key},
-				Effect: simulator.Effect{Fault: simulator.FaultHang},
+				Effect: simulator.Effect{DelayMs: testkit.Held},
 			})
 			if err != nil {
 				t.Error(err)
@@ -487,6 +488,7 @@ func TestHangingProviderDelaysOnlyItsOwn(t *testing.T) {
 				asked++
 			}
 		}
+		h.Release()
 		if asked > len(hanging)/2 {
 			t.Errorf("the other terminal was asked after %d of %d calls that hang", asked, len(hanging))
 		}

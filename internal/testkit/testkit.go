@@ -92,8 +92,7 @@ type Member struct {
 // Options changes the application under test.
 type Options struct {
 	Clock   *Clock
-	Timeout time.Duration // of provider calls, longer than the slowest machine needs for one; 30 s when zero
-	Ask     time.Duration // of status queries; the engine's own when zero
+	Timeout time.Duration // of provider calls and status queries, longer than the slowest machine needs; 30 s when zero
 	Hang    time.Duration // after which the simulator ends a call that it lets hang; 2 s when zero
 	Log     *slog.Logger
 }
@@ -149,9 +148,31 @@ func (a *App) Hold() {
 	a.gate.shut = make(chan struct{})
 }
 
+// Holding is how many calls the simulator delays by Held now.
+func (a *App) Holding() int {
+	a.gate.Lock()
+	defer a.gate.Unlock()
+	return a.gate.holds
+}
+
 type gate struct {
 	sync.Mutex
-	shut chan struct{}
+	shut  chan struct{}
+	holds int // calls that wait for shut
+}
+
+// enter returns what is closed when the delays by Held end.
+func (g *gate) enter() chan struct{} {
+	g.Lock()
+	defer g.Unlock()
+	g.holds++
+	return g.shut
+}
+
+func (g *gate) leave() {
+	g.Lock()
+	defer g.Unlock()
+	g.holds--
 }
 
 // wait is how the simulator waits.
@@ -159,9 +180,8 @@ func (g *gate) wait(ctx context.Context, d time.Duration) error {
 	var over <-chan time.Time
 	var open chan struct{}
 	if d.Milliseconds() == Held {
-		g.Lock()
-		open = g.shut
-		g.Unlock()
+		open = g.enter()
+		defer g.leave()
 	} else {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
@@ -210,7 +230,7 @@ func (a *App) start(t testing.TB, o *Options) {
 		DB: a.DB, Connectors: []connector.Type{sandbox.Type()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
-		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout, AskTimeout: o.Ask,
+		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout,
 		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)

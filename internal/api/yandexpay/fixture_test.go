@@ -45,7 +45,7 @@ func newClient(t testing.TB, d *storetest.Database, edit func(*shop.Shop)) *clie
 	t.Helper()
 	clock := testkit.SlowClock(200) // checks come due by later, not while a test looks at what is PENDING
 	db := d.Open(func(o *store.Options) { o.Now = clock.Now })
-	app := testkit.New(t, db, testkit.Options{Clock: clock, Ask: 5 * time.Minute})
+	app := testkit.New(t, db, testkit.Options{Clock: clock})
 	return &client{app: app, shop: app.NewShop(t, edit)}
 }
 
