@@ -62,9 +62,6 @@ func TestBothDialectsTellTheSameStory(t *testing.T) {
 	})
 }
 
-// patience is longer than any machine stands still.
-const patience = 5 * time.Minute
-
 // tries goes on for half a minute, and for so many times that what is waited for had its turn on a machine that stands
 // still for longer.
 func tries(pause time.Duration) iter.Seq[int] {

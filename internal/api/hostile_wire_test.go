@@ -71,8 +71,8 @@ type got struct {
 	body   []byte
 }
 
-// mostPatient is when an answer that has not come counts as none.
-const mostPatient = patience
+// mostPatient is when an answer that has not come counts as none: longer than any machine stands still.
+const mostPatient = 5 * time.Minute
 
 // errSecond is returned where more than one answer came.
 var errSecond = errors.New("something follows the answer")

@@ -126,7 +126,7 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 	t.Cleanup(a.Client.CloseIdleConnections)
 	a.Hold()
 	a.startSimulator(t, o.Hang)
-	a.start(t, &o)
+	a.start(t, o.Timeout)
 	t.Cleanup(func() { a.audit(t) })
 	return a
 }
@@ -215,7 +215,7 @@ func (a *App) startSimulator(t testing.TB, hang time.Duration) {
 	})
 }
 
-func (a *App) start(t testing.TB, o *Options) {
+func (a *App) start(t testing.TB, timeout time.Duration) {
 	mux := http.NewServeMux()
 	server := httptest.NewUnstartedServer(web.Wrap(api.Exact(mux, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
 		Logger: a.Log, AccessLevel: slog.LevelDebug, Now: a.Clock.Now,
@@ -230,7 +230,7 @@ func (a *App) start(t testing.TB, o *Options) {
 		DB: a.DB, Connectors: []connector.Type{sandbox.Type()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
-		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout,
+		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
 		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
 	})
 	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
