@@ -34,6 +34,17 @@ func TestWhatBreaksTheStorage(t *testing.T) {
 			t.Errorf("code %d: %v", code, kind)
 		}
 	}
+	// The index of the write-ahead log that cannot grow says that the disk is full, and no more.
+	for _, code := range []int{sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE} {
+		if kind := store.SQLiteKind(code); !errors.Is(kind, store.ErrFull) {
+			t.Errorf("code %d: %v, want ErrFull", code, kind)
+		}
+	}
+	for _, code := range []int{sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN} {
+		if kind := store.SQLiteKind(code); !errors.Is(kind, store.ErrUnavailable) || errors.Is(kind, store.ErrFull) {
+			t.Errorf("code %d: %v, want ErrUnavailable alone", code, kind)
+		}
+	}
 }
 
 // withEarly are the test migrations with one row more, the account "early". It does not come through Update,

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -46,6 +47,9 @@ var (
 	errRetry = errors.New("transaction must run again")
 	errLost  = errors.New("connection lost during commit")
 )
+
+// errIndexFull is an ErrFull at a COMMIT of which the disk may have everything but its place in the index.
+var errIndexFull = fmt.Errorf("index of the write-ahead log: %w", ErrFull)
 
 // errReadLost is the kind of a read whose connection broke under it. A pool may hold connections that
 // the server has closed since, so the body gets another run before its caller hears of it.
@@ -111,6 +115,8 @@ func sqliteKind(code int) error {
 	switch code {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
 		return ErrUnique
+	case sqlite3.SQLITE_IOERR_SHMSIZE: // the index of the write-ahead log cannot grow
+		return errIndexFull
 	}
 	if breaks(code) {
 		return ErrBroken
@@ -134,6 +140,9 @@ func postgresError(err error) error {
 		return nil
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if stalePlan(pg) {
+			return &fault{errRetry, pg.Error()}
+		}
 		return &fault{postgresKind(pg.Code), pg.Error()}
 	}
 	if known := contextError(err); known != nil {
@@ -157,12 +166,18 @@ func postgresReadError(err error) error {
 	return reduced
 }
 
+// stalePlan reports a prepared statement that a change of the schema made useless: prepared again it
+// works. The same code stands for everything that a server does not support; that stays refused.
+func stalePlan(pg *pgconn.PgError) bool {
+	return pg.Code == "0A000" && (pg.Routine == "RevalidateCachedQuery" || strings.Contains(pg.Message, "cached plan must not change result type"))
+}
+
 func postgresKind(code string) error {
 	switch code {
 	case "23505":
 		return ErrUnique
-	case "40001", "40P01", "55P03", "26000", "0A000":
-		// serialization, deadlock, lock timeout; a prepared statement that a schema change made stale
+	case "40001", "40P01", "55P03", "26000":
+		// serialization, deadlock, lock timeout; a prepared statement that the server has forgotten
 		return errRetry
 	case "53100":
 		return ErrFull

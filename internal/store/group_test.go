@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -171,6 +172,72 @@ func TestFaults(t *testing.T) {
 				t.Errorf("error %v, runs saw MaybeCommitted as %v", err, seen)
 			}
 		}, failOnce(store.FaultAfterCommit))
+	})
+	t.Run("nothing written, acknowledgement lost: the body cannot know and finds out", func(t *testing.T) {
+		each(t, func(t *testing.T, db *store.DB) {
+			var seen []bool
+			err := db.Update(t.Context(), func(tx *store.Tx) error {
+				seen = append(seen, tx.MaybeCommitted())
+				if tx.MaybeCommitted() {
+					if _, err := load(tx, "a"); !errors.Is(err, store.ErrNotFound) {
+						t.Errorf("it stands: %v", err)
+					}
+				}
+				addAccount(tx, "a", 1)
+				return nil
+			})
+			if err != nil || len(seen) != 2 || seen[0] || !seen[1] || !exists(t, db, "a") {
+				t.Errorf("error %v, runs saw MaybeCommitted as %v", err, seen)
+			}
+		}, failOnce(store.FaultBeforeCommit))
+	})
+	for _, point := range []store.FaultPoint{store.FaultBeforeCommit, store.FaultAfterCommit} {
+		t.Run("acknowledgement lost, then another writer: "+string(point), func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+				var db *store.DB
+				var lost, came atomic.Bool
+				db = d.Open(testSchema, func(o *store.Options) {
+					o.Fault = func(p store.FaultPoint, writes []string) error {
+						switch {
+						case p == point && slices.Equal(writes, []string{"account.increment", "entry.create"}) && lost.CompareAndSwap(false, true):
+							return errInjected
+						case p == store.FaultBeforeRerun && came.CompareAndSwap(false, true):
+							return increment(context.WithoutCancel(t.Context()), db, "a")
+						}
+						return nil
+					}
+				})
+				create(t, db, "a")
+				units := []int64{}
+				err := db.Update(t.Context(), func(tx *store.Tx) error {
+					tx.LockKey("a")
+					a, err := load(tx, "a")
+					if err != nil {
+						return err
+					}
+					units = append(units, a.Units)
+					tx.Guard("account.increment", bumpAccount, "shop", "a", a.Version, a.Units+1)
+					tx.Write("entry.create", insertEntry, "shop", "a", len(units), "text")
+					return nil
+				})
+				want := int64(1) // by the other writer
+				if point == store.FaultAfterCommit {
+					want = 2
+				}
+				if err != nil || len(units) != 2 || units[1] != want {
+					t.Errorf("%v, runs saw %v, the second should have seen %d", err, units, want)
+				}
+			})
+		})
+	}
+	t.Run("a read can fail", func(t *testing.T) {
+		each(t, func(t *testing.T, db *store.DB) {
+			err := db.View(t.Context(), func(tx *store.Tx) error { _, err := load(tx, "a"); return err })
+			if !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+		}, always(store.FaultRead))
 	})
 	t.Run("commit stands, acknowledgement lost: a body that does not look is told unknown", func(t *testing.T) {
 		each(t, func(t *testing.T, db *store.DB) {

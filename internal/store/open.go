@@ -41,7 +41,7 @@ type Options struct {
 	// Writers is how many connections write at the same time on PostgreSQL; 0 is 2. SQLite has one.
 	Writers int
 	// Fault lets a test make a group of writes fail: see [FaultPoint]. It gets the names of the group's
-	// writes; nil lets all pass. It is called from writer goroutines.
+	// writes; nil lets all pass. It is called from writer goroutines and from those that run bodies.
 	Fault func(point FaultPoint, writes []string) error
 	// Jitter returns a random duration from 0 up to limit; nil is the system's randomness.
 	Jitter func(limit time.Duration) time.Duration

@@ -192,6 +192,7 @@ type proxy struct {
 	conns []net.Conn
 	quiet bool
 	stop  bool
+	away  bool
 }
 
 func newProxy(t *testing.T, server string) *proxy {
@@ -228,8 +229,13 @@ func (p *proxy) pair(client net.Conn, host string) {
 		return
 	}
 	p.mu.Lock()
+	away := p.away
 	p.conns = append(p.conns, client, server)
 	p.mu.Unlock()
+	if away {
+		p.drop()
+		return
+	}
 	go p.carry(server, client, &p.stop)
 	go p.carry(client, server, &p.quiet)
 }
@@ -262,6 +268,14 @@ func (p *proxy) takes(swallow *bool) bool {
 	was := *swallow
 	*swallow = false
 	return was
+}
+
+// refuse closes every connection, and each that comes.
+func (p *proxy) refuse() {
+	p.mu.Lock()
+	p.away = true
+	p.mu.Unlock()
+	p.drop()
 }
 
 // drop closes every connection.

@@ -24,6 +24,7 @@ type Tx struct {
 	readOnly bool
 	unsure   bool
 	set      *writeSet
+	versions int   // of the writes, how many at the beginning were queued by version
 	mistake  error // programmer's mistake: fails the transaction
 	rerun    error // a read asked for another run
 	after    []func()
@@ -39,7 +40,9 @@ func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
 
 // MaybeCommitted reports that an earlier run of this body may have been committed, although its
 // acknowledgement was lost. The body must then look for its own ids first, and return an error if it
-// cannot tell. Once true it stays true for all further runs.
+// cannot tell. It looks for those of every run before: the server may not have finished one when the next
+// looked. Then a version that was read has changed, or a key is taken, and the body runs once more. Once
+// true it stays true for all further runs.
 func (tx *Tx) MaybeCommitted() bool { return tx.unsure }
 
 // Again says that what this run has read does not fit together, because somebody wrote in between: whatever the body
@@ -72,6 +75,7 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 	mine := place{turns: &db.turns}
 	defer mine.leave()
 	limit := maxRuns
+	stumbled := false // over a unique key, in the last run, while an earlier one may stand
 	for run, lost := 1, 0; ; run++ {
 		tx := db.begin(ctx)
 		tx.unsure = unsure
@@ -87,8 +91,13 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 			}
 			return nil
 		case errors.Is(err, errLost):
-			unsure = true
+			unsure, stumbled = true, false
+			mine.leave()
+			db.beforeRerun(tx.set)
 		case errors.Is(err, errRetry):
+		case unsure && errors.Is(err, ErrUnique) && !stumbled:
+			// The key may be of a run before, which the server had not finished when this one looked. It has now.
+			stumbled = true
 		case unsure && away && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBroken):
 			// The database is still away. Only it knows the outcome, so keep asking.
 		default:
@@ -196,6 +205,9 @@ func (tx *Tx) run(body func(*Tx) error) error {
 }
 
 func (tx *Tx) read(reads []read) error {
+	if err := tx.db.unread(); err != nil {
+		return err
+	}
 	err := tx.db.reader.read(tx.ctx, reads)
 	if errors.Is(err, errRetry) {
 		tx.rerun = err

@@ -37,6 +37,20 @@ func (tx *Tx) guard(name, sql string, args ...any) {
 	tx.queue(write{name: name, sql: sql, args: args, guard: true})
 }
 
+// version queues a guard that decides whether the body read what is still there. It is sent before all
+// else, whenever it is queued: who read something old runs again, and does not stumble first over a key
+// that the faster one has written.
+func (tx *Tx) version(name, sql string, args ...any) {
+	before := len(tx.set.writes)
+	tx.queue(write{name: name, sql: sql, args: args, guard: true})
+	if len(tx.set.writes) == before {
+		return // a mistake, which is kept
+	}
+	w := tx.set.writes[before]
+	tx.set.writes = slices.Insert(tx.set.writes[:before], tx.versions, w)
+	tx.versions++
+}
+
 // lockKey says that the guards of this body depend on the thing with this key, usually a payment's id.
 // It locks nothing. It lets the writer keep bodies on the same thing out of one group, and turn back at
 // once a body whose reads are known to be old; and it lets those who lost stand in line. Call it before

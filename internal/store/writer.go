@@ -51,6 +51,9 @@ func (w *writer) process(group []*writeSet) []error {
 	if err := w.db.inject(FaultBeforeGroup, group); err != nil {
 		return fill(errs, fmt.Errorf("%w: %s", ErrUnavailable, err.Error()))
 	}
+	if err := w.db.inject(FaultBeforeCommit, group); err != nil {
+		return fill(errs, fmt.Errorf("%w: %s", errLost, err.Error()))
+	}
 	w.out.commit(group, errs)
 	if err := w.db.inject(FaultAfterCommit, w.db.committed(group, errs)); err != nil {
 		lost := fmt.Errorf("%w: %s", errLost, err.Error())

@@ -61,7 +61,7 @@ func (c *sqliteCommitter) transact(group []*writeSet, errs []error) error {
 		return c.conn.exec("ROLLBACK")
 	}
 	err := c.conn.exec("COMMIT")
-	if errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrFull) {
+	if errors.Is(err, ErrUnavailable) && (!errors.Is(err, ErrFull) || errors.Is(err, errIndexFull)) {
 		return fmt.Errorf("%w: %w", ErrCommitUnknown, err) // the disk may have it, for the next process to find
 	}
 	return err

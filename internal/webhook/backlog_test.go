@@ -219,11 +219,12 @@ func TestOrderUnderRandomFailures(t *testing.T) {
 
 func randomFailures(t *testing.T, d *storetest.Database, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
-	var crash atomic.Uint32
+	troubles := []store.FaultPoint{"none", store.FaultBusy, store.FaultBeforeGroup, store.FaultBeforeCommit, store.FaultAfterCommit}
+	var crash atomic.Uint32 // one of them
 	f := newFixture(t, d, nil, func(o *store.Options) {
 		o.Fault = func(p store.FaultPoint, writes []string) error {
 			ours := slices.Contains(writes, "delivery.finish") || slices.Contains(writes, "delivery.retry")
-			if crash.Load() > 0 && ours && (p == store.FaultBeforeGroup) == (crash.Load() == 1) && p != store.FaultBusy {
+			if ours && p == troubles[crash.Load()] {
 				crash.Store(0)
 				return io.ErrUnexpectedEOF
 			}
@@ -250,7 +251,7 @@ func randomFailures(t *testing.T, d *storetest.Database, seed uint64) {
 			f.clock.forward(time.Millisecond)
 		}
 		rate.Store(uint32(random.UintN(4) * 33))
-		crash.Store(uint32(random.UintN(3)))
+		crash.Store(uint32(random.UintN(uint(len(troubles)))))
 		next, err := f.d.Drain(context.Background(), allShards())
 		crash.Store(0)
 		if err == nil && !next.IsZero() && random.IntN(2) == 0 {
