@@ -337,6 +337,7 @@ func TestAbandonWaitsForTheOpenCommand(t *testing.T) {
 func TestManyAbandonAtOnce(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(40)
 		engines := h.pair()
 		begins := map[string]func() payment.Payment{
 			"held": func() payment.Payment { return h.hold("50.00") }, "paid": func() payment.Payment { return h.deposit("50.00") },
@@ -365,6 +366,7 @@ func TestManyAbandonAtOnce(t *testing.T) {
 func TestAbandonAgainstEverything(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(40)
 		engines := h.pair()
 		ends := map[string]int{}
 		for round := range rounds(t, 24) {

@@ -50,25 +50,26 @@ func insert(tx *store.Tx, d *payment.Decision) {
 // decide loads one payment, decides and writes, again from the start whenever
 // another writer came first. A decision that changes nothing writes nothing.
 func (e *Engine) decide(ctx context.Context, shop payment.ShopID, id payment.ID, c payment.Command) (payment.Decision, error) {
-	return e.decideOn(ctx, payment.Payment{Shop: shop, ID: id}, c)
+	return e.decideOn(ctx, new(doubts), payment.Payment{Shop: shop, ID: id}, c)
 }
 
 // decideOn is decide for a payment that this process has just committed: with a version
 // it is taken as it is on the first run. Whoever changed it meanwhile wins at the guard,
-// and the next run reads.
-func (e *Engine) decideOn(ctx context.Context, known payment.Payment, c payment.Command) (payment.Decision, error) {
+// and the next run reads. u belongs to the command.
+func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment, c payment.Command) (payment.Decision, error) {
 	var d payment.Decision
+	var x exchange
 	fresh := known.Version != 0
 	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
+			return err
+		}
 		p := known
 		if fresh {
 			fresh = false
 			tx.Expect(&p)
 		} else if p, err = tx.Payment(known.Shop, known.ID); err != nil {
 			return err
-		}
-		if tx.MaybeCommitted() && mine(&p, &d) {
-			return nil
 		}
 		if d, err = payment.Decide(p, c, tx.Now()); err != nil {
 			return err
@@ -79,6 +80,7 @@ func (e *Engine) decideOn(ctx context.Context, known payment.Payment, c payment.
 		return e.writeAll(ctx, tx, &d)
 	})
 	if err != nil {
+		u.ended(err, &d, &x)
 		return payment.Decision{}, storeError(err)
 	}
 	e.told(ctx, &d)
@@ -88,6 +90,9 @@ func (e *Engine) decideOn(ctx context.Context, known payment.Payment, c payment.
 // writeAll queues a decision with what merchants are told and what it means for the
 // deposit of a refund.
 func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision) error {
+	if err := d.Sign(e.IDs.Letters(payment.TokenLen)); err != nil {
+		return err
+	}
 	parent, err := moveParent(tx, d)
 	if err != nil {
 		return err

@@ -87,7 +87,7 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 	answer.MaxInFlight = e.maxInFlight(ctx, p.Shop, a.TerminalID)
 	known := *p
 	known.Version++ // as the intent was committed
-	d, err := e.decideOn(ctx, known, answer)
+	d, err := e.persist(ctx, known, answer)
 	if clashed(err, store.WriteAttempt) {
 		e.Log.ErrorContext(ctx, "the provider answers with a transaction of another payment", "payment_id", p.ID,
 			"attempt", a.Seq, "terminal", a.Terminal)
@@ -96,7 +96,7 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 		} else {
 			answer.Fact = payment.Fact{Class: payment.ClassUnknown}
 		}
-		d, err = e.decide(ctx, p.Shop, p.ID, answer)
+		d, err = e.persist(ctx, payment.Payment{Shop: p.Shop, ID: p.ID}, answer)
 	}
 	if err != nil {
 		e.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", a.Seq,

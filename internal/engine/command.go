@@ -102,13 +102,14 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 
 // intend stores what is about to be done. With ask it stops at an open outcome first.
 func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (d payment.Decision, x exchange, err error) {
+	var u doubts
 	err = e.DB.Update(ctx, func(tx *store.Tx) error {
+		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
+			return err
+		}
 		p, err := tx.Payment(t.Shop.ID, t.ID)
 		if err != nil {
 			return err
-		}
-		if tx.MaybeCommitted() && mine(&p, &d) {
-			return nil
 		}
 		if a := p.LiveAttempt(); ask && a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) {
 			return errOpen
@@ -128,14 +129,4 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 		return e.writeAll(ctx, tx, &d)
 	})
 	return d, x, err
-}
-
-// mine reports whether a decision whose commit nobody confirmed is in the database
-// after all: the payment stands exactly where the decision left it.
-func mine(p *payment.Payment, d *payment.Decision) bool {
-	if d.Payment.ID == "" || p.Version != d.Payment.Version+1 || p.Ops != d.Payment.Ops {
-		return false
-	}
-	a := p.LiveAttempt()
-	return d.Call == nil || a != nil && a.LeaseOwner == d.Call.Attempt.LeaseOwner
 }

@@ -2,8 +2,8 @@ package engine
 
 import (
 	"context"
-	"crypto/hmac"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/money"
@@ -64,6 +64,17 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
+	for range mostFreed {
+		o, err := e.createOnce(ctx, c)
+		if !errors.Is(err, errFreed) {
+			return o, err
+		}
+	}
+	return Outcome{}, fmt.Errorf("%w: the reference is taken and given back all the time", ErrUnavailable)
+}
+
+// createOnce is Create after the look at what was there before. errFreed asks for another try.
+func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	b := birth{e: e, c: c}
 	err := e.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
 	if overtaken(err) {
@@ -112,24 +123,6 @@ func (e *Engine) resolveParent(ctx context.Context, c Create) error {
 	return err
 }
 
-// sameReference answers a request whose reference is taken: the same request gets
-// the payment that it made before, another one is refused.
-func (e *Engine) sameReference(ctx context.Context, c Create) (Outcome, error) {
-	var row store.Reference
-	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		row, err = tx.Reference(c.Shop.ID, c.Type, c.Reference)
-		return err
-	})
-	if err != nil {
-		return Outcome{}, storeError(err)
-	}
-	if !hmac.Equal(row.Fingerprint, c.Fingerprint) {
-		return Outcome{}, &DuplicateReference{Of: row.Payment}
-	}
-	p, err := e.settle(ctx, c.Shop.ID, row.Payment)
-	return Outcome{Payment: p, Replayed: true}, err
-}
-
 // birth is one creation while its transaction may run several times.
 type birth struct {
 	e         *Engine
@@ -139,14 +132,12 @@ type birth struct {
 	d         payment.Decision
 	x         exchange
 	duplicate payment.ID
+	unsure    doubts
 }
 
 func (b *birth) write(ctx context.Context, tx *store.Tx) error {
-	if tx.MaybeCommitted() && b.id != "" {
-		if p, err := tx.Payment(b.c.Shop.ID, b.id); err == nil {
-			b.d.Payment = p
-			return nil
-		}
+	if mine, err := b.unsure.resolved(tx, &b.d, &b.x); mine || err != nil {
+		return err
 	}
 	if b.id == "" {
 		id, at := b.e.IDs.New()
@@ -158,6 +149,9 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	if b.d, err = payment.New(p, start, tx.Now()); err != nil {
+		return err
+	}
+	if err := b.d.Sign(b.e.IDs.Letters(payment.TokenLen)); err != nil {
 		return err
 	}
 	b.keep(tx)
@@ -334,7 +328,7 @@ func (b *birth) reference(tx *store.Tx) error {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if id != "" {
+		if id != "" && id != b.id {
 			b.duplicate = id
 		}
 		return nil

@@ -79,6 +79,9 @@ func (e *Engine) postponePayment(ctx context.Context, i job.Item, cause error, n
 		if err != nil {
 			return err
 		}
+		if tx.MaybeCommitted() && p.DueFails > d.Fails {
+			return nil // it was
+		}
 		tx.PostponePayment(&p, next)
 		return nil
 	})

@@ -59,6 +59,7 @@ func TestOneCommandOfManyUnderOneName(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			onBoth(t, func(t *testing.T, h *house) {
+				h.unreliable(40)
 				engines := h.pair()
 				for _, keyed := range []bool{false, true} {
 					const calls = 50

@@ -46,6 +46,11 @@ func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id str
 	u.ID, _ = e.IDs.New()
 	if s.Settings.FourEyes {
 		err := e.DB.Update(ctx, func(tx *store.Tx) error {
+			if tx.MaybeCommitted() { // a wish has an id of its own
+				if _, err := tx.ManualUpdate(u.Shop, u.ID); !errors.Is(err, store.ErrNotFound) {
+					return err
+				}
+			}
 			if err := e.rehearse(tx, &u); err != nil {
 				return err
 			}
@@ -118,13 +123,15 @@ func (e *Engine) rehearse(tx *store.Tx, u *store.ManualUpdate) error {
 
 func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, keep func(*store.Tx, *store.ManualUpdate)) error {
 	var d payment.Decision
+	var x exchange
+	var unsure doubts
 	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+		if mine, err := unsure.resolved(tx, &d, &x); mine || err != nil {
+			return err
+		}
 		p, err := tx.Payment(u.Shop, u.Payment)
 		if err != nil {
 			return err
-		}
-		if tx.MaybeCommitted() && mine(&p, &d) {
-			return nil
 		}
 		if u.ApprovedBy != "" && p.Updated.After(u.AskedAt) {
 			return ErrUpdateOutdated

@@ -147,11 +147,17 @@ type told struct {
 // own attempt is about it even if an answer once gave the provider's id to another.
 func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, told, *payment.Decision) error) error {
 	var d payment.Decision
+	var x exchange
+	var u doubts
 	run := func(tx *store.Tx) error {
+		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
+			return err
+		}
 		d = payment.Decision{}
 		return body(tx, n, &d)
 	}
 	err := e.DB.Update(ctx, run)
+	u.ended(err, &d, &x)
 	if clashed(err, store.WriteAttempt) {
 		e.Log.ErrorContext(ctx, "the provider's notice names a transaction of another payment", "provider_ref", n.fact.ProviderRef)
 		n.fact.ProviderRef = ""

@@ -53,19 +53,6 @@ func (e *Engine) unnamed(ctx context.Context, shop payment.ShopID, i *Instructio
 	return &NameTaken{By: by, Same: hmac.Equal(by.Fingerprint, i.Fingerprint)}
 }
 
-// sameOrder answers a request for an order that exists: the same request gets the payment that it made before.
-func (e *Engine) sameOrder(ctx context.Context, c Create) (Outcome, error) {
-	o, err := e.Order(ctx, c.Shop.ID, c.Order.ID)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if !hmac.Equal(o.Fingerprint, c.Order.Fingerprint) {
-		return Outcome{}, &OrderTaken{Of: o.Payment}
-	}
-	p, err := e.settle(ctx, c.Shop.ID, o.Payment)
-	return Outcome{Payment: p, Replayed: true}, err
-}
-
 // Order returns the shop's order with the merchant's id, or payment.ErrNotFound.
 func (e *Engine) Order(ctx context.Context, shop payment.ShopID, id string) (o Order, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {

@@ -104,6 +104,7 @@ func (h *house) pair() []*engine.Engine {
 func TestOneOrderOfManyAtOnce(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(40)
 		engines := h.pair()
 		for round := range rounds(t, 5) {
 			const calls = 20
@@ -312,6 +313,7 @@ func TestLostAcknowledgementsOfOrdersAndInstructions(t *testing.T) {
 func TestRefundToldInManyWaysAtOnce(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(40)
 		engines := h.pair()
 		for round := range rounds(t, 10) {
 			p := h.deposit("50.00")

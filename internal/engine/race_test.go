@@ -28,6 +28,7 @@ func together(n int, call func(i int)) {
 func TestConcurrentRefundsNeverExceedTheCapture(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(25)
 		var completed, refusals int
 		for round := range rounds(t, 20) {
 			n := 2 + round%19 // 2 to 20 at a time
@@ -64,6 +65,7 @@ func TestConcurrentRefundsNeverExceedTheCapture(t *testing.T) {
 func TestCaptureAgainstVoidHasOneWinner(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(25)
 		won := map[payment.State]int{}
 		for round := range rounds(t, 20) {
 			p := h.hold("50.00")
@@ -100,6 +102,7 @@ func TestCaptureAgainstVoidHasOneWinner(t *testing.T) {
 func TestExecutingTwiceAtOnceChargesOnce(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(25)
 		for round := range rounds(t, 20) {
 			p := h.create(h.newDeposit("10.00", cardApproved))
 			errs := make([]error, 2+round%4)
@@ -125,6 +128,7 @@ func TestExecutingTwiceAtOnceChargesOnce(t *testing.T) {
 func TestCreatesUnderOneKeyMakeOnePayment(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		h.unreliable(25)
 		for _, c := range []engine.Create{h.newDeposit("10.00", cardApproved), h.newWithdrawal("11.00")} {
 			const calls = 50
 			ids := make([]payment.ID, calls)

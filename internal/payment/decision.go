@@ -21,6 +21,7 @@ type Decision struct {
 	Events   []Event     // what merchants are told
 	Parent   ParentMove  // what happens to the money of the parent deposit
 	Alarm    string      // something that a human should look at; empty for nothing
+	Token    string      // by which it is found again in the payment, see Sign
 
 	touched bool // something changed that no operation shows
 }

@@ -58,6 +58,8 @@ type Payment struct {
 	Ops   int // operations so far
 	Told  int // events so far
 
+	Tokens string // of the last decisions, newest first: see Decision.Sign
+
 	Due      time.Time // when work on it comes due; zero for never
 	DueFails int       // times in a row that this work failed; with no Due it waits for a human
 

@@ -35,16 +35,16 @@ func scanDuePayment(s scanner) (DuePayment, error) {
 }
 
 const sqlPostponeNotice = `UPDATE notice SET due = $1, fails = fails + 1, state = $2
-	WHERE shop_id = $3 AND terminal_id = $4 AND key = $5 AND state = 'WAITING'`
+	WHERE shop_id = $3 AND terminal_id = $4 AND key = $5 AND state = 'WAITING' AND fails = $6`
 
-// PostponeNotice records that booking a waiting notice failed: it is tried again at
-// next, or parked for a human when next is zero.
+// PostponeNotice records that booking a waiting notice failed, once for each time that it was read: it is tried
+// again at next, or parked for a human when next is zero.
 func (tx *Tx) PostponeNotice(n *Notice, next time.Time) {
 	state := NoticeWaiting
 	if next.IsZero() {
 		state = NoticeParked
 	}
-	tx.write("notice.postpone", sqlPostponeNotice, micros(next), string(state), string(n.Shop), n.Terminal, n.Key)
+	tx.write("notice.postpone", sqlPostponeNotice, micros(next), string(state), string(n.Shop), n.Terminal, n.Key, n.Fails)
 }
 
 const sqlPostponePayment = `UPDATE payment SET due = $1, due_fails = due_fails + 1

@@ -22,7 +22,7 @@ const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.
 	COALESCE(p.customer, ''), COALESCE(p.billing, ''), COALESCE(p.browser, ''), COALESCE(p.instrument, ''),
 	COALESCE(p.terminal, ''), COALESCE(p.error_code, ''), COALESCE(p.external_code, ''),
 	COALESCE(CAST(p.fee AS TEXT), ''), COALESCE(p.fee_currency, ''), p.created, p.updated, p.checkout_until, p.live,
-	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned`
+	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned, COALESCE(p.tokens, '')`
 
 const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
 
@@ -59,7 +59,7 @@ func scanPayment(s scanner) (payment.Payment, error) {
 		&currency, &authorised, &captured, &reserved, &refunded, &p.PreAuth, &p.StartRecurring, &p.RecurringToken,
 		&p.ReturnURL, &p.WebhookURL, &terms, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
 		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops,
-		&p.Told, &due, &p.DueFails, &abandoned)
+		&p.Told, &due, &p.DueFails, &abandoned, &p.Tokens)
 	if err != nil {
 		return p, err
 	}
@@ -90,9 +90,9 @@ func scanPayment(s scanner) (payment.Payment, error) {
 
 const sqlInsertPayment = `INSERT INTO payment (shop_id, id, version, type, state, method, reference, parent_id,
 	description, amount, currency, pre_auth, start_recurring, return_url, webhook_url, customer, billing, instrument,
-	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails, terms)
+	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails, terms, tokens)
 	VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-	$24, $25, $26, $27, $28, 0, $29)`
+	$24, $25, $26, $27, $28, 0, $29, $30)`
 
 // InsertPayment writes a payment that is born, as version 1. Its attempts and
 // operations are written by their own methods.
@@ -102,25 +102,26 @@ func (tx *Tx) InsertPayment(p *payment.Payment) {
 		amount(p.Amount), string(p.Currency), p.PreAuth, p.StartRecurring, nullable(p.ReturnURL),
 		nullable(p.WebhookURL), nullable(string(p.Customer)), nullable(string(p.Billing)), tx.instrument(p.Instrument),
 		nullable(p.Terminal), nullable(string(p.ErrorCode)), micros(p.Created), micros(p.Updated),
-		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), micros(p.Due), tx.terms(&p.Terms))
+		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), micros(p.Due), tx.terms(&p.Terms),
+		nullable(p.Tokens))
 }
 
 const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $1, method = $2, amount = $3,
 	authorised = $4, captured = $5, refund_reserved = $6, refunded = $7, recurring_token = $8, customer = $9,
 	billing = $10, browser = $11, instrument = $12, terminal = $13, error_code = $14, external_code = $15, fee = $16,
 	fee_currency = $17, updated = $18, live = $19, tries = $20, ops = $21,
-	events = $22, due = $23, due_fails = $24, checkout_until = $25, abandoned = $26, pre_auth = $27
-	WHERE shop_id = $28 AND id = $29 AND version = $30`
+	events = $22, due = $23, due_fails = $24, checkout_until = $25, abandoned = $26, pre_auth = $27,
+	tokens = $28 WHERE shop_id = $29 AND id = $30 AND version = $31`
 
 // UpdatePayment writes everything of a payment that can change, if its version is
 // still the one that was read; otherwise the body runs again.
 func (tx *Tx) UpdatePayment(p *payment.Payment) {
-	tx.guard("payment.update", sqlUpdatePayment, string(p.State()), nullable(string(p.Method)), amount(p.Amount),
+	tx.version("payment.update", sqlUpdatePayment, string(p.State()), nullable(string(p.Method)), amount(p.Amount),
 		amount(p.Authorised), amount(p.Captured), amount(p.RefundReserved), amount(p.Refunded),
 		nullable(p.RecurringToken), nullable(string(p.Customer)), nullable(string(p.Billing)),
 		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
 		nullable(p.ExternalCode), amount(p.Fee), nullable(string(p.FeeCurrency)), micros(p.Updated), p.Live, p.Tries,
-		p.Ops, p.Told, micros(p.Due), p.DueFails, micros(p.CheckoutUntil), micros(p.Abandoned), p.PreAuth, string(p.Shop), string(p.ID), p.Version)
+		p.Ops, p.Told, micros(p.Due), p.DueFails, micros(p.CheckoutUntil), micros(p.Abandoned), p.PreAuth, nullable(p.Tokens), string(p.Shop), string(p.ID), p.Version)
 }
 
 const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND substr(reference, 1, 256) = substr($2, 1, 256) AND reference = $2 AND type = $3
