@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -82,7 +83,17 @@ func (c *createKey) run(ctx context.Context, b *base, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := b.db.Update(ctx, func(tx *store.Tx) error { tx.InsertKey(key.row); return nil }); err != nil {
+	err = b.db.Update(ctx, func(tx *store.Tx) error {
+		if tx.MaybeCommitted() { // an id is of one run of this command only
+			keys, err := tx.Keys(s.ID)
+			if err != nil || slices.ContainsFunc(keys, func(k shop.Key) bool { return k.ID == key.row.ID }) {
+				return err
+			}
+		}
+		tx.InsertKey(key.row)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return printJSON(out, map[string]string{"keyId": key.row.ID, "apiKey": key.text})

@@ -103,6 +103,9 @@ func (c *retryNotice) run(ctx context.Context, b *base, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		if n.State != store.NoticeParked && tx.MaybeCommitted() {
+			return nil // it was done, by this command or another
+		}
 		if n.State != store.NoticeParked {
 			return fmt.Errorf("the notice is %s", n.State)
 		}

@@ -49,6 +49,11 @@ func (c *createShop) run(ctx context.Context, b *base, out io.Writer) error {
 		return err
 	}
 	err = b.db.Update(ctx, func(tx *store.Tx) error {
+		if tx.MaybeCommitted() { // an id is of one run of this command only
+			if _, err := tx.Shop(made.ID); !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
 		tx.InsertShop(made)
 		tx.InsertKey(key.row)
 		return nil

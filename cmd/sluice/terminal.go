@@ -64,7 +64,16 @@ func (c *createTerminal) run(ctx context.Context, b *base, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	err = b.db.Update(ctx, func(tx *store.Tx) error { tx.InsertTerminal(s.ID, t); return nil })
+	err = b.db.Update(ctx, func(tx *store.Tx) error {
+		if tx.MaybeCommitted() { // an id is of one run of this command only
+			now, err := tx.Shop(s.ID)
+			if err != nil || now.Terminal(t.ID) != nil {
+				return err
+			}
+		}
+		tx.InsertTerminal(s.ID, t)
+		return nil
+	})
 	if errors.Is(err, store.ErrUnique) {
 		return fmt.Errorf("the shop has a terminal named %q already", c.Name)
 	}

@@ -321,7 +321,9 @@ func (c *rotateKey) run(ctx context.Context, b *base, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if s.SigningKey != fresh {
+		retired := s.Settings.RetiredKey
+		done := s.SigningKey == fresh || tx.MaybeCommitted() && retired != nil && retired.Key == fresh // and replaced since
+		if !done {
 			s.RotateKey(fresh, tx.Now().Add(c.Overlap))
 			tx.UpdateShop(&s)
 		}
