@@ -494,41 +494,27 @@ func TestTwoNodesWithNamedCommands(t *testing.T) {
 	h.agree()
 }
 
-// unreliable makes the store fail by chance, in every way that nobody may notice, until the test ends. One in so many
-// commits is hit by each.
+// unreliable makes the store fail by chance, in every way that nobody may notice, until the test ends: each in one of so
+// many commits. After half of the acknowledgements that are lost another writer comes first.
 func (h *house) unreliable(oneIn int) {
 	var meddling atomic.Bool
-	var mu sync.Mutex
-	drawn := map[string]int{}
-	chance := func(at store.FaultPoint, oneIn int) bool {
-		if rand.N(oneIn) != 0 {
-			return false
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		drawn[string(at)]++
-		return true
-	}
-	h.hook.set(func(at store.FaultPoint, _ []string) error {
-		switch at {
-		case store.FaultBusy, store.FaultBeforeCommit, store.FaultAfterCommit:
-			if chance(at, oneIn) {
-				return errInjected
+	var drawn sync.Map // how often, by point
+	fault := storetest.Unreliable(oneIn)
+	h.hook.set(func(at store.FaultPoint, writes []string) error {
+		if at == store.FaultBeforeRerun && meddling.CompareAndSwap(false, true) { // one is enough, and it may be hit itself
+			if rand.N(2) == 0 {
+				h.meddle()
 			}
-		case store.FaultBeforeRerun:
-			if meddling.CompareAndSwap(false, true) { // one is enough, and it may be hit itself
-				if chance(at, 2) {
-					h.meddle()
-				}
-				meddling.Store(false)
-			}
-		case store.FaultBeforeGroup, store.FaultRead:
+			meddling.Store(false)
 		}
-		return nil
+		err := fault(at, writes)
+		if err != nil {
+			n, _ := drawn.LoadOrStore(at, new(atomic.Int64))
+			n.(*atomic.Int64).Add(1)
+		}
+		return err
 	})
 	h.t.Cleanup(func() {
-		mu.Lock()
-		defer mu.Unlock()
-		h.t.Logf("store faults: %v", drawn)
+		drawn.Range(func(at, n any) bool { h.t.Logf("%s: %d times", at, n.(*atomic.Int64).Load()); return true })
 	})
 }

@@ -41,13 +41,16 @@ type client struct {
 	shop testkit.Member
 }
 
-func newClient(t testing.TB, d *storetest.Database, edit func(*shop.Shop)) *client {
+func newClient(t testing.TB, d *storetest.Database, edit func(*shop.Shop), more ...func(*store.Options)) *client {
 	t.Helper()
 	clock := testkit.SlowClock(200) // checks come due by later, not while a test looks at what is PENDING
-	db := d.Open(func(o *store.Options) { o.Now = clock.Now })
+	db := d.Open(append([]func(*store.Options){func(o *store.Options) { o.Now = clock.Now }}, more...)...)
 	app := testkit.New(t, db, testkit.Options{Clock: clock})
 	return &client{app: app, shop: app.NewShop(t, edit)}
 }
+
+// unreliable makes the store fail by chance in every way that nobody may notice.
+func unreliable(o *store.Options) { o.Fault = storetest.Unreliable(30) }
 
 func (c *client) other(t testing.TB, edit func(*shop.Shop)) *client {
 	t.Helper()

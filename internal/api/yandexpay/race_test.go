@@ -182,7 +182,7 @@ const (
 func TestRefundsAtOnceNeverExceedTheCapture(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		c := newClient(t, d, twoStage)
+		c := newClient(t, d, twoStage, unreliable)
 		tally, ends := map[string]int{}, map[string]int{}
 		for round := range races(t, 12) {
 			oid, n := fmt.Sprintf("R-%d", round), 2+round%19
@@ -227,7 +227,7 @@ func TestRefundsAtOnceNeverExceedTheCapture(t *testing.T) {
 func TestCaptureCancelAndRollbackAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		c := newClient(t, d, twoStage)
+		c := newClient(t, d, twoStage, unreliable)
 		tally, ends := map[string]map[string]int{}, map[string]int{}
 		mixes := [][]string{
 			{"capture", "cancel"}, {"capture", "cancel", "rollback"}, {"capture", "rollback"}, {"cancel", "rollback"}, {"rollback"},
@@ -286,7 +286,7 @@ func TestCaptureCancelAndRollbackAtOnce(t *testing.T) {
 func TestRefundsAgainstRollback(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		c := newClient(t, d, nil)
+		c := newClient(t, d, nil, unreliable)
 		tally := map[string]int{}
 		for round := range races(t, 8) {
 			oid := fmt.Sprintf("B-%d", round)
