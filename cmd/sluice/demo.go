@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/id"
@@ -120,13 +119,16 @@ func (a *app) demoShop(g *group, d *demo, url string) error {
 }
 
 func (a *app) repointDemo(g *group, found *shop.Shop, terminal string, settings json.RawMessage) error {
-	at := slices.IndexFunc(found.Terminals, func(t shop.Terminal) bool { return t.ID == terminal })
-	if at < 0 {
+	err := a.db.Update(g.ctx, func(tx *store.Tx) error {
+		return tx.ChangeTerminal(found.ID, terminal, func(t *shop.Terminal) error {
+			t.Config = settings
+			return nil
+		})
+	})
+	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("terminal %q is gone", terminal)
 	}
-	t := found.Terminals[at]
-	t.Config = settings
-	return a.db.Update(g.ctx, func(tx *store.Tx) error { tx.UpdateTerminal(found.ID, &t); return nil })
+	return err
 }
 
 func (a *app) createDemo(g *group, d *demo, settings json.RawMessage) error {

@@ -32,27 +32,31 @@ type updateShop struct {
 func (c *updateShop) run(ctx context.Context, b *base, out io.Writer) error {
 	var changed shop.Shop
 	err := b.db.Update(ctx, func(tx *store.Tx) (err error) {
-		if changed, err = tx.Shop(shop.ID(c.Shop)); err != nil {
-			return err
-		}
-		if err := changeSettings(&changed.Settings, changed.Live, c.Settings); err != nil {
-			return err
-		}
-		if c.Active != nil {
-			changed.Active = *c.Active
-		}
-		tx.UpdateShop(&changed)
-		return nil
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("there is no shop %q", c.Shop)
-	}
-	if err != nil {
+		changed, err = tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
+			if c.Active != nil {
+				s.Active = *c.Active
+			}
+			return changeSettings(&s.Settings, s.Live, c.Settings)
+		})
 		return err
+	})
+	if err != nil {
+		return shopError(err, c.Shop)
 	}
 	shown := changed.Settings
 	shown.RetiredKey = nil // a secret
 	return printJSON(out, map[string]any{"shopId": c.Shop, "active": changed.Active, "settings": shown})
+}
+
+// shopError words what a change of a shop failed with.
+func shopError(err error, id string) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("there is no shop %q; \"sluice shop list\" shows them", id)
+	case errors.Is(err, store.ErrConflict):
+		return fmt.Errorf("shop %s: others changed it each time, so nothing was changed; give the command again: %w", id, err)
+	}
+	return err
 }
 
 // changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a

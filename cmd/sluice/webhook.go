@@ -317,23 +317,18 @@ func (c *rotateKey) run(ctx context.Context, b *base, out io.Writer) error {
 	}
 	fresh := b.ids.Letters(32)
 	err := b.db.Update(ctx, func(tx *store.Tx) error {
-		s, err := tx.Shop(shop.ID(c.Shop))
-		if err != nil {
-			return err
-		}
-		retired := s.Settings.RetiredKey
-		done := s.SigningKey == fresh || tx.MaybeCommitted() && retired != nil && retired.Key == fresh // and replaced since
-		if !done {
-			s.RotateKey(fresh, tx.Now().Add(c.Overlap))
-			tx.UpdateShop(&s)
-		}
-		return nil
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("there is no shop %q; \"sluice shop list\" shows them", c.Shop)
-	}
-	if err != nil {
+		_, err := tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
+			retired := s.Settings.RetiredKey
+			done := s.SigningKey == fresh || tx.MaybeCommitted() && retired != nil && retired.Key == fresh // and replaced since
+			if !done {
+				s.RotateKey(fresh, tx.Now().Add(c.Overlap))
+			}
+			return nil
+		})
 		return err
+	})
+	if err != nil {
+		return shopError(err, c.Shop)
 	}
 	return printJSON(out, map[string]string{"shopId": c.Shop, "signingKey": fresh})
 }

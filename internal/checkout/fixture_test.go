@@ -185,8 +185,11 @@ func (h *house) newShop(db *store.DB, ids *id.Source, edit []func(*shop.Shop)) *
 
 func (h *house) update(s *shop.Shop) error {
 	return h.db.Update(context.Background(), func(tx *store.Tx) error {
-		tx.UpdateShop(s)
-		return nil
+		_, err := tx.ChangeShop(s.ID, func(stored *shop.Shop) error {
+			stored.Active, stored.SigningKey, stored.Settings = s.Active, s.SigningKey, s.Settings
+			return nil
+		})
+		return err
 	})
 }
 

@@ -110,8 +110,11 @@ func (i *interposed) Status(ctx context.Context, ref connector.Ref) (payment.Fac
 func (h *house) repoint(s *shop.Shop) {
 	h.t.Helper()
 	err := h.DB.Update(h.t.Context(), func(tx *store.Tx) error {
-		tx.UpdateTerminal(s.ID, &s.Terminals[0])
-		return nil
+		t := &s.Terminals[0]
+		return tx.ChangeTerminal(s.ID, t.ID, func(stored *shop.Terminal) error {
+			stored.Config, stored.Enabled, stored.Priority = t.Config, t.Enabled, t.Priority
+			return nil
+		})
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -32,6 +32,7 @@ type Shop struct {
 	Settings   Settings
 	Terminals  []Terminal // by priority, best first
 	Created    time.Time
+	Version    int64 // of the row as loaded, without the terminals, which have their own; a change names it
 }
 
 // SigningKeys returns the keys by which messages to the merchant are signed, the present
@@ -174,7 +175,8 @@ type Terminal struct {
 	PreAuth    bool             // can hold and capture later
 	Recurring  bool             // can charge again without the customer
 	Enabled    bool
-	Priority   int // lower comes first
+	Priority   int   // lower comes first
+	Version    int64 // of the row as loaded; a change names it
 }
 
 // Key is an API key of a shop as it is stored: never the key itself.

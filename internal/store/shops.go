@@ -14,7 +14,7 @@ const (
 	WriteTerminal = "terminal.create"
 )
 
-const shopColumns = `id, merchant, name, live, active, signing_key, settings, created`
+const shopColumns = `id, merchant, name, live, active, signing_key, settings, created, version`
 
 const (
 	sqlShop  = `SELECT ` + shopColumns + ` FROM shop WHERE id = $1`
@@ -44,7 +44,7 @@ func scanShop(s scanner) (shop.Shop, error) {
 	var sh shop.Shop
 	var sid, settings string
 	var created int64
-	err := s.Scan(&sid, &sh.Merchant, &sh.Name, &sh.Live, &sh.Active, &sh.SigningKey, &settings, &created)
+	err := s.Scan(&sid, &sh.Merchant, &sh.Name, &sh.Live, &sh.Active, &sh.SigningKey, &settings, &created, &sh.Version)
 	if err != nil {
 		return sh, err
 	}
@@ -56,23 +56,57 @@ func scanShop(s scanner) (shop.Shop, error) {
 	return sh, nil
 }
 
-const sqlInsertShop = `INSERT INTO shop (` + shopColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+const sqlInsertShop = `INSERT INTO shop (` + shopColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)`
 
-// InsertShop writes a shop without its terminals. A name that is taken fails with a
+// InsertShop writes a shop without its terminals, as version 1. A name that is taken fails with a
 // UniqueError of WriteShop.
 func (tx *Tx) InsertShop(s *shop.Shop) {
 	tx.write(WriteShop, sqlInsertShop, string(s.ID), s.Merchant, s.Name, s.Live, s.Active, s.SigningKey,
 		tx.json(s.Settings), micros(s.Created))
 }
 
-const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings = $3 WHERE id = $4`
+const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings = $3, version = version + 1
+	WHERE id = $4 AND version = $5`
 
-// UpdateShop writes what can change of a shop; there is no version, the last writer wins.
+// UpdateShop writes what can change of a shop, if its version is still the one that was read: otherwise the body runs
+// again, and has to make its change to what the shop is by then.
 func (tx *Tx) UpdateShop(s *shop.Shop) {
-	tx.guard("shop.update", sqlUpdateShop, s.Active, s.SigningKey, tx.json(s.Settings), string(s.ID))
+	tx.guard("shop.update", sqlUpdateShop, s.Active, s.SigningKey, tx.json(s.Settings), string(s.ID), s.Version)
 }
 
-const terminalColumns = `id, name, connector, config, types, methods, currencies, pre_auth, recurring, enabled, priority`
+// ChangeShop changes what can change of a shop and returns it as it becomes, with its terminals. change gets the shop as
+// it is, again whenever somebody else was faster, so that no change undoes another. Errors: ErrNotFound; those of change.
+func (tx *Tx) ChangeShop(sid shop.ID, change func(*shop.Shop) error) (shop.Shop, error) {
+	s, err := tx.Shop(sid)
+	if err != nil {
+		return s, err
+	}
+	if err := change(&s); err != nil {
+		return s, err
+	}
+	tx.UpdateShop(&s)
+	return s, nil
+}
+
+// ChangeTerminal does to a terminal what ChangeShop does to a shop.
+func (tx *Tx) ChangeTerminal(sid shop.ID, tid string, change func(*shop.Terminal) error) error {
+	s, err := tx.Shop(sid)
+	if err != nil {
+		return err
+	}
+	t := s.Terminal(tid)
+	if t == nil {
+		return ErrNotFound
+	}
+	if err := change(t); err != nil {
+		return err
+	}
+	tx.UpdateTerminal(sid, t)
+	return nil
+}
+
+const terminalColumns = `id, name, connector, config, types, methods, currencies, pre_auth, recurring, enabled, priority,
+	version`
 
 const sqlTerminals = `SELECT ` + terminalColumns + ` FROM terminal WHERE shop_id = $1 ORDER BY priority, id`
 
@@ -80,7 +114,7 @@ func scanTerminal(s scanner) (shop.Terminal, error) {
 	var t shop.Terminal
 	var config, types, methods, currencies string
 	err := s.Scan(&t.ID, &t.Name, &t.Connector, &config, &types, &methods, &currencies, &t.PreAuth, &t.Recurring,
-		&t.Enabled, &t.Priority)
+		&t.Enabled, &t.Priority, &t.Version)
 	if err != nil {
 		return t, err
 	}
@@ -105,20 +139,21 @@ func (tx *Tx) TerminalShop(terminal string) (shop.ID, error) {
 }
 
 const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)`
 
-// InsertTerminal writes a terminal of a shop. A name that the shop has already fails
+// InsertTerminal writes a terminal of a shop, as version 1. A name that the shop has already fails
 // with a UniqueError of WriteTerminal.
 func (tx *Tx) InsertTerminal(sid shop.ID, t *shop.Terminal) {
 	tx.write(WriteTerminal, sqlInsertTerminal, string(sid), t.ID, t.Name, t.Connector, string(t.Config),
 		tx.json(t.Types), tx.json(t.Methods), tx.json(t.Currencies), t.PreAuth, t.Recurring, t.Enabled, t.Priority)
 }
 
-const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priority = $3 WHERE shop_id = $4 AND id = $5`
+const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priority = $3, version = version + 1
+	WHERE shop_id = $4 AND id = $5 AND version = $6`
 
-// UpdateTerminal writes what can change of a terminal; the last writer wins.
+// UpdateTerminal writes what can change of a terminal, if its version is still the one that was read: see UpdateShop.
 func (tx *Tx) UpdateTerminal(sid shop.ID, t *shop.Terminal) {
-	tx.guard("terminal.update", sqlUpdateTerminal, string(t.Config), t.Enabled, t.Priority, string(sid), t.ID)
+	tx.guard("terminal.update", sqlUpdateTerminal, string(t.Config), t.Enabled, t.Priority, string(sid), t.ID, t.Version)
 }
 
 const keyColumns = `shop_id, id, prefix, hash, label, created, revoked`

@@ -291,10 +291,10 @@ func (a *App) NewShop(t testing.TB, edit func(*shop.Shop)) Member {
 	}
 	s := &shop.Shop{
 		ID: shop.ID(sid), Merchant: "Test", Name: "Shop " + sid, Active: true, SigningKey: a.IDs.Letters(32),
-		Settings: shop.Defaults(false), Created: at,
+		Settings: shop.Defaults(false), Created: at, Version: 1,
 		Terminals: []shop.Terminal{{
 			ID: tid, Name: "sandbox", Connector: "sandbox", Config: config, Types: payment.Types(),
-			Methods: payment.Methods(), PreAuth: true, Recurring: true, Enabled: true,
+			Methods: payment.Methods(), PreAuth: true, Recurring: true, Enabled: true, Version: 1,
 		}},
 	}
 	if edit != nil {
