@@ -58,8 +58,16 @@ func (t *Telling) Deposit() (*payment.Payment, error) {
 			return nil, fmt.Errorf("parent of refund %s: %w", p.ID, err)
 		}
 		t.parent = &found
+		t.alike()
 	}
 	return t.parent, nil
+}
+
+// alike gives the fact an instant that is later than all that was recorded of the refund and of its deposit: it may be told
+// in order with what either was told before, by nodes whose clocks differ.
+func (t *Telling) alike() {
+	t.event.At = t.parent.Mark(t.event.At)
+	t.d.Payment.Changed = t.event.At
 }
 
 // Order is what is kept beside the Deposit, or nil.
@@ -118,6 +126,9 @@ func (e *Engine) word(ctx context.Context, t *Telling) ([]toldEvent, error) {
 	}
 	var all []toldEvent
 	for _, t.event = range t.d.Events {
+		if t.parent != nil {
+			t.alike()
+		}
 		for _, render := range e.Render {
 			messages, err := render(t)
 			if err != nil {

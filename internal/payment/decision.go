@@ -84,7 +84,8 @@ func (r Run) name() string { return r.Owner + "/" + r.Call }
 type draft struct {
 	before Payment
 	p      Payment
-	now    time.Time
+	now    time.Time // by the clock of whoever decides: what is due, leased, over
+	at     time.Time // what is recorded as now: never earlier than anything that was recorded of the payment before
 	d      Decision
 	err    error
 
@@ -100,7 +101,11 @@ type draft struct {
 func begin(p Payment, now time.Time) *draft {
 	before := p
 	p.Attempts = slices.Clone(p.Attempts)
-	return &draft{before: before, p: p, now: now}
+	d := &draft{before: before, p: p, now: now, at: now}
+	if last := p.last(); now.Before(last) {
+		d.at = last
+	}
+	return d
 }
 
 // version is what the payment's version becomes when the decision is written.
@@ -124,7 +129,7 @@ func (d *draft) log(op OperationKind, in Input, attempt int, m Messages) {
 	d.move(in, op)
 	d.p.Ops++
 	d.d.Opened = append(d.d.Opened, Operation{
-		Seq: d.p.Ops, Kind: op, Started: d.now, Completed: d.now, State: d.p.state, Attempt: attempt, Messages: m,
+		Seq: d.p.Ops, Kind: op, Started: d.at, Completed: d.at, State: d.p.state, Attempt: attempt, Messages: m,
 		Began: d.version(), Ended: d.version(),
 	})
 }
@@ -135,19 +140,30 @@ func (d *draft) open(op OperationKind, in Input, a *Attempt) {
 	d.p.Ops++
 	a.Op = d.p.Ops
 	d.d.Opened = append(d.d.Opened, Operation{
-		Seq: d.p.Ops, Kind: op, Started: d.now, State: d.p.state, Attempt: a.Seq, Began: d.version(),
+		Seq: d.p.Ops, Kind: op, Started: d.at, State: d.p.state, Attempt: a.Seq, Began: d.version(),
 	})
 }
 
-// end completes the running operation of an attempt, if one runs, as it stands.
+// end ends the running call of an attempt, if one runs, and completes its operation as it stands.
 func (d *draft) end(a *Attempt, m Messages) {
-	if a.Op == 0 {
+	if a.Op != 0 {
+		d.d.Ended = append(d.d.Ended, Operation{
+			Seq: a.Op, Completed: d.at, State: d.p.state, Attempt: a.Seq, Messages: m, Ended: d.version(),
+		})
+	}
+	a.Op, a.LeaseOwner, a.LeaseUntil = 0, "", time.Time{}
+}
+
+// conclude completes the running operation of an attempt by a fact. Where another operation was added while it ran, a
+// fact that changes the state is shown by one more, so that the newest operation always shows the payment's state.
+func (d *draft) conclude(a *Attempt, in Input, op OperationKind, m Messages) {
+	if to, ok := next(d.p.state, in, op); a.Op == d.p.Ops || ok && to == d.p.state {
+		d.move(in, op)
+		d.end(a, m)
 		return
 	}
-	d.d.Ended = append(d.d.Ended, Operation{
-		Seq: a.Op, Completed: d.now, State: d.p.state, Attempt: a.Seq, Messages: m, Ended: d.version(),
-	})
-	a.Op, a.LeaseOwner, a.LeaseUntil = 0, "", time.Time{}
+	d.end(a, m)
+	d.log(OpCheckState, in, a.Seq, Messages{})
 }
 
 // attempt opens a new attempt with its first operation and asks for its call.
@@ -156,7 +172,7 @@ func (d *draft) attempt(kind AttemptKind, in Input, t Terminal, amount money.Amo
 	a := Attempt{
 		Seq: d.p.Tries, Kind: kind, TerminalID: t.ID, Terminal: t.Name,
 		Key: fmt.Sprintf("%s-%s-%d", run.Epoch, d.p.ID, d.p.Tries), Class: ClassPrepared,
-		Amount: amount, Currency: d.p.Currency, Started: d.now,
+		Amount: amount, Currency: d.p.Currency, Started: d.at,
 		LeaseOwner: run.name(), LeaseUntil: d.now.Add(run.Lease), NextCheck: d.now.Add(run.Lease),
 	}
 	d.open(kind.Operation(), in, &a)
@@ -172,12 +188,15 @@ func (d *draft) finish() (Decision, error) {
 		return Decision{}, d.err
 	}
 	if !sameShown(&d.before, &d.p) {
-		d.p.Updated = d.later()
+		d.update()
 	}
 	if d.p.state != d.before.state && d.p.state.notable() {
 		d.d.Events = append(d.d.Events, Event{
 			State: d.p.state, Before: d.before.state, Attempt: d.settled(), At: d.p.Updated,
 		})
+	}
+	if d.p.Changed.Before(d.at) {
+		d.p.Changed = d.at
 	}
 	d.p.Due, d.p.DueFails = d.p.dueAt(), 0
 	if d.p.Owes() {
@@ -196,17 +215,14 @@ func (d *draft) finish() (Decision, error) {
 	return d.d, nil
 }
 
-// later is the instant of this change: now, but after the change before it even where
-// clocks disagree.
-func (d *draft) later() time.Time {
-	last := d.before.Updated
-	if last.IsZero() {
-		last = d.p.Created.Add(-time.Microsecond)
+// update records that something changed that the payment shows: later than all before it, so that updates and events have
+// an order.
+func (d *draft) update() {
+	if d.before.Updated.IsZero() { // it is born
+		d.p.Updated = d.at
+		return
 	}
-	if d.now.After(last) {
-		return d.now
-	}
-	return last.Add(time.Microsecond)
+	d.p.Updated = d.p.Mark(d.now)
 }
 
 // sameShown reports whether a merchant would see no difference.

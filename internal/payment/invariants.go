@@ -13,6 +13,12 @@ func (p *Payment) Check(log []Operation) error {
 	if state != p.state {
 		return fmt.Errorf("payment %s: state %s, log says %s", p.ID, p.state, state)
 	}
+	if n := len(log); n > 0 && log[n-1].State != p.state {
+		return fmt.Errorf("payment %s: state %s, its newest operation shows %s", p.ID, p.state, log[n-1].State)
+	}
+	if err := checkInstants(p, log); err != nil {
+		return err
+	}
 	if len(log) != p.Ops || len(p.Attempts) != p.Tries {
 		return fmt.Errorf("payment %s: counts %d operations and %d attempts, has %d and %d",
 			p.ID, p.Ops, p.Tries, len(log), len(p.Attempts))
@@ -21,6 +27,25 @@ func (p *Payment) Check(log []Operation) error {
 		return err
 	}
 	return p.checkAttempts()
+}
+
+// checkInstants makes sure that nothing in the log happened before what was there already.
+func checkInstants(p *Payment, log []Operation) error {
+	last := p.Created
+	for _, s := range steps(log) {
+		at := s.op.Started
+		if s.ends {
+			at = s.op.Completed
+		}
+		if at.Before(last) || s.starts && s.ends && s.op.Completed.Before(s.op.Started) {
+			return fmt.Errorf("payment %s: operation %d is recorded at %s, after something at %s", p.ID, s.op.Seq, at, last)
+		}
+		last = at
+	}
+	if last.After(p.Changed) || p.Updated.After(p.Changed) {
+		return fmt.Errorf("payment %s: last changed at %s, something of it at %s", p.ID, p.Changed, last)
+	}
+	return nil
 }
 
 func (p *Payment) checkMoney() error {

@@ -54,7 +54,7 @@ func (d *draft) moveTo(to State, op OperationKind, attempt int) {
 	d.p.state = to
 	d.p.Ops++
 	d.d.Opened = append(d.d.Opened, Operation{
-		Seq: d.p.Ops, Kind: op, Started: d.now, Completed: d.now, State: to, Attempt: attempt,
+		Seq: d.p.Ops, Kind: op, Started: d.at, Completed: d.at, State: to, Attempt: attempt,
 		Began: d.version(), Ended: d.version(),
 	})
 }

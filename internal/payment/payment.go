@@ -50,6 +50,7 @@ type Payment struct {
 
 	Created       time.Time // the instant in ID
 	Updated       time.Time // last change of something the payment shows
+	Changed       time.Time // instant of the last decision, shown or not; none later is recorded with an earlier one
 	CheckoutUntil time.Time // end of the checkout; zero where none ever ran
 	Abandoned     time.Time // since when the merchant wants it undone, see Abandon; zero for never
 
@@ -78,6 +79,28 @@ func Restore(p Payment, s State) Payment {
 	return p
 }
 
+// last is the latest instant that is on record of the payment. Clocks of several nodes differ, and a node may stand still
+// after it has looked at its clock: what is recorded next is not earlier all the same.
+func (p *Payment) last() time.Time {
+	last := p.Created
+	for _, at := range []time.Time{p.Updated, p.Changed} {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// Mark records that something happened with the payment at now, which a merchant is told. It returns the instant to show:
+// now, or just after everything that was recorded before.
+func (p *Payment) Mark(now time.Time) time.Time {
+	if last := p.last(); !now.After(last) {
+		now = last.Add(time.Microsecond)
+	}
+	p.Changed = now
+	return now
+}
+
 // LiveAttempt returns the attempt that is not settled yet, or nil.
 func (p *Payment) LiveAttempt() *Attempt { return p.attempt(p.Live) }
 
@@ -88,6 +111,21 @@ func (p *Payment) attempt(seq int) *Attempt {
 		}
 	}
 	return nil
+}
+
+// parkedPace is how often the provider of a payment that waits for a human is asked at most, when somebody reads it.
+const parkedPace = 24 * time.Hour
+
+// CheckDue reports that it is time to ask the provider about an attempt of the payment: its next check has come, or a call
+// was begun whose process died. While a lease runs it is not.
+func (p *Payment) CheckDue(a *Attempt, now time.Time, self string, exclusive bool) bool {
+	switch {
+	case a.Calling():
+		return !a.Leased(now, self, exclusive)
+	case a.NextCheck.IsZero():
+		return !now.Before(p.Changed.Add(parkedPace))
+	}
+	return !now.Before(a.NextCheck)
 }
 
 // Standing returns the attempt whose approval or hold the payment stands on: what
@@ -150,8 +188,8 @@ type Attempt struct {
 	Amount     money.Amount
 	Currency   money.Currency
 
-	Op         int       // Seq of the running operation of this attempt; 0 when no call runs
-	LeaseOwner string    // the process that runs the call, and the call
+	Op         int       // Seq of the operation that shows the running call; 0 when none runs, or one that is not shown
+	LeaseOwner string    // the process that runs the call, and the call; empty when none runs
 	LeaseUntil time.Time // when that process counts as dead
 	NextCheck  time.Time // when the provider is to be asked; zero once settled
 	Checks     int       // status queries so far; of those before NextCheck only the first counts
@@ -174,11 +212,14 @@ func (a *Attempt) Live() bool {
 	return a.Class == ClassPrepared || a.Class == ClassWaiting || a.Class == ClassUnknown
 }
 
+// Calling reports that a call of the attempt was begun and its answer is not booked yet: it runs, or its process is dead.
+func (a *Attempt) Calling() bool { return a.LeaseOwner != "" }
+
 // Leased reports whether a call of the attempt may still be running at now in the
 // eyes of the process named self. exclusive says that no other process can be
 // working on this database, so that a lease of another owner is a dead one's.
 func (a *Attempt) Leased(now time.Time, self string, exclusive bool) bool {
-	if a.Op == 0 || !now.Before(a.LeaseUntil) {
+	if !a.Calling() || !now.Before(a.LeaseUntil) {
 		return false
 	}
 	return !exclusive || strings.HasPrefix(a.LeaseOwner, self+"/")

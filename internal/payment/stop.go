@@ -10,6 +10,6 @@ func (StopChain) apply(d *draft) {
 		return
 	}
 	d.d.touched = true
-	d.p.Updated = d.later()
+	d.update()
 	d.d.Events = append(d.d.Events, Event{State: d.p.state, Before: d.p.state, Stopped: true, At: d.p.Updated})
 }

@@ -74,7 +74,7 @@ func TestFeedComesInPages(t *testing.T) {
 		for i := range 5 {
 			e := fed("p", i+1, feedStart.Add(time.Duration(i)*time.Second))
 			insertEvents(t, db, e)
-			e.Position = int64(i + 1)
+			e.Position, e.Number = int64(i+1), i+1
 			want = append(want, e)
 		}
 		for i, tc := range []struct {

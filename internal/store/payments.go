@@ -22,7 +22,7 @@ const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.
 	COALESCE(p.customer, ''), COALESCE(p.billing, ''), COALESCE(p.browser, ''), COALESCE(p.instrument, ''),
 	COALESCE(p.terminal, ''), COALESCE(p.error_code, ''), COALESCE(p.external_code, ''),
 	COALESCE(CAST(p.fee AS TEXT), ''), COALESCE(p.fee_currency, ''), p.created, p.updated, p.checkout_until, p.live,
-	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned, COALESCE(p.tokens, '')`
+	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned, COALESCE(p.tokens, ''), p.changed`
 
 const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
 
@@ -54,12 +54,12 @@ func scanPayment(s scanner) (payment.Payment, error) {
 	var shop, pid, kind, state, method, parent, currency, customer, billing, browser, code, feeCurrency string
 	var amount, authorised, captured, reserved, refunded, fee, instrument, terms string
 	var created, updated int64
-	var until, due, abandoned *int64
+	var until, due, abandoned, changed *int64
 	err := s.Scan(&shop, &pid, &p.Version, &kind, &state, &method, &p.Reference, &parent, &p.Description, &amount,
 		&currency, &authorised, &captured, &reserved, &refunded, &p.PreAuth, &p.StartRecurring, &p.RecurringToken,
 		&p.ReturnURL, &p.WebhookURL, &terms, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
 		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops,
-		&p.Told, &due, &p.DueFails, &abandoned, &p.Tokens)
+		&p.Told, &due, &p.DueFails, &abandoned, &p.Tokens, &changed)
 	if err != nil {
 		return p, err
 	}
@@ -67,7 +67,7 @@ func scanPayment(s scanner) (payment.Payment, error) {
 	p.Currency, p.FeeCurrency, p.ErrorCode = money.Currency(currency), money.Currency(feeCurrency), payment.ErrorCode(code)
 	p.Customer, p.Billing, p.Browser = payment.Document(customer), payment.Document(billing), payment.Document(browser)
 	p.Created, p.Updated, p.CheckoutUntil = fromMicros(&created), fromMicros(&updated), fromMicros(until)
-	p.Due, p.Abandoned = fromMicros(due), fromMicros(abandoned)
+	p.Due, p.Abandoned, p.Changed = fromMicros(due), fromMicros(abandoned), fromMicros(changed)
 	for _, part := range []struct {
 		text string
 		into *money.Amount
@@ -90,9 +90,10 @@ func scanPayment(s scanner) (payment.Payment, error) {
 
 const sqlInsertPayment = `INSERT INTO payment (shop_id, id, version, type, state, method, reference, parent_id,
 	description, amount, currency, pre_auth, start_recurring, return_url, webhook_url, customer, billing, instrument,
-	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails, terms, tokens)
+	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails, terms, tokens,
+	changed)
 	VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-	$24, $25, $26, $27, $28, 0, $29, $30)`
+	$24, $25, $26, $27, $28, 0, $29, $30, $31)`
 
 // InsertPayment writes a payment that is born, as version 1. Its attempts and
 // operations are written by their own methods.
@@ -103,7 +104,7 @@ func (tx *Tx) InsertPayment(p *payment.Payment) {
 		nullable(p.WebhookURL), nullable(string(p.Customer)), nullable(string(p.Billing)), tx.instrument(p.Instrument),
 		nullable(p.Terminal), nullable(string(p.ErrorCode)), micros(p.Created), micros(p.Updated),
 		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), micros(p.Due), tx.terms(&p.Terms),
-		nullable(p.Tokens))
+		nullable(p.Tokens), micros(p.Changed))
 }
 
 const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $1, method = $2, amount = $3,
@@ -111,7 +112,7 @@ const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $1, 
 	billing = $10, browser = $11, instrument = $12, terminal = $13, error_code = $14, external_code = $15, fee = $16,
 	fee_currency = $17, updated = $18, live = $19, tries = $20, ops = $21,
 	events = $22, due = $23, due_fails = $24, checkout_until = $25, abandoned = $26, pre_auth = $27,
-	tokens = $28 WHERE shop_id = $29 AND id = $30 AND version = $31`
+	tokens = $28, changed = $29 WHERE shop_id = $30 AND id = $31 AND version = $32`
 
 // UpdatePayment writes everything of a payment that can change, if its version is
 // still the one that was read; otherwise the body runs again.
@@ -121,7 +122,8 @@ func (tx *Tx) UpdatePayment(p *payment.Payment) {
 		nullable(p.RecurringToken), nullable(string(p.Customer)), nullable(string(p.Billing)),
 		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
 		nullable(p.ExternalCode), amount(p.Fee), nullable(string(p.FeeCurrency)), micros(p.Updated), p.Live, p.Tries,
-		p.Ops, p.Told, micros(p.Due), p.DueFails, micros(p.CheckoutUntil), micros(p.Abandoned), p.PreAuth, nullable(p.Tokens), string(p.Shop), string(p.ID), p.Version)
+		p.Ops, p.Told, micros(p.Due), p.DueFails, micros(p.CheckoutUntil), micros(p.Abandoned), p.PreAuth, nullable(p.Tokens),
+		micros(p.Changed), string(p.Shop), string(p.ID), p.Version)
 }
 
 const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND substr(reference, 1, 256) = substr($2, 1, 256) AND reference = $2 AND type = $3

@@ -82,7 +82,7 @@ func appendEvent(dst []byte, e *engine.FeedEvent) []byte {
 	o.name("created")
 	o.dst = append(appendInstant(append(o.dst, '"'), e.Created), '"')
 	o.plain("paymentId", string(e.Payment))
-	o.integer("sequence", e.Seq)
+	o.integer("sequence", e.Number)
 	o.plain("cursor", cursorAt(e.Shop, e.Position))
 	o.name("payload")
 	o.dst = append(o.dst, e.Body...)
