@@ -205,6 +205,7 @@ func TestTheWayToTheBankAndBack(t *testing.T) {
 		t.Errorf("an early return: state %s, sent to %q", got, a.location())
 	}
 	h.bank.settles(payment.ClassApproved)
+	h.clock.Advance(10 * time.Second) // the next check of a payment whose customer is back comes soon
 	a = h.get(page + "/return?status=declined")
 	want := "https://shop.example/back/" + string(id) + "?state=COMPLETED"
 	if a.status != http.StatusSeeOther || a.location() != want {
@@ -221,7 +222,7 @@ func TestTheWayToTheBankAndBack(t *testing.T) {
 	for _, o := range log {
 		kinds = append(kinds, string(o.Kind))
 	}
-	story := "CREATE_PAYMENT CHECKOUT DETECT_FRAUD DEPOSIT REDIRECT CONTINUE CONTINUE"
+	story := "CREATE_PAYMENT CHECKOUT DETECT_FRAUD DEPOSIT REDIRECT CONTINUE CHECK_STATE"
 	if got := strings.Join(kinds, " "); got != story {
 		t.Errorf("operations %s, want %s", got, story)
 	}

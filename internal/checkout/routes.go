@@ -44,12 +44,13 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 		"POST /payment/{token}/cancel":   g.cancelPayment,
 		"GET /payment/{token}/continue":  g.leavePayment,
 		"POST /payment/{token}/continue": g.continuePayment,
-		"GET /payment/{token}/return":    g.returnPayment,
-		"POST /payment/{token}/return":   g.returnPayment,
 	}
 	for pattern, show := range pages {
 		mux.Handle(pattern, g.guarded(g.visited(show)))
 	}
+	back := g.guarded(g.returned(g.returnPayment))
+	mux.Handle("GET /payment/{token}/return", back)
+	mux.Handle("POST /payment/{token}/return", back)
 	mux.Handle("GET "+BasePath, g.guarded(g.showNotFound)) // else it would be a redirect that repeats the query
 	mux.Handle("GET "+BasePath+"/", g.guarded(g.showNotFound))
 	mux.HandleFunc("GET /static/checkout/{name}", g.assets.serve)

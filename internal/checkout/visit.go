@@ -24,12 +24,20 @@ type visit struct {
 
 type visitHandler func(http.ResponseWriter, *http.Request, *visit)
 
-// visited loads the payment that the address names. Addresses that this installation did not issue, and payments
+// visited loads the payment that the address names, and has its provider asked when that is due. Addresses that this installation did not issue, and payments
 // that no customer has a part in, are answered alike. A payment that the merchant has abandoned takes nothing any more:
 // every address of it shows that it is closed.
-func (g *Pages) visited(next visitHandler) http.HandlerFunc {
+func (g *Pages) visited(next visitHandler) http.HandlerFunc { return g.visiting(g.engine.Get, next) }
+
+// returned is visited for the way back from a bank: the provider is asked by the handler, and not twice.
+func (g *Pages) returned(next visitHandler) http.HandlerFunc { return g.visiting(g.engine.Look, next) }
+
+// loader finds the payment of a visit.
+type loader func(context.Context, payment.ShopID, payment.ID) (payment.Payment, error)
+
+func (g *Pages) visiting(load loader, next visitHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := g.visit(r)
+		v, err := g.visit(r, load)
 		if err != nil {
 			g.showProblem(w, r, err)
 			return
@@ -42,7 +50,7 @@ func (g *Pages) visited(next visitHandler) http.HandlerFunc {
 	}
 }
 
-func (g *Pages) visit(r *http.Request) (*visit, error) {
+func (g *Pages) visit(r *http.Request, load loader) (*visit, error) {
 	token := r.PathValue("token")
 	shopID, id, err := g.engine.ParseCheckoutToken(token)
 	if err != nil {
@@ -52,7 +60,7 @@ func (g *Pages) visit(r *http.Request) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := g.engine.Get(r.Context(), shopID, id)
+	p, err := load(r.Context(), shopID, id)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (e *Engine) close(ctx context.Context, p payment.Payment, wait time.Duratio
 	if !p.GivenUp(e.Now()) || a.Leased(e.Now(), e.Owner, e.Exclusive) {
 		return p, nil
 	}
-	closed, err := e.checkFor(ctx, p, payment.OpCheckState, wait)
+	closed, err := e.checkNow(ctx, p, payment.OpCheckState, wait)
 	if err != nil {
 		return p, err
 	}

@@ -79,7 +79,7 @@ func (e *Engine) Drain() { e.carried.Wait() }
 func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.Call, fact payment.Fact,
 	m payment.Messages) payment.Payment {
 	a := &call.Attempt
-	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Fact: fact, Messages: m, Token: e.IDs.Letters(32)}
+	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: fact, Messages: m, Token: e.IDs.Letters(32)}
 	answer.NextCheck = e.nextCheck(a, fact)
 	answer.Fenced = call.Fence
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
@@ -116,7 +116,8 @@ func (e *Engine) nextCheck(a *payment.Attempt, fact payment.Fact) time.Time {
 	if now.Sub(a.Started) > job.CheckFor {
 		return time.Time{}
 	}
-	return now.Add(job.CheckWait(fact.Redirect != "" || a.Redirect != "", a.Checks, e.Random))
+	away := (fact.Redirect != "" || a.Redirect != "") && !a.Returned // the customer is the slow one
+	return now.Add(job.CheckWait(away, a.Checks, e.Random))
 }
 
 // exchangeOf is what the call needs that gives a late success back.

@@ -52,6 +52,7 @@ type Engine struct {
 	connectors *pool
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      turns          // of due work at terminals
+	pace       telemetry.Pace // of log lines that strangers can cause
 }
 
 // New returns an engine on an open, migrated database.

@@ -102,8 +102,9 @@ func (e *Engine) SendAway(ctx context.Context, t Target) (string, error) {
 	return d.Payment.LiveAttempt().Redirect, nil
 }
 
-// Return takes note that the customer came back from the provider or bank, and asks
-// the provider how the payment stands: the return itself proves nothing.
+// Return takes note that the customer came back from the provider or bank, and asks the provider how the payment stands:
+// the return itself proves nothing. The first return asks at once; anybody can call the address again and again, so after
+// it the provider is asked when a check is due, as by Get.
 func (e *Engine) Return(ctx context.Context, t Target) (payment.Payment, error) {
 	p, err := e.load(ctx, t.Shop.ID, t.ID)
 	if err != nil {

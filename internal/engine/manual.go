@@ -23,7 +23,7 @@ func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id paymen
 	if p.Live == 0 && p.State() != payment.Authorized {
 		return p, nil
 	}
-	return e.check(ctx, p, payment.OpManualCheckState)
+	return e.checkNow(ctx, p, payment.OpManualCheckState, 0)
 }
 
 // ErrSecondPerson is returned when somebody approves what they asked for themselves.

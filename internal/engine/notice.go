@@ -29,6 +29,10 @@ var ErrUnreadable = errors.New("the notice is the provider's and cannot be read"
 // unreadPrefix begins the key of a post that could not be read, before the hash of its body.
 const unreadPrefix = "sha256-"
 
+// mostUnread is how many posts of a terminal that nobody could read wait for a human at most. Who sends more of them sends
+// nothing that the first thousand do not show; what they tell is found out by status queries.
+const mostUnread = 1000
+
 // rematch is how long a notice about something unknown is tried again.
 const rematch = 24 * time.Hour
 
@@ -69,7 +73,9 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		return e.keepUnread(settled(ctx), owner, post, err)
 	}
 	if err != nil {
-		e.Log.WarnContext(ctx, "notice refused", "terminal_id", post.Terminal, "error", err)
+		if more, due := e.pace.Due("forged/"+post.Terminal, e.Now()); due {
+			e.Log.WarnContext(ctx, "notice refused", "terminal_id", post.Terminal, "error", err, "left_out", more)
+		}
 		return ErrForged
 	}
 	for i := range notices {
@@ -91,11 +97,22 @@ func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post
 		Shop: owner, Terminal: post.Terminal, Key: unreadPrefix + hex.EncodeToString(sum[:]), Received: post.At,
 		State: store.NoticeParked, Headers: string(headers), Body: post.Body,
 	}
+	full := false
 	err = e.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.InsertNotice(&row)
-		return nil
+		waiting, err := tx.CountParked(owner, post.Terminal, mostUnread)
+		if full = waiting >= mostUnread; err == nil && !full {
+			tx.InsertNotice(&row)
+		}
+		return err
 	})
 	if clashed(err, store.WriteNotice) {
+		return ErrUnreadable
+	}
+	if more, due := e.pace.Due("unread/"+post.Terminal, e.Now()); full {
+		if due {
+			e.Log.ErrorContext(ctx, "notices that cannot be read are not kept any more: a human has to look at those that are",
+				"terminal_id", post.Terminal, "kept", mostUnread, "error", cause, "left_out", more)
+		}
 		return ErrUnreadable
 	}
 	if err != nil {

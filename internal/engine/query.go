@@ -16,15 +16,15 @@ func (e *Engine) Get(ctx context.Context, shop payment.ShopID, id payment.ID) (p
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	a := p.LiveAttempt()
-	if a == nil || a.Leased(e.Now(), e.Owner, e.Exclusive) {
-		return p, nil
-	}
-	abandoned := a.Op != 0 // its process died with the call running
-	if !abandoned && e.Now().Before(a.NextCheck) {
+	if a := p.LiveAttempt(); a == nil || !p.CheckDue(a, e.Now(), e.Owner, e.Exclusive) {
 		return p, nil
 	}
 	return e.check(ctx, p, payment.OpCheckState)
+}
+
+// Look returns a payment of the shop as it stands, or payment.ErrNotFound. Nobody is asked.
+func (e *Engine) Look(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
+	return e.load(ctx, shop, id)
 }
 
 func (e *Engine) load(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
@@ -46,6 +46,27 @@ func (e *Engine) List(ctx context.Context, f payment.Filter) (list []payment.Pay
 	return list, more, storeError(err)
 }
 
+// LogPage is a stretch of a payment's log.
+type LogPage struct {
+	Operations []payment.Operation // newest first
+	Total      int                 // entries of the whole log
+}
+
+// OperationsPage returns at most limit entries of a payment's log, newest first, without the newest offset, or
+// payment.ErrNotFound. Like Get it asks the provider first when that is due.
+func (e *Engine) OperationsPage(ctx context.Context, shop payment.ShopID, id payment.ID, limit, offset int) (LogPage, error) {
+	p, err := e.Get(ctx, shop, id)
+	if err != nil {
+		return LogPage{}, err
+	}
+	page := LogPage{Total: p.Ops}
+	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		page.Operations, err = tx.OperationsPage(shop, id, p.Ops-offset, limit)
+		return err
+	})
+	return page, storeError(err)
+}
+
 // Operations returns the whole log of a payment, oldest first, or
 // payment.ErrNotFound. Like Get it asks the provider first when that is due.
 func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment.ID) ([]payment.Operation, error) {
@@ -60,16 +81,21 @@ func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment
 	return log, storeError(err)
 }
 
-// check asks the provider about the live attempt and books what it says. A payment
-// that somebody else is working on, or that has nothing to ask for, is returned as
-// it is.
+// check asks the provider about the live attempt, if it is time to, and books what it says. A payment that somebody else
+// is working on, that was asked about just now or that has nothing to ask for is returned as it is: however many come at
+// once, one asks.
 func (e *Engine) check(ctx context.Context, p payment.Payment, op payment.OperationKind) (payment.Payment, error) {
-	return e.checkFor(ctx, p, op, 0)
+	return e.ask(ctx, p, payment.BeginAsk{Op: op, Paced: true}, 0)
 }
 
-// checkFor is check for a caller who waits no longer than that, see carryFor.
-func (e *Engine) checkFor(ctx context.Context, p payment.Payment, op payment.OperationKind, wait time.Duration) (payment.Payment, error) {
-	begin := payment.BeginAsk{Op: op, Run: e.run(e.askLimit()), Exclusive: e.Exclusive}
+// checkNow is check at any time, for those who act on the payment: they have to know. Who waits no longer than that goes
+// on without knowing, see carryFor.
+func (e *Engine) checkNow(ctx context.Context, p payment.Payment, op payment.OperationKind, wait time.Duration) (payment.Payment, error) {
+	return e.ask(ctx, p, payment.BeginAsk{Op: op}, wait)
+}
+
+func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.BeginAsk, wait time.Duration) (payment.Payment, error) {
+	begin.Run, begin.Exclusive = e.run(e.askLimit()), e.Exclusive
 	d, err := e.decide(ctx, p.Shop, p.ID, begin)
 	if errors.Is(err, payment.ErrBusy) {
 		return e.load(ctx, p.Shop, p.ID)
@@ -91,6 +117,6 @@ func (e *Engine) resolve(ctx context.Context, shop payment.ShopID, id payment.ID
 	if a == nil || a.Leased(e.Now(), e.Owner, e.Exclusive) {
 		return nil
 	}
-	_, err = e.checkFor(ctx, p, payment.OpCheckState, wait)
+	_, err = e.checkNow(ctx, p, payment.OpCheckState, wait)
 	return err
 }

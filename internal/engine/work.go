@@ -33,7 +33,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	if a == nil && p.State() == payment.Authorized {
 		a = p.Standing()
 	}
-	if a == nil || a.Leased(now, e.Owner, e.Exclusive) || now.Before(a.NextCheck) && a.Op == 0 {
+	if a == nil || !p.CheckDue(a, now, e.Owner, e.Exclusive) {
 		return nil
 	}
 	return e.inTurn(ctx, &p, a.TerminalID, func() error {

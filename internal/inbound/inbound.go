@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/web"
 )
 
@@ -23,6 +24,7 @@ type Notices struct {
 	engine *engine.Engine
 	log    *slog.Logger
 	now    func() time.Time
+	pace   telemetry.Pace // of lines about terminals that cannot take notices
 }
 
 // New returns the handler of all notices.
@@ -67,7 +69,9 @@ func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
 	default:
-		n.log.ErrorContext(r.Context(), "notice not booked", "terminal_id", terminal, "error", err)
+		if more, due := n.pace.Due(terminal, n.now()); due {
+			n.log.ErrorContext(r.Context(), "notice not booked", "terminal_id", terminal, "error", err, "left_out", more)
+		}
 		http.Error(w, "internal error", http.StatusInternalServerError)
 	}
 }

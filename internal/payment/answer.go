@@ -14,6 +14,9 @@ type BeginAsk struct {
 	Op        OperationKind
 	Run       Run
 	Exclusive bool // no other process works on this database
+	// Paced: nothing is asked before the attempt's next check. Whoever reads a payment, or opens its page, asks so. With
+	// CONTINUE the first return of the attempt's customer is due at once.
+	Paced bool
 }
 
 func (c BeginAsk) apply(d *draft) {
@@ -29,6 +32,12 @@ func (c BeginAsk) apply(d *draft) {
 		d.err = ErrBusy
 		return
 	}
+	if c.Paced && c.Op == OpContinue && a.Returned {
+		c.Op = OpCheckState // nothing new about the customer
+	}
+	if c.Paced && c.Op != OpContinue && !d.before.CheckDue(a, d.now, c.Run.Owner, c.Exclusive) {
+		return
+	}
 	if a.Class == ClassPrepared { // the process that held the lease is gone
 		a.Class = ClassUnknown
 	}
@@ -36,7 +45,9 @@ func (c BeginAsk) apply(d *draft) {
 	if c.Op == OpContinue {
 		a.Returned = true
 	}
-	d.open(c.Op, d.nothingNew(), a)
+	if c.Op != OpCheckState || !d.p.logLong() {
+		d.open(c.Op, d.nothingNew(), a)
+	}
 	d.parked = a.NextCheck.IsZero()
 	if a.Checks == 0 || !d.now.Before(a.NextCheck) { // asking out of turn does not climb the ladder
 		a.Checks++
@@ -65,7 +76,8 @@ func (d *draft) returned(op OperationKind) {
 // a status query found.
 type Answer struct {
 	Attempt   int
-	Op        int // the operation that the call was made for
+	Op        int    // the operation that shows the call; 0 where it is shown only if it brings something new
+	Lease     string // of the call, see Attempt.LeaseOwner
 	Fact      Fact
 	Messages  Messages
 	NextCheck time.Time // when to ask if the fact leaves the outcome open; zero leaves it to a human
@@ -104,19 +116,26 @@ func (c Answer) apply(d *draft) {
 		return
 	}
 	d.holdCheck, d.run, d.fenced = c.HoldCheck, c.Late.Run, c.Fenced
+	quiet := c.Op == 0 && c.Lease != ""
+	if quiet && a.LeaseOwner == c.Lease {
+		d.end(a, Messages{})
+		d.d.Attempts = append(d.d.Attempts, *a)
+	}
 	if !a.Live() {
-		d.late(a, entry{op: OpCheckState, running: c.Op, messages: c.Messages}, c.Fact, c.Late)
+		d.late(a, entry{op: OpCheckState, running: c.Op, quiet: quiet, messages: c.Messages}, c.Fact, c.Late)
 		return
 	}
+	was := *a
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	fact = c.unheard(a, fact, d.now)
 	d.note(a, fact)
 	in := d.settle(a, fact, c.Token)
-	if a.Op == c.Op && c.Op != 0 {
-		d.move(in, a.shownAs())
-		d.end(a, c.Messages)
-	} else { // another worker took over meanwhile; the answer still counts
+	switch {
+	case a.Op == c.Op && c.Op != 0:
+		d.conclude(a, in, a.shownAs(), c.Messages)
+	case quiet && !d.news(&was, a, in, OpCheckState):
+	default: // not shown before, or another worker took over meanwhile; the answer still counts
 		d.end(a, Messages{})
 		d.log(OpCheckState, in, a.Seq, c.Messages)
 	}

@@ -31,7 +31,7 @@ func (p *Payment) closing(a *Attempt) time.Time {
 // askBy keeps the next status query of an open deposit from coming later than its closing, or than now where it is given
 // up and the provider has not been asked since.
 func (d *draft) askBy(a *Attempt) {
-	if d.p.state != Pending || a.Kind != AttemptDeposit || a.Op != 0 || !a.Live() {
+	if d.p.state != Pending || a.Kind != AttemptDeposit || a.Calling() || !a.Live() {
 		return
 	}
 	if d.p.GivenUp(d.now) {

@@ -23,20 +23,24 @@ func (c Notice) apply(d *draft) {
 	}
 	d.holdCheck, d.run = c.HoldCheck, c.Late.Run
 	if !a.Live() {
-		d.late(a, entry{op: OpHandleWebhook, messages: c.Messages}, c.Fact, c.Late)
+		d.late(a, entry{op: OpHandleWebhook, quiet: d.p.logLong(), messages: c.Messages}, c.Fact, c.Late)
 		return
 	}
+	was := *a
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	d.note(a, fact)
 	in := d.settle(a, fact, c.Token)
+	shown := !d.p.logLong() || d.news(&was, a, in, OpHandleWebhook)
 	if in != InOpen { // whoever is still calling will find the attempt settled
 		d.end(a, Messages{})
-	} else if a.Op == 0 {
+	} else if !a.Calling() {
 		a.sooner(c.NextCheck, fact, d.now)
 		d.askBy(a)
 	}
-	d.log(OpHandleWebhook, in, a.Seq, c.Messages)
+	if shown {
+		d.log(OpHandleWebhook, in, a.Seq, c.Messages)
+	}
 	d.d.Attempts = append(d.d.Attempts, *a)
 	d.reverseAgain()
 }
@@ -64,18 +68,20 @@ type LatePolicy struct {
 type entry struct {
 	op       OperationKind
 	running  int
+	quiet    bool // not at all where it brings nothing new
 	messages Messages
 }
 
 // book shows the input in the log.
 func (d *draft) book(a *Attempt, e entry, in Input) {
-	if e.running == 0 || a.Op != e.running {
+	switch {
+	case e.quiet && !d.news(a, a, in, e.op):
+	case e.running == 0 || a.Op != e.running:
 		d.log(e.op, in, a.Seq, e.messages)
-		return
+	default:
+		d.conclude(a, in, e.op, e.messages)
+		d.d.Attempts = append(d.d.Attempts, *a)
 	}
-	d.move(in, e.op)
-	d.end(a, e.messages)
-	d.d.Attempts = append(d.d.Attempts, *a)
 }
 
 // late books a fact about an attempt that is settled already. A success that comes

@@ -65,7 +65,7 @@ func (tx *Tx) DelayPayment(p *payment.Payment, next time.Time) {
 }
 
 const sqlHurryAbandoned = `UPDATE payment SET due = $1 WHERE due > $2 AND due <= $3 AND EXISTS (
-	SELECT 1 FROM attempt a WHERE a.shop_id = payment.shop_id AND a.payment_id = payment.id AND a.op <> 0)`
+	SELECT 1 FROM attempt a WHERE a.shop_id = payment.shop_id AND a.payment_id = payment.id AND a.lease_owner IS NOT NULL)`
 
 // HurryAbandoned makes payments due now that would be due before the other instant, and on which a call runs. It is
 // meant for a process that has just begun and knows that no other lives: then nobody makes these calls any more.

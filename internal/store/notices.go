@@ -92,6 +92,15 @@ func (tx *Tx) ParkedNotices(limit int) ([]Notice, error) {
 	return list(tx, scanNotice, text, args...)
 }
 
+const sqlCountParked = `SELECT COUNT(*) FROM (SELECT 1 FROM notice WHERE state = 'PARKED' AND shop_id = $1 AND terminal_id = $2
+	LIMIT $3) AS parked`
+
+// CountParked counts the notices of a terminal that were given up, and stops at most.
+func (tx *Tx) CountParked(shop payment.ShopID, terminal string, most int) (int, error) {
+	n, err := one(tx, scanInt64, sqlCountParked, string(shop), terminal, int64(most))
+	return int(n), err
+}
+
 const sqlReviveNotice = `UPDATE notice SET state = 'WAITING', due = $1, fails = 0
 	WHERE shop_id = $2 AND terminal_id = $3 AND key = $4 AND state = 'PARKED'`
 

@@ -31,6 +31,16 @@ func (tx *Tx) Operations(shop payment.ShopID, pid payment.ID) ([]payment.Operati
 	return list(tx, scanOperation, sqlOperations, string(shop), string(pid))
 }
 
+// Entries are numbered without gaps, so a range of the key is a page, however far back it is.
+const sqlOperationsPage = `SELECT seq, kind, started, completed, state, attempt, COALESCE(outgoing, ''),
+	COALESCE(incoming, ''), began, ended FROM operation
+	WHERE shop_id = $1 AND payment_id = $2 AND seq <= $3 AND seq > $4 ORDER BY seq DESC`
+
+// OperationsPage returns the entries of a payment's log from the one with that number back, newest first, at most limit.
+func (tx *Tx) OperationsPage(shop payment.ShopID, pid payment.ID, from, limit int) ([]payment.Operation, error) {
+	return list(tx, scanOperation, sqlOperationsPage, string(shop), string(pid), from, from-limit)
+}
+
 const sqlLog = `SELECT seq, kind, started, completed, state, attempt, '', '', began, ended FROM operation
 	WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
 

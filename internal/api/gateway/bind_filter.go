@@ -43,6 +43,20 @@ func bindFilter(rawQuery string) (payment.Filter, error) {
 	return f, nil
 }
 
+// bindOperations reads which part of a payment's log is asked for. Errors are errQuery and *invalid.
+func bindOperations(rawQuery string) (limit, offset int, err error) {
+	query, err := parseQuery(rawQuery)
+	if err != nil {
+		return 0, 0, errQuery
+	}
+	b := filterBinder{query: query}
+	limit, offset = b.integer("limit", 1, payment.MaxLimit, payment.MaxLimit), b.integer("offset", 0, payment.MaxOffset, 0)
+	if len(b.faults) > 0 {
+		return 0, 0, &invalid{b.faults}
+	}
+	return limit, offset, nil
+}
+
 // parseQuery is url.ParseQuery for today's addresses, in which a semicolon stands for itself: a reference may hold one.
 func parseQuery(raw string) (url.Values, error) {
 	return url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))

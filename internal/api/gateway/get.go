@@ -2,7 +2,7 @@ package gateway
 
 import (
 	"net/http"
-	"slices"
+	"strconv"
 
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -28,22 +28,34 @@ func (g *Gateway) answerPayment(w http.ResponseWriter, p *payment.Payment) {
 	})
 }
 
+// headerTotal says how many operations a payment has, where the answer does not hold all of them.
+const headerTotal = "Operations-Total"
+
+// operations answers with the log of a payment, newest first: all of it up to MaxLimit entries, and of a longer one the
+// newest, unless the query asks for others.
 func (g *Gateway) operations(w http.ResponseWriter, r *http.Request, s *shop.Shop) error {
 	t, err := target(r, s)
 	if err != nil {
 		return err
 	}
-	log, err := g.engine.Operations(r.Context(), s.ID, t.ID)
+	limit, offset, err := bindOperations(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
+	page, err := g.engine.OperationsPage(r.Context(), s.ID, t.ID, limit, offset)
+	if err != nil {
+		return err
+	}
+	if page.Total > len(page.Operations) {
+		w.Header().Set(headerTotal, strconv.Itoa(page.Total))
+	}
 	g.answer(w, http.StatusOK, func(dst []byte) []byte {
 		dst = append(appendEnvelope(dst, g.engine.Now(), http.StatusOK), `,"result":[`...)
-		for i, op := range slices.Backward(log) {
-			if i < len(log)-1 {
+		for i := range page.Operations {
+			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendOperation(dst, &op)
+			dst = appendOperation(dst, &page.Operations[i])
 		}
 		return append(dst, `]}`...)
 	})

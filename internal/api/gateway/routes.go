@@ -67,7 +67,7 @@ var endpoints = []endpoint{
 	{http.MethodPatch, pathPayment, "executeDeposit", "depositPatchRequest", (*Gateway).execute},
 	{http.MethodPost, pathPayment + "/capture", "capturePayment", "captureRequest", (*Gateway).capture},
 	{http.MethodPost, pathPayment + "/void", "voidPayment", "voidRequest", (*Gateway).void},
-	{http.MethodGet, pathPayment + "/operations", "getOperations", "payment", (*Gateway).operations},
+	{http.MethodGet, pathPayment + "/operations", "getOperations", "operationFilter", (*Gateway).operations},
 	{http.MethodGet, pathEvents, "getEvents", "eventFilter", (*Gateway).events},
 }
 
