@@ -24,10 +24,14 @@ func Decide(p Payment, c Command, now time.Time) (Decision, error) {
 func New(p Payment, start *Start, now time.Time) (Decision, error) {
 	p.state = None
 	d := begin(p, now)
-	if p.Terms.Verify && !p.Amount.IsZero() {
-		return Decision{}, refuse(CodeInvalidAmount, "amount", "the verification of a card moves no money")
-	}
+	d.birth(start)
+	return d.finish()
+}
+
+func (d *draft) birth(start *Start) {
 	switch {
+	case d.p.Terms.Verify && !d.p.Amount.IsZero():
+		d.err = refuse(CodeInvalidAmount, "amount", "the verification of a card moves no money")
 	case tooFine(d.p.Amount, d.p.Currency):
 		d.p.ErrorCode = CodeInvalidAmount
 		d.log(OpCreatePayment, InRefuse, 0, Messages{})
@@ -41,7 +45,6 @@ func New(p Payment, start *Start, now time.Time) (Decision, error) {
 		}
 		d.start(*start)
 	}
-	return d.finish()
 }
 
 // tooFine reports whether a fiat amount has more decimals than its currency.

@@ -96,6 +96,8 @@ type draft struct {
 	parked    bool      // it waited for a human, who asks now
 	fenced    bool      // the provider was asked to close the attempt
 	refundTry int       // which try of giving an abandoned deposit back has failed
+
+	moved func(Edge) // in tests: told of each row of the table that is taken, with the one operation that shows it
 }
 
 func begin(p Payment, now time.Time) *draft {
@@ -121,7 +123,14 @@ func (d *draft) move(in Input, op OperationKind) {
 		d.err = refuse(CodeWrongState, "", "a payment in state %s does not take %q", d.p.state, in)
 		return
 	}
+	d.took(in, op, to)
 	d.p.state = to
+}
+
+func (d *draft) took(in Input, op OperationKind, to State) {
+	if d.moved != nil {
+		d.moved(Edge{From: d.p.state, Input: in, Ops: []OperationKind{op}, To: to})
+	}
 }
 
 // log adds an operation that is complete as soon as it is written.

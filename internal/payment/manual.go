@@ -51,6 +51,7 @@ func (c ManualUpdate) apply(d *draft) {
 
 // moveTo logs a manual update, the one input whose target is chosen by its author.
 func (d *draft) moveTo(to State, op OperationKind, attempt int) {
+	d.took(InManual, op, to)
 	d.p.state = to
 	d.p.Ops++
 	d.d.Opened = append(d.d.Opened, Operation{

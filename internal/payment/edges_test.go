@@ -1,0 +1,166 @@
+package payment_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// TestEveryRowOfTheTableIsTaken plays many payments, the same ones each time, and demands that each row of the table is
+// taken under each of its operations, but for those that are marked as not built yet, which must not be; and that the
+// table never keeps a fact from being booked.
+func TestEveryRowOfTheTableIsTaken(t *testing.T) {
+	t.Parallel()
+	taken := map[string]bool{}
+	play := rapid.Custom(func(t *rapid.T) bool { walk(t, taken); return true })
+	for seed := 0; seed < 10_000 || seed < 300_000 && !complete(taken); seed++ {
+		play.Example(seed)
+	}
+	for _, e := range payment.Edges() {
+		for _, op := range e.Ops {
+			if e.Planned == taken[row(e, op)] {
+				t.Errorf("%s: planned %t, taken %t", row(e, op), e.Planned, taken[row(e, op)])
+			}
+			delete(taken, row(e, op)) // what is left is not in the table
+		}
+	}
+	for left := range taken {
+		t.Error(left)
+	}
+}
+
+// complete reports that all rows that can be taken were taken.
+func complete(taken map[string]bool) bool {
+	for _, e := range payment.Edges() {
+		for _, op := range e.Ops {
+			if !e.Planned && !taken[row(e, op)] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func row(e payment.Edge, op payment.OperationKind) string {
+	return fmt.Sprintf("%q -- %s, shown as %s --> %s", e.From, e.Input, op, e.To)
+}
+
+// walk plays one payment of any kind and notes the rows that it takes.
+func walk(t *rapid.T, taken map[string]bool) {
+	w := &world{now: start}
+	play := func(begin *payment.Start, c payment.Command) bool {
+		var moves []payment.Edge
+		d, err := payment.Watched(w.p, begin, c, w.now, func(e payment.Edge) { moves = append(moves, e) })
+		if refusal := new(payment.Refusal); errors.As(err, &refusal) && refusal.Code == payment.CodeWrongState {
+			switch c.(type) {
+			case payment.Answer, payment.Notice:
+				taken[fmt.Sprintf("%T in %s: %v", c, w.p.State(), err)] = true
+			}
+		}
+		if err != nil {
+			return false
+		}
+		for _, e := range moves {
+			taken[row(e, w.shown(e.Ops[0], &d))] = true
+		}
+		w.keep(d)
+		return true
+	}
+	w.p = anyDeposit(t)
+	w.p.Type = rapid.SampledFrom(payment.Types()).Draw(t, "type")
+	direct := w.p.Type != payment.Deposit || rapid.IntRange(0, 9).Draw(t, "direct") == 0
+	if w.p.Type != payment.Deposit {
+		w.p.Terms, w.p.CheckoutUntil, w.p.PreAuth, w.p.Amount = payment.Terms{}, time.Time{}, false, money.MustParse("100")
+	}
+	if rapid.IntRange(0, 9).Draw(t, "too fine") == 0 {
+		w.p.Amount = money.MustParse("1.001")
+	}
+	var begin *payment.Start
+	if direct {
+		begin = anyStart(t)
+	}
+	if !play(begin, nil) {
+		return
+	}
+	for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		w.now = w.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+		if rapid.IntRange(0, 4).Draw(t, "fitting") > 0 {
+			play(nil, fittingCommand(t, w))
+		} else {
+			play(nil, anyCommand(t, w))
+		}
+	}
+}
+
+// shown is the operation under which the log shows a move: facts of all kinds of status queries are decided alike.
+func (w *world) shown(op payment.OperationKind, d *payment.Decision) payment.OperationKind {
+	if op != payment.OpCheckState || len(d.Opened) > 0 && d.Opened[0].Kind == op {
+		return op
+	}
+	for _, o := range d.Ended {
+		return w.log[o.Seq-1].Kind
+	}
+	for _, o := range d.Opened {
+		return o.Kind
+	}
+	return op
+}
+
+func anyStart(t *rapid.T) *payment.Start {
+	s := &payment.Start{Run: run("b")}
+	if rapid.IntRange(0, 4).Draw(t, "terminal") > 0 {
+		s.Terminals = terminals()
+	}
+	return s
+}
+
+// fittingCommand is one that the payment is likely to take.
+func fittingCommand(t *rapid.T, w *world) payment.Command {
+	switch w.p.State() {
+	case payment.Checkout:
+		return payment.Submit{Start: *anyStart(t)}
+	case payment.Authorized:
+		switch rapid.IntRange(0, 5).Draw(t, "held") {
+		case 0:
+			return payment.Capture{Run: run("c")}
+		case 1:
+			return payment.Void{Run: run("v")}
+		case 2:
+			to := rapid.SampledFrom([]payment.State{payment.Completed, payment.Declined, payment.Cancelled}).Draw(t, "to")
+			return payment.ManualUpdate{To: to}
+		}
+	case payment.Pending:
+		if a := w.p.LiveAttempt(); a != nil && a.Redirect != "" && !a.Redirected {
+			return payment.Redirected{}
+		}
+	}
+	if rapid.IntRange(0, 4).Draw(t, "ask") < 2 || w.call == nil {
+		ops := []payment.OperationKind{payment.OpCheckState, payment.OpContinue, payment.OpManualCheckState}
+		return payment.BeginAsk{Op: rapid.SampledFrom(ops).Draw(t, "op"), Run: run("k")}
+	}
+	fact := payment.Fact{Class: rapid.SampledFrom(payment.Classes()).Draw(t, "class")}
+	if w.p.PreAuth && w.p.Authorised.IsZero() && rapid.Bool().Draw(t, "held") {
+		fact.Class = payment.ClassAuthorized
+	}
+	if fact.Class == payment.ClassWaiting {
+		fact.Redirect = "https://acs.example"
+	}
+	late := payment.LatePolicy{Honour: rapid.Bool().Draw(t, "honour"), Run: run("l")}
+	if rapid.IntRange(0, 3).Draw(t, "notice") == 0 {
+		return payment.Notice{Attempt: w.call.Attempt.Seq, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "older") == 0 {
+		for _, a := range w.p.Attempts {
+			if a.Op != 0 {
+				return payment.Answer{Attempt: a.Seq, Op: a.Op, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late}
+			}
+		}
+	}
+	return payment.Answer{Attempt: w.call.Attempt.Seq, Op: w.call.Op, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late}
+}
