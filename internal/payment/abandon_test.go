@@ -15,7 +15,7 @@ import (
 func (w *world) answerAt(t *testing.T, f payment.Fact, hold time.Duration) payment.Decision {
 	t.Helper()
 	c := w.call
-	return w.do(t, payment.Answer{Attempt: c.Attempt.Seq, Op: c.Op, Fact: f, NextCheck: w.now.Add(time.Minute),
+	return w.do(t, payment.Answer{Attempt: c.Attempt.Seq, Op: c.Op, Lease: c.Attempt.LeaseOwner, Fact: f, NextCheck: w.now.Add(time.Minute),
 		HoldCheck: w.now.Add(hold), Token: "tok"})
 }
 

@@ -71,7 +71,7 @@ func newWorld(t interface{ Fatalf(string, ...any) }, p payment.Payment, s *payme
 
 func (w *world) answer(t interface{ Fatalf(string, ...any) }, f payment.Fact) payment.Decision {
 	c := w.call
-	return w.do(t, payment.Answer{Attempt: c.Attempt.Seq, Op: c.Op, Fact: f, NextCheck: w.now.Add(time.Minute), Token: "tok"})
+	return w.do(t, payment.Answer{Attempt: c.Attempt.Seq, Op: c.Op, Lease: c.Attempt.LeaseOwner, Fact: f, NextCheck: w.now.Add(time.Minute), Token: "tok"})
 }
 
 // story is the log in short: operation and state after it, oldest first.
@@ -336,7 +336,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 4:
 		return payment.BeginAsk{Op: payment.OpCheckState, Run: run("k"), Exclusive: rapid.Bool().Draw(t, "exclusive")}
 	case 5:
-		return payment.BeginAsk{Op: payment.OpContinue, Run: run("r")}
+		return payment.BeginAsk{Op: payment.OpContinue, Run: run("r"), Paced: rapid.Bool().Draw(t, "paced")}
 	case 6:
 		return payment.Reserve{Amount: amount, Currency: "EUR", GiveBack: rapid.Bool().Draw(t, "giveBack")}
 	case 7:
@@ -356,7 +356,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 			a.Fact.Credential = "cred"
 		}
 		if w.call != nil && rapid.Bool().Draw(t, "fresh") {
-			a.Attempt, a.Op = w.call.Attempt.Seq, w.call.Op
+			a.Attempt, a.Op, a.Lease = w.call.Attempt.Seq, w.call.Op, w.call.Attempt.LeaseOwner
 		}
 		if rapid.IntRange(0, 9).Draw(t, "ladder ends") == 0 {
 			a.NextCheck = time.Time{}
