@@ -3,15 +3,16 @@ package store
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// The first look at a young database's tables comes after so many sets of writes, each
-// further one after that many times more, until the server's own housekeeping is quick
-// enough.
+// The first look at the tables' statistics comes after this process has written so many sets, each further one after that
+// many times more, until the server's own housekeeping is quick enough.
 const (
 	firstAnalyze  = 128
 	analyzeFactor = 4
@@ -22,7 +23,9 @@ const (
 // statistics has a young database look at its tables. Before it ever did, PostgreSQL
 // plans for empty tables, where any index seems as good as the primary key, and keeps
 // those plans for its prepared statements: a fresh installation would read thousands of
-// entries for each payment until the server's own housekeeping comes round.
+// entries for each payment until the server's own housekeeping comes round. What the server
+// knows of a table says whether that is needed: nothing is done again because this process,
+// or another node, has just begun.
 type statistics struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
@@ -49,12 +52,35 @@ func (s *statistics) count(sets int) {
 	s.running.Go(s.analyze)
 }
 
+// Tables that were never looked at, or have grown so many times over since. Both sizes are in pages; the second is as of now.
+const sqlStaleTables = `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = current_schema() AND c.relkind = 'r' AND (c.reltuples < 0
+		OR pg_relation_size(c.oid) > 0 AND pg_relation_size(c.oid) / current_setting('block_size')::bigint >= $1::bigint * c.relpages)
+	ORDER BY c.relname`
+
 func (s *statistics) analyze() {
 	ctx, cancel := context.WithTimeout(context.Background(), analyzeLimit)
 	defer cancel()
-	if _, err := s.pool.Exec(ctx, "ANALYZE"); err != nil {
+	if err := s.renew(ctx); err != nil {
 		s.log.WarnContext(ctx, "statistics of the tables not renewed: queries may be slow until the server does", "error", err)
 	}
+}
+
+// renew has the server look at the tables that it knows too little of.
+func (s *statistics) renew(ctx context.Context) error {
+	rows, err := s.pool.Query(ctx, sqlStaleTables, int64(analyzeFactor))
+	if err != nil {
+		return err
+	}
+	stale, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(stale) == 0 {
+		return err
+	}
+	for i, name := range stale {
+		stale[i] = pgx.Identifier{name}.Sanitize()
+	}
+	_, err = s.pool.Exec(ctx, "ANALYZE "+strings.Join(stale, ", "))
+	return err
 }
 
 // close waits for a look that is under way.
