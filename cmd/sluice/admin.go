@@ -21,7 +21,13 @@ import (
 // running server therefore goes through a socket in its data folder, which only the
 // folder's owner can reach; without a running server the database is opened directly.
 
-const adminSocket = "admin.sock"
+const (
+	adminSocket = "admin.sock"
+	adminLock   = "admin.lock" // held by the server whose socket it is
+)
+
+// errHeld says that another process holds the file.
+var errHeld = errors.New("held by another process")
 
 // task is one administrative command with its arguments; exactly one field is set.
 type task struct {
@@ -143,20 +149,46 @@ func forward(s *surroundings, path string, t task) (answered bool, err error) {
 	return true, err
 }
 
-// serveAdmin answers tasks on the socket until ctx ends.
-func serveAdmin(ctx context.Context, b *base) (stop func(), err error) {
-	path := filepath.Join(b.config.Data, adminSocket)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("old admin socket: %w", err)
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+// listenAdmin makes the socket of the data folder. Several servers on one PostgreSQL may share a folder: the first answers
+// for all, and the socket of one that lives is never touched. errHeld says that there is one.
+func listenAdmin(ctx context.Context, folder string) (l net.Listener, release func(), err error) {
+	path := filepath.Join(folder, adminSocket)
+	held, err := holdFile(filepath.Join(folder, adminLock))
 	if err != nil {
-		b.log.WarnContext(ctx, "no admin socket: administer this server by its database only", "error", err)
-		return func() {}, nil
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			held()
+		}
+	}()
+	if conn, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil { // of a program that holds no file
+		_ = conn.Close()
+		return nil, nil, errHeld
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("old admin socket: %w", err)
+	}
+	if l, err = new(net.ListenConfig).Listen(ctx, "unix", path); err != nil {
+		return nil, nil, err
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		_ = l.Close() // the first error says more
-		return nil, fmt.Errorf("admin socket: %w", err)
+		return nil, nil, fmt.Errorf("admin socket: %w", err)
+	}
+	return l, held, nil
+}
+
+// serveAdmin answers tasks on the socket until ctx ends, unless another server does for this folder.
+func serveAdmin(ctx context.Context, b *base) (stop func()) {
+	l, release, err := listenAdmin(ctx, b.config.Data)
+	if errors.Is(err, errHeld) {
+		b.log.WarnContext(ctx, "no admin socket: another server of this data folder answers administrative commands for all of them")
+		return func() {}
+	}
+	if err != nil {
+		b.log.WarnContext(ctx, "no admin socket: administer this server by its database only", "error", err)
+		return func() {}
 	}
 	server := &http.Server{
 		ReadHeaderTimeout: taskTimeout, ReadTimeout: taskTimeout,
@@ -173,7 +205,8 @@ func serveAdmin(ctx context.Context, b *base) (stop func(), err error) {
 	return func() {
 		_ = server.Close() // tasks are single transactions
 		<-done
-	}, nil
+		release()
+	}
 }
 
 func (b *base) admin(w http.ResponseWriter, r *http.Request) {

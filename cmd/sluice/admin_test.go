@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicepay/sluice/internal/config"
 )
 
 const sandboxSettings = `{"url":"http://127.0.0.1:1","apiKey":"sandbox_key"}`
@@ -237,6 +240,55 @@ func TestStaleSocket(t *testing.T) {
 	}
 	if got := r.stop(); got.code != 0 {
 		t.Errorf("stopped with %+v", got)
+	}
+}
+
+// TestServersThatShareAFolder: the first answers administrative commands until it ends; no other takes its socket away.
+func TestServersThatShareAFolder(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	var log strings.Builder
+	server := func() (stop func()) {
+		return serveAdmin(t.Context(), &base{config: config.Config{Data: dir}, log: slog.New(slog.NewTextHandler(&log, nil))})
+	}
+	answers := func() bool {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "unix", filepath.Join(dir, adminSocket))
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}
+	first := server()
+	second := server()
+	if !answers() || !strings.Contains(log.String(), "another server of this data folder") {
+		t.Errorf("answers %t, log %s", answers(), &log)
+	}
+	second()
+	if !answers() {
+		t.Error("the second server took the socket of the first with it")
+	}
+	third := server()
+	first()
+	third()
+	if answers() {
+		t.Error("a server that has ended answers")
+	}
+	fourth := server()
+	if !answers() {
+		t.Error("a later server cannot be administered")
+	}
+	fourth()
+
+	// One that holds no file, such as a program of before, lives as well.
+	old, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, adminSocket)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	fifth := server()
+	fifth()
+	if !answers() {
+		t.Error("the socket of a living server was removed")
 	}
 }
 

@@ -72,11 +72,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	stopAdmin, err := serveAdmin(g.ctx, b)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	defer stopAdmin()
+	defer serveAdmin(g.ctx, b)()
 	if err := a.serveMetrics(&g, runner); err != nil {
 		return errors.Join(err, listener.Close())
 	}
