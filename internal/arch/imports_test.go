@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"checkout":      {"engine", "money", "id", "payment", "shop", "web"},
-	"inbound":       {"engine", "id", "payment", "web"},
+	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
 	"backoffice":    {"engine", "money", "id", "payment", "shop", "web", "store"},
 	"arch":          {},
 }

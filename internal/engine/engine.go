@@ -102,7 +102,7 @@ func (e *Engine) run(timeout time.Duration) payment.Run {
 	}
 }
 
-// callTimeout is the limit of one call to the terminal with that id.
+// callTimeout is the limit of one call through the connector.
 func (e *Engine) callTimeout(c connector.Connector) time.Duration {
 	if e.Timeout > 0 {
 		return e.Timeout

@@ -8,6 +8,7 @@
 //
 // Read kind.go for what a kind of work must provide, then runner.go; lane.go is the life
 // of one piece of work, shards.go what is held at this moment, keeper.go and share.go
-// how that is agreed upon with other nodes. schedule.go holds every ladder of waits, so
-// that one file answers "how often".
+// how that is agreed upon with other nodes. schedule.go holds the ladders of waits of the
+// engine's work; those of webhooks are package webhook's, and payment/abandon.go says how
+// often it is tried to give money back.
 package job

@@ -73,7 +73,7 @@ type Payment struct {
 // State returns the public state. Only decisions change it.
 func (p *Payment) State() State { return p.state }
 
-// Restore gives a stored payment its stored state back. Only package store calls it.
+// Restore gives a payment that was not decided just now its state: one that is read from the store, or a sample.
 func Restore(p Payment, s State) Payment {
 	p.state = s
 	return p

@@ -5,7 +5,7 @@
 //
 // It decides nothing: what may be tried again, what a payment's state is and when to
 // ask belong to the engine, sending and the record of messages to package outbound.
-// Notices of the provider are not read; statuses are asked for.
+// Notices of the provider are verified and read by notice.go; what follows from one is the engine's.
 //
 // Our key travels as the reference in the body, which is the provider's own key for
 // repeats, so no Idempotency-Key header is ever sent. Of the customer only what moves
