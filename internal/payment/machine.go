@@ -49,8 +49,6 @@ type Edge struct {
 	Ops   []OperationKind
 	To    State
 	Guard string
-	// Planned rows belong to what is not built yet: no decision takes them.
-	Planned bool
 }
 
 // The operations that can carry a fact: those that ask the provider or hear from
@@ -68,71 +66,78 @@ var (
 
 // edges is the only table of legal moves. What is not in it is refused.
 var edges = []Edge{
-	{None, InCreateHosted, []OperationKind{OpCreatePayment}, Checkout, "deposit with a customer", false},
-	{None, InCreateDirect, []OperationKind{OpCreatePayment}, Pending, "withdrawal, refund, follow-up of a chain", false},
-	{None, InRefuse, []OperationKind{OpCreatePayment}, Declined, "1.08: finer than the minor unit", false},
+	{None, InCreateHosted, []OperationKind{OpCreatePayment}, Checkout, "deposit with a customer"},
+	{None, InCreateDirect, []OperationKind{OpCreatePayment}, Pending, "withdrawal, refund, follow-up of a chain"},
+	{None, InRefuse, []OperationKind{OpCreatePayment}, Declined, "1.08: finer than the minor unit"},
 
-	{Checkout, InSubmit, []OperationKind{OpCheckout}, Pending, "by page or by execute call, once", false},
-	{Checkout, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt", false},
-	{Checkout, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, no live attempt", false},
+	{Checkout, InSubmit, []OperationKind{OpCheckout}, Pending, "by page or by execute call, once"},
+	{Checkout, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
+	{Checkout, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, no live attempt"},
 
-	{Checkout, InAbandon, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt", false},
-	{Pending, InAbandon, []OperationKind{OpCancel}, Pending, "a deposit whose outcome is open; money found later goes back", false},
-	{Authorized, InAbandon, []OperationKind{OpCancel}, Authorized, "a void follows", false},
-	{Completed, InAbandon, []OperationKind{OpCancel}, Completed, "a refund of what is left follows", false},
+	{Checkout, InAbandon, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
+	{Pending, InAbandon, []OperationKind{OpCancel}, Pending, "a deposit whose outcome is open; money found later goes back"},
+	{Authorized, InAbandon, []OperationKind{OpCancel}, Authorized, "a void follows"},
+	{Completed, InAbandon, []OperationKind{OpCancel}, Completed, "a refund of what is left follows"},
 
-	{Pending, InFraudPass, []OperationKind{OpDetectFraud}, Pending, "", false},
-	{Pending, InFraudPass, []OperationKind{OpContinueAntiFraud}, Pending, "", true},
-	{Pending, InFraudStop, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Declined, "no live attempt", true},
-	{Pending, InSend, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Pending, "no live attempt, intent stored first", false},
-	{Pending, InNextTerminal, []OperationKind{OpCascading}, Pending, "after NOT_SENT, REJECTED or a soft decline only", true},
-	{Pending, InNoTerminal, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Declined, "1.05, 1.06 or 1.09, nothing sent", false},
-	{Pending, InConsent, []OperationKind{OpConfirmation}, Pending, "", true},
-	{Pending, InRefused, []OperationKind{OpConfirmation}, Declined, "no consent in time", true},
-	{Pending, InGiveUp, []OperationKind{OpConfirmation}, Cancelled, "2.00, nothing approved", true},
-	{Pending, InRedirect, []OperationKind{OpRedirect}, Pending, "the attempt waits for the customer", false},
+	{Pending, InFraudPass, []OperationKind{OpDetectFraud}, Pending, ""},
+	{Pending, InSend, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Pending, "no live attempt, intent stored first"},
+	{Pending, InNoTerminal, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Declined, "1.05, 1.06 or 1.09, nothing sent"},
+	{Pending, InRedirect, []OperationKind{OpRedirect}, Pending, "the attempt waits for the customer"},
 
-	{Pending, InApproved, opsPaying, Completed, "amount, currency and reference equal; no hold asked for", false},
-	{Pending, InApproved, []OperationKind{OpCapture}, Completed, "captured at most what is authorised", false},
-	{Pending, InHeld, opsHolding, Authorized, "amount, currency and reference equal; PreAuth", false},
-	{Pending, InHeld, []OperationKind{OpCapture, OpVoid}, Authorized, "capture or void proven not done: the hold stands", false},
-	{Pending, InOpen, opsAny, Pending, "never a decline, however old", false},
-	{Pending, InRefused, opsPaying, Declined, "definitive, nothing left to try", false},
-	{Pending, InClosed, opsPaying, Cancelled, "the provider's word, never our timer alone", false},
-	{Pending, InClosed, []OperationKind{OpVoid, OpCapture}, Cancelled, "void done, or the hold is proven gone", false},
+	{Pending, InApproved, opsPaying, Completed, "amount, currency and reference equal; no hold asked for"},
+	{Pending, InApproved, []OperationKind{OpCapture}, Completed, "captured at most what is authorised"},
+	{Pending, InHeld, opsHolding, Authorized, "amount, currency and reference equal; PreAuth"},
+	{Pending, InHeld, []OperationKind{OpCapture, OpVoid}, Authorized, "capture or void proven not done: the hold stands"},
+	{Pending, InOpen, opsAny, Pending, "never a decline, however old"},
+	{Pending, InRefused, opsPaying, Declined, "definitive, nothing left to try"},
+	{Pending, InClosed, opsPaying, Cancelled, "the provider's word, never our timer alone"},
+	{Pending, InClosed, []OperationKind{OpVoid, OpCapture}, Cancelled, "void done, or the hold is proven gone"},
 
-	{Authorized, InCapture, []OperationKind{OpCapture}, Pending, "no live attempt; at most what is authorised", false},
-	{Authorized, InVoid, []OperationKind{OpVoid}, Pending, "no live attempt", false},
-	{Authorized, InClosed, opsHold, Cancelled, "1.04: the hold expired, by the provider's word", false},
-	{Authorized, InUnchanged, opsAsking, Authorized, "", false},
+	{Authorized, InCapture, []OperationKind{OpCapture}, Pending, "no live attempt; at most what is authorised"},
+	{Authorized, InVoid, []OperationKind{OpVoid}, Pending, "no live attempt"},
+	{Authorized, InClosed, opsHold, Cancelled, "1.04: the hold expired, by the provider's word"},
+	{Authorized, InUnchanged, opsAsking, Authorized, ""},
 
-	{Completed, InUnchanged, opsAsking, Completed, "a notice or a return after the end", false},
-	{Declined, InUnchanged, opsEnded, Declined, "likewise", false},
-	{Cancelled, InUnchanged, opsEnded, Cancelled, "likewise", false},
-	{Completed, InChargeback, []OperationKind{OpChargeback}, Completed, "refunds and chargebacks at most what was captured", true},
+	{Completed, InUnchanged, opsAsking, Completed, "a notice or a return after the end"},
+	{Declined, InUnchanged, opsEnded, Declined, "likewise"},
+	{Cancelled, InUnchanged, opsEnded, Cancelled, "likewise"},
 
-	{Declined, InReverse, []OperationKind{OpVoid, OpRefund}, Declined, "a late success is given back", false},
-	{Cancelled, InReverse, []OperationKind{OpVoid, OpRefund}, Cancelled, "likewise", false},
-	{Declined, InLate, opsLate, Completed, "the shop honours late success, nothing else stands", false},
-	{Cancelled, InLate, opsLate, Completed, "likewise", false},
+	{Declined, InReverse, []OperationKind{OpVoid, OpRefund}, Declined, "a late success is given back"},
+	{Cancelled, InReverse, []OperationKind{OpVoid, OpRefund}, Cancelled, "likewise"},
+	{Declined, InLate, opsLate, Completed, "the shop honours late success, nothing else stands"},
+	{Cancelled, InLate, opsLate, Completed, "likewise"},
 
-	{Pending, InManual, []OperationKind{OpManualUpdate}, Completed, "reason, evidence, two people", false},
-	{Pending, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise", false},
-	{Pending, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise", false},
-	{Pending, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise; a hold, or a capture or void that was not done", false},
-	{Authorized, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise; it was captured after all", false},
-	{Authorized, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise", false},
-	{Authorized, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise", false},
-	{Completed, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise; no refund standing", false},
-	{Completed, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise; no refund standing", false},
-	{Declined, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise", false},
-	{Declined, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise", false},
-	{Cancelled, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise", false},
-	{Cancelled, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise", false},
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Completed, "reason, evidence, two people"},
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise"},
+	{Pending, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise; a hold, or a capture or void that was not done"},
+	{Authorized, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise; it was captured after all"},
+	{Authorized, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise"},
+	{Authorized, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
+	{Completed, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise; no refund standing"},
+	{Completed, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise; no refund standing"},
+	{Declined, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise"},
+	{Declined, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise"},
+	{Cancelled, InManual, []OperationKind{OpManualUpdate}, Completed, "likewise"},
+	{Cancelled, InManual, []OperationKind{OpManualUpdate}, Authorized, "likewise"},
+}
+
+// planned are rows of what is not built yet: no decision takes them.
+var planned = []Edge{
+	{Pending, InFraudPass, []OperationKind{OpContinueAntiFraud}, Pending, ""},
+	{Pending, InFraudStop, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Declined, "no live attempt"},
+	{Pending, InNextTerminal, []OperationKind{OpCascading}, Pending, "after NOT_SENT, REJECTED or a soft decline only"},
+	{Pending, InConsent, []OperationKind{OpConfirmation}, Pending, ""},
+	{Pending, InRefused, []OperationKind{OpConfirmation}, Declined, "no consent in time"},
+	{Pending, InGiveUp, []OperationKind{OpConfirmation}, Cancelled, "2.00, nothing approved"},
+	{Completed, InChargeback, []OperationKind{OpChargeback}, Completed, "refunds and chargebacks at most what was captured"},
 }
 
 // Edges returns the table of legal moves in the order in which it is printed.
 func Edges() []Edge { return slices.Clone(edges) }
+
+// Planned returns the rows of what is not built yet.
+func Planned() []Edge { return slices.Clone(planned) }
 
 // next looks up the move that in makes from a state when shown as op.
 func next(from State, in Input, op OperationKind) (State, bool) {
