@@ -111,7 +111,7 @@ func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision
 }
 
 // moveParent decides what the end of a refund means for its deposit, to be written in the same transaction. It returns
-// the deposit as it becomes, or nil where it does not change.
+// the deposit as it becomes, or nil where it does not change. What a human should look at is the refund's alarm.
 func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 	if d.Parent == (payment.ParentMove{}) {
 		return nil, nil
@@ -126,6 +126,9 @@ func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 			tx.Again() // somebody else has told the deposit already
 		}
 		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
+	}
+	if d.Alarm == "" {
+		d.Alarm = move.Alarm
 	}
 	return &move.Payment, nil
 }

@@ -17,7 +17,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		return err
 	}
 	now := e.Now()
-	if p.Owes() || p.HoldOver(now) {
+	if (p.Owes() || p.HoldOver(now)) && !p.HeldInVain() {
 		if p.Due.IsZero() || now.Before(p.Due) {
 			return nil
 		}

@@ -51,15 +51,18 @@ const (
 )
 
 // payBackAt is when the money of an abandoned deposit has to be sent back: at once, later after a try that failed,
-// and never when trying has gone on for too long.
+// and never when the provider refused it for good or trying has gone on for too long. Of a hold that the provider does
+// not release it is when the hold is looked at: it runs out by itself.
 func (d *draft) payBackAt() time.Time {
 	since := d.now.Sub(d.p.Abandoned)
 	switch {
-	case !d.failed && d.before.Owes() && !d.before.Due.IsZero():
+	case d.p.voidRefused():
+		return d.p.dueAt()
+	case !d.failed && d.before.Owes():
 		return d.before.Due
 	case !d.failed:
 		return d.now
-	case since > payBackFor:
+	case d.forGood, since > payBackFor:
 		return time.Time{}
 	}
 	if n := d.payBackTries(); n <= len(payBackSoon) {
@@ -79,6 +82,42 @@ func (d *draft) payBackTries() int {
 	return max(n, 1)
 }
 
+// ForGood reports that a refusal will not change by asking once more: the provider, or whoever it asked, has declined,
+// and not because it was out of order. What was only not processed may succeed later.
+func (a *Attempt) ForGood() bool {
+	if a.Class != ClassDeclinedSoft && a.Class != ClassDeclinedHard {
+		return false
+	}
+	return a.Code != CodeAcquirerDown && a.Code != CodeAcquirerLate && a.Code != CodeRetryAsked
+}
+
+// GaveUpBy reports that the engine has stopped to send the money of a deposit back because the refund, which it made for
+// that, was refused: for good, or for too long. A human has to look, and whoever abandons the deposit again has it tried
+// once more. The attempts of the refund have to be loaded.
+func (p *Payment) GaveUpBy(refund *Payment) bool {
+	if s := refund.state; !refund.Terms.GiveBack || s != Declined && s != Cancelled || len(refund.Attempts) == 0 {
+		return false
+	}
+	return refund.Attempts[len(refund.Attempts)-1].ForGood() || refund.Updated.Sub(p.Abandoned) > payBackFor
+}
+
+// voidRefused reports that the provider has refused for good to release the hold of an abandoned deposit.
+func (p *Payment) voidRefused() bool {
+	if p.state != Authorized || p.Abandoned.IsZero() {
+		return false
+	}
+	for i := len(p.Attempts) - 1; i >= 0; i-- {
+		if a := &p.Attempts[i]; a.Kind == AttemptVoid && a.Reverses == 0 {
+			return a.ForGood() && !a.Started.Before(p.Abandoned)
+		}
+	}
+	return false
+}
+
+// HeldInVain reports that the deposit was abandoned and the provider does not release its hold, so that nothing is left to do
+// but to see it run out.
+func (p *Payment) HeldInVain() bool { return p.Owes() && p.voidRefused() }
+
 // HoldOver reports that money has been held for longer than the payment's terms allow.
 func (p *Payment) HoldOver(now time.Time) bool {
 	a := p.Standing()
@@ -87,6 +126,9 @@ func (p *Payment) HoldOver(now time.Time) bool {
 
 // holdDue is when to look at a hold again: when it may have been lost, or has to be given back.
 func (d *draft) holdDue(a *Attempt) time.Time {
+	if d.p.voidRefused() {
+		return d.holdCheck
+	}
 	if end := a.Started.Add(d.p.Terms.HoldFor); d.p.Terms.HoldFor > 0 && end.Before(d.holdCheck) {
 		return end
 	}

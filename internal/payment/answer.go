@@ -262,7 +262,7 @@ func (d *draft) refused(a *Attempt, f Fact) Input {
 		return InHeld
 	}
 	if a.Kind == AttemptRefund {
-		d.d.Parent.Release = a.Amount
+		d.d.Parent.Release, d.d.Parent.ForGood = a.Amount, a.ForGood()
 	}
 	return InRefused
 }

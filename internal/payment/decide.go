@@ -231,6 +231,7 @@ func (c Reserve) apply(d *draft) {
 
 func (m ParentMove) apply(d *draft) {
 	d.failed, d.refundTry = !m.Release.IsZero(), m.Try
+	d.forGood = d.failed && m.ForGood
 	if d.p.RefundReserved, d.err = d.p.RefundReserved.Sub(m.Release); d.err != nil {
 		return
 	}

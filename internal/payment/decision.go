@@ -58,6 +58,7 @@ type ParentMove struct {
 	Release money.Amount // no longer reserved: the refund was refused
 	Settle  money.Amount // reserved before, refunded now
 	Try     int          // of giving an abandoned deposit back: 1 for the first refund, 0 for any other refund
+	ForGood bool         // with Release: it makes no sense to try again
 }
 
 // Start carries what is needed to open an attempt.
@@ -96,6 +97,7 @@ type draft struct {
 	parked    bool      // it waited for a human, who asks now
 	fenced    bool      // the provider was asked to close the attempt
 	refundTry int       // which try of giving an abandoned deposit back has failed
+	forGood   bool      // it failed in a way that no other try will change
 
 	moved func(Edge) // in tests: told of each row of the table that is taken, with the one operation that shows it
 }
@@ -214,7 +216,13 @@ func (d *draft) finish() (Decision, error) {
 	if d.p.stuck() || d.parked {
 		d.p.DueFails = 1
 	}
-	if d.p.stuck() && d.before.DueFails == 0 && d.d.Alarm == "" {
+	switch {
+	case d.d.Alarm != "":
+	case d.failed && d.p.HeldInVain():
+		d.d.Alarm = "the provider refuses to release the hold of an abandoned payment"
+	case d.forGood && d.p.Owes():
+		d.d.Alarm = "the provider refuses to give the money of an abandoned payment back"
+	case d.p.stuck() && d.before.DueFails == 0:
 		d.d.Alarm = "nothing more can be done by machine"
 	}
 	if d.d.Parent != (ParentMove{}) && d.p.Terms.GiveBack {

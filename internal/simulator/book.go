@@ -8,7 +8,8 @@ import (
 )
 
 // The published amount rules, in major units of whatever currency: payments
-// succeed below the first, payouts and refunds up to the second.
+// succeed below the first, payouts and refunds up to the second. They are the
+// gateway API's: a payment with testAmounts, and its refunds, know no ceiling.
 var (
 	paymentCeiling = decimal{money.MustParse("10000000")}
 	returnCeiling  = decimal{money.MustParse("10000")}
@@ -52,7 +53,7 @@ func (s *Simulator) newTx(c *command, eff Effect, now time.Time) *tx {
 		Amount: c.amount, Currency: c.currency, Parent: c.parent, Fingerprint: c.fingerprint,
 		CreatedAt: now, UpdatedAt: now, ReturnURL: c.returnURL, NoticeURL: c.noticeURL,
 		Notice: eff.Notice, NoticeDelay: millis(eff.NoticeDelayMs), Async: millis(eff.AsyncAfterMs),
-		Store: c.store, ActionUntil: c.expiresAt,
+		Store: c.store, ActionUntil: c.expiresAt, TestAmounts: c.testAmounts,
 	}
 	if eff.LagMs > 0 {
 		t.VisibleAt = now.Add(millis(eff.LagMs))
@@ -159,17 +160,24 @@ func refusedAtOnce(t *tx, eff Effect, now time.Time) (outcome, bool) {
 	if eff.ResponseCode != "" {
 		return outcome{}, false
 	}
-	over := t.Amount.more(returnCeiling)
-	if t.isPayment() {
-		over = !paymentCeiling.more(t.Amount)
-	}
-	if over && t.Kind != kindCapture && t.Kind != kindVoid {
+	if t.overCeiling() {
 		return outcome{codeAmountLimit, reasonProviderLimit}, true
 	}
 	if t.Card != nil && t.Parent == "" && expired(t.Card.ExpiryMonth, t.Card.ExpiryYear, now) {
 		return verdict(codeExpiredCard), true
 	}
 	return outcome{}, false
+}
+
+// overCeiling tells whether the published amount rules refuse t.
+func (t *tx) overCeiling() bool {
+	switch {
+	case t.TestAmounts != "" || t.Kind == kindCapture || t.Kind == kindVoid:
+		return false
+	case t.isPayment():
+		return !paymentCeiling.more(t.Amount)
+	}
+	return t.Amount.more(returnCeiling)
 }
 
 func (s *Simulator) bookPayout(c *command, eff Effect, now time.Time) (*tx, *apiError) {
@@ -210,7 +218,7 @@ func (s *Simulator) bookFollowUp(c *command, eff Effect, now time.Time) (*tx, *a
 	}
 	t := s.newTx(c, eff, now)
 	t.Amount, t.Currency, t.OrderID = amount, parent.Currency, parent.OrderID
-	t.Method, t.Card = parent.Method, parent.Card
+	t.Method, t.Card, t.TestAmounts = parent.Method, parent.Card, parent.TestAmounts
 	if t.NoticeURL == "" {
 		t.NoticeURL = parent.NoticeURL
 	}

@@ -72,6 +72,8 @@ type tx struct {
 	Store      bool   `json:"store,omitempty"`
 	Credential string `json:"credential,omitempty"`
 	MITCode    string `json:"mitCode,omitempty"` // verdict on later charges of the credential
+
+	TestAmounts string `json:"testAmounts,omitempty"` // whose amounts decide about it, instead of the ceilings
 }
 
 // isPayment tells whether money of a customer is held or taken here, so that

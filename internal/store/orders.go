@@ -119,7 +119,7 @@ func (tx *Tx) Instruction(shop payment.ShopID, pid payment.ID, attempt int, refu
 type History struct {
 	Payment      payment.Payment
 	Log          []payment.Operation // without messages
-	Refunds      []payment.Payment   // oldest first, without their attempts
+	Refunds      []payment.Payment   // oldest first; with their attempts only those that failed to give the deposit back
 	Order        *Order              // nil for a payment that no order was made for
 	Instructions []Instruction
 }
@@ -163,10 +163,37 @@ func (tx *Tx) History(shop payment.ShopID, pid payment.ID) (History, error) {
 		if order.found {
 			h.Order = &order.value
 		}
-		return h, nil
+		return h, tx.failures(h.Refunds)
 	}
 	tx.Again() // after a pause
 	return History{}, errRetry
+}
+
+// failures loads the attempts of those refunds that were made to give a deposit back and have failed. There are none, and
+// nothing is asked, but in rare cases.
+func (tx *Tx) failures(refunds []payment.Payment) error {
+	var b *batch
+	found := make(map[int]*[]payment.Attempt)
+	for i := range refunds {
+		r := &refunds[i]
+		if s := r.State(); !r.Terms.GiveBack || s != payment.Declined && s != payment.Cancelled {
+			continue
+		}
+		if b == nil {
+			b = tx.batch()
+		}
+		found[i] = listIn(b, scanAttempt, sqlAttempts, string(r.Shop), string(r.ID))
+	}
+	if b == nil {
+		return nil
+	}
+	if err := b.run(); err != nil {
+		return err
+	}
+	for i, attempts := range found {
+		refunds[i].Attempts = *attempts
+	}
+	return nil
 }
 
 const sqlPaymentsBetween = `SELECT id FROM payment WHERE shop_id = $1 AND id >= $2 AND id <= $3 ORDER BY id LIMIT 16`

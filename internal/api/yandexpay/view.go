@@ -105,7 +105,8 @@ func (o *operation) name() string {
 }
 
 // operationsOf lists what was done about a deposit, oldest first: how it was held or paid, then captures, voids and
-// refunds whatever came of them. Refunds by which the engine gives a rolled back order back are not shown.
+// refunds whatever came of them. Refunds by which the engine gives a rolled back order back are shown only where one was
+// refused in a way that made the engine stop.
 func operationsOf(h *engine.History) []operation {
 	all := payings(h)
 	for i := range h.Payment.Attempts {
@@ -115,7 +116,7 @@ func operationsOf(h *engine.History) []operation {
 		}
 	}
 	for i := range h.Refunds {
-		if r := &h.Refunds[i]; !r.Terms.GiveBack {
+		if r := &h.Refunds[i]; !r.Terms.GiveBack || h.Payment.GaveUpBy(r) {
 			all = append(all, ofRefund(r, said(h, 0, r.ID)))
 		}
 	}
