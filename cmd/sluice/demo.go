@@ -60,7 +60,7 @@ func (a *app) startDemo(g *group, ready *readiness) error {
 	if err := writeWhole(path, append(raw, '\n')); err != nil {
 		return err
 	}
-	ready.YandexPay = &yandexPayAccess{MerchantID: id.Dashed(d.ShopID), APIKey: d.APIKey}
+	ready.YandexPay = &yandexPayAccess{MerchantID: id.Dashed(id.AsVersion4(d.ShopID)), APIKey: d.APIKey}
 	ready.ShopID, ready.APIKey, ready.SigningKey, ready.SimulatorURL = d.ShopID, d.APIKey, d.SigningKey, url
 	return nil
 }

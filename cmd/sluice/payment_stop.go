@@ -33,7 +33,7 @@ func (c *stopRecurring) run(ctx context.Context, b *base, out io.Writer) error {
 	}
 	pid := payment.ID(c.Payment)
 	if bare, ok := id.Undashed(c.Payment); ok {
-		pid = payment.ID(bare)
+		pid = payment.ID(id.FromVersion4(bare))
 	}
 	if err := e.StopChain(ctx, shop.ID(c.Shop), pid); err != nil {
 		return err

@@ -77,7 +77,7 @@ func (a *Auth) ByMerchantID(ctx context.Context, text string) (*shop.Shop, error
 	if !ok {
 		return nil, ErrUnauthorized
 	}
-	s, err := a.open(ctx, shop.ID(sid))
+	s, err := a.open(ctx, shop.ID(id.FromVersion4(sid)))
 	if err == nil && (s.Live || !s.Settings.YandexPay.MerchantIDAsKey) {
 		return nil, ErrUnauthorized
 	}

@@ -90,6 +90,23 @@ func Dashed(id string) string {
 	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
 }
 
+// versionAt is the place of the digit that tells the version of a UUID.
+const versionAt = 12
+
+// AsVersion4 is an id of a Source as a UUID of version 4, for readers who take no other: the digit of the version is the only
+// one that differs, so FromVersion4 tells the id again. Any other text is returned as it is.
+func AsVersion4(id string) string { return reversion(id, '7', '4') }
+
+// FromVersion4 is the inverse of AsVersion4. An id of a Source is returned as it is: both spellings name the same.
+func FromVersion4(id string) string { return reversion(id, '4', '7') }
+
+func reversion(id string, from, to byte) string {
+	if !Valid(id) || id[versionAt] != from {
+		return id
+	}
+	return id[:versionAt] + string(to) + id[versionAt+1:]
+}
+
 // Undashed is the inverse of Dashed. It also takes upper-case digits, as RFC 9562 demands of readers, and
 // reports false for any other spelling, braces and undashed text included.
 func Undashed(s string) (string, bool) {

@@ -36,5 +36,5 @@ func (y *YandexPay) Offered() []payment.Method {
 	return y.Methods
 }
 
-// MerchantID is the shop's id as the Yandex Pay merchant API spells it: a UUID with dashes.
-func (s *Shop) MerchantID() string { return id.Dashed(string(s.ID)) }
+// MerchantID is the shop's id as the Yandex Pay merchant API spells it: a UUID of version 4 with dashes.
+func (s *Shop) MerchantID() string { return id.Dashed(id.AsVersion4(string(s.ID))) }

@@ -51,24 +51,60 @@ func unscaled(n *big.Int, decimals int) (money.Amount, bool) {
 	return a, err == nil
 }
 
-// quotient is a / b in at most the given decimals. It reports false when that is not exact, or b is nought.
-func quotient(a, b money.Amount, decimals int) (money.Amount, bool) {
-	if b.IsZero() {
-		return money.Amount{}, false
+// share is a quotient in the steps of a currency: the step below it, the one above it, and the nearest, half to even. All
+// are equal where the quotient is exact.
+type share struct{ low, near, high money.Amount }
+
+// exact is the share that is an amount.
+func exact(a money.Amount) share { return share{a, a, a} }
+
+// shareOf is the product of some amounts divided by that of others, in at most the given decimals. It reports false where
+// that is no amount.
+func shareOf(decimals int, over, under []money.Amount) (share, bool) {
+	n, d := power(decimals+len(under)*money.Scale), power(len(over)*money.Scale)
+	for _, a := range over {
+		n.Mul(n, scaled(a))
 	}
-	q, rest := new(big.Int).QuoRem(new(big.Int).Mul(scaled(a), power(decimals)), scaled(b), new(big.Int))
-	if rest.Sign() != 0 {
-		return money.Amount{}, false
+	for _, a := range under {
+		d.Mul(d, scaled(a))
 	}
-	return unscaled(q, decimals)
+	if d.Sign() == 0 {
+		return share{}, false
+	}
+	q, rest := n.QuoRem(n, d, new(big.Int))
+	low, ok := unscaled(q, decimals)
+	if rest.Sign() == 0 || !ok {
+		return exact(low), ok
+	}
+	odd := q.Bit(0) == 1
+	high, ok := unscaled(q.Add(q, big.NewInt(1)), decimals)
+	s := share{low, low, high}
+	if half := rest.Lsh(rest, 1).Cmp(d); half > 0 || half == 0 && odd {
+		s.near = high
+	}
+	return s, ok
 }
 
-// product is a * b in at most the given decimals. It reports false when that is not exact.
-func product(a, b money.Amount, decimals int) (money.Amount, bool) {
-	n := new(big.Int).Mul(scaled(a), scaled(b)) // steps of 10^-36
-	q, rest := n.QuoRem(n, power(2*money.Scale-decimals), new(big.Int))
-	if rest.Sign() != 0 {
-		return money.Amount{}, false
+var one = money.MustParse("1")
+
+// apart is the difference of two amounts.
+func apart(a, b money.Amount) money.Amount {
+	if a.Cmp(b) < 0 {
+		a, b = b, a
 	}
-	return unscaled(q, decimals)
+	return minus(a, b)
+}
+
+// lesser is the smaller of two amounts.
+func lesser(a, b money.Amount) money.Amount {
+	if a.Cmp(b) < 0 {
+		return a
+	}
+	return b
+}
+
+// steps is n of the smallest steps of a currency.
+func steps(n int, c money.Currency) money.Amount {
+	a, _ := money.FromMinor(uint64(max(n, 0)), c.MinorUnits()) // of no currency: nought
+	return a
 }

@@ -53,11 +53,21 @@ func (b binder) err() error {
 	return nil
 }
 
-func (b binder) has(name string) bool { return b.from.Get(name).Kind() != api.Absent }
+func (b binder) has(name string) bool { return b.said(name).Kind() != api.Absent }
+
+// said is the value of a field that may be left out: absent too where it is an empty string, by which some clients say
+// nothing.
+func (b binder) said(name string) *api.Value {
+	v := b.from.Get(name)
+	if v.Kind() == api.String && v.Text() == "" {
+		return nil
+	}
+	return v
+}
 
 // needs reports whether a field is there, and a fault where it is not.
 func (b binder) needs(name string) bool {
-	if !b.has(name) {
+	if b.from.Get(name).Kind() == api.Absent {
 		b.fault(name, mustBeGiven)
 		return false
 	}
@@ -75,6 +85,11 @@ func (b binder) child(name string) (binder, bool) {
 		b.fault(name, "must be an object")
 	}
 	return binder{}, false
+}
+
+// in is a binder whose faults are those of an object within.
+func (b binder) in(name string) binder {
+	return binder{prefix: b.prefix + name + ".", faults: b.faults}
 }
 
 // each reads a list of objects. Where it is needed, it must be there.
@@ -130,7 +145,7 @@ func (b binder) needed(name string) string {
 // word reads one of the given words, or none.
 func (b binder) word(name string, words ...string) string {
 	text := b.text(name, maxText)
-	if b.has(name) && b.from.Get(name).Kind() == api.String && !slices.Contains(words, text) {
+	if text != "" && !slices.Contains(words, text) {
 		b.fault(name, "must be one of "+strings.Join(words, ", "))
 	}
 	return text
@@ -146,7 +161,7 @@ func (b binder) boolean(name string) bool {
 
 // integer reads a whole number, or a string of its digits, between least and most; otherwise where there is none.
 func (b binder) integer(name string, least, most, otherwise int) int {
-	v := b.from.Get(name)
+	v := b.said(name)
 	if v.Kind() == api.Absent {
 		return otherwise
 	}
@@ -173,7 +188,7 @@ var mostAmount = money.MustParse("1000000000")
 
 // amount reads an amount of at most that many decimals, as a number or a string; nil where there is none.
 func (b binder) amount(name string, decimals int) *money.Amount {
-	v := b.from.Get(name)
+	v := b.said(name)
 	var a money.Amount
 	var err error
 	switch v.Kind() {

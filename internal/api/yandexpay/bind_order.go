@@ -1,6 +1,7 @@
 package yandexpay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -48,7 +49,9 @@ func (b binder) common(s *shop.Shop) order {
 
 // link reads what requests for a link to pay at have.
 func (b binder) link(s *shop.Shop, o *order) {
-	o.document.TTL = b.integer("ttl", leastTTL, mostTTL, defaultTTL)
+	if o.document.TTL = defaultTTL; !b.nought("ttl") {
+		o.document.TTL = b.integer("ttl", leastTTL, mostTTL, defaultTTL)
+	}
 	o.document.Redirect = b.redirects(s)
 }
 
@@ -66,7 +69,7 @@ func bindOrder(doc *api.Value, s *shop.Shop) (order, error) {
 	d.Constructor, d.Extensions = b.raw("publicConstructor"), b.raw("extensions")
 	d.Risk, d.Unique = b.raw("risk"), b.raw("uniqrMetadata")
 	if b.needs("cart") {
-		d.Cart = b.cart(o.currency)
+		d.Cart = b.cart(o.currency, false)
 		b.filled()
 	}
 	return o, b.whole(&o)
@@ -78,7 +81,7 @@ func (b binder) whole(o *order) error {
 		return err
 	}
 	o.amount = o.document.Cart.Amount
-	if err := o.document.Cart.check(decimalsOf(o.currency)); err != nil {
+	if err := o.document.Cart.check(o.currency); err != nil {
 		return err
 	}
 	b.atLeast("cart.total.amount", o.amount, o.currency)
@@ -117,25 +120,32 @@ func (b binder) currency(s *shop.Shop) money.Currency {
 	return c
 }
 
+// nought reports whether a number is 0, by which some clients say nothing.
+func (b binder) nought(name string) bool {
+	n, ok := whole(b.from.Get(name))
+	return ok && n == 0
+}
+
+// redirects are the addresses that are given; nil where none is.
 func (b binder) redirects(s *shop.Shop) *redirects {
 	in, ok := b.child("redirectUrls")
 	if !ok {
 		return nil
 	}
-	return &redirects{
-		Success: in.address("onSuccess", s, true), Error: in.address("onError", s, true), Abort: in.address("onAbort", s, false),
+	r := redirects{Success: in.address("onSuccess", s), Error: in.address("onError", s), Abort: in.address("onAbort", s)}
+	if r == (redirects{}) {
+		return nil
 	}
+	return &r
 }
 
-func (b binder) address(name string, s *shop.Shop, needed bool) string {
-	if needed && !b.needs(name) {
-		return ""
-	}
+// address reads where the customer is sent back to, if that is given.
+func (b binder) address(name string, s *shop.Shop) string {
 	text := b.text(name, maxText)
-	if text == "" && !needed {
+	if text == "" {
 		return ""
 	}
-	if wrong := api.ReturnAddress(text, &s.Settings); wrong != "" && b.from.Get(name).Kind() == api.String {
+	if wrong := api.ReturnAddress(text, &s.Settings); wrong != "" {
 		b.fault(name, wrong)
 	}
 	return text
@@ -168,7 +178,7 @@ func (b binder) offered() []string {
 	case len(v.Members()) == 0:
 		b.fault(name, "must not be empty")
 	case len(words) == 1 && words[0] == offerSplit:
-		b.fault(name, "must hold "+offerCard+": "+offerSplit+" is not available")
+		b.fault(name, "must hold "+offerCard+" too: payment in parts is not available, so nobody could pay an order for "+offerSplit+" alone")
 	}
 	return words
 }
@@ -210,7 +220,8 @@ func (o *order) creation(s *shop.Shop, fingerprint []byte) (engine.Create, error
 		Order: &engine.Order{ID: o.id, Fingerprint: fingerprint, Document: string(raw)},
 	}
 	if r := d.Redirect; r != nil {
-		c.ReturnURL, c.Terms.ErrorURL, c.Terms.AbortURL = r.Success, r.Error, r.Abort
+		c.Terms.ErrorURL, c.Terms.AbortURL = cmp.Or(r.Error, c.ReturnURL), r.Abort
+		c.ReturnURL = cmp.Or(r.Success, c.ReturnURL)
 	}
 	c.Customer, err = payment.NewDocument(payment.Customer{Phone: phone(d.BillingPhone)})
 	return c, err

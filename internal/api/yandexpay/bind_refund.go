@@ -13,7 +13,7 @@ type refundRequest struct {
 	Amount money.Amount `json:"amount"`
 
 	Final    *money.Amount   `json:"final,omitempty"` // what has to be left of the order's amount
-	Cart     *cart           `json:"cart,omitempty"`  // what is left of the cart, whole
+	Cart     *cart           `json:"cart,omitempty"`  // what is left of the cart; its lines may leave out what the order's have
 	Target   []change        `json:"target,omitzero"` // what is left of the cart, by its lines
 	Taken    []change        `json:"taken,omitzero"`  // what is taken out of the cart
 	Shipping *money.Amount   `json:"shipping,omitempty"`
@@ -65,12 +65,9 @@ func bindRefundV1(doc *api.Value, currency money.Currency) (refundRequest, error
 	if r.Final = b.amount("orderAmount", mostDecimals(currency)); r.Final != nil && r.Final.IsZero() {
 		r.Final = nil
 	}
-	r.Cart = b.cart(currency)
+	r.Cart = b.cart(currency, true)
 	r.Shipping, r.Delivery = b.shipping("shipping", currency), b.raw("shipping")
-	if err := b.err(); err != nil || r.Cart == nil {
-		return r, err
-	}
-	return r, r.Cart.check(decimalsOf(currency))
+	return r, b.err()
 }
 
 // shippingField is the name of the field that says what the delivery costs.

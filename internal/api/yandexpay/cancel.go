@@ -20,10 +20,8 @@ func (y *YandexPay) cancel(c *call) error {
 		return err
 	}
 	k := y.newCommand(c, v, name, []string{"cancel", reason})
-	if err := k.say(&detail{Params: map[string]string{paramReason: reason}}); err != nil {
-		return err
-	}
 	return y.settle(c, v, &k, work{
+		ready:  func() error { return k.say(&detail{Params: map[string]string{paramReason: reason}}) },
 		refuse: func(v *orderView) error { return v.refuse("cancelled", statusAuthorized) },
 		do: func() (bool, error) {
 			out, err := y.engine.Void(c.Context(), k.target(c, v))

@@ -21,28 +21,33 @@ type captured struct {
 // bindCapture reads a request to capture. The error is a *failure.
 func bindCapture(doc *api.Value, currency money.Currency) (captured, error) {
 	b := newBinder(doc)
-	r := captured{Cart: b.cart(currency), Amount: b.amount("orderAmount", mostDecimals(currency))}
+	r := captured{Cart: b.cart(currency, true), Amount: b.amount("orderAmount", mostDecimals(currency))}
 	b.filled()
 	r.Name = b.text("externalOperationId", maxText)
 	r.Shipping, r.Delivery = b.shipping("shipping", currency), b.raw("shipping")
-	if err := b.err(); err != nil {
-		return r, err
-	}
-	decimals := decimalsOf(currency)
-	if r.Cart != nil {
-		if err := r.Cart.check(decimals); err != nil {
-			return r, err
-		}
-		whole := plus(r.Cart.Amount, given(r.Shipping))
-		if r.Amount != nil && *r.Amount != whole {
-			return r, amountMismatch("Order amount", whole, *r.Amount, decimals)
-		}
-		r.Amount = &whole
-		b.atLeast("cart.total.amount", whole, currency)
-	} else if r.Amount != nil {
+	if b.err() == nil && r.Cart == nil && r.Amount != nil {
 		b.atLeast("orderAmount", *r.Amount, currency)
 	}
 	return r, b.err()
+}
+
+// plan judges the capture by the order as it stands. It returns how much is taken, nought for all, and what is kept with it.
+func (r *captured) plan(v *orderView) (amount money.Amount, kept detail, err error) {
+	kept = detail{Shipping: r.Shipping, Delivery: r.Delivery}
+	if r.Cart == nil {
+		return given(r.Amount), kept, nil
+	}
+	b := newBinder(nil)
+	whole, err := r.Cart.part(v, b)
+	if err != nil {
+		return amount, kept, err
+	}
+	kept.Cart, amount = &whole, plus(whole.Amount, given(r.Shipping))
+	if r.Amount != nil && *r.Amount != amount {
+		return amount, kept, amountMismatch("Order amount", amount, *r.Amount, decimalsOf(v.Payment.Currency))
+	}
+	b.atLeast("cart.total.amount", amount, v.Payment.Currency)
+	return amount, kept, b.err()
 }
 
 // shipping reads what a delivery costs; nil where there is none.
@@ -75,13 +80,7 @@ func (y *YandexPay) capture(c *call) error {
 		return fmt.Errorf("render capture: %w", err)
 	}
 	k := y.newCommand(c, v, r.Name, []string{"capture", string(content)})
-	if err := k.say(&detail{Cart: r.Cart, Shipping: r.Shipping, Delivery: r.Delivery}); err != nil {
-		return err
-	}
 	var amount money.Amount
-	if r.Amount != nil {
-		amount = *r.Amount
-	}
 	refuse := func(v *orderView) error {
 		if err := v.refuse("captured", statusAuthorized); err != nil {
 			return err
@@ -92,14 +91,23 @@ func (y *YandexPay) capture(c *call) error {
 		}
 		return nil
 	}
-	return y.settle(c, v, &k, work{refuse: refuse, do: func() (bool, error) {
+	ready := func() error {
+		taken, kept, err := r.plan(v)
+		if err != nil {
+			return err
+		}
+		amount = taken
+		return k.say(&kept)
+	}
+	return y.settle(c, v, &k, work{ready: ready, refuse: refuse, do: func() (bool, error) {
 		out, err := y.engine.Capture(c.Context(), k.target(c, v), amount)
 		return out.Replayed, err
 	}})
 }
 
-// work is what a command does, and why it may not be done.
+// work is what a command does, what it needs for that and why it may not be done.
 type work struct {
+	ready  func() error
 	refuse func(*orderView) error
 	do     func() (replayed bool, err error)
 }
@@ -108,13 +116,16 @@ type work struct {
 func (y *YandexPay) settle(c *call, v *orderView, k *command, job work) error {
 	op, err := y.repeated(c, v, k)
 	if err == nil && op == nil {
+		err = job.ready()
+	}
+	if err == nil && op == nil {
 		err = job.refuse(v)
 	}
 	if err != nil {
 		return err
 	}
 	if op != nil {
-		answerOperation(c, &v.Payment, op)
+		answerAgain(c, &v.Payment, op)
 		return nil
 	}
 	replayed, err := job.do()
@@ -128,6 +139,9 @@ func (y *YandexPay) settle(c *call, v *orderView, k *command, job work) error {
 	after, op, err := y.settled(c, v, k, attempt)
 	if err != nil {
 		return err
+	}
+	if replayed {
+		c.replayed()
 	}
 	answerOperation(c, &after.Payment, op)
 	return nil
@@ -147,6 +161,6 @@ func (y *YandexPay) afterRace(c *call, v *orderView, k *command, failed error) e
 	if op == nil {
 		return failed
 	}
-	answerOperation(c, &now.Payment, op)
+	answerAgain(c, &now.Payment, op)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/money"
@@ -19,7 +18,10 @@ type cart struct {
 	Label        string          `json:"label,omitempty"`
 	Coupons      json.RawMessage `json:"coupons,omitempty"`
 	Discounts    json.RawMessage `json:"discounts,omitempty"`
+	Off          money.Amount    `json:"off,omitzero"` // what the discounts take off the sum of the lines; nought where those have it in them
 	Measurements json.RawMessage `json:"measurements,omitempty"`
+
+	discounted money.Amount // the sum of Discounts, of a cart that was just read
 }
 
 // item is one line of a cart.
@@ -29,9 +31,11 @@ type item struct {
 	Description  string          `json:"description,omitempty"`
 	SKU          string          `json:"skuId,omitempty"`
 	Type         string          `json:"type,omitempty"`
-	Count        money.Amount    `json:"count"` // of pieces, above 0
+	Count        money.Amount    `json:"count"`               // of pieces, above 0
+	Available    string          `json:"available,omitempty"` // a decimal, as it was given
 	CountLabel   string          `json:"countLabel,omitempty"`
-	Total        money.Amount    `json:"total"` // of the line, after discounts
+	Total        money.Amount    `json:"total"`             // of the line, after discounts on it
+	Derived      bool            `json:"derived,omitempty"` // Total was not given and follows from the order's own line
 	UnitPrice    *money.Amount   `json:"unitPrice,omitempty"`
 	Discounted   *money.Amount   `json:"discountedUnitPrice,omitempty"`
 	Subtotal     *money.Amount   `json:"subtotal,omitempty"`
@@ -57,49 +61,62 @@ func (c *cart) find(product string) *item {
 			return &c.Items[i]
 		}
 	}
+	if now := respelled(product); now != product { // an id of ours, as it was shown earlier
+		return c.find(now)
+	}
 	return nil
 }
 
-// check returns what is wrong with a whole cart: a product in two lines, a price of a piece that cannot be written
-// down, or lines that do not add up to the total.
-func (c *cart) check(decimals int) error {
-	if err := c.checkLines(decimals); err != nil {
+// check returns what cannot be true of a whole cart: a product in two lines, or lines that do not add up to the total,
+// with the discounts on the cart taken off or not. Each line may have been rounded in whatever way, so that a step of the
+// currency may be missing, or be too much, for each of them. It sets Off.
+func (c *cart) check(currency money.Currency) error {
+	if err := c.unrepeated(); err != nil {
 		return err
 	}
-	if sum, total := c.sum(), c.total(); sum != total {
-		return cartMismatch(total, sum, decimals)
+	c.Off = money.Amount{}
+	sum, total, room := c.sum(), c.total(), steps(len(c.Items), currency)
+	if apart(sum, total).Cmp(room) <= 0 {
+		return nil
 	}
+	if less, err := sum.Sub(c.discounted); err != nil || apart(less, total).Cmp(room) > 0 {
+		return cartMismatch(total, sum, c.discounted, decimalsOf(currency))
+	}
+	c.Off = c.discounted
 	return nil
 }
 
-func (c *cart) checkLines(decimals int) error {
+// unrepeated refuses a cart in which a product has two lines: captures and refunds name lines by their products.
+func (c *cart) unrepeated() error {
 	met := make(map[string]bool, len(c.Items))
 	for i := range c.Items {
-		line := &c.Items[i]
-		if met[line.ProductID] {
-			return cartDataError("The productId of a line of the cart is used by another line", line.ProductID)
+		product := c.Items[i].ProductID
+		if met[product] {
+			return cartDataError("The productId of a line of the cart is used by another line", product)
 		}
-		met[line.ProductID] = true
-		if _, ok := line.price(decimals); !ok {
-			return cartDataError("The total of a line of the cart divided by its quantity.count has more than "+
-				strconv.Itoa(decimals)+" decimals", line.ProductID)
-		}
+		met[product] = true
 	}
 	return nil
 }
 
-// price is what one piece costs. It reports false when that needs more decimals.
-func (i *item) price(decimals int) (money.Amount, bool) { return quotient(i.Total, i.Count, decimals) }
+// fit has the discounts on the cart take off what its lines come to above its worth, if they took as much before.
+func (c *cart) fit(worth, off money.Amount) { c.lessen(lesser(minus(c.sum(), worth), off), off) }
+
+// price is what one piece costs.
+func (i *item) price(decimals int) share {
+	s, _ := shareOf(decimals, []money.Amount{i.Total}, []money.Amount{i.Count}) // a line has a piece
+	return s
+}
 
 // cartMismatch tells that the lines of a cart do not add up, in the words that clients know.
-func cartMismatch(total, sum money.Amount, decimals int) *failure {
-	t, s, none := amountText(total, decimals), amountText(sum, decimals), amountText(money.Amount{}, decimals)
+func cartMismatch(total, sum, off money.Amount, decimals int) *failure {
+	t, s, o := amountText(total, decimals), amountText(sum, decimals), amountText(off, decimals)
 	f := &failure{
 		status: http.StatusBadRequest, code: codeAmountMismatch,
 		reason: "Cart total amount mismatch: expected `cart_total` = `items_sum` - `discounts_sum`, but found " +
-			t + " != " + s + " - " + none,
+			t + " != " + s + " - " + o,
 	}
-	f.details = described(f.reason, "cart_total", t, "items_sum", s, "discounts_sum", none)
+	f.details = described(f.reason, "cart_total", t, "items_sum", s, "discounts_sum", o)
 	return f
 }
 

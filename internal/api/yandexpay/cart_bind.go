@@ -7,8 +7,9 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 )
 
-// cart reads the cart of a request; nil where there is none. Whether it adds up is for cart.check.
-func (b binder) cart(c money.Currency) *cart {
+// cart reads the cart of a request; nil where there is none. Whether it adds up is for cart.check. In the part of an order
+// whose cart is known, lines may leave out all but what they are of and how many: see cart.complete.
+func (b binder) cart(c money.Currency, part bool) *cart {
 	in, ok := b.child("cart")
 	if !ok {
 		return nil
@@ -17,10 +18,11 @@ func (b binder) cart(c money.Currency) *cart {
 	read := &cart{
 		ExternalID: in.text("externalId", maxText), Coupons: in.array("coupons"),
 		Discounts: in.array("discounts"), Measurements: in.raw("measurements"), Items: []item{},
+		discounted: in.discounted(),
 	}
 	if in.needs("items") {
 		for _, line := range in.each("items") {
-			read.Items = append(read.Items, line.item(decimals))
+			read.Items = append(read.Items, line.item(decimals, part))
 		}
 	}
 	if !in.needs("total") {
@@ -51,9 +53,21 @@ func mostDecimals(c money.Currency) int {
 	return c.MinorUnits()
 }
 
-func (b binder) item(decimals int) item {
+// discounted is the sum of the discounts on a cart. A list that holds something else is only kept.
+func (b binder) discounted() (sum money.Amount) {
+	members := b.from.Get("discounts").Members()
+	for i := range members {
+		if in := &members[i].Value; in.Kind() == api.Object {
+			at := binder{from: in, prefix: b.prefix + "discounts[" + strconv.Itoa(i) + "].", faults: b.faults}
+			sum = plus(sum, given(at.amount("amount", money.Scale)))
+		}
+	}
+	return sum
+}
+
+func (b binder) item(decimals int, part bool) item {
 	read := item{
-		ProductID: b.needed("productId"), Title: b.needed("title"),
+		ProductID: b.needed("productId"), Title: b.text("title", maxText),
 		Description: b.text("description", maxText), SKU: b.text("skuId", maxText), Type: b.text("type", maxText),
 		UnitPrice: b.amount("unitPrice", decimals), Discounted: b.amount("discountedUnitPrice", decimals),
 		Subtotal: b.amount("subtotal", decimals), Features: b.raw("features"), Receipt: b.raw("receipt"),
@@ -64,11 +78,31 @@ func (b binder) item(decimals int) item {
 			if q.sound(func() { read.Count = q.neededAmount("count", money.Scale) }) && read.Count.IsZero() {
 				q.fault("count", "must be above 0")
 			}
-			read.CountLabel = q.text("label", maxText)
+			read.CountLabel, read.Available = q.text("label", maxText), q.available()
 		}
 	}
-	read.Total = b.neededAmount("total", decimals)
+	if total := b.amount("total", decimals); total != nil {
+		read.Total = *total
+	} else if read.Derived = part; !part {
+		b.fault("total", mustBeGiven)
+	}
 	return read
+}
+
+// available is how many pieces the merchant has, as it was written; empty where it is no amount. It decides nothing.
+func (b binder) available() string {
+	switch v := b.from.Get("available"); v.Kind() {
+	case api.String:
+		if _, err := money.Parse(v.Text()); err == nil {
+			return v.Text()
+		}
+	case api.Number:
+		if a, err := money.ParseJSONNumber(v.Text()); err == nil {
+			return a.String()
+		}
+	default:
+	}
+	return ""
 }
 
 // array is raw for what has to be a list.

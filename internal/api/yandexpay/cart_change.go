@@ -10,6 +10,15 @@ type remains struct {
 	shipping money.Amount // what the delivery costs beside the cart
 }
 
+// empty is a cart with the same names in which nothing is left.
+func (c *cart) empty() cart {
+	left := cart{ExternalID: c.ExternalID, Items: []item{}, Label: c.Label}
+	if c.External != nil {
+		left.External = new(money.Amount)
+	}
+	return left
+}
+
 // clone returns a cart whose lines can be changed.
 func (c *cart) clone() cart {
 	copied := *c
@@ -18,13 +27,15 @@ func (c *cart) clone() cart {
 }
 
 // target is the cart that is left when the changes say what shall be left: lines that are not named go away, and of
-// those that are, what is not said stays. Faults are of the request.
-func (c *cart) target(changes []change, b binder, decimals int) (cart, error) {
+// those that are, what is not said stays. What is derived is made to add up to worth where that can be. Faults are of the
+// request.
+func (c *cart) target(changes []change, w weight, b binder) (cart, error) {
 	left := c.clone()
-	left.Items = left.Items[:0:0]
 	if err := unrepeated(changes); err != nil {
 		return left, err
 	}
+	left.Items = make([]item, 0, len(changes))
+	var set []derived
 	for _, ch := range changes {
 		line, ok := c.line(ch, b)
 		if !ok {
@@ -34,59 +45,125 @@ func (c *cart) target(changes []change, b binder, decimals int) (cart, error) {
 		if ch.Count != nil {
 			now.Count = *ch.Count
 		}
-		price, _ := line.price(decimals)
-		if ch.Price != nil {
-			price = *ch.Price
-		}
-		if now.Total, ok = product(price, now.Count, decimals); !ok {
-			b.at(ch).fault("quantityCount", tooFine)
+		s, ok := c.changed(&line, ch, w.currency, b)
+		if !ok || now.Count.IsZero() {
 			continue
-		}
-		if !now.fits(&line, ch, b) || now.Count.IsZero() {
-			continue
-		}
-		if now.Total != line.Total {
-			now.Subtotal = nil
 		}
 		left.Items = append(left.Items, now)
+		set = append(set, derived{&left.Items[len(left.Items)-1].Total, s})
+	}
+	settled(set, w)
+	for i := range left.Items {
+		if now := &left.Items[i]; now.Total != c.find(now.ProductID).Total {
+			now.Subtotal = nil
+		}
 	}
 	return left, nil
 }
 
-const tooFine = "makes a total with too many decimals"
-
 // without is the cart that is left when the changes say what is taken out; what is not said of a line is all of it. It
-// also returns what was taken out.
-func (c *cart) without(changes []change, b binder, decimals int) (left cart, taken money.Amount, err error) {
+// also returns what was taken out, which is made to add up to worth where that can be.
+func (c *cart) without(changes []change, w weight, b binder) (left cart, taken money.Amount, err error) {
 	left = c.clone()
 	if err := unrepeated(changes); err != nil {
 		return left, taken, err
 	}
+	out := make([]item, 0, len(changes))
+	var set []derived
 	for _, ch := range changes {
 		line, ok := c.line(ch, b)
 		if !ok {
 			continue
 		}
-		out := line
 		if ch.Count != nil {
-			out.Count = *ch.Count
+			line.Count = *ch.Count
 		}
-		price, _ := line.price(decimals)
-		if ch.Price != nil {
-			price = *ch.Price
-		}
-		if out.Total, ok = product(price, out.Count, decimals); !ok {
-			b.at(ch).fault("quantityCount", tooFine)
+		s, ok := c.changed(c.find(ch.Product), ch, w.currency, b)
+		if !ok {
 			continue
 		}
-		if !out.fits(&line, ch, b) {
-			continue
-		}
-		taken = plus(taken, out.Total)
-		line.less(&out)
+		out = append(out, line)
+		set = append(set, derived{&out[len(out)-1].Total, s})
+	}
+	settled(set, w)
+	for i := range out {
+		line := *c.find(out[i].ProductID)
+		taken = plus(taken, out[i].Total)
+		line.less(&out[i])
 		left.replace(line)
 	}
-	return left, taken, left.checkLines(decimals)
+	return left, taken, nil
+}
+
+// weight is what lines have to come to: worth, or up to off more where discounts on the whole cart take that off again.
+type weight struct {
+	worth, off money.Amount
+	currency   money.Currency
+}
+
+// settled gives derived lines their totals.
+func settled(lines []derived, w weight) {
+	var sum money.Amount
+	for i := range lines {
+		*lines[i].total = lines[i].near
+		sum = plus(sum, lines[i].near)
+	}
+	adjust(lines, sum, w.worth, w.off)
+}
+
+// changed is the total of a line as it is changed, which is at most that of the line. A price that is the line's own,
+// rounded, stands for the line's own.
+func (c *cart) changed(line *item, ch change, currency money.Currency, b binder) (share, bool) {
+	count := line.Count
+	if ch.Count != nil {
+		count = *ch.Count
+	}
+	var s share
+	var ok bool
+	if ch.Price == nil || c.priced(line, *ch.Price, currency) {
+		s, ok = line.part(line.Total, count, currency)
+	} else {
+		s, ok = shareOf(currency.MinorUnits(), []money.Amount{*ch.Price, count}, nil)
+	}
+	switch {
+	case count.Cmp(line.Count) > 0:
+		b.at(ch).fault("quantityCount", "is more than there is in the cart")
+	case !ok:
+		b.at(ch).fault("quantityCount", tooMuch)
+	case s.low.Cmp(line.Total) > 0:
+		b.at(ch).fault("price", "makes more than the line of the cart has")
+	default:
+		s.near, s.high = lesser(s.near, line.Total), lesser(s.high, line.Total)
+		return s, true
+	}
+	return share{}, false
+}
+
+const tooMuch = "makes a total that is too large"
+
+// priced reports whether a price is what a piece of the line costs, before the discounts on the cart or after them, rounded
+// either way.
+func (c *cart) priced(line *item, price money.Amount, currency money.Currency) bool {
+	for _, s := range []share{line.price(currency.MinorUnits()), c.finalPrice(line, currency.MinorUnits())} {
+		if price == s.low || price == s.high {
+			return true
+		}
+	}
+	return false
+}
+
+// finalPrice is what a piece of a line costs with the discounts on the cart taken off.
+func (c *cart) finalPrice(line *item, decimals int) share {
+	sum := c.sum()
+	less, err := sum.Sub(c.Off)
+	if err != nil || sum.IsZero() {
+		return line.price(decimals)
+	}
+	s, ok := shareOf(decimals, []money.Amount{line.Total, less}, []money.Amount{line.Count, sum})
+	if !ok {
+		return line.price(decimals)
+	}
+	return s
 }
 
 // line returns the line that a change is for.
@@ -103,19 +180,6 @@ func (c *cart) line(ch change, b binder) (item, bool) {
 
 // at is a binder whose faults are those of the change.
 func (b binder) at(ch change) binder { return binder{prefix: ch.Field, faults: b.faults} }
-
-// fits reports whether a part of a line is at most the line, and a fault where it is not.
-func (i *item) fits(line *item, ch change, b binder) bool {
-	switch {
-	case i.Count.Cmp(line.Count) > 0:
-		b.at(ch).fault("quantityCount", "is more than there is in the cart")
-	case i.Total.Cmp(line.Total) > 0:
-		b.at(ch).fault("price", "makes more than the line of the cart has")
-	default:
-		return true
-	}
-	return false
-}
 
 // less takes a part out, which fits. Where all pieces are taken for less than they cost, they stay for the rest: it was
 // their price that was lowered.
@@ -158,9 +222,13 @@ func unrepeated(changes []change) error {
 func (c *cart) within(whole *cart, b binder) {
 	for i := range c.Items {
 		now := &c.Items[i]
-		ch := change{Field: b.prefix + itemPath(i), Product: now.ProductID}
-		if line, ok := whole.line(ch, b); ok {
-			now.fits(&line, ch, b)
+		line, ok := whole.line(change{Field: b.prefix + itemPath(i), Product: now.ProductID}, b)
+		switch {
+		case !ok:
+		case now.Count.Cmp(line.Count) > 0:
+			b.line(i).fault("quantity.count", "is more than there is in the cart")
+		case now.Total.Cmp(line.Total) > 0:
+			b.line(i).fault("total", "is more than the line of the cart has")
 		}
 	}
 }

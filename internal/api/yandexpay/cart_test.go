@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
@@ -34,11 +32,11 @@ func readCart(t testing.TB, text string, c money.Currency) (*cart, error) {
 		t.Fatal(err)
 	}
 	b := newBinder(doc)
-	read := b.cart(c)
+	read := b.cart(c, false)
 	if err := b.err(); err != nil {
 		return nil, err
 	}
-	return read, read.check(decimalsOf(c))
+	return read, read.check(c)
 }
 
 // verdict is the reason code of an error with the field at fault, or "" for none.
@@ -63,16 +61,19 @@ func TestCartsAddUp(t *testing.T) {
 		want       string
 	}{
 		{"two lines", cartOf(t, `{"amount":"3.03"}`, "a 1 1.01", "b 2 2.02"), "RUB", ""},
-		{"a kopeck less", cartOf(t, `{"amount":"3.02"}`, "a 1 1.01", "b 2 2.02"), "RUB", mismatch},
+		{"a kopeck less", cartOf(t, `{"amount":"3.02"}`, "a 1 1.01", "b 2 2.02"), "RUB", ""},
+		{"a kopeck for each line", cartOf(t, `{"amount":"3.05"}`, "a 1 1.01", "b 2 2.02"), "RUB", ""},
+		{"a kopeck more than that", cartOf(t, `{"amount":"3.06"}`, "a 1 1.01", "b 2 2.02"), "RUB", mismatch},
+		{"a kopeck less than that", cartOf(t, `{"amount":"3.00"}`, "a 1 1.01", "b 2 2.02"), "RUB", mismatch},
 		{"paid elsewhere", cartOf(t, `{"amount":"3","externalAmount":".03"}`, "a 3 3.03"), "RUB", "BAD_REQUEST cart.total.externalAmount"},
 		{"paid elsewhere in part", cartOf(t, `{"amount":"3","externalAmount":"0.03"}`, "a 3 3.03"), "RUB", ""},
-		{"paid elsewhere too much", cartOf(t, `{"amount":"3","externalAmount":"0.04"}`, "a 3 3.03"), "RUB", mismatch},
+		{"paid elsewhere too much", cartOf(t, `{"amount":"3","externalAmount":"0.05"}`, "a 3 3.03"), "RUB", mismatch},
 		{"a present", cartOf(t, `{"amount":"3"}`, "a 1 3", "b 1 0"), "RUB", ""},
-		{"thirds of a rouble", cartOf(t, `{"amount":"1"}`, "a 3 1"), "RUB", data},
+		{"thirds of a rouble", cartOf(t, `{"amount":"1"}`, "a 3 1"), "RUB", ""},
 		{"thirds that fit", cartOf(t, `{"amount":"0.99"}`, "a 3 0.99"), "RUB", ""},
 		{"a fraction of a piece", cartOf(t, `{"amount":"33.3"}`, "a 0.333 33.30"), "RUB", ""},
 		{"the least of a piece", cartOf(t, `{"amount":"1"}`, `a "0.000000000000000001" 1`), "RUB", ""},
-		{"eighteen decimals that do not fit", cartOf(t, `{"amount":"1"}`, `a "1.000000000000000001" 1`), "RUB", data},
+		{"eighteen decimals that do not fit", cartOf(t, `{"amount":"1"}`, `a "1.000000000000000001" 1`), "RUB", ""},
 		{"nineteen decimals", cartOf(t, `{"amount":"1"}`, `a "1.0000000000000000001" 1`), "RUB", "BAD_REQUEST cart.items[0].quantity.count"},
 		{"no piece", cartOf(t, `{"amount":"1"}`, `a 0 1`), "RUB", "BAD_REQUEST cart.items[0].quantity.count"},
 		{"less than a piece", cartOf(t, `{"amount":"1"}`, `a -1 1`), "RUB", "BAD_REQUEST cart.items[0].quantity.count"},
@@ -83,6 +84,10 @@ func TestCartsAddUp(t *testing.T) {
 		{"binary noise", cartOf(t, `{"amount":0.3}`, `a 1 0.30000000000000004`), "RUB", "BAD_REQUEST cart.items[0].total"},
 		{"a product twice", cartOf(t, `{"amount":2}`, `a 1 1`, `a 2 1`), "RUB", data},
 		{"products are told apart by case", cartOf(t, `{"amount":2}`, `a 1 1`, `A 1 1`), "RUB", ""},
+		{"pieces, less a discount in the lines", cartOf(t, `{"amount":"2101"}`, "a 3 1188.83", "b 1 912.17"), "RUB", ""},
+		{"by weight", cartOf(t, `{"amount":"100.60"}`, "a 0.347 100.60"), "RUB", ""},
+		{"a yen for a line", cartOf(t, `{"amount":101}`, "a 3 100"), "JPY", ""},
+		{"yen that do not fit", cartOf(t, `{"amount":102}`, "a 3 100"), "JPY", mismatch},
 		{"yen", cartOf(t, `{"amount":100}`, `a 1 100`), "JPY", ""},
 		{"part of a yen", cartOf(t, `{"amount":0.5}`, `a 1 0.5`), "JPY", "BAD_REQUEST cart.items[0].total"},
 		{"dinars", cartOf(t, `{"amount":"0.001"}`, `a 1 0.001`), "KWD", ""},
@@ -149,7 +154,7 @@ func TestRefundsLeaveACart(t *testing.T) {
 		{"target: more tea", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"tea","quantityCount":3}]}`, "BAD_REQUEST targetCart.items[0].quantityCount"},
 		{"target: dearer tea", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"tea","price":91}]}`, "BAD_REQUEST targetCart.items[0].price"},
 		{"target: coffee", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"coffee"}]}`, "BAD_REQUEST targetCart.items[0].productId"},
-		{"target: a total of part of a kopeck", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"sugar","price":"101.01"}]}`, "BAD_REQUEST targetCart.items[0].quantityCount"},
+		{"target: a total of part of a kopeck", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"sugar","price":"101.01"}]}`, codeAmountMismatch},
 		{"target: tea twice", "2", `"refundAmount":90,"targetCart":{"items":[{"productId":"tea"},{"productId":"tea"}]}`, codeCartData},
 		{"target: does not fit", "2", `"refundAmount":91,"targetCart":{"items":[{"productId":"tea","quantityCount":1},{"productId":"sugar"},{"productId":"cup"}]}`, codeAmountMismatch},
 		{"target: dearer delivery", "2", `"refundAmount":91,"targetShipping":{"amount":21}`, "BAD_REQUEST targetShipping.amount"},
@@ -166,7 +171,7 @@ func TestRefundsLeaveACart(t *testing.T) {
 		{"out: does not fit", "2", `"refundAmount":91,"refundCart":{"items":[{"productId":"tea","quantityCount":1}]}`, codeAmountMismatch},
 		{"out: more than there is", "2", `"refundAmount":90,"refundCart":{"items":[{"productId":"tea","quantityCount":"2.5"}]}`, "BAD_REQUEST refundCart.items[0].quantityCount"},
 		{"out: leaves an odd price", "2", `"refundAmount":"0.01","refundCart":{"items":[{"productId":"tea","price":"0.01","quantityCount":1}]}`, "BAD_REQUEST refundAmount"},
-		{"out: leaves a price of half a kopeck", "2", `"refundAmount":"89.99","refundCart":{"items":[{"productId":"tea","price":"179.98","quantityCount":"0.5"}]}`, codeCartData},
+		{"out: leaves a price of half a kopeck", "2", `"refundAmount":"89.99","refundCart":{"items":[{"productId":"tea","price":"179.98","quantityCount":"0.5"}]}`, "210.01, tea 1.5 90.01, sugar 0.5 50.50, cup 1 69.50"},
 		{"both", "2", `"refundAmount":90,"targetCart":{"items":[]},"refundCart":{"items":[]}`, "BAD_REQUEST refundCart"},
 
 		{"first version: the amount that is left", "1", `"refundAmount":20,"orderAmount":"300"`, "nothing said"},
@@ -294,32 +299,41 @@ func TestCartIsLeftByWhatSucceeded(t *testing.T) {
 	}
 }
 
-func TestExactQuotientsAndProducts(t *testing.T) {
+func TestShares(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		a, b     string
-		decimals int
-		q, p     string
+		over, under string
+		decimals    int
+		want        string // low, near and high
 	}{
-		{"180", "2", 2, "90", "360"},
-		{"1", "3", 2, "", "3"},
-		{"0.01", "0.5", 2, "0.02", ""},
-		{"1", "0.000000000000000001", 0, "1000000000000000000", ""},
-		{"99999999999999999999", "99999999999999999999", 0, "1", ""},
-		{"1", "0", 2, "", "0"},
-		{"0", "7", 2, "0", "0"},
-		{"0.000000000000000001", "0.1", 18, "0.00000000000000001", ""},
+		{"180", "2", 2, "90 90 90"},
+		{"1", "3", 2, "0.33 0.33 0.34"},
+		{"2", "3", 2, "0.66 0.67 0.67"},
+		{"100 1", "3", 2, "33.33 33.33 33.34"},
+		{"66.67 1", "2", 2, "33.33 33.34 33.34"}, // half to even
+		{"66.65 1", "2", 2, "33.32 33.32 33.33"},
+		{"0.5", "1", 0, "0 0 1"},
+		{"1.5", "1", 0, "1 2 2"},
+		{"100.60", "0.347", 2, "289.91 289.91 289.92"},
+		{"0.01 0.5", "", 2, "0 0 0.01"},
+		{"1", "0.000000000000000001", 0, "1000000000000000000 1000000000000000000 1000000000000000000"},
+		{"1000000000 1000000000", "0.000000000000000001", 0, "none"},
+		{"1", "0", 2, "none"},
+		{"0", "7", 2, "0 0 0"},
+		{"100", "3", 0, "33 33 34"},
 	} {
-		a, b := money.MustParse(c.a), money.MustParse(c.b)
-		got := [2]string{}
-		if q, ok := quotient(a, b, c.decimals); ok {
-			got[0] = q.String()
+		amounts := func(text string) (all []money.Amount) {
+			for _, word := range strings.Fields(text) {
+				all = append(all, money.MustParse(word))
+			}
+			return all
 		}
-		if p, ok := product(a, b, c.decimals); ok {
-			got[1] = p.String()
+		got := "none"
+		if s, ok := shareOf(c.decimals, amounts(c.over), amounts(c.under)); ok {
+			got = s.low.String() + " " + s.near.String() + " " + s.high.String()
 		}
-		if diff := cmp.Diff([2]string{c.q, c.p}, got); diff != "" {
-			t.Errorf("%s and %s in %d decimals: %s", c.a, c.b, c.decimals, diff)
+		if got != c.want {
+			t.Errorf("%s by %s in %d decimals: %s, want %s", c.over, c.under, c.decimals, got, c.want)
 		}
 	}
 }

@@ -161,6 +161,15 @@ func (y *YandexPay) explain(c *call, v *orderView, err error, refuse func(*order
 	return err
 }
 
+// replayed says in the answer that it stands for something that was done before.
+func (c *call) replayed() { c.w.Header().Set("Idempotency-Replayed", "true") }
+
+// answerAgain shows one operation that an earlier request has led to.
+func answerAgain(c *call, p *payment.Payment, op *operation) {
+	c.replayed()
+	answerOperation(c, p, op)
+}
+
 // answerOperation shows one operation.
 func answerOperation(c *call, p *payment.Payment, op *operation) {
 	answer(c.w, func(o *object) {

@@ -46,5 +46,8 @@ func (y *YandexPay) open(c *call, request engine.Create) (payment.Payment, error
 	if out.Replayed && (statusOf(&p) != statusPending || !p.Abandoned.IsZero()) {
 		return p, errOrderExists
 	}
+	if out.Replayed {
+		c.replayed()
+	}
 	return p, nil
 }

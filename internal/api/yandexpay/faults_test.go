@@ -15,7 +15,7 @@ func TestAFieldHasOneFault(t *testing.T) {
 	const decimal = "must be a decimal number such as 123.45"
 	for _, c := range []struct{ value, amount, count string }{
 		{`"abc"`, decimal, decimal},
-		{`""`, decimal, decimal},
+		{`""`, mustBeGiven, mustBeGiven},
 		{`-1`, "must not be negative", "must not be negative"},
 		{`null`, mustBeGiven, mustBeGiven},
 		{`0`, "must be at least 1.00", "must be above 0"},

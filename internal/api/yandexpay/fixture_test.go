@@ -125,6 +125,15 @@ func (a *answer) check(t testing.TB, q request) {
 	if a.status != 200 {
 		good = e.Status == "fail" && e.Data == nil && e.ReasonCode != nil && e.Reason != nil && *e.Reason != ""
 	}
+	sent, err := url.PathUnescape(q.path)
+	if err != nil {
+		sent = q.path
+	}
+	for _, shown := range uuid.FindAllString(string(a.body), -1) {
+		if shown[14] != '4' && !strings.Contains(sent+q.body, shown) {
+			t.Errorf("%s %s: %s is no UUID of version 4", q.method, q.path, shown)
+		}
+	}
 	if !good || e.Code != a.status {
 		t.Errorf("%s %s: %d with the envelope %s", q.method, q.path, a.status, a.body)
 	}
@@ -352,7 +361,7 @@ func (s *transcript) note(t *testing.T, title, want string, q request, a answer)
 		s.out.WriteString("\n" + s.normal(strings.ToValidUTF8(q.body, "<not UTF-8>")) + "\n")
 	}
 	fmt.Fprintf(&s.out, "\nHTTP/1.1 %d %s\n", a.status, http.StatusText(a.status))
-	for _, name := range []string{"Allow", "Content-Type", "Retry-After", "WWW-Authenticate"} {
+	for _, name := range []string{"Allow", "Content-Type", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate"} {
 		if v := a.header.Get(name); v != "" {
 			s.out.WriteString(name + ": " + v + "\n")
 		}
@@ -395,9 +404,9 @@ func (s *transcript) normal(text string) string {
 			return dashed
 		}
 		bare, _ := id.Undashed(dashed)
-		return name(bare)
+		return name(id.FromVersion4(bare))
 	})
-	return hexID.ReplaceAllStringFunc(text, name)
+	return hexID.ReplaceAllStringFunc(text, func(bare string) string { return name(id.FromVersion4(bare)) })
 }
 
 // jsonText is a string as JSON.

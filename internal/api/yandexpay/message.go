@@ -6,7 +6,6 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
-	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -163,8 +162,8 @@ func (w *wording) subscription() error {
 		return err
 	}
 	w.add(eventSubscription, "subscription", func(dst []byte) []byte {
-		dst = append(dst, `"customerSubscriptionId":"`+id.Dashed(string(p.ID))+`","subscriptionPlanId":`...)
-		dst = api.AppendString(dst, doc.Subscription.PlanID)
+		dst = append(dst, `"customerSubscriptionId":"`+shownID(string(p.ID))+`","subscriptionPlanId":`...)
+		dst = api.AppendString(dst, respelled(doc.Subscription.PlanID))
 		dst = append(dst, `,"status":"`+string(subscriptionStatusOf(p, e.Stopped))+`","nextWriteOff":`...)
 		if e.Stopped {
 			return append(dst, `null`...)
@@ -179,7 +178,7 @@ func orderID(p *payment.Payment) string {
 	if p.Reference != "" {
 		return p.Reference
 	}
-	return id.Dashed(string(p.ID))
+	return shownID(string(p.ID))
 }
 
 // appendTime writes an instant as all of this API does, without quotes.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -50,7 +49,7 @@ func (y *YandexPay) findOperation(c *call) (*orderView, *operation, error) {
 
 // operationByID looks for a refund of that id, then among the operations of the payments near it.
 func (y *YandexPay) operationByID(c *call, bare payment.ID) (*orderView, *operation, error) {
-	is := func(o *operation) bool { return o.ID == id.Dashed(string(bare)) }
+	is := func(o *operation) bool { return o.ID == shownID(string(bare)) }
 	p, err := y.engine.Get(c.Context(), c.shop.ID, bare)
 	if err == nil && p.Type == payment.Refund {
 		return y.operationIn(c, p.Parent, is)

@@ -56,13 +56,13 @@ func (y *YandexPay) named(c *call, name string) (payment.ID, error) {
 	return text, err
 }
 
-// paymentID reads an id of the service with or without dashes.
+// paymentID reads an id of the service with or without dashes, as it is shown or as the engine has it.
 func paymentID(text string) (payment.ID, bool) {
 	if id.Valid(text) {
-		return payment.ID(text), true
+		return payment.ID(id.FromVersion4(text)), true
 	}
 	bare, ok := id.Undashed(text)
-	return payment.ID(bare), ok
+	return payment.ID(id.FromVersion4(bare)), ok
 }
 
 // view reads a deposit as an order.
@@ -85,6 +85,7 @@ func viewOf(h engine.History) (*orderView, error) {
 	}
 	v.operations = operationsOf(&v.History)
 	v.remains = remains{cart: v.firstCart()}
+	said := false // the last operation that moved money said what is left of the cart
 	for i := range v.operations {
 		o := &v.operations[i]
 		if o.Status != operationSuccess {
@@ -96,10 +97,15 @@ func viewOf(h engine.History) (*orderView, error) {
 		}
 		if d.Cart != nil {
 			v.remains.cart = *d.Cart
+			v.respell()
 		}
 		if d.Shipping != nil {
 			v.remains.shipping = *d.Shipping
 		}
+		said = d.Cart != nil
+	}
+	if p := &v.Payment; !said && !p.Captured.IsZero() && p.Refunded == p.Captured { // all of it went back
+		v.remains = remains{cart: v.remains.cart.empty()}
 	}
 	return v, nil
 }
@@ -122,8 +128,17 @@ func (v *orderView) firstCart() cart {
 		whole = p.Authorised
 	}
 	return cart{Amount: whole, Items: []item{
-		{ProductID: id.Dashed(string(p.ID)), Title: title, Count: money.MustParse("1"), Total: whole},
+		{ProductID: shownID(string(p.ID)), Title: title, Count: money.MustParse("1"), Total: whole},
 	}}
+}
+
+// respell has the line of a payment without a cart carry the id under which it is shown now.
+func (v *orderView) respell() {
+	for i := range v.remains.cart.Items {
+		if line := &v.remains.cart.Items[i]; v.document.Cart == nil && line.ProductID == id.Dashed(string(v.Payment.ID)) {
+			line.ProductID = shownID(string(v.Payment.ID))
+		}
+	}
 }
 
 // busy reports that an operation on the order is not finished yet.
@@ -135,6 +150,16 @@ func (v *orderView) busy() bool {
 		}
 	}
 	return p.RefundReserved != p.Refunded
+}
+
+// room is by how much the lines of what is left of the cart may miss what is left of the money: a step of the currency for
+// each line that there ever was, because each may have been rounded.
+func (v *orderView) room() money.Amount {
+	lines := len(v.remains.cart.Items)
+	if first := v.document.Cart; first != nil {
+		lines = max(lines, len(first.Items))
+	}
+	return steps(lines, v.Payment.Currency)
 }
 
 // left is what was paid and not given back.
@@ -201,7 +226,7 @@ func (v *orderView) write(o *object, link, merchant string) {
 	o.text("orderId", orderID(p))
 	o.text("merchantId", merchant)
 	o.text("currencyCode", string(p.Currency))
-	o.child("cart", func(o *object) { v.remains.cart.write(o, id.Dashed(string(p.ID)), decimals) })
+	o.child("cart", func(o *object) { v.remains.cart.write(o, shownID(string(p.ID)), decimals) })
 	o.amount("orderAmount", v.amount(), decimals)
 	o.text("paymentStatus", string(statusOf(p)))
 	o.text("paymentUrl", link)

@@ -44,7 +44,7 @@ func (y *YandexPay) refund(c *call, bind refundBinder) error {
 			return err
 		}
 		if op != nil {
-			answerOperation(c, &v.Payment, op)
+			answerAgain(c, &v.Payment, op)
 			return nil
 		}
 		if failed = y.refundOnce(c, v, &r, &k); !errors.Is(failed, engine.ErrChanged) {
@@ -78,6 +78,9 @@ func (y *YandexPay) refundOnce(c *call, v *orderView, r *refundRequest, k *comma
 	}
 	if err != nil {
 		return err
+	}
+	if out.Replayed {
+		c.replayed()
 	}
 	op := ofRefund(&out.Payment, &k.instruction)
 	answerOperation(c, &v.Payment, &op)
@@ -136,40 +139,74 @@ func (r *refundRequest) saysCart() bool { return r.Cart != nil || r.Target != ni
 // leave returns the cart that is left when rest is left of the money and shipping of it is for the delivery; nil where
 // the request says nothing of a cart.
 func (r *refundRequest) leave(v *orderView, rest, shipping money.Amount) (*cart, error) {
-	now, decimals := &v.remains.cart, decimalsOf(v.Payment.Currency)
 	b := newBinder(nil)
-	external := r.elsewhere(now, b)
-	var left cart
-	var worth, found money.Amount // of what the request says of its cart and delivery: what it should come to, and does
-	var err error
-	switch {
-	case r.Cart != nil:
-		left = *r.Cart
-		left.within(now, binder{prefix: "cart.", faults: b.faults})
-		external = left.External
-	case r.Target != nil:
-		left, err = now.target(r.Target, b, decimals)
-	case r.Taken != nil:
-		left, found, err = now.without(r.Taken, b, decimals)
+	external := r.elsewhere(&v.remains.cart, b)
+	if err := b.err(); err != nil || !r.saysCart() {
+		return nil, err
 	}
-	if faulty := b.err(); faulty != nil || !r.saysCart() {
-		return nil, faulty
+	if r.Taken != nil {
+		return r.takeOut(v, minus(v.remains.shipping, shipping), external)
+	}
+	return r.keep(v, rest, shipping, external)
+}
+
+// keep is leave for a request that says what is left.
+func (r *refundRequest) keep(v *orderView, rest, shipping money.Amount, external *money.Amount) (*cart, error) {
+	now, currency, b := &v.remains.cart, v.Payment.Currency, newBinder(nil)
+	if r.Cart != nil {
+		external = r.Cart.External
+	}
+	worth, err := plus(rest, given(external)).Sub(shipping)
+	if err != nil {
+		return nil, cartMismatch(plus(rest, given(external)), shipping, money.Amount{}, decimalsOf(currency))
+	}
+	var left cart
+	if r.Cart != nil {
+		left, err = r.Cart.part(v, b)
+		left.within(now, b.in("cart"))
+	} else {
+		left, err = now.target(r.Target, weight{worth, now.Off, currency}, b)
+	}
+	if err == nil {
+		err = b.err()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if r.Taken != nil {
-		worth, shipping = plus(r.Amount, given(r.External)), minus(v.remains.shipping, shipping)
-	} else {
-		worth, found = plus(rest, given(external)), left.sum()
+	if r.Cart == nil {
+		left.fit(worth, now.Off)
 	}
-	switch {
-	case worth.Cmp(shipping) < 0:
-		return nil, cartMismatch(worth, plus(found, shipping), decimals)
-	case minus(worth, shipping) != found:
-		return nil, cartMismatch(minus(worth, shipping), found, decimals)
+	if sum := left.sum(); apart(minus(sum, left.Off), worth).Cmp(v.room()) > 0 {
+		return nil, cartMismatch(worth, sum, left.Off, decimalsOf(currency))
 	}
-	left.External, left.Amount = external, minus(left.sum(), given(external))
+	left.External, left.Amount = external, minus(rest, shipping)
+	return &left, nil
+}
+
+// takeOut is leave for a request that says what goes, and with it a part of the delivery.
+func (r *refundRequest) takeOut(v *orderView, delivery money.Amount, external *money.Amount) (*cart, error) {
+	now, currency, b := &v.remains.cart, v.Payment.Currency, newBinder(nil)
+	goes := plus(r.Amount, given(r.External))
+	worth, err := goes.Sub(delivery)
+	if err != nil {
+		return nil, cartMismatch(goes, delivery, money.Amount{}, decimalsOf(currency))
+	}
+	left, taken, err := now.without(r.Taken, weight{worth, now.Off, currency}, b)
+	if err == nil {
+		err = b.err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	saved := lesser(minus(taken, worth), now.Off) // the discounts' part of what goes
+	if len(left.Items) == 0 {
+		saved = now.Off
+	}
+	if apart(taken, plus(worth, saved)).Cmp(v.room()) > 0 {
+		return nil, cartMismatch(worth, taken, saved, decimalsOf(currency))
+	}
+	left.lessen(minus(now.Off, saved), now.Off)
+	left.External, left.Amount = external, minus(now.Amount, minus(r.Amount, delivery))
 	return &left, nil
 }
 

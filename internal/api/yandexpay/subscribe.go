@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/api"
-	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 )
@@ -37,19 +36,19 @@ func bindSubscription(doc *api.Value, s *shop.Shop) (order, error) {
 	sub.NextAmount = b.amount("futureWriteOffAmount", mostDecimals(o.currency))
 	if !sub.Binding {
 		if b.needs("cart") {
-			o.document.Cart = b.cart(o.currency)
+			o.document.Cart = b.cart(o.currency, false)
 			b.filled()
 		}
 		return o, b.whole(&o)
 	}
-	o.document.Cart = b.cart(o.currency)
+	o.document.Cart = b.cart(o.currency, false)
 	if o.document.Cart != nil && !o.document.Cart.Amount.IsZero() {
 		b.fault("cart.total.amount", "must be 0 where only a card is bound")
 	}
 	if err := b.err(); err != nil || o.document.Cart == nil {
 		return o, err
 	}
-	return o, o.document.Cart.check(decimalsOf(o.currency))
+	return o, o.document.Cart.check(o.currency)
 }
 
 // interval reads a unit of time and how many of it. They come together.
@@ -70,7 +69,7 @@ func (b binder) interval(unit, count string, needed bool) (string, int) {
 // instant reads a time with its offset; the zero time where there is none.
 func (b binder) instant(name string) time.Time {
 	text := b.text(name, maxText)
-	if !b.has(name) || b.from.Get(name).Kind() != api.String {
+	if text == "" {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, text)
@@ -97,7 +96,7 @@ func (y *YandexPay) subscribe(c *call) error {
 	}
 	plan, _ := y.engine.IDs.New()
 	sub := o.document.Subscription
-	sub.PlanID = id.Dashed(plan)
+	sub.PlanID = shownID(plan)
 	if sub.TrialUnit != "" {
 		trial := subscription{Unit: sub.TrialUnit, Count: sub.TrialCount}
 		sub.TrialEnd = trial.after(y.engine.Now().UTC(), 1)
@@ -116,7 +115,7 @@ func (y *YandexPay) subscribe(c *call) error {
 		return err
 	}
 	answer(c.w, func(o *object) {
-		o.text("subscriptionId", id.Dashed(string(p.ID)))
+		o.text("subscriptionId", shownID(string(p.ID)))
 		o.text("paymentUrl", y.engine.CheckoutURL(p.Shop, p.ID))
 	})
 	return nil
@@ -129,7 +128,7 @@ func bindRecurring(doc *api.Value, s *shop.Shop) (o order, err error) {
 	o.document.Recurring, o.document.Parent = true, b.needed("parentOrderId")
 	amount := b.neededAmount("amount", mostDecimals(o.currency))
 	if b.needs("cart") {
-		o.document.Cart = b.cart(o.currency)
+		o.document.Cart = b.cart(o.currency, false)
 		b.filled()
 	}
 	if err := b.whole(&o); err != nil {
@@ -172,6 +171,9 @@ func (y *YandexPay) recur(c *call) error {
 	if err != nil {
 		return err
 	}
+	if out.Replayed {
+		c.replayed()
+	}
 	answer(c.w, func(o *object) { o.text("operationId", recurring(&out.Payment).ID) })
 	return nil
 }
@@ -199,13 +201,9 @@ func (y *YandexPay) getSubscription(c *call) error {
 	status := subscriptionStatusOf(p, chain.Stopped)
 	answer(c.w, func(o *object) {
 		o.text("status", string(status))
-		o.text("subscriptionPlanId", v.document.Subscription.PlanID)
-		o.text("customerSubscriptionId", id.Dashed(string(p.ID)))
-		if asked {
-			o.boolean("isCardActive", status == subscriptionActive && y.usable(c.shop, &chain))
-		} else {
-			o.null("isCardActive")
-		}
+		o.text("subscriptionPlanId", respelled(v.document.Subscription.PlanID))
+		o.text("customerSubscriptionId", shownID(string(p.ID)))
+		o.boolean("isCardActive", asked && status == subscriptionActive && y.usable(c.shop, &chain))
 		if status == subscriptionActive {
 			o.time("nextWriteOff", nextWriteOff(v.document.Subscription, p, y.engine.Now()))
 		} else {

@@ -59,12 +59,14 @@ func TestTranscriptCreateRefused(t *testing.T) {
 		s.post(t, "SPLIT alone", bad, orders, with(t, tea, "availablePaymentMethods", `["SPLIT"]`))
 		s.post(t, "no methods", bad, orders, with(t, tea, "availablePaymentMethods", `[]`))
 		s.post(t, "the total is nought, the lines are not", mismatch, orders, with(t, tea, "cart.total.amount", `"0"`))
-		s.post(t, "external amount counts", mismatch, orders, with(t, tea, "cart.total.externalAmount", `"0.01"`))
+		s.post(t, "external amount counts", mismatch, orders, with(t, tea, "cart.total.externalAmount", `"0.02"`))
 		s.post(t, "binary noise", bad, orders, with(t, tea, "cart.total.amount", "180.00000000000003"))
 		s.post(t, "under a rouble", bad, orders, with(t, tea, "cart.total.amount", "0.99",
 			"cart.items", `[{"productId":"p1","title":"Tea","quantity":{"count":"1"},"total":"0.99"}]`))
-		s.post(t, "a price of a piece with three decimals", cart, orders, with(t, tea, "cart.total.amount", "100",
+		s.post(t, "a kopeck more than rounding explains", mismatch, orders, with(t, tea, "cart.total.amount", "100.02",
 			"cart.items", `[{"productId":"p1","title":"Tea","quantity":{"count":"3"},"total":"100"}]`))
+		s.post(t, "discounts that are not taken off", mismatch, orders, with(t, tea, "cart.total.amount", "180",
+			"cart.items", `[{"productId":"p1","title":"Tea","quantity":{"count":"3"},"total":"100"}]`, "cart.discounts", `[{"discountId":"d","description":"","amount":"20"}]`))
 		s.post(t, "a product in two lines", cart, orders, with(t, tea, "cart.items",
 			`[{"productId":"p1","title":"Tea","quantity":{"count":"1"},"total":"90"},{"productId":"p1","title":"Tea","quantity":{"count":"1"},"total":"90"}]`))
 		s.bodies(t, orders)

@@ -251,7 +251,7 @@ func lastOf(log []payment.Operation, attempt int, began time.Time) time.Time {
 
 func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
 	o := operation{
-		ID: id.Dashed(string(r.ID)), Type: typeRefund, Status: operationPending, Amount: r.Amount, Said: said,
+		ID: shownID(string(r.ID)), Type: typeRefund, Status: operationPending, Amount: r.Amount, Said: said,
 		Created: r.Created, Updated: r.Updated,
 	}
 	switch r.State() {
@@ -264,6 +264,18 @@ func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
 	return o
 }
 
+// shownID is an id of the engine as this API shows it: a UUID of version 4, because strict clients read no other.
+func shownID(engines string) string { return id.Dashed(id.AsVersion4(engines)) }
+
+// respelled is an id that was kept as it was shown, or was shown when it was another version, as it is shown now. Any
+// other text is returned as it is.
+func respelled(shown string) string {
+	if bare, ok := id.Undashed(shown); ok {
+		return shownID(bare)
+	}
+	return shown
+}
+
 // operationID names an attempt of a payment: the payment's id with other last digits, so that the payment can be found
 // by it. Refunds are named by their own ids.
 func operationID(p payment.ID, attempt int) string {
@@ -273,7 +285,7 @@ func operationID(p payment.ID, attempt int) string {
 	}
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("operation\x00"+string(p)), uint64(attempt)))
 	copy(raw[16-operationTail:], sum[:operationTail])
-	return id.Dashed(hex.EncodeToString(raw))
+	return shownID(hex.EncodeToString(raw))
 }
 
 const operationTail = 4 // bytes in which an operation's id differs from its payment's

@@ -65,6 +65,12 @@ func (o *object) text(name, value string) {
 	o.dst = api.AppendString(o.dst, value)
 }
 
+// plain writes a string, also an empty one.
+func (o *object) plain(name, value string) {
+	o.name(name)
+	o.dst = api.AppendString(o.dst, value)
+}
+
 func (o *object) null(name string) { o.text(name, "") }
 
 func (o *object) boolean(name string, value bool) {
