@@ -38,7 +38,7 @@ func (r *captured) plan(v *orderView) (amount money.Amount, kept detail, err err
 		return given(r.Amount), kept, nil
 	}
 	b := newBinder(nil)
-	whole, err := r.Cart.part(v, b)
+	whole, err := r.Cart.part(v, steps(len(r.Cart.Items), v.Payment.Currency), b)
 	if err != nil {
 		return amount, kept, err
 	}

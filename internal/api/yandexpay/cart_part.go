@@ -27,9 +27,9 @@ func adjust(lines []derived, sum, worth, off money.Amount) {
 	}
 }
 
-// part is the cart of a request as the part of the order's cart that it is for. Whether it adds up is judged only where
-// nothing is wrong with its lines.
-func (c *cart) part(v *orderView, b binder) (cart, error) {
+// part is the cart of a request as the part of the order's cart that it is for. Whether it adds up, but for room, is judged
+// only where nothing is wrong with its lines.
+func (c *cart) part(v *orderView, room money.Amount, b binder) (cart, error) {
 	now, currency := &v.remains.cart, v.Payment.Currency
 	whole := c.clone()
 	if err := whole.unrepeated(); err != nil {
@@ -43,7 +43,7 @@ func (c *cart) part(v *orderView, b binder) (cart, error) {
 		return whole, whole.check(currency)
 	}
 	whole.fit(whole.total(), now.Off)
-	if sum := whole.sum(); apart(minus(sum, whole.Off), whole.total()).Cmp(v.room()) > 0 {
+	if sum := whole.sum(); apart(minus(sum, whole.Off), whole.total()).Cmp(room) > 0 {
 		return whole, cartMismatch(whole.total(), sum, whole.Off, decimalsOf(currency))
 	}
 	return whole, nil

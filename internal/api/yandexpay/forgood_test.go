@@ -24,7 +24,7 @@ import (
 // told reads what the merchant of a client was told so far, each event as its type and what it says.
 func (c *client) told(t testing.TB) []string {
 	t.Helper()
-	page, err := c.app.Engine.Feed(t.Context(), engine.FeedQuery{Shop: c.shop.ID, Dialect: yandexpay.Dialect, Limit: 1000})
+	page, err := c.app.Engine.Feed(t.Context(), feedOf(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +40,11 @@ func (c *client) told(t testing.TB) []string {
 		all = append(all, strings.Join(words, " "))
 	}
 	return all
+}
+
+// feedOf asks for all that the merchant of a client was told.
+func feedOf(c *client) engine.FeedQuery {
+	return engine.FeedQuery{Shop: c.shop.ID, Dialect: yandexpay.Dialect, Limit: 1000}
 }
 
 func called(s *shop.Shop) { s.Settings.YandexPay.CallbackURL = "https://shop.example/pay" }

@@ -85,7 +85,6 @@ func viewOf(h engine.History) (*orderView, error) {
 	}
 	v.operations = operationsOf(&v.History)
 	v.remains = remains{cart: v.firstCart()}
-	said := false // the last operation that moved money said what is left of the cart
 	for i := range v.operations {
 		o := &v.operations[i]
 		if o.Status != operationSuccess {
@@ -102,12 +101,22 @@ func viewOf(h engine.History) (*orderView, error) {
 		if d.Shipping != nil {
 			v.remains.shipping = *d.Shipping
 		}
-		said = d.Cart != nil
 	}
-	if p := &v.Payment; !said && !p.Captured.IsZero() && p.Refunded == p.Captured { // all of it went back
+	if p := &v.Payment; !p.Captured.IsZero() && p.Refunded == p.Captured && !v.lastRefundLeft() {
 		v.remains = remains{cart: v.remains.cart.empty()}
 	}
 	return v, nil
+}
+
+// lastRefundLeft reports whether the last refund came with a cart that says what is left: something may be that cost nothing.
+func (v *orderView) lastRefundLeft() bool {
+	for i := range slices.Backward(v.Refunds) {
+		if r := &v.Refunds[i]; r.State() == payment.Completed {
+			d, err := detailOf(said(&v.History, 0, r.ID))
+			return err == nil && d.Cart != nil
+		}
+	}
+	return false
 }
 
 // firstCart is the cart that the order began with. A payment that was made without one sold what its description says.

@@ -162,7 +162,7 @@ func (r *refundRequest) keep(v *orderView, rest, shipping money.Amount, external
 	}
 	var left cart
 	if r.Cart != nil {
-		left, err = r.Cart.part(v, b)
+		left, err = r.Cart.part(v, v.room(), b)
 		left.within(now, b.in("cart"))
 	} else {
 		left, err = now.target(r.Target, weight{worth, now.Off, currency}, b)
