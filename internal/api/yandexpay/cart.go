@@ -79,10 +79,10 @@ func (c *cart) check(currency money.Currency) error {
 	if apart(sum, total).Cmp(room) <= 0 {
 		return nil
 	}
-	if less, err := sum.Sub(c.discounted); err != nil || apart(less, total).Cmp(room) > 0 {
+	if apart(sum, plus(total, c.discounted)).Cmp(room) > 0 {
 		return cartMismatch(total, sum, c.discounted, decimalsOf(currency))
 	}
-	c.Off = c.discounted
+	c.Off = lesser(c.discounted, sum)
 	return nil
 }
 

@@ -162,13 +162,18 @@ func (v *orderView) busy() bool {
 }
 
 // room is by how much the lines of what is left of the cart may miss what is left of the money: a step of the currency for
-// each line that there ever was, because each may have been rounded.
+// each line that there ever was, and as much for each refund, because each line may have been rounded each time.
 func (v *orderView) room() money.Amount {
-	lines := len(v.remains.cart.Items)
+	lines, times := len(v.remains.cart.Items), 1
 	if first := v.document.Cart; first != nil {
 		lines = max(lines, len(first.Items))
 	}
-	return steps(lines, v.Payment.Currency)
+	for i := range v.Refunds {
+		if v.Refunds[i].State() == payment.Completed {
+			times++
+		}
+	}
+	return steps(lines*times, v.Payment.Currency)
 }
 
 // left is what was paid and not given back.
