@@ -31,15 +31,20 @@ func (s *server) newMerchant(t testing.TB, sim *simulator, callback string, twoS
 	return &merchant{shop.client, dashed(shop.id), twoStage}
 }
 
-// dashed spells an id as a UUID; bare takes that back.
+// dashed spells an id as a UUID of version 4; bare takes that back.
 func dashed(id string) string {
 	if len(id) != 32 {
 		return id
 	}
-	return strings.Join([]string{id[:8], id[8:12], id[12:16], id[16:20], id[20:]}, "-")
+	return strings.Join([]string{id[:8], id[8:12], "4" + id[13:16], id[16:20], id[20:]}, "-")
 }
 
-func bare(id string) string { return strings.ReplaceAll(id, "-", "") }
+func bare(id string) string {
+	if text := strings.ReplaceAll(id, "-", ""); len(text) == 32 {
+		return text[:12] + "7" + text[13:]
+	}
+	return id
+}
 
 // payCall is one call of the API.
 type payCall struct {

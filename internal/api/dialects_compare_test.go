@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicepay/sluice/internal/id"
 )
 
 // status is the order's, by the model.
@@ -237,7 +239,7 @@ func (l *life) refunds(_, _ said) string {
 		if state != b.state && (b.state != closed || state != "DECLINED" && state != "CANCELLED") {
 			return fmt.Sprintf("refund %d is %s, want %s", i, state, b.state)
 		}
-		dashed := fmt.Sprintf("%s-%s-%s-%s-%s", id[:8], id[8:12], id[12:16], id[16:20], id[20:])
+		dashed := fmt.Sprintf("%s-%s-4%s-%s-%s", id[:8], id[8:12], id[13:16], id[16:20], id[20:])
 		switch a := l.yandex("GET", "/v1/operations/"+dashed, ""); {
 		case b.deed == nil && a.status != 404:
 			return "the refund of a rollback can be read as an operation"
@@ -252,12 +254,15 @@ func (l *life) refunds(_, _ said) string {
 	return ""
 }
 
+// bare is the engine's id of what the Yandex Pay API shows as a UUID of version 4.
+func bare(shown string) string { return id.FromVersion4(strings.ReplaceAll(shown, "-", "")) }
+
 // called compares by what the payment is called, and that each name leads to it.
 func (l *life) called(p, o said) string {
 	dashed := o.at("data.order.cart.cartId")
 	called := o.at("data.order.orderId")
 	switch {
-	case p.at("result.id") != l.pid || strings.ReplaceAll(dashed, "-", "") != l.pid:
+	case p.at("result.id") != l.pid || bare(dashed) != l.pid:
 		return "cartId"
 	case l.order != l.pid && (p.at("result.referenceId") != l.order || called != l.order):
 		return "referenceId and orderId"

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -176,7 +175,7 @@ func (l *life) refund() {
 			a = l.yandex("POST", version+l.path()+"/refund", fields("externalOperationId", b.deed.name, "refundAmount", amountOf(b.amount)))
 			l.refused(a, why, "refund")
 			b.deed.id = a.at("data.operation.operationId")
-			b.id = strings.ReplaceAll(b.deed.id, "-", "")
+			b.id = bare(b.deed.id)
 		}
 		if a.status == 200 {
 			l.backs, l.deeds = append(l.backs, b), append(l.deeds, b.deed)

@@ -273,7 +273,7 @@ func (w *world) newLife(t *rapid.T) *life {
 			l.Fatalf("create: %v", a)
 		}
 		dashed := l.yandex("GET", "/v1/orders/"+url.PathEscape(name), "").at("data.order.cart.cartId")
-		l.pid = strings.ReplaceAll(dashed, "-", "")
+		l.pid = bare(dashed)
 	}
 	l.compare()
 	return l

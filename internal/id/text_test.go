@@ -1,6 +1,7 @@
 package id
 
 import (
+	"crypto/rand"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,26 @@ func TestDashes(t *testing.T) {
 	} {
 		if got, ok := Undashed(bad); ok || got != "" {
 			t.Errorf("Undashed(%q) = %q, %t", bad, got, ok)
+		}
+	}
+}
+
+func TestVersion4Spelling(t *testing.T) {
+	t.Parallel()
+	s := NewSource(time.Now, rand.Reader)
+	for range 1000 {
+		made, _ := s.New()
+		shown := AsVersion4(made)
+		if shown[12] != '4' || !strings.Contains("89ab", shown[16:17]) || shown[:12]+shown[13:] != made[:12]+made[13:] {
+			t.Fatalf("%s is shown as %s", made, shown)
+		}
+		if FromVersion4(shown) != made || FromVersion4(made) != made || AsVersion4(shown) != shown {
+			t.Fatalf("%s and %s are not the same", made, shown)
+		}
+	}
+	for _, text := range []string{"", "x", strings.Repeat("f", 32), strings.Repeat("0", 31), "0123456789ab7def0123456789abcdeF"} {
+		if AsVersion4(text) != text || FromVersion4(text) != text {
+			t.Errorf("%q is changed", text)
 		}
 	}
 }

@@ -314,6 +314,57 @@ func TestTriesToGiveBackWaitLonger(t *testing.T) {
 	}
 }
 
+// TestARefusalForGoodEndsTheTries: a decline is the end, and a human is called; what was not processed, or refused because
+// somebody was out of order, is tried again. Whoever abandons the deposit once more has it tried once more.
+func TestARefusalForGoodEndsTheTries(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fact payment.Fact
+		ends bool
+	}{
+		{payment.Fact{Class: payment.ClassDeclinedHard}, true},
+		{payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.10"}, true},
+		{payment.Fact{Class: payment.ClassDeclinedSoft, Code: "4.00"}, true},
+		{payment.Fact{Class: payment.ClassDeclinedSoft, Code: "3.05"}, true},
+		{payment.Fact{Class: payment.ClassDeclinedSoft, Code: "3.03"}, false},
+		{payment.Fact{Class: payment.ClassDeclinedSoft, Code: "3.04"}, false},
+		{payment.Fact{Class: payment.ClassDeclinedSoft, Code: "4.15"}, false},
+		{payment.Fact{Class: payment.ClassRejected, Code: "3.02"}, false},
+		{payment.Fact{Class: payment.ClassNotSent}, false},
+	} {
+		w := at(t, payment.Authorized)
+		hold := w.p.Due
+		w.do(t, payment.Abandon{})
+		w.do(t, payment.Void{Run: run("v")})
+		d := w.answerAt(t, c.fact, 24*time.Hour)
+		if w.p.HeldInVain() != c.ends || (d.Alarm != "") != c.ends || c.ends && !w.p.Due.Equal(hold) || !w.p.Owes() {
+			t.Errorf("void, %+v: in vain %t, due %s of %s, alarm %q", c.fact, w.p.HeldInVain(), w.p.Due, hold, d.Alarm)
+		}
+		w.do(t, payment.Void{Run: run("v")})
+		w.answerAt(t, payment.Fact{Class: payment.ClassApproved}, 0)
+		if w.p.Owes() || w.p.HeldInVain() || !w.p.Due.IsZero() {
+			t.Errorf("void, %+v, then done: due %s", c.fact, w.p.Due)
+		}
+
+		p := deposit("10", false)
+		p.Type, p.Terms.GiveBack = payment.Refund, true
+		r := newWorld(t, p, &payment.Start{Terminals: terminals(), Run: run("r")})
+		refused := r.answerAt(t, c.fact, 0)
+		w = at(t, payment.Completed)
+		w.do(t, payment.Abandon{})
+		w.reserve(t, "10", true)
+		d = w.do(t, refused.Parent)
+		if w.p.GaveUpBy(&r.p) != c.ends || w.p.Due.IsZero() != c.ends || (d.Alarm != "") != c.ends || (w.p.DueFails == 1) != c.ends {
+			t.Errorf("refund, %+v: given up %t, due %s, fails %d, alarm %q", c.fact, w.p.GaveUpBy(&r.p), w.p.Due, w.p.DueFails, d.Alarm)
+		}
+		w.reserve(t, "10", true)
+		w.do(t, payment.ParentMove{Settle: money.MustParse("10")})
+		if w.p.Owes() || w.p.DueFails != 0 || !w.p.Due.IsZero() {
+			t.Errorf("refund, %+v, then done: due %s, fails %d", c.fact, w.p.Due, w.p.DueFails)
+		}
+	}
+}
+
 // TestOtherFactsDoNotHurryTheGivingBack: a notice between two tries moves the next one neither forward nor back.
 func TestOtherFactsDoNotHurryTheGivingBack(t *testing.T) {
 	t.Parallel()

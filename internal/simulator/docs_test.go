@@ -54,7 +54,7 @@ func printTable(t *testing.T) string {
 	b.WriteString("| any, whose expiry is past | any | declined, code `54` | `{\"responseCode\":\"54\"}` |\n")
 	b.WriteString("| any | payment of 10000000 or more | declined, code `61`, reason `provider_limit` | |\n")
 	b.WriteString("| any | payout or refund above 10000 | declined, code `61`, reason `provider_limit` | |\n")
-	b.WriteString("| any | payment with `testAmounts`, or a refund of it, of any other amount than these | as the card says, without a ceiling | |\n")
+	b.WriteString("| any | refund of a payment with `testAmounts`, or such a payment of none of the next four amounts | as the card says, without a ceiling | |\n")
 	for _, a := range testAmounts {
 		fmt.Fprintf(&b, "| any | payment of %s with `testAmounts` | %s | |\n", a.amount, a.note)
 	}
