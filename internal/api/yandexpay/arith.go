@@ -85,8 +85,6 @@ func shareOf(decimals int, over, under []money.Amount) (share, bool) {
 	return s, ok
 }
 
-var one = money.MustParse("1")
-
 // apart is the difference of two amounts.
 func apart(a, b money.Amount) money.Amount {
 	if a.Cmp(b) < 0 {

@@ -4,12 +4,6 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 )
 
-// remains is what is left of an order after carts were given to its capture and refunds.
-type remains struct {
-	cart     cart
-	shipping money.Amount // what the delivery costs beside the cart
-}
-
 // empty is a cart with the same names in which nothing is left.
 func (c *cart) empty() cart {
 	left := cart{ExternalID: c.ExternalID, Items: []item{}, Label: c.Label}

@@ -323,7 +323,7 @@ func TestShares(t *testing.T) {
 		{"100", "3", 0, "33 33 34"},
 	} {
 		amounts := func(text string) (all []money.Amount) {
-			for _, word := range strings.Fields(text) {
+			for word := range strings.FieldsSeq(text) {
 				all = append(all, money.MustParse(word))
 			}
 			return all

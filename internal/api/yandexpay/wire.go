@@ -1,7 +1,6 @@
 package yandexpay
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -76,15 +75,6 @@ func (o *object) null(name string) { o.text(name, "") }
 func (o *object) boolean(name string, value bool) {
 	o.name(name)
 	o.dst = strconv.AppendBool(o.dst, value)
-}
-
-// raw writes a JSON text as it is, or null for an empty one.
-func (o *object) raw(name string, value json.RawMessage) {
-	o.name(name)
-	if len(value) == 0 {
-		value = json.RawMessage(`null`)
-	}
-	o.dst = append(o.dst, value...)
 }
 
 // amount writes an amount with at least the given decimals.
