@@ -73,6 +73,29 @@ func TestTranscriptShops(t *testing.T) {
 	})
 }
 
+// TestCustomersAreSentBackToWhereTheMerchantSaid, and where nothing was said to the shop's own address.
+func TestCustomersAreSentBackToWhereTheMerchantSaid(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		c := newClient(t, d, func(s *shop.Shop) { s.Settings.ReturnURL = "https://shop.example/back" })
+		for oid, tc := range map[string]struct{ given, paid, failed string }{
+			"both":   {`{"onSuccess":"https://shop.example/ok","onError":"https://shop.example/no"}`, "https://shop.example/ok", "https://shop.example/no"},
+			"one":    {`{"onSuccess":"https://shop.example/ok","onError":null}`, "https://shop.example/ok", "https://shop.example/back"},
+			"empty":  {`{"onSuccess":"","onError":"","onAbort":""}`, "https://shop.example/back", "https://shop.example/back"},
+			"absent": {`{}`, "https://shop.example/back", "https://shop.example/back"},
+		} {
+			for card, want := range map[string]string{approved: tc.paid, poor: tc.failed} {
+				c.order(t, oid+card, "redirectUrls", tc.given)
+				c.pay(t, oid+card, card)
+				p, err := c.app.Engine.Get(t.Context(), c.shop.ID, c.paymentOf(t, oid+card))
+				if err != nil || p.Return() != want {
+					t.Errorf("%s: back to %q, want %q, %v", oid, p.Return(), want, err)
+				}
+			}
+		}
+	})
+}
+
 // TestNothingIsLeftOfAWholeRefund whatever came before, and by whatever it went back.
 func TestNothingIsLeftOfAWholeRefund(t *testing.T) {
 	t.Parallel()
