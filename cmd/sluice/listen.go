@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/address"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/outbound"
 )
@@ -55,11 +55,14 @@ func (c *listenCommand) Run(s *surroundings) error {
 
 // webAddress checks an address that was given on the command line.
 func webAddress(flag, text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+	if !strings.Contains(text, "://") { // https is hardly meant on a developer's own machine
 		return "", fmt.Errorf("%w: %s must be an address such as http://localhost:3000/webhook", config.ErrInvalid, flag)
 	}
-	return text, nil
+	a, err := address.Hook(text)
+	if err != nil {
+		return "", fmt.Errorf("%w: %s %w", config.ErrInvalid, flag, err)
+	}
+	return a.Text, nil
 }
 
 const (

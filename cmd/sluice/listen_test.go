@@ -351,7 +351,7 @@ func TestListenSaysWhatItCannotWaitFor(t *testing.T) {
 		"no api, but answers":    {chatty.URL, "key", "", "does not answer like a Sluice server"},
 		"state that is a folder": {feed.URL, "key", dir, "place in the feed"},
 		"state nowhere":          {feed.URL, "key", filepath.Join(dir, "none", "s.json"), "place in the feed"},
-		"address":                {"ftp://host", "key", "", "--server must be an address"},
+		"address":                {"ftp://host", "key", "", "--server must be an https or http address"},
 	} {
 		c := listenCommand{ForwardTo: r.URL, APIKey: tc.key, Server: tc.server, SigningKey: testSigningKey, State: tc.state, From: "beginning"}
 		if c.State == "" {

@@ -74,6 +74,7 @@ func changeSettings(s *shop.Settings, live bool, text string) error {
 		}
 	}
 	s.RetiredKey = retired // rotated by a command of its own
+	s.Settle()
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}

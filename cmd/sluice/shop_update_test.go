@@ -23,11 +23,22 @@ func TestShopUpdate(t *testing.T) {
 		`{"yandexPay":{"callbackUrl":"https://shop.example/?y=1"}}`: "must end with its path",
 		`{"yandexPay":{"methods":["CASH"]}}`:                        "yandexPay.methods",
 		`{"yandexPay":{"currencies":["rub"]}}`:                      "yandexPay.currencies",
-		`{} {}`:                                                     "more than one",
-		`{"checkoutTimeout":0}`:                                     "checkoutTimeout",
+		`{"webhookUrl":"myapp://back"}`:                             "webhookUrl: must be an https or http address",
+		`{"webhookUrl":"https://shop.example/#x"}`:                  "webhookUrl: must not hold a fragment",
+		`{"webhookUrl":"https://shop.example/a b"}`:                 "webhookUrl: must not hold a blank",
+		`{"returnUrl":"https://shop.example:65536/"}`:               "returnUrl: must have a port from 1 to 65535",
+		`{"returnUrl":"javascript:alert(1)"}`:                       "returnUrl: must be an https or http address, or one of an app",
+		`{"returnUrl":"https://user@shop.example/"}`:                "returnUrl: must not hold user information",
+		`{"allowedReturnHosts":["https://shop.example"]}`:           "allowedReturnHosts",
+		`{} {}`:                 "more than one",
+		`{"checkoutTimeout":0}`: "checkoutTimeout",
 	} {
 		f.says(1, part, update("--settings", settings)...)
 	}
+	f.says(0, `"returnUrl": "https://www.shop.example"`, update("--settings", `{"returnUrl":"www.shop.example"}`)...)
+	f.says(0, `"webhookUrl": "https://xn--80aairftm.xn--p1ai/hook"`, update("--settings", `{"webhookUrl":"магазин.рф/hook"}`)...)
+	f.says(0, `"xn--80aairftm.xn--p1ai:8443"`, update("--settings", `{"allowedWebhookHosts":["магазин.рф:8443"],"allowedReturnHosts":["MyApp:"]}`)...)
+	f.says(0, `"returnUrl": "myapp://back"`, update("--settings", `{"returnUrl":"myapp://back"}`)...)
 	shown := f.says(0, `"checkoutTimeout": 60`, update()...)
 	for _, part := range []string{`"twoStage": true`, `"callbackUrl": "https://shop.example/y"`} {
 		if !strings.Contains(shown, part) {

@@ -1,60 +1,54 @@
 package api
 
 import (
-	"net/url"
+	"net"
 	"slices"
 	"strings"
 
-	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/address"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
-// ReturnAddress says what is wrong with an address that a customer is sent to after paying, in words for the merchant,
-// or "". The address is a template (see payment.ReturnURL): its host may not depend on the payment. The shop may demand
-// https and certain hosts.
-func ReturnAddress(template string, s *shop.Settings) string {
-	if template == "" {
-		return "must not be empty"
+// ReturnAddress reads an address that a customer is sent to after paying: as it is used, and what is wrong with it in
+// words for the merchant, or "". The address is a template (see payment.ReturnURL). The shop may demand https and
+// certain hosts or schemes of apps.
+func ReturnAddress(template string, s *shop.Settings) (used, wrong string) {
+	a, err := address.Return(template)
+	if err != nil {
+		return "", err.Error()
 	}
-	sample := payment.Restore(payment.Payment{
-		ID: "0123456789abcdef0123456789abcdef", Reference: "reference", Type: payment.Deposit,
-	}, payment.Completed)
-	if strings.ContainsAny(authority(template), "{}") {
-		return notAbsolute
-	}
-	return Address(payment.ReturnURL(template, &sample), s.RequireHTTPS, s.AllowedReturnHosts)
+	return a.Text, narrowed(&a, s.RequireHTTPS, s.AllowedReturnHosts)
 }
 
-const notAbsolute = "must be an absolute http or https address without user information"
-
-// Address says what is wrong with an address in a request, in words for the merchant, or "". The shop may demand https
-// and, where any are given, certain hosts.
-func Address(text string, https bool, hosts []string) string {
-	u, err := url.Parse(text)
+// HookAddress reads an address that events are posted to, as ReturnAddress does. forbidden, if given, tells which hosts,
+// spelled as numbers, it may not have.
+func HookAddress(text string, s *shop.Settings, forbidden func(host string) bool) (used, wrong string) {
+	a, err := address.Hook(text)
 	switch {
-	case err != nil || !shop.AbsoluteURL(text) || u.Hostname() == "" || !plainHost(u.Host):
-		return notAbsolute
-	case https && u.Scheme != "https":
+	case err != nil:
+		return "", err.Error()
+	case forbidden != nil && forbidden(a.Host):
+		return "", "must not be at an address that is not public"
+	}
+	return a.Text, narrowed(&a, s.RequireHTTPS, s.AllowedWebhookHosts)
+}
+
+// narrowed says which wish of the shop an address does not meet, or "".
+func narrowed(a *address.Address, https bool, allowed []string) string {
+	if https && a.Scheme != "https" {
 		return "must be an https address"
-	case len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool {
-		return strings.EqualFold(h, u.Host) || strings.EqualFold(h, u.Hostname())
-	}):
-		return "must be at a host that the shop allows"
 	}
-	return ""
-}
-
-// authority is the part of an address between // and the path, query or fragment.
-func authority(text string) string {
-	_, rest, _ := strings.Cut(text, "//")
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		return rest[:end]
+	if len(allowed) == 0 {
+		return ""
 	}
-	return rest
-}
-
-func plainHost(host string) bool {
-	return strings.IndexFunc(host, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune(`"<>\^{|}%`, r)
-	}) < 0
+	names := []string{a.Scheme + ":"}
+	if a.Web() {
+		names = []string{a.Host, "[" + a.Host + "]", net.JoinHostPort(a.Host, a.Port)}
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(allowed, func(entry string) bool { return strings.EqualFold(entry, name) }) {
+			return ""
+		}
+	}
+	return "must be at a host that the shop allows"
 }

@@ -13,9 +13,10 @@ var allowed = map[string][]string{
 	"money":     {},
 	"id":        {},
 	"telemetry": {},
-	"config":    {},
+	"address":   {},
+	"config":    {"address"},
 	"payment":   {"money", "id"},
-	"shop":      {"money", "id", "payment"},
+	"shop":      {"address", "money", "id", "payment"},
 	"route":     {"money", "payment", "shop"},
 	"fraud":     {"money", "payment", "shop"},
 	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
@@ -30,10 +31,10 @@ var allowed = map[string][]string{
 	"webhook":     {"id", "payment", "shop", "store", "job", "outbound", "telemetry"},
 	// outbound: only for the record of messages around a connector's call
 	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "vault", "outbound", "telemetry"},
-	"api":           {"money", "id", "payment", "shop", "store", "engine", "web", "telemetry"},
+	"api":           {"address", "money", "id", "payment", "shop", "store", "engine", "web", "telemetry"},
 	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
-	"checkout":      {"engine", "money", "id", "payment", "shop", "web"},
+	"checkout":      {"address", "engine", "money", "id", "payment", "shop", "web"},
 	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
 	"backoffice":    {"engine", "money", "id", "payment", "shop", "web", "store"},
 	"arch":          {},
@@ -45,7 +46,7 @@ func isSupport(pkg string) bool {
 }
 
 // pure packages decide; they are given time, chance and data and do no input or output.
-var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud"}
+var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/address"}
 
 // moneyPath holds the packages through which amounts pass.
 var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}

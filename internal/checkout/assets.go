@@ -34,7 +34,7 @@ type asset struct {
 
 func loadAssets() *assets {
 	a := &assets{pages: make(map[string]*template.Template), byName: make(map[string]*asset)}
-	layout := template.Must(template.ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html"))
+	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html"))
 	for _, page := range []string{
 		"payment_form", "payment_bank", "payment_leave", "payment_wait", "payment_result", "problem",
 	} {
@@ -44,6 +44,14 @@ func loadAssets() *assets {
 	a.style = a.load("checkout.css", "text/css; charset=utf-8")
 	a.icon = a.load("icon.svg", "image/svg+xml")
 	return a
+}
+
+// judged lets a template link to an address that isReturn accepted: by themselves templates know no schemes of apps.
+func judged(address string) template.URL {
+	if !isReturn(address) {
+		return ""
+	}
+	return template.URL(address) //nolint:gosec // see above
 }
 
 func (a *assets) load(name, kind string) *asset {

@@ -72,8 +72,13 @@ func asciiURL(s string) string {
 	if err != nil || s == "" {
 		return ""
 	}
+	return inHeader(u.String())
+}
+
+// inHeader percent-encodes what a header cannot carry, and what would end an address in one.
+func inHeader(s string) string {
 	var b strings.Builder
-	for _, c := range []byte(u.String()) {
+	for _, c := range []byte(s) {
 		if c <= ' ' || c >= 0x7f || c == '"' || c == '\'' || c == '<' || c == '>' || c == ';' {
 			fmt.Fprintf(&b, "%%%02X", c)
 			continue

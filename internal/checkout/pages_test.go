@@ -413,6 +413,10 @@ func TestWhereTheCustomerReturnsTo(t *testing.T) {
 		{"the payment's own", "https://shop.example/{state}", "https://other.example/", "https://shop.example/COMPLETED"},
 		{"the shop's", "", "https://other.example/{type}?a=b;c", "https://other.example/DEPOSIT?a=b%3Bc"},
 		{"none", "", "", ""},
+		{"an app's", "myapp://{state}/{referenceId}?a=b", "", "myapp://COMPLETED/?a=b"},
+		{"the shop's in letters beyond ASCII", "", "https://магазин.рф/{state}", "https://xn--80aairftm.xn--p1ai/COMPLETED"},
+		{"the shop's for one that runs in a browser", "javascript:alert(1)", "https://other.example/", "https://other.example/"},
+		{"none for one that a browser runs", "javascript://shop.example/%0aalert(1)", "data:text/html,x", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

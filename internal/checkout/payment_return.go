@@ -14,7 +14,7 @@ func (g *Pages) returnPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	v.payment = p
 	if to := v.returnURL(); to != "" && v.settled() {
-		seeOther(w, r, asciiURL(to))
+		seeOther(w, r, to)
 		return
 	}
 	v.toPage(w, r)

@@ -61,7 +61,7 @@ func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
 	outcome := v.outcome()
 	page := view{
 		Page: "payment_result", Status: http.StatusOK, Title: outcome.Title, Text: outcome.Text, Tone: outcome.Tone,
-		Reference: string(v.payment.ID), Link: asciiURL(v.returnURL()),
+		Reference: string(v.payment.ID), Link: v.returnURL(),
 	}
 	if page.Link != "" && outcome.Tone == toneSuccess {
 		page.Detail = v.words.ReturnSoon
@@ -75,7 +75,7 @@ func (g *Pages) showClosed(w http.ResponseWriter, r *http.Request, v *visit) {
 	closed := v.words.Closed
 	g.render(w, r, v, view{
 		Page: "payment_result", Status: http.StatusOK, Title: closed.Title, Text: closed.Text, Tone: closed.Tone,
-		Reference: string(v.payment.ID), Link: asciiURL(v.returnURL()),
+		Reference: string(v.payment.ID), Link: v.returnURL(),
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/address"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -102,7 +103,8 @@ func (v *visit) settled() bool {
 	return s.Final() || s == payment.Authorized
 }
 
-// returnURL is where the customer goes afterwards, or empty when neither the payment nor the shop says.
+// returnURL is where the customer goes afterwards, in characters that a header can carry, or empty when neither the
+// payment nor the shop says. It may be of a scheme that an app registered.
 func (v *visit) returnURL() string {
 	wanted := v.payment.Return()
 	if failed := v.payment.Terms.ErrorURL; v.expired() && failed != "" {
@@ -112,11 +114,21 @@ func (v *visit) returnURL() string {
 		if template == "" {
 			continue
 		}
-		if u := payment.ReturnURL(template, &v.payment); shop.AbsoluteURL(u) {
-			return u
+		if read, err := address.Return(template); err == nil {
+			template = read.Text
+		}
+		if u := payment.ReturnURL(template, &v.payment); isReturn(u) {
+			return inHeader(u)
 		}
 	}
 	return ""
+}
+
+// isReturn is asked once more before anybody is sent there: what was stored by earlier versions, or is put into a
+// template, was not judged with it.
+func isReturn(text string) bool {
+	_, err := address.Return(text)
+	return err == nil
 }
 
 // base is the path under which this installation is reached, without a slash at its end.

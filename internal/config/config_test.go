@@ -97,7 +97,7 @@ func TestOneWrongSetting(t *testing.T) {
 	for setting, values := range map[string][]string{
 		"listen":          {"8080", "h:http", "h:-1", "h:65536", "h:080", "http://h:1", "a b:1"},
 		"database":        {"sqlite://x", "postgres://", "postgres://h", "postgres://h/", "/path", "postgres://%zz@h/d"},
-		"public-url":      {"pay.example", "https://", "https://u@h", "https://h?x", "https://h/path", "https://h#f", "://"},
+		"public-url":      {"pay.example", "https://", "https://u@h", "https://h?x", "https://h/path", "https://h#f", "://", "https://h:0", "https://h:65536", "https://sh<op"},
 		"metrics-listen":  {"9090", ":9090", "10.0.0.1:9090", "example.org:9090", "127.0.0.1:8080"},
 		"trusted-proxies": {"0.0.0.0/0", "::/0", "10.0.0.0/33", "a", "10.0.0.1,,10.0.0.2"},
 		"drain-timeout":   {"30", "0s", "-1s", "11m", "soon"},

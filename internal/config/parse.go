@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/address"
 )
 
 const (
@@ -135,7 +137,11 @@ func setPublicURL(c *Config, s string) error {
 	case strings.Trim(u.Path, "/") != "":
 		return errors.New("must have no path")
 	}
-	c.PublicURL = u.Scheme + "://" + strings.ToLower(u.Host)
+	a, err := address.Hook(u.Scheme + "://" + strings.ToLower(u.Host))
+	if err != nil {
+		return err
+	}
+	c.PublicURL = a.Text
 	return nil
 }
 

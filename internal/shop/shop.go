@@ -133,13 +133,7 @@ func (s Settings) Check() error {
 	if s.CheckoutTimeout < 1 || s.CheckoutTimeout > 1440 {
 		add("checkoutTimeout: %d is not between 1 and 1440 minutes", s.CheckoutTimeout)
 	}
-	for name, u := range map[string]string{
-		"returnUrl": s.ReturnURL, "webhookUrl": s.WebhookURL, "yandexPay.callbackUrl": s.YandexPay.CallbackURL,
-	} {
-		if u != "" && !AbsoluteURL(u) {
-			add("%s: must be an absolute http or https address without user info", name)
-		}
-	}
+	faults = append(faults, s.checkAddresses()...)
 	if strings.ContainsAny(s.YandexPay.CallbackURL, "?#") {
 		add("yandexPay.callbackUrl: must end with its path, to which /v1/webhook is appended")
 	}

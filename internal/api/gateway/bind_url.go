@@ -1,25 +1,22 @@
 package gateway
 
 import (
-	"net/url"
-	"strings"
-
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
-// returnURL reads where the customer goes afterwards. It is a template, so what is judged is the address that it
-// becomes for a payment like this one.
+// returnURL reads where the customer goes afterwards: a template, which may hold braces.
 func (b binder) returnURL(c *engine.Create) string {
 	text := b.text("returnUrl", 512)
 	if text == "" {
 		return ""
 	}
-	if wrong := api.ReturnAddress(text, &c.Shop.Settings); wrong != "" {
+	used, wrong := api.ReturnAddress(text, &c.Shop.Settings)
+	if wrong != "" {
 		b.fault("returnUrl", urlForm, wrong)
 	}
-	return text
+	return used
 }
 
 // webhookURL reads where this payment's events go: an address that a server can post to as it is. Only what is spelled
@@ -30,16 +27,9 @@ func (b binder) webhookURL(s *shop.Shop, forbidden func(host string) bool) strin
 	if text == "" {
 		return ""
 	}
-	checked := text
-	if strings.ContainsAny(text, "# \t") {
-		checked = ""
-	}
-	if u, err := url.Parse(checked); err == nil && forbidden != nil && u.Host != "" && forbidden(u.Hostname()) {
-		b.fault("webhookUrl", urlForm, "must not be at an address that is not public")
-		return text
-	}
-	if wrong := api.Address(checked, s.Settings.RequireHTTPS, s.Settings.AllowedWebhookHosts); wrong != "" {
+	used, wrong := api.HookAddress(text, &s.Settings, forbidden)
+	if wrong != "" {
 		b.fault("webhookUrl", urlForm, wrong)
 	}
-	return text
+	return used
 }

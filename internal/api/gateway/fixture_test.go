@@ -93,6 +93,13 @@ func (c *client) do(t testing.TB, q request) answer {
 			r.Header.Del(name)
 		}
 	}
+	a := c.read(t, r)
+	c.checkAnswer(t, q, a)
+	return a
+}
+
+func (c *client) read(t testing.TB, r *http.Request) answer {
+	t.Helper()
 	resp, err := c.app.Client.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +109,6 @@ func (c *client) do(t testing.TB, q request) answer {
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		t.Fatal(err)
 	}
-	c.checkAnswer(t, q, a)
 	return a
 }
 

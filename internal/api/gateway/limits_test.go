@@ -235,14 +235,15 @@ func urlCases(t *testing.T) []limitCase {
 		}
 	}
 	for _, field := range []string{"returnUrl", "webhookUrl"} {
-		add(field, "URL", `"shop.example"`, `"/back"`, `"//shop.example/back"`, `"ftp://shop.example"`, `"javascript:alert(1)"`,
+		add(field, "URL", `"thanks"`, `"/back"`, `"ftp://shop.example"`, `"javascript:alert(1)"`, `"data:text/html,x"`, `"view-source:https://shop.example"`,
 			`"https://"`, `"https://user@shop.example/"`, `"https://user:pw@shop.example/"`, `"https:shop.example"`, `"https://:80/"`,
-			`"https://shop.example:port/"`, `"https://shop example/"`, `"https://shop.exämple/"`, `"\thttps://shop.example/"`, `"https://sh<op.example/"`)
+			`"https://shop.example:port/"`, `"https://shop.example:0/"`, `"https://shop.example:65536/"`, `"https://shop example/"`,
+			`"https://shop℀.example/"`, `"\thttps://shop.example/"`, `"https://sh<op.example/"`, `"https://shop.example/a b"`, `"https://shop.example/%zz"`)
 		add(field, "Size", `"https://shop.example/`+strings.Repeat("a", 512)+`"`)
 		add(field, "typeMismatch", "1")
 	}
 	add("returnUrl", "URL", `"https://{id}.shop.example/"`, `"{id}"`)
-	add("webhookUrl", "URL", `"https://shop.example/a b"`, `"https://shop.example/#here"`, `"https://shop.example/#"`)
+	add("webhookUrl", "URL", `"https://shop.example/?a=b c"`, `"https://shop.example/#here"`, `"https://shop.example/#"`, `"myapp://back"`)
 	return cases
 }
 
@@ -263,9 +264,10 @@ func TestCreateAcceptsUpToEveryLimit(t *testing.T) {
 			"customer.dateOfBirth": {`"2000-02-29"`}, "customer.dateOfFirstDeposit": {`"2000-02-29"`, `""`},
 			"customer.documentType": {`"VN_TIN"`}, "customer.accountType": {`"SAVINGS"`}, "customer.kycStatus": {"false", "null"},
 			"customer.depositsAmount": {"-5", "9223372036854775807"}, "customer.unknown": {`{"deep":[1]}`}, "state": {`"COMPLETED"`},
-			"webhookUrl": {`"http://127.0.0.1:9/hook?a=b"`, `""`},
-			"returnUrl":  {`"https://shop.example/{id}/{referenceId}/{state}/{type}?x={other}"`, `"http://[::1]:80/"`, `"HTTPS://Shop.example"`, `"https://shop.example/a b#c"`},
-			"card":       {card, with(t, card, "expiryYear", `"2001"`), with(t, card, "cardSecurityCode", `""`, "cardholderName", "")},
+			"webhookUrl": {`"http://127.0.0.1:9/hook?a=b"`, `""`, `"shop.example/hook"`, `"https://магазин.рф/hook"`},
+			"returnUrl": {`"https://shop.example/{id}/{referenceId}/{state}/{type}?x={other}"`, `"http://[::1]:80/"`, `"HTTPS://Shop.example"`, `"https://shop.example/ab#c d"`,
+				`"shop.example"`, `"//shop.example/back"`, `"https://shop.exämple/"`, `"myapp://back/{state}"`},
+			"card": {card, with(t, card, "expiryYear", `"2001"`), with(t, card, "cardSecurityCode", `""`, "cardholderName", "")},
 		} {
 			for _, text := range texts {
 				bodies = append(bodies, with(t, deposit, field, text))

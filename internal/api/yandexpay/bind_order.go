@@ -145,10 +145,11 @@ func (b binder) address(name string, s *shop.Shop) string {
 	if text == "" {
 		return ""
 	}
-	if wrong := api.ReturnAddress(text, &s.Settings); wrong != "" {
+	used, wrong := api.ReturnAddress(text, &s.Settings)
+	if wrong != "" && b.from.Get(name).Kind() == api.String {
 		b.fault(name, wrong)
 	}
-	return text
+	return used
 }
 
 // offered reads availablePaymentMethods, in one order.

@@ -1,0 +1,69 @@
+package shop
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sluicepay/sluice/internal/address"
+)
+
+// Settle puts the addresses and hosts of the settings into the form in which they are used, where they can be read: with
+// a scheme, and names of hosts in ASCII. It is for settings that are about to be stored, beside Check.
+func (s *Settings) Settle() {
+	for _, a := range s.addresses() {
+		if read, err := a.read(*a.text); err == nil {
+			*a.text = read.Text
+		}
+	}
+	for _, l := range s.places() {
+		*l.entries = slices.Clone(*l.entries)
+		for i, entry := range *l.entries {
+			if read, err := address.Place(entry); err == nil {
+				(*l.entries)[i] = read
+			}
+		}
+	}
+}
+
+// checkAddresses reports what is wrong with the addresses and hosts, each under its name.
+func (s *Settings) checkAddresses() (faults []error) {
+	for _, a := range s.addresses() {
+		if *a.text == "" {
+			continue
+		}
+		if _, err := a.read(*a.text); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", a.name, err))
+		}
+	}
+	for _, l := range s.places() {
+		for _, entry := range *l.entries {
+			if _, err := address.Place(entry); err != nil {
+				faults = append(faults, fmt.Errorf("%s: %q %w", l.name, entry, err))
+			}
+		}
+	}
+	return faults
+}
+
+type namedAddress struct {
+	name string
+	text *string
+	read func(string) (address.Address, error)
+}
+
+func (s *Settings) addresses() []namedAddress {
+	return []namedAddress{
+		{"returnUrl", &s.ReturnURL, address.Return},
+		{"webhookUrl", &s.WebhookURL, address.Hook},
+		{"yandexPay.callbackUrl", &s.YandexPay.CallbackURL, address.Hook},
+	}
+}
+
+type namedPlaces struct {
+	name    string
+	entries *[]string
+}
+
+func (s *Settings) places() []namedPlaces {
+	return []namedPlaces{{"allowedReturnHosts", &s.AllowedReturnHosts}, {"allowedWebhookHosts", &s.AllowedWebhookHosts}}
+}
