@@ -67,3 +67,22 @@ func (v *Value) Get(name string) *Value {
 	}
 	return nil
 }
+
+// Blank reports whether a value says nothing: it is absent, null or an empty string.
+func (v *Value) Blank() bool {
+	return v.Kind() == Absent || v.Kind() == String && v.text == ""
+}
+
+// Empty reports whether the value is an object that says nothing: one without members, or with none but such as say
+// nothing themselves.
+func (v *Value) Empty() bool {
+	if v.Kind() != Object {
+		return false
+	}
+	for i := range v.members {
+		if m := &v.members[i].Value; !m.Blank() && !m.Empty() {
+			return false
+		}
+	}
+	return true
+}

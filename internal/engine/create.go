@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/route"
@@ -26,8 +28,8 @@ type Create struct {
 	Reference      string
 	Parent         payment.ID
 	Description    string
-	Amount         money.Amount // zero: the customer enters it, or all that is left
-	Currency       money.Currency
+	Amount         money.Amount   // zero: the customer enters it, or all that is left
+	Currency       money.Currency // empty, of a refund: the deposit's
 	PreAuth        bool
 	StartRecurring bool
 	RecurringToken string // continue this chain
@@ -267,6 +269,9 @@ func (b *birth) refund(ctx context.Context, tx *store.Tx, p payment.Payment) (pa
 		return p, nil, &payment.Refusal{Code: payment.CodeWrongState, Field: "paymentMethod",
 			Detail: "a refund has the method of its deposit"}
 	}
+	if b.c.Currency == "" {
+		b.c.Currency, p.Currency = parent.Currency, parent.Currency
+	}
 	p.Method, p.Instrument = parent.Method, parent.Instrument
 	if p.Amount, err = b.taking().Of(&parent); err != nil {
 		return p, nil, err
@@ -345,12 +350,33 @@ func (b *birth) reference(tx *store.Tx) error {
 
 // start chooses the terminals for a payment that goes to a provider now.
 func (e *Engine) start(ctx context.Context, s *shop.Shop, p *payment.Payment) *payment.Start {
-	terminals, reason := route.Choose(route.Need{
-		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: p.StartRecurring,
-	}, s.Terminals)
+	terminals, reason := route.Choose(needOf(p, p.Method), s.Terminals)
+	if p.Terms.Verify && len(terminals) > 0 {
+		terminals, reason = e.verifying(ctx, s, terminals), payment.CodeNoTerminal
+	}
 	start := &payment.Start{Terminals: terminals, NoRoute: reason, Run: e.run(defaultCallTimeout)}
 	if len(terminals) > 0 {
 		start.Run = e.terminalRun(ctx, s.ID, terminals[0].ID)
 	}
 	return start
+}
+
+// needOf is what a payment by the method asks of a terminal. The verification of a card holds nothing.
+func needOf(p *payment.Payment, m payment.Method) route.Need {
+	return route.Need{
+		Type: p.Type, Method: m, Currency: p.Currency, PreAuth: p.Holds(m) && !p.Terms.Verify, Recurring: p.StartRecurring,
+	}
+}
+
+// verifying keeps the terminals whose connectors can verify a card. One that cannot be opened stays: what is wrong with
+// it comes out, and is logged, when it is called.
+func (e *Engine) verifying(ctx context.Context, s *shop.Shop, terminals []payment.Terminal) []payment.Terminal {
+	return slices.DeleteFunc(terminals, func(t payment.Terminal) bool {
+		c, err := e.connectors.get(ctx, e, s.ID, t.ID)
+		if err != nil {
+			return false
+		}
+		_, ok := c.Connector.(connector.Verifier)
+		return !ok
+	})
 }

@@ -79,8 +79,7 @@ func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
 		if !p.Terms.Allow(m) {
 			continue
 		}
-		need := route.Need{Type: p.Type, Method: m, Currency: p.Currency, PreAuth: p.Holds(m), Recurring: p.StartRecurring}
-		if terminals, _ := route.Choose(need, s.Terminals); len(terminals) == 0 {
+		if terminals, _ := route.Choose(needOf(p, m), s.Terminals); len(terminals) == 0 {
 			continue
 		}
 		if m == payment.BasicCard {

@@ -21,7 +21,7 @@ type BeginAsk struct {
 
 func (c BeginAsk) apply(d *draft) {
 	a := d.p.LiveAttempt()
-	if a == nil && d.p.state == Authorized && c.Op != OpContinue {
+	if a == nil && d.p.state == Authorized && c.Op != OpContinue && !d.p.Terms.Verify {
 		a = d.p.Standing() // does the hold still stand?
 	}
 	if a == nil {
@@ -239,10 +239,15 @@ func (d *draft) settle(a *Attempt, f Fact, token string) Input {
 	return InUnchanged
 }
 
-// paid books a deposit that succeeded: as a hold, or as money that moved.
+// paid books a deposit that succeeded: as a hold, or as money that moved. Where nothing moves, a card that was verified
+// waits, like a hold, until the merchant closes it, if the merchant asked for a hold: of nothing, and it never expires.
 func (d *draft) paid(a *Attempt, f Fact, token string) Input {
 	d.chain(a, token)
 	d.p.Authorised = a.Amount
+	if d.p.Terms.Verify && d.p.PreAuth {
+		a.Class = ClassApproved
+		return InHeld
+	}
 	if f.Class == ClassAuthorized {
 		a.NextCheck = d.holdDue(a)
 		return InHeld

@@ -100,6 +100,8 @@ func DocumentTypes() []string {
 		"EC_DNI", "EC_PP", "EC_RUC", "GT_CUI", "GT_DPI", "GT_NIT", "IN_DL", "IN_ID", "IN_UID", "MX_CRI", "MX_CURP",
 		"MX_IFE", "MX_PP", "MX_RFC", "MX_TIN", "PA_CIP", "PE_CE", "PE_CPP", "PE_DNI", "PE_FRC", "PE_ID", "PE_OTRO",
 		"PE_PP", "PE_RUC", "PE_TIN", "UY_CI", "UY_RUT", "VN_TIN",
+		// known to later versions
+		"KZ_IIN", "RU_PP", "TR_CKK", "UK_PP", "UK_NIC", "UK_DL", "UK_BTI", "UK_TIN",
 	}
 }
 

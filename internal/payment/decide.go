@@ -133,6 +133,10 @@ func (c Capture) apply(d *draft) {
 		d.err = refuse(CodeWrongState, "", "the merchant has abandoned the payment")
 		return
 	}
+	if d.p.Terms.Verify {
+		d.err = refuse(CodeInvalidAmount, "amount", "the card was verified, nothing is held")
+		return
+	}
 	amount := c.Amount
 	if amount.IsZero() {
 		amount = d.p.Authorised
@@ -148,11 +152,19 @@ func (c Capture) apply(d *draft) {
 	d.attempt(AttemptCapture, InCapture, Terminal{ID: held.TerminalID, Name: held.Terminal}, amount, c.Run)
 }
 
-// Void gives the held money back.
+// Void gives the held money back. The verification of a card, for which nothing is held anywhere, it only closes.
 type Void struct{ Run Run }
 
 func (c Void) apply(d *draft) {
-	if held := d.hold("void"); held != nil {
+	held := d.hold("void")
+	switch {
+	case held == nil:
+	case d.p.Terms.Verify:
+		a := d.p.attempt(held.Seq)
+		a.Class = ClassCancelled
+		d.log(OpVoid, InForget, a.Seq, Messages{})
+		d.d.Attempts = append(d.d.Attempts, *a)
+	default:
 		d.attempt(AttemptVoid, InVoid, Terminal{ID: held.TerminalID, Name: held.Terminal}, d.p.Authorised, c.Run)
 	}
 }

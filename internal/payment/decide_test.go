@@ -285,7 +285,9 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 		return "the checkout is extended too far"
 	case p.Terms.Verify && !(p.Authorised.IsZero() && p.Captured.IsZero()):
 		return "a verification moves money"
-	case p.State() == payment.Authorized && p.Terms.HoldFor > 0 && p.Live == 0 && !p.Owes() && p.Due.IsZero():
+	case p.Terms.Verify && d.Fresh != nil && d.Fresh.Kind != payment.AttemptDeposit:
+		return "a provider is to take or give back what nobody holds"
+	case p.State() == payment.Authorized && p.Terms.HoldFor > 0 && p.Live == 0 && !p.Owes() && p.Due.IsZero() && !p.Terms.Verify:
 		return "the end of the hold is not looked at"
 	}
 	for _, e := range d.Events {

@@ -25,6 +25,7 @@ const (
 	InRedirect     Input = "customer is sent away"
 	InCapture      Input = "capture"
 	InVoid         Input = "void"
+	InForget       Input = "void of a verified card"
 	InReverse      Input = "reverse a late success"
 	InAbandon      Input = "merchant abandons"
 	InManual       Input = "manual update"
@@ -95,6 +96,7 @@ var edges = []Edge{
 
 	{Authorized, InCapture, []OperationKind{OpCapture}, Pending, "no live attempt; at most what is authorised"},
 	{Authorized, InVoid, []OperationKind{OpVoid}, Pending, "no live attempt"},
+	{Authorized, InForget, []OperationKind{OpVoid}, Cancelled, "no live attempt, nothing held: no provider is called"},
 	{Authorized, InClosed, opsHold, Cancelled, "1.04: the hold expired, by the provider's word"},
 	{Authorized, InUnchanged, opsAsking, Authorized, ""},
 
@@ -154,7 +156,7 @@ func next(from State, in Input, op OperationKind) (State, bool) {
 func starts(from State, op OperationKind) (State, bool) {
 	for i := range edges {
 		e := &edges[i]
-		if e.From == from && !e.Input.fact() && slices.Contains(e.Ops, op) && e.Input != InNoTerminal {
+		if e.From == from && !e.Input.fact() && slices.Contains(e.Ops, op) && e.Input != InNoTerminal && e.Input != InForget {
 			return e.To, true
 		}
 	}

@@ -114,6 +114,7 @@ func (d *draft) won(a *Attempt, c ManualUpdate) {
 		d.p.Captured, d.p.Amount = a.Amount, a.Amount
 	case a.Kind == AttemptRefund:
 		d.d.Parent.Settle = a.Amount
+	case a.Kind == AttemptDeposit && c.To == Authorized && d.p.Terms.Verify: // nothing is held that could expire
 	case a.Kind == AttemptDeposit && c.To == Authorized:
 		d.holdCheck = c.HoldCheck
 		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Amount, d.holdDue(a)

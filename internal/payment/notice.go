@@ -90,8 +90,9 @@ func (d *draft) book(a *Attempt, e entry, in Input) {
 // provider or an operator, is old news.
 func (d *draft) late(a *Attempt, e entry, f Fact, policy LatePolicy) {
 	won := f.Class == ClassApproved || f.Class == ClassAuthorized
-	failed := a.Class.Refused() || a.Class == ClassCancelled && a.Kind.Main() && d.p.Authorised.IsZero()
-	closed := d.p.state == Declined || d.p.state == Cancelled
+	closed := d.p.Terms.Verify && a.Code == "" // by the merchant's void: an attempt that failed has a code
+	failed := a.Class.Refused() || a.Class == ClassCancelled && a.Kind.Main() && d.p.Authorised.IsZero() && !closed
+	ended := d.p.state == Declined || d.p.state == Cancelled
 	switch {
 	case a.Class == ClassAuthorized && d.p.state == Authorized && d.p.Live == 0:
 		d.recheckHold(a, e, f)
@@ -106,7 +107,7 @@ func (d *draft) late(a *Attempt, e entry, f Fact, policy LatePolicy) {
 	if doubt != "" {
 		d.d.Alarm += "; " + doubt
 	}
-	if a.Kind != AttemptDeposit || d.p.Live != 0 || !closed || doubt != "" || d.p.Terms.Verify {
+	if a.Kind != AttemptDeposit || d.p.Live != 0 || !ended || doubt != "" || d.p.Terms.Verify {
 		d.book(a, e, d.nothingNew()) // a human has to look; the alarm tells
 		return
 	}

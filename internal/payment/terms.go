@@ -21,6 +21,8 @@ type Terms struct {
 	HoldFor time.Duration `json:"holdFor,omitempty"`
 	// Verify: no money moves. A card is only checked and kept for later charges.
 	Verify bool `json:"verify,omitempty"`
+	// Additional are parameters of the merchant's own, a JSON object of strings that is only shown; empty for none.
+	Additional Document `json:"additional,omitempty"`
 	// GiveBack: a refund that the engine makes because the deposit was abandoned.
 	GiveBack bool `json:"giveBack,omitempty"`
 	// Before is how many such refunds there were for the deposit before this one.
@@ -30,7 +32,7 @@ type Terms struct {
 // IsZero reports whether nothing is set.
 func (t *Terms) IsZero() bool {
 	return t.Origin == "" && t.ErrorURL == "" && t.AbortURL == "" && len(t.Methods) == 0 && t.Lasts == 0 &&
-		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && !t.GiveBack && t.Before == 0
+		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && t.Additional == "" && !t.GiveBack && t.Before == 0
 }
 
 // Allow reports whether the customer may pay by m. Only cards can be verified.

@@ -211,6 +211,41 @@ func TestVerificationMovesNoMoney(t *testing.T) {
 	}
 }
 
+// TestVerificationWithPreAuthWaitsForItsVoid: like a hold, but of nothing. It can be closed and not captured, no provider
+// hears of either, and nobody asks whether it still stands.
+func TestVerificationWithPreAuthWaitsForItsVoid(t *testing.T) {
+	t.Parallel()
+	for _, class := range []payment.Class{payment.ClassApproved, payment.ClassAuthorized} {
+		p := verification()
+		p.PreAuth = true
+		w := newWorld(t, p, nil)
+		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+		w.answerAt(t, paid(class), time.Hour)
+		if w.p.State() != payment.Authorized || !w.p.Authorised.IsZero() || !w.p.Due.IsZero() {
+			t.Fatalf("%s: %s of %s, due %s", class, w.p.State(), w.p.Authorised, w.p.Due)
+		}
+		for _, c := range []payment.Command{payment.Capture{Run: run("b")}, payment.Capture{Amount: money.MustParse("1"), Run: run("b")}} {
+			var r *payment.Refusal
+			if _, err := payment.Decide(w.p, c, w.now); !errors.As(err, &r) || r.Code != payment.CodeInvalidAmount {
+				t.Errorf("%s: %+v: %v", class, c, err)
+			}
+		}
+		if d := w.do(t, payment.BeginAsk{Op: payment.OpManualCheckState, Run: run("c")}); !d.Idle() {
+			t.Error("the provider is asked about a hold that there is not")
+		}
+		d := w.do(t, payment.Void{Run: run("d")})
+		if d.Call != nil || w.p.State() != payment.Cancelled || w.p.ErrorCode != "" || len(d.Events) != 1 {
+			t.Errorf("%s: void: %s, call %v, events %v", class, w.p.State(), d.Call, d.Events)
+		}
+		if d := w.do(t, payment.Notice{Attempt: 1, Fact: paid(payment.ClassApproved)}); d.Alarm != "" || w.p.State() != payment.Cancelled {
+			t.Errorf("%s: told again: %s, alarm %q", class, w.p.State(), d.Alarm)
+		}
+		if err := w.p.Check(w.log); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestLateSuccessOfAVerificationIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	for _, honour := range []bool{true, false} {

@@ -227,7 +227,7 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 	t.Cleanup(server.Close)
 	a.URL = server.URL
 	a.Engine = engine.New(engine.Config{
-		DB: a.DB, Connectors: []connector.Type{sandbox.Type()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
+		DB: a.DB, Connectors: []connector.Type{sandbox.Type(), plainType()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
 		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,

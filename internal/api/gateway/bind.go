@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/api"
-	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -26,13 +24,13 @@ type binder struct {
 
 func newBinder(doc *api.Value) binder { return binder{from: doc, strict: true, faults: new([]fault)} }
 
-// child reads an object within. It reports false when there is none.
+// child reads an object within. It reports false when there is none, or one that says nothing.
 func (b binder) child(name string, strict bool) (binder, bool) {
 	v := b.from.Get(name)
-	switch v.Kind() {
-	case api.Object:
+	switch {
+	case v.Kind() == api.Absent, v.Empty():
+	case v.Kind() == api.Object:
 		return binder{from: v, prefix: b.prefix + name + ".", strict: strict, faults: b.faults, number: b.number}, true
-	case api.Absent:
 	default:
 		b.fault(name, mismatch, "must be an object")
 	}
@@ -50,32 +48,64 @@ func (b binder) err() error {
 	return nil
 }
 
-// string reads a string without looking at its length.
+// string reads a string without looking at its length. An empty one counts as absent.
 func (b binder) string(name string) (text string, ok bool) {
 	v := b.from.Get(name)
-	switch v.Kind() {
-	case api.String:
-		if b.prefix+name == fieldCardNumber || !b.number.In(v.Text()) {
-			return v.Text(), true
-		}
-		b.fault(name, pattern, "must not hold the card number")
-	case api.Absent:
+	switch {
+	case v.Blank():
+	case v.Kind() == api.String:
+		return b.harmless(name, v.Text())
 	default:
 		b.fault(name, mismatch, "must be a string")
 	}
 	return "", false
 }
 
-// text reads a string of at most the given number of characters.
-func (b binder) text(name string, most int) string { return b.sized(name, 0, most) }
+// said reads a string, or a number that stands for one: its digits as they are written, for a reference, a telephone
+// number or a postal code that a program took for a number. A number with an exponent is no such text.
+func (b binder) said(name string) (text string, ok bool) {
+	v := b.from.Get(name)
+	if v.Kind() != api.Number {
+		return b.string(name)
+	}
+	if strings.ContainsAny(v.Text(), "eE") {
+		b.fault(name, mismatch, "must be a string")
+		return "", false
+	}
+	return b.harmless(name, v.Text())
+}
+
+// harmless keeps the card number out of all fields but its own.
+func (b binder) harmless(name, text string) (string, bool) {
+	if b.prefix+name != fieldCardNumber && b.number.In(text) {
+		b.fault(name, pattern, "must not hold the card number")
+		return "", false
+	}
+	return text, true
+}
+
+// text reads a text of at most the given number of characters.
+func (b binder) text(name string, most int) string {
+	text, ok := b.said(name)
+	if ok {
+		b.size(name, text, 0, most)
+	}
+	return text
+}
 
 // sized reads a string of a length between least and most characters.
 func (b binder) sized(name string, least, most int) string {
 	text, ok := b.string(name)
-	if n := utf8.RuneCountInString(text); ok && (n < least || n > most) {
-		b.fault(name, size, sizeText(least, most))
+	if ok {
+		b.size(name, text, least, most)
 	}
 	return text
+}
+
+func (b binder) size(name, text string, least, most int) {
+	if n := utf8.RuneCountInString(text); n < least || n > most {
+		b.fault(name, size, sizeText(least, most))
+	}
 }
 
 // needed is text for a field that is demanded: absent and empty are faults.
@@ -87,16 +117,19 @@ func (b binder) needed(name string, most int) string {
 }
 
 // missing reports, as a fault, a demanded field that is absent or empty. Where nothing is demanded it is false.
-func (b binder) missing(name string) bool {
-	if !b.strict {
-		return false
-	}
+func (b binder) missing(name string) bool { return b.demanded(name, b.from.Get(name).Blank()) }
+
+// missingObject is missing for an object, which may say nothing in more ways.
+func (b binder) missingObject(name string) bool {
 	v := b.from.Get(name)
-	if v.Kind() == api.Absent || v.Kind() == api.String && v.Text() == "" {
+	return b.demanded(name, v.Blank() || v.Empty())
+}
+
+func (b binder) demanded(name string, absent bool) bool {
+	if absent && b.strict {
 		b.fault(name, notNull, textNotNull)
-		return true
 	}
-	return false
+	return absent && b.strict
 }
 
 // choice reads one of the words that all lists.
@@ -112,56 +145,30 @@ func choice[T ~string](b binder, name string, all func() []T) T {
 	return T(text)
 }
 
-// amount reads a number, or a string holding a plain decimal, in the bounds of the contract.
-func (b binder) amount(name string) money.Amount {
-	v := b.from.Get(name)
-	var a money.Amount
-	var err error
-	switch v.Kind() {
-	case api.Absent:
-		return a
-	case api.Number:
-		a, err = money.ParseJSONNumber(v.Text())
-	case api.String:
-		a, err = money.Parse(v.Text())
-	default:
-		err = money.ErrSyntax
-	}
-	switch {
-	case errors.Is(err, money.ErrNegative), err == nil && a.Cmp(leastAmount) < 0:
-		b.fault(name, decimalMin, "must be greater than or equal to 0.00001")
-	case errors.Is(err, money.ErrPrecision), errors.Is(err, money.ErrRange) && tiny(v.Text()):
-		b.fault(name, digitsBound, "numeric value out of bounds (<10 digits>.<18 digits> expected)")
-	case errors.Is(err, money.ErrRange), err == nil && a.Cmp(mostAmount) > 0:
-		b.fault(name, decimalMax, "must be less than or equal to 1000000000")
-	case err != nil:
-		b.fault(name, mismatch, "must be a decimal number such as 11.12")
-	}
-	return a
-}
-
-// The bounds of every amount in a request.
-var (
-	leastAmount = money.MustParse("0.00001")
-	mostAmount  = money.MustParse("1000000000")
-)
-
-// tiny reports whether a number is out of range for its negative exponent.
-func tiny(literal string) bool {
-	return strings.Contains(literal, "e-") || strings.Contains(literal, "E-")
-}
-
+// boolean reads true or false, or their names in a string.
 func (b binder) boolean(name string) *bool {
 	v := b.from.Get(name)
-	switch v.Kind() {
-	case api.Bool:
-		truth := v.True()
-		return &truth
-	case api.Absent:
-	default:
-		b.fault(name, mismatch, "must be true or false")
+	if v.Blank() {
+		return nil
 	}
-	return nil
+	truth, ok := truthOf(v)
+	if !ok {
+		b.fault(name, mismatch, "must be true or false")
+		return nil
+	}
+	return &truth
+}
+
+func truthOf(v *api.Value) (truth, ok bool) {
+	switch {
+	case v.Kind() == api.Bool:
+		return v.True(), true
+	case v.Kind() != api.String:
+		return false, false
+	case strings.EqualFold(v.Text(), "true"):
+		return true, true
+	}
+	return false, strings.EqualFold(v.Text(), "false")
 }
 
 func (b binder) is(name string) bool {
@@ -169,14 +176,19 @@ func (b binder) is(name string) bool {
 	return truth != nil && *truth
 }
 
-// integer reads a whole number of at most 64 bits, written without a point or exponent.
+// integer reads a whole number of at most 64 bits, written without an exponent, or the string of one. That it ends in
+// .0, as programs write one that they hold as a double, changes nothing.
 func (b binder) integer(name string) *int64 {
 	v := b.from.Get(name)
-	if v.Kind() == api.Absent {
+	if v.Blank() {
 		return nil
 	}
-	n, err := strconv.ParseInt(v.Text(), 10, 64)
-	if v.Kind() != api.Number || err != nil {
+	text := v.Text()
+	if whole, zeros, ok := strings.Cut(text, "."); ok && v.Kind() == api.Number && strings.Trim(zeros, "0") == "" {
+		text = whole
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if k := v.Kind(); k != api.Number && k != api.String || err != nil || text[0] == '+' {
 		b.fault(name, mismatch, "must be an integer")
 		return nil
 	}
@@ -186,7 +198,7 @@ func (b binder) integer(name string) *int64 {
 // date reads a calendar date.
 func (b binder) date(name string) string {
 	text, ok := b.string(name)
-	if ok && text != "" {
+	if ok {
 		b.checkDate(name, text)
 	}
 	return text

@@ -49,11 +49,11 @@ func (b binder) card() *payment.Card {
 	if !ok {
 		return nil
 	}
-	token, _ := c.string("cardToken")
+	token, _ := c.said("cardToken")
 	card := &payment.Card{Number: c.cardNumber(token != "")}
 	c.cardToken(token)
 	card.Holder = c.holder()
-	card.SecurityCode = c.securityCode()
+	card.SecurityCode = c.securityCode(card.Number.Brand())
 	card.ExpiryMonth = strings.Clone(c.expiry("expiryMonth", 2, "0[1-9]|1[0-2]", validMonth))
 	card.ExpiryYear = strings.Clone(c.expiry("expiryYear", 4, "[0-9]{4}", allDigits))
 	return card
@@ -63,7 +63,7 @@ func (b binder) cardNumber(tokened bool) payment.PAN {
 	if tokened || b.missing("cardNumber") {
 		return payment.PAN{}
 	}
-	text, ok := b.string("cardNumber")
+	text, ok := b.said("cardNumber")
 	if !ok {
 		return payment.PAN{}
 	}
@@ -87,9 +87,15 @@ func (b binder) cardToken(token string) {
 	}
 }
 
-func (b binder) securityCode() payment.SecurityCode {
-	text, ok := b.string("cardSecurityCode")
-	if !ok || text == "" {
+// securityCode reads the code. As a number it has lost its leading zeros, which are put back to the length that the
+// brand's codes have.
+func (b binder) securityCode(brand payment.Brand) payment.SecurityCode {
+	length := 3
+	if brand == payment.BrandAmex {
+		length = 4
+	}
+	text, ok := b.padded("cardSecurityCode", length)
+	if !ok {
 		return payment.SecurityCode{}
 	}
 	if n := utf8.RuneCountInString(text); n < 3 || n > 4 {
@@ -103,12 +109,26 @@ func (b binder) securityCode() payment.SecurityCode {
 	return code
 }
 
-// expiry reads month or year: so many digits, of which valid judges the sense.
+// padded is said for a text of digits: zeros go before a number that has fewer.
+func (b binder) padded(name string, length int) (string, bool) {
+	text, ok := b.said(name)
+	if ok && b.from.Get(name).Kind() == api.Number && allDigits(text) && len(text) < length {
+		text = strings.Repeat("0", length-len(text)) + text
+	}
+	return text, ok
+}
+
+// expiry reads month or year: so many digits, of which valid judges the sense. A month may be a number without its
+// leading zero; a year in two digits is no year, in whatever type.
 func (b binder) expiry(name string, length int, form string, valid func(string) bool) string {
 	if b.missing(name) {
 		return ""
 	}
-	text, ok := b.string(name)
+	width := 0
+	if length == 2 {
+		width = length
+	}
+	text, ok := b.padded(name, width)
 	switch {
 	case !ok:
 	case utf8.RuneCountInString(text) != length:

@@ -17,9 +17,11 @@ const (
 // demands says what a payment request has to hold, which depends on what it asks for.
 type demands struct {
 	kind     payment.Type
-	followUp bool // goes on with a recurring chain
-	person   bool // customer and billing address are demanded
-	card     bool // card data counts
+	followUp bool           // goes on with a recurring chain
+	person   bool           // customer and billing address are demanded
+	card     bool           // card data counts, and there is some
+	verify   bool           // a card is to be verified, and no money to be moved
+	currency money.Currency // as far as it can be read
 }
 
 func demandsOf(doc *api.Value, s *shop.Shop) demands {
@@ -27,15 +29,22 @@ func demandsOf(doc *api.Value, s *shop.Shop) demands {
 	d.followUp = doc.Get("recurringToken").Text() != "" && d.kind != payment.Refund
 	starts := !d.followUp && (d.kind == payment.Deposit || d.kind == payment.Withdrawal)
 	d.person = starts && s.Settings.Required == shop.RequiredContract
-	d.card = !d.followUp && d.kind != payment.Refund
+	card := doc.Get("card")
+	d.card = !d.followUp && d.kind != payment.Refund && card.Kind() != api.Absent && !card.Empty()
+	if d.kind == payment.Deposit && !d.followUp && isZero(doc.Get("amount")) {
+		d.verify, _ = truthOf(doc.Get("preAuth"))
+	}
+	d.currency, _ = money.ParseCurrency(doc.Get("currency").Text()) // its faults are told where it is read
 	return d
 }
 
 // bindPayment reads a PaymentRequest, field by field in the order of the contract. The error is *invalid with every
-// fault of the request. The card of the result belongs to the caller. forbidden, if given, tells which numeric hosts the
-// webhookUrl may not have.
-func bindPayment(doc *api.Value, s *shop.Shop, forbidden func(host string) bool) (engine.Create, error) {
+// fault of the request. The card of the result belongs to the caller.
+func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Create, error) {
 	b, d := newBinder(doc), demandsOf(doc, s)
+	if d.currency == "" {
+		d.currency = known.refunded
+	}
 	b.number = cardIn(doc)
 	defer b.number.Wipe()
 	c := engine.Create{Shop: s}
@@ -43,7 +52,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, forbidden func(host string) bool)
 	c.Type = b.paymentType()
 	c.Method = b.paymentMethod(d)
 	c.Amount = b.paymentAmount(d)
-	c.Currency = b.currency()
+	c.Currency = b.currency(d)
 	c.Parent = b.parent(d)
 	c.Description = b.text("description", maxDescription)
 	if d.card {
@@ -52,17 +61,27 @@ func bindPayment(doc *api.Value, s *shop.Shop, forbidden func(host string) bool)
 	c.Customer = b.customer(d.person)
 	c.Billing = b.billing(d.person)
 	c.ReturnURL = b.returnURL(&c)
-	c.WebhookURL = b.webhookURL(s, forbidden)
+	c.WebhookURL = b.webhookURL(s, known.forbidden)
 	c.StartRecurring = b.is("startRecurring") && c.Type == payment.Deposit && !d.followUp
 	c.PreAuth = b.is("preAuth") && c.Type == payment.Deposit
-	if token, _ := b.string("recurringToken"); d.followUp {
+	if token, _ := b.said("recurringToken"); d.followUp {
 		c.RecurringToken = token
 	}
+	c.Terms.Verify = d.verify
+	c.Terms.Additional = b.additional()
 	if err := b.err(); err != nil {
 		c.Card.Wipe()
 		return engine.Create{}, err
 	}
 	return c, nil
+}
+
+// surroundings is what the reading of a payment request has to know beside it.
+type surroundings struct {
+	// forbidden, if given, tells which numeric hosts the webhookUrl may not have.
+	forbidden func(host string) bool
+	// refunded is the currency of the deposit, for a refund that names none and whose amount only that can tell.
+	refunded money.Currency
 }
 
 func (b binder) paymentType() payment.Type {
@@ -74,16 +93,17 @@ func (b binder) paymentType() payment.Type {
 
 // paymentMethod reads the method. Card data alone means a card; with another method it is a contradiction.
 func (b binder) paymentMethod(d demands) payment.Method {
-	carded := d.card && b.from.Get("card").Kind() != api.Absent
-	if d.kind == payment.Withdrawal && !d.followUp && !carded && b.missing("paymentMethod") {
+	if d.kind == payment.Withdrawal && !d.followUp && !d.card && b.missing("paymentMethod") {
 		return ""
 	}
 	m := choice(b, "paymentMethod", payment.Methods)
-	if !carded {
+	switch {
+	case !d.card && !d.verify:
 		return m
-	}
-	if m.Valid() && m != payment.BasicCard {
+	case m.Valid() && m != payment.BasicCard && d.card:
 		b.fault("paymentMethod", pattern, `must match "BASIC_CARD" where card is given`)
+	case m.Valid() && m != payment.BasicCard:
+		b.fault("paymentMethod", pattern, `must match "BASIC_CARD" where a card is verified`)
 	}
 	return payment.BasicCard
 }
@@ -92,11 +112,15 @@ func (b binder) paymentAmount(d demands) money.Amount {
 	if (d.followUp || d.kind == payment.Withdrawal) && b.missing("amount") {
 		return money.Amount{}
 	}
-	return b.amount("amount")
+	if d.verify {
+		return money.Amount{}
+	}
+	return b.amount("amount", d.currency)
 }
 
-func (b binder) currency() money.Currency {
-	if b.missing("currency") {
+// currency reads the currency. A refund that names none has that of its deposit.
+func (b binder) currency(d demands) money.Currency {
+	if d.kind == payment.Refund && b.from.Get("currency").Blank() || b.missing("currency") {
 		return ""
 	}
 	text, ok := b.string("currency")

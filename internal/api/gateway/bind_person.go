@@ -8,7 +8,7 @@ import (
 
 // customer reads the customer into the form in which it is kept and shown.
 func (b binder) customer(demanded bool) payment.Document {
-	if demanded && b.missing("customer") {
+	if demanded && b.missingObject("customer") {
 		return ""
 	}
 	c, ok := b.child("customer", demanded)
@@ -26,7 +26,9 @@ func (b binder) identity(p *payment.Customer) {
 	p.ReferenceID = b.text("referenceId", 128)
 	p.FirstName = b.needed("firstName", 128)
 	p.LastName = b.needed("lastName", 128)
-	p.Email = b.needed("email", 256)
+	if !b.missing("email") {
+		p.Email = b.sized("email", 0, 256)
+	}
 	b.email("email", p.Email)
 	p.Phone = b.needed("phone", 18)
 	if !b.missing("ip") {
@@ -67,9 +69,12 @@ func (b binder) history(p *payment.Customer) {
 	p.WithdrawalsCnt = b.integer("withdrawalsCnt")
 }
 
+// maxAddressLine is what later versions of the contract allow; 1.0.76 has 50.
+const maxAddressLine = 300
+
 // billing reads the billing address.
 func (b binder) billing(demanded bool) payment.Document {
-	if demanded && b.missing("billingAddress") {
+	if demanded && b.missingObject("billingAddress") {
 		return ""
 	}
 	a, ok := b.child("billingAddress", demanded)
@@ -77,8 +82,8 @@ func (b binder) billing(demanded bool) payment.Document {
 		return ""
 	}
 	p := payment.BillingAddress{
-		AddressLine1: a.needed("addressLine1", 50),
-		AddressLine2: a.text("addressLine2", 50),
+		AddressLine1: a.needed("addressLine1", maxAddressLine),
+		AddressLine2: a.text("addressLine2", maxAddressLine),
 		City:         a.needed("city", 50),
 		CountryCode:  a.country(),
 		PostalCode:   a.needed("postalCode", 12),

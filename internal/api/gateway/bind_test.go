@@ -36,7 +36,7 @@ func bind(t testing.TB, text string) engine.Create {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := bindPayment(doc, testShop(shop.RequiredContract), nil)
+	c, err := bindPayment(doc, testShop(shop.RequiredContract), surroundings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func FuzzBindPayment(f *testing.F) {
 		if strict {
 			required = shop.RequiredContract
 		}
-		c, err := bindPayment(doc, testShop(required), nil)
+		c, err := bindPayment(doc, testShop(required), surroundings{})
 		if err != nil {
 			var faulty *invalid
 			if !errors.As(err, &faulty) || len(faulty.faults) == 0 {
@@ -312,7 +312,7 @@ func BenchmarkCreateWithoutDatabase(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		c, err := bindPayment(doc, s, nil)
+		c, err := bindPayment(doc, s, surroundings{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -6,9 +6,11 @@ import (
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
+const maxAddress = 512 // characters
+
 // returnURL reads where the customer goes afterwards: a template, which may hold braces.
 func (b binder) returnURL(c *engine.Create) string {
-	text := b.text("returnUrl", 512)
+	text := b.sized("returnUrl", 0, maxAddress)
 	if text == "" {
 		return ""
 	}
@@ -23,7 +25,7 @@ func (b binder) returnURL(c *engine.Create) string {
 // as a number is judged here; where a name leads to is judged at each post, for a name server's trouble must not refuse
 // a payment.
 func (b binder) webhookURL(s *shop.Shop, forbidden func(host string) bool) string {
-	text := b.text("webhookUrl", 512)
+	text := b.sized("webhookUrl", 0, maxAddress)
 	if text == "" {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -15,7 +16,7 @@ func (g *Gateway) capture(w http.ResponseWriter, r *http.Request, s *shop.Shop) 
 	if err != nil {
 		return g.known(r.Context(), t, err)
 	}
-	amount, err := readCapture(w, r)
+	amount, err := g.readCapture(w, r, t)
 	if err != nil {
 		return g.known(r.Context(), t, err)
 	}
@@ -28,8 +29,9 @@ func (g *Gateway) capture(w http.ResponseWriter, r *http.Request, s *shop.Shop) 
 	return nil
 }
 
-// readCapture reads a CaptureRequest; no body is an empty one.
-func readCapture(w http.ResponseWriter, r *http.Request) (money.Amount, error) {
+// readCapture reads a CaptureRequest; no body is an empty one. Only the payment tells its currency, which is looked up
+// where the amount needs it.
+func (g *Gateway) readCapture(w http.ResponseWriter, r *http.Request, t engine.Target) (money.Amount, error) {
 	body, err := api.ReadBody(w, r)
 	if err != nil || len(body) == 0 {
 		return money.Amount{}, err
@@ -38,8 +40,14 @@ func readCapture(w http.ResponseWriter, r *http.Request) (money.Amount, error) {
 	if err != nil {
 		return money.Amount{}, err
 	}
+	var currency money.Currency
+	if noisy(doc.Get("amount")) {
+		if currency, err = g.currencyOf(r.Context(), t.Shop, t.ID); err != nil {
+			return money.Amount{}, err
+		}
+	}
 	b := newBinder(doc)
-	amount := b.amount("amount")
+	amount := b.amount("amount", currency)
 	return amount, b.err()
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit"
 )
 
 // Requests as real clients send them, which a reader that takes the contract to the letter would refuse.
@@ -71,4 +72,130 @@ func (c *client) page(t *testing.T, address string) answer {
 		t.Fatal(err)
 	}
 	return c.read(t, r)
+}
+
+// TestTranscriptOfNothing shows objects that say nothing, as shop systems send for what they do not know.
+func TestTranscriptOfNothing(t *testing.T) {
+	record(t, "create_nothing", relaxed, func(t *testing.T, s *transcript) {
+		s.partial = true
+		const bare = `{"paymentType":"DEPOSIT","currency":"EUR","amount":11.12}`
+		nulls := `{"cardNumber":null,"cardholderName":null,"cardSecurityCode":null,"expiryMonth":null,"expiryYear":null}`
+		s.post(t, "a card of five nulls", "", with(t, bare, "card", nulls), 200)
+		s.post(t, "a card of empty strings", "", with(t, bare, "card", strings.ReplaceAll(nulls, "null", `""`)), 200)
+		s.post(t, "a card without members, at another method", "", with(t, bare, "card", "{}", "paymentMethod", `"PIX"`), 200)
+		s.post(t, "a customer and an address that say nothing", "", with(t, bare, "customer", `{"email":"","ip":null}`, "billingAddress", `{"city":""}`), 200)
+		s.post(t, "members that say nothing beside others", "", with(t, bare, "customer",
+			`{"firstName":"John","locale":"","dateOfBirth":"","documentType":"","accountType":"","email":"","kycStatus":"","depositsCnt":""}`,
+			"paymentMethod", `""`, "parentPaymentId", `""`, "preAuth", `""`, "billingAddress", `{"countryCode":"","city":"London"}`), 200)
+		s.post(t, "parameters that say nothing", "", with(t, bare, "additionalParameters", `{"a":null}`), 200)
+		s.post(t, "a card with something in it", "", with(t, bare, "card", `{"cardholderName":"John Doe"}`), 400)
+		s.post(t, "lists are no objects", "", with(t, bare, "card", "[]", "customer", "[]"), 400)
+		s.post(t, "an amount of nothing is no amount", "", with(t, bare, "amount", `""`), 400)
+		s.by(s.other(t, nil), func(s *transcript) {
+			s.post(t, "a shop that demands them", "", with(t, deposit, "customer", `{"email":""}`, "billingAddress", "{}"), 400)
+		})
+	})
+}
+
+// TestTranscriptScalars shows numbers where texts are published, and texts where others are.
+func TestTranscriptScalars(t *testing.T) {
+	record(t, "create_scalars", nil, func(t *testing.T, s *transcript) {
+		s.post(t, "numbers for texts", "", with(t, deposit, "referenceId", "10000000000000000000001", "description", "12.50", "customer.phone", "442072243688",
+			"customer.documentNumber", "-7", "customer.referenceId", "1.0", "billingAddress.postalCode", "10115"), 200)
+		s.post(t, "truths and whole numbers as texts", "", with(t, deposit, "preAuth", `"true"`, "startRecurring", `"False"`, "customer.kycStatus", `"true"`,
+			"customer.depositsCnt", `"12"`, "customer.withdrawalsCnt", "3.0"), 200)
+		s.post(t, "a card of numbers", "", with(t, deposit, "card", `{"cardNumber":4000000000000408,"cardSecurityCode":7,"expiryMonth":1,"expiryYear":2090}`), 200)
+		s.post(t, "no texts, however they are meant", "", with(t, deposit, "referenceId", "1e3", "description", "true", "customer.phone", "[44]", "preAuth", "1",
+			"currency", "978", "paymentMethod", "1", "customer.accountType", "0", "customer.depositsCnt", `"many"`, "customer.email", "1", "returnUrl", "1"), 400)
+		s.post(t, "a card number is kept out of other fields as a number, too", "", with(t, deposit, "card", card, "referenceId", "4000000000000408"), 400)
+		id := s.prepare(t, http.MethodPost, "", with(t, deposit, "card", card))
+		s.patch(t, "a browser in texts", id, `{"customerIp":"152.13.130.125","browserWindowWidth":"1280","browserWindowHeight":720.0,`+
+			`"browserJavaEnabled":"false","browserTimezoneOffset":"-60","customerUserAgent":5}`, 200)
+	})
+}
+
+// TestTranscriptNoise shows amounts that a program has reckoned with doubles.
+func TestTranscriptNoise(t *testing.T) {
+	record(t, "create_noise", nil, func(t *testing.T, s *transcript) {
+		s.post(t, "0.1+0.2 EUR", "", with(t, deposit, "amount", "0.30000000000000004"), 200)
+		s.post(t, "1.1*3 EUR", "", with(t, deposit, "amount", "3.3000000000000003"), 200)
+		s.post(t, "3*0.001 KWD, with more decimals than an amount may have", "", with(t, deposit, "amount", "0.0030000000000000001", "currency", `"KWD"`), 200)
+		s.post(t, "100.00000000000001 JPY", "", with(t, deposit, "amount", "100.00000000000001", "currency", `"JPY"`), 200)
+		s.post(t, "what was meant", "", with(t, deposit, "amount", "10.005"), 200)
+		s.post(t, "a text says what it means", "", with(t, deposit, "amount", `"0.30000000000000004"`), 200)
+		s.post(t, "a cryptocurrency has such amounts", "", with(t, deposit, "amount", "0.30000000000000004", "currency", `"ETH"`), 200)
+		q := request{method: http.MethodPost, path: payments, body: with(t, deposit, "amount", "0.30000000000000004")}
+		s.step(t, "with a key", 200, keyed(q, "noise"))
+		q.body = with(t, deposit, "amount", "0.3")
+		s.step(t, "without the noise it is the same request", 200, keyed(q, "noise"))
+		q.body = with(t, deposit, "amount", `"0.30"`)
+		s.step(t, "so it is as a text", 200, keyed(q, "noise"))
+		held := s.paid(t, "preAuth", "true")
+		s.post(t, "a capture", "/"+held+"/capture", `{"amount":3.3000000000000003}`, 200)
+		s.post(t, "a refund without a currency", "", `{"paymentType":"REFUND","amount":0.30000000000000004,"parentPaymentId":"`+held+`"}`, 200)
+		s.post(t, "a refund of what was meant", "", `{"paymentType":"REFUND","amount":0.301,"parentPaymentId":"`+held+`"}`, 400)
+	})
+}
+
+// TestTranscriptLater shows what later versions of the contract know.
+func TestTranscriptLater(t *testing.T) {
+	record(t, "create_later", nil, func(t *testing.T, s *transcript) {
+		s.post(t, "parameters of the merchant's own", "", with(t, deposit, "additionalParameters", `{"basket":"7","a \"b\"":"é","none":"","count":12,"gift":true,"null":null}`), 200)
+		s.post(t, "which are strings", "", with(t, deposit, "additionalParameters", `{"basket":{"id":7}}`), 400)
+		s.post(t, "and do not hold the card number", "", with(t, deposit, "card", card, "additionalParameters", `{"pan":"4000-0000-0000-0408"}`), 400)
+		s.post(t, "documents", "", with(t, deposit, "customer.documentType", `"UK_PP"`), 200)
+		paid := s.paid(t)
+		s.post(t, "a refund without a currency has its deposit's", "", `{"paymentType":"REFUND","amount":1,"parentPaymentId":"`+paid+`"}`, 200)
+		s.post(t, "one of all that is left", "", `{"paymentType":"REFUND","currency":"","parentPaymentId":"`+paid+`"}`, 200)
+		s.post(t, "of an unknown deposit", "", `{"paymentType":"REFUND","parentPaymentId":"`+unknownID+`"}`, 400)
+		q := request{method: http.MethodPost, path: payments, body: with(t, deposit, "additionalParameters", `{"b":"2","a":"1"}`)}
+		s.step(t, "with a key", 200, keyed(q, "own"))
+		q.body = with(t, deposit, "additionalParameters", `{"a":"1","b":2}`)
+		s.step(t, "the same in other words", 200, keyed(q, "own"))
+		q.body = with(t, deposit, "additionalParameters", `{"a":"1","b":"3"}`)
+		s.step(t, "another request", 422, keyed(q, "own"))
+	})
+}
+
+// TestTranscriptVerify shows the verification of a card: a deposit of nothing that is to be held.
+func TestTranscriptVerify(t *testing.T) {
+	record(t, "create_verify", nil, func(t *testing.T, s *transcript) {
+		verify := with(t, deposit, "amount", "0", "preAuth", "true")
+		s.post(t, "for the page: it asks for no amount", "", verify, 200)
+		carded := with(t, verify, "card", card, "startRecurring", "true")
+		made := s.post(t, "with a card", "", carded, 200)
+		id := made.field(t, "id")
+		s.patch(t, "verified", id, browser, 200)
+		s.post(t, "there is nothing to capture", "/"+id+"/capture", "", 400)
+		s.post(t, "nor a part of it", "/"+id+"/capture", `{"amount":1}`, 400)
+		token := s.get(t, "waiting to be closed", "/"+id, 200)
+		body := `{"paymentType":"DEPOSIT","currency":"EUR","amount":3,"recurringToken":"` + token.field(t, "recurringToken") + `"}`
+		s.post(t, "the card can be charged", "", body, 200)
+		s.post(t, "nor to refund", "", `{"paymentType":"REFUND","parentPaymentId":"`+id+`"}`, 400)
+		s.post(t, "closed", "/"+id+"/void", "", 200)
+		s.get(t, "its log", "/"+id+"/operations", 200)
+		s.post(t, "only once", "/"+id+"/void", "", 400)
+		declined := s.prepare(t, http.MethodPost, "", with(t, carded, "card.cardNumber", `"4000000000000416"`))
+		s.patch(t, "refused by the issuer", declined, browser, 200)
+		plain := func(h *shop.Shop) { h.Terminals[0].Connector = testkit.PlainConnector }
+		s.by(s.other(t, plain), func(s *transcript) {
+			id := s.prepare(t, http.MethodPost, "", carded)
+			s.patch(t, "at a provider that cannot verify cards", id, browser, 200)
+		})
+		noHolds := func(h *shop.Shop) { h.Terminals[0].PreAuth = false }
+		s.by(s.other(t, noHolds), func(s *transcript) {
+			id := s.prepare(t, http.MethodPost, "", carded)
+			s.patch(t, "at a terminal that cannot hold money, which is not asked to", id, browser, 200)
+		})
+		s.post(t, "without preAuth it is no amount", "", with(t, verify, "preAuth", "false"), 400)
+		s.post(t, "of a card only", "", with(t, verify, "paymentMethod", `"PIX"`), 400)
+		s.post(t, "of a deposit only", "", with(t, verify, "paymentType", `"WITHDRAWAL"`, "card", card), 400)
+		s.post(t, "of a card that is not kept yet", "", with(t, body, "amount", "0", "preAuth", "true"), 400)
+		q := request{method: http.MethodPost, path: payments, body: verify}
+		s.step(t, "with a key", 200, keyed(q, "verify"))
+		q.body = with(t, verify, "amount", `"0.00"`, "preAuth", `"true"`)
+		s.step(t, "the same again", 200, keyed(q, "verify"))
+		q.body = with(t, verify, "amount", "")
+		s.step(t, "an open amount is another request", 422, keyed(q, "verify"))
+	})
 }

@@ -45,6 +45,15 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	for _, name := range []string{"Customer", "BillingAddress"} {
 		c.partial.Components.Schemas[name].Value.Required = nil
 	}
+	longer := uint64(300) // as later versions of the contract have it
+	for _, doc := range []*openapi3.T{c.payments, c.partial} {
+		address := doc.Components.Schemas["BillingAddress"].Value.Properties
+		address["addressLine1"].Value.MaxLength, address["addressLine2"].Value.MaxLength = &longer, &longer
+		documents := doc.Components.Schemas["DocumentType"].Value
+		for _, word := range []string{"KZ_IIN", "RU_PP", "TR_CKK", "UK_PP", "UK_NIC", "UK_DL", "UK_BTI", "UK_TIN"} {
+			documents.Enum = append(documents.Enum, word)
+		}
+	}
 	return &c, nil
 })
 

@@ -1,10 +1,14 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -17,7 +21,11 @@ func (g *Gateway) create(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 	if err != nil {
 		return err
 	}
-	c, err := bindPayment(doc, s, g.engine.ForbiddenHook)
+	known, err := g.surroundings(r.Context(), doc, s)
+	if err != nil {
+		return err
+	}
+	c, err := bindPayment(doc, s, known)
 	if err != nil {
 		return err
 	}
@@ -33,6 +41,27 @@ func (g *Gateway) create(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 	}
 	g.answerOutcome(w, &o)
 	return nil
+}
+
+// surroundings looks up what the request alone does not tell. Hardly any request needs that.
+func (g *Gateway) surroundings(ctx context.Context, doc *api.Value, s *shop.Shop) (surroundings, error) {
+	known := surroundings{forbidden: g.engine.ForbiddenHook}
+	refund := doc.Get("paymentType").Text() == string(payment.Refund)
+	if !refund || !doc.Get("currency").Blank() || !noisy(doc.Get("amount")) {
+		return known, nil
+	}
+	var err error
+	known.refunded, err = g.currencyOf(ctx, s, payment.ID(doc.Get("parentPaymentId").Text()))
+	return known, err
+}
+
+// currencyOf is the currency of a payment, and none where there is no such payment.
+func (g *Gateway) currencyOf(ctx context.Context, s *shop.Shop, id payment.ID) (money.Currency, error) {
+	p, err := g.engine.Get(ctx, s.ID, id)
+	if errors.Is(err, payment.ErrNotFound) {
+		return "", nil
+	}
+	return p.Currency, err
 }
 
 // answerOutcome shows the payment that a command led to.

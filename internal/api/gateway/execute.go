@@ -63,7 +63,9 @@ func (g *Gateway) known(ctx context.Context, t engine.Target, fault error) error
 func bindBrowser(doc *api.Value) (payment.Document, error) {
 	b := newBinder(doc)
 	var p payment.Browser
-	p.IP = b.needed("customerIp", 39)
+	if !b.missing("customerIp") {
+		p.IP = b.sized("customerIp", 0, 39)
+	}
 	b.ip("customerIp", p.IP)
 	p.IPCountryCode = b.sized("ipCountryCode", 2, 2)
 	p.UserAgent = b.text("customerUserAgent", 512)

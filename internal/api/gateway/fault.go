@@ -57,6 +57,8 @@ var fieldTypes = map[string]string{
 	"wait":           javaInteger,
 	"preAuth":        javaBoolean,
 
+	"additionalParameters": "java.util.Map",
+
 	"customer.accountType":                modelPrefix + "AccountType",
 	"customer.documentType":               modelPrefix + "DocumentType",
 	"customer.kycStatus":                  javaBoolean,

@@ -61,7 +61,9 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 	c.add("webhookUrl", r.WebhookURL)
 	c.set("startRecurring", r.StartRecurring)
 	c.set("preAuth", r.PreAuth)
+	c.set("verify", r.Terms.Verify)
 	c.add("recurringToken", r.RecurringToken)
+	c.add("additionalParameters", string(r.Terms.Additional))
 	return c
 }
 

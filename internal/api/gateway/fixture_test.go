@@ -32,13 +32,23 @@ func newClient(t *testing.T, d *storetest.Database, edit func(*shop.Shop)) *clie
 	clock := testkit.SlowClock(200) // the same within a minute is that on every machine
 	db := d.Open(func(o *store.Options) { o.Now = clock.Now })
 	app := testkit.New(t, db, testkit.Options{Clock: clock})
-	return &client{app: app, contract: contractFor(t), shop: app.NewShop(t, edit)}
+	return &client{app: app, contract: contractFor(t), shop: app.NewShop(t, demanding(edit))}
+}
+
+// demanding lets a shop demand what is published, unless edit says otherwise: so tests see every demand there is.
+func demanding(edit func(*shop.Shop)) func(*shop.Shop) {
+	return func(s *shop.Shop) {
+		s.Settings.Required = shop.RequiredContract
+		if edit != nil {
+			edit(s)
+		}
+	}
 }
 
 // other is a client of another shop of the same application.
 func (c *client) other(t *testing.T, edit func(*shop.Shop)) *client {
 	t.Helper()
-	return &client{app: c.app, contract: c.contract, shop: c.app.NewShop(t, edit)}
+	return &client{app: c.app, contract: c.contract, shop: c.app.NewShop(t, demanding(edit))}
 }
 
 func relaxed(s *shop.Shop) { s.Settings.Required = shop.RequiredRelaxed }

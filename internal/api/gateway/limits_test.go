@@ -83,10 +83,13 @@ func demandedCases(t *testing.T) []limitCase {
 		{"null counts as absent", with(t, deposit, "currency", "null"), []string{"NotNull currency"}},
 		{"empty counts as absent", with(t, deposit, "currency", `""`, "paymentType", `""`), []string{"NotNull paymentType", "NotNull currency"}},
 		{"no customer", with(t, deposit, "customer", ""), []string{"NotNull customer"}},
-		{"empty customer", with(t, deposit, "customer", "{}"), person},
+		{"empty customer", with(t, deposit, "customer", "{}"), []string{"NotNull customer"}},
+		{"customer of nothing", with(t, deposit, "customer", `{"email":"","phone":null,"own":{}}`), []string{"NotNull customer"}},
+		{"customer of something else", with(t, deposit, "customer", `{"locale":"en"}`), person},
 		{"customer as text", with(t, deposit, "customer", `"John"`), []string{"typeMismatch customer"}},
 		{"no address", with(t, deposit, "billingAddress", ""), []string{"NotNull billingAddress"}},
-		{"empty address", with(t, deposit, "billingAddress", "{}"), address},
+		{"empty address", with(t, deposit, "billingAddress", `{}`), []string{"NotNull billingAddress"}},
+		{"address of something else", with(t, deposit, "billingAddress", `{"state":"X"}`), address},
 		{"address as array", with(t, deposit, "billingAddress", "[]"), []string{"typeMismatch billingAddress"}},
 		{"withdrawal without amount and method", with(t, deposit, "paymentType", `"WITHDRAWAL"`, "amount", ""), []string{"NotNull paymentMethod", "NotNull amount"}},
 		{"withdrawal without customer", `{"paymentType":"WITHDRAWAL","paymentMethod":"PIX","amount":1,"currency":"BRL"}`,
@@ -94,13 +97,13 @@ func demandedCases(t *testing.T) []limitCase {
 		{"refund without parent", `{"paymentType":"REFUND","currency":"EUR"}`, []string{"NotNull parentPaymentId"}},
 		{"refund with an empty parent", `{"paymentType":"REFUND","currency":"EUR","parentPaymentId":""}`, []string{"NotNull parentPaymentId"}},
 		{"follow-up without amount", `{"paymentType":"DEPOSIT","currency":"EUR","recurringToken":"t"}`, []string{"NotNull amount"}},
-		{"all faults in the order of the contract", `{"referenceId":1,"paymentType":2,"paymentMethod":3,"amount":[],"currency":5,` +
-			`"parentPaymentId":6,"description":7,"card":8,"customer":9,"billingAddress":10,"returnUrl":11,"webhookUrl":12,` +
-			`"startRecurring":13,"preAuth":14,"recurringToken":{}}`, []string{
+		{"all faults in the order of the contract", `{"referenceId":{},"paymentType":2,"paymentMethod":3,"amount":[],"currency":5,` +
+			`"parentPaymentId":[],"description":true,"card":8,"customer":9,"billingAddress":10,"returnUrl":11,"webhookUrl":12,` +
+			`"startRecurring":13,"preAuth":14,"recurringToken":{},"additionalParameters":16}`, []string{
 			"typeMismatch referenceId", "typeMismatch paymentType", "typeMismatch paymentMethod", "typeMismatch amount",
 			"typeMismatch currency", "typeMismatch parentPaymentId", "typeMismatch description", "typeMismatch card",
 			"typeMismatch customer", "typeMismatch billingAddress", "typeMismatch returnUrl", "typeMismatch webhookUrl",
-			"typeMismatch startRecurring", "typeMismatch preAuth", "typeMismatch recurringToken"}},
+			"typeMismatch startRecurring", "typeMismatch preAuth", "typeMismatch recurringToken", "typeMismatch additionalParameters"}},
 	}
 	for _, f := range slices.Concat(person, address) {
 		field := strings.TrimPrefix(f, "NotNull ")
@@ -116,7 +119,7 @@ var lengths = map[string]int{
 	"customer.referenceId": 128, "customer.firstName": 128, "customer.lastName": 128, "customer.phone": 18,
 	"customer.accountNumber": 256, "customer.accountName": 64, "customer.bank": 64, "customer.bankCode": 64,
 	"customer.bankBranch": 64, "customer.bankBranchCode": 64, "customer.documentNumber": 64, "customer.routingGroup": 64,
-	"billingAddress.addressLine1": 50, "billingAddress.addressLine2": 50, "billingAddress.city": 50,
+	"billingAddress.addressLine1": 300, "billingAddress.addressLine2": 300, "billingAddress.city": 50,
 	"billingAddress.postalCode": 12, "billingAddress.state": 40,
 }
 
@@ -125,11 +128,13 @@ func stringCases(t *testing.T) []limitCase {
 	for field, most := range lengths {
 		cases = append(cases,
 			limitCase{field + " too long", with(t, deposit, field, quoted(most+1)), []string{"Size " + field}},
-			limitCase{field + " as number", with(t, deposit, field, "12"), []string{"typeMismatch " + field}},
+			limitCase{field + " as a number with an exponent", with(t, deposit, field, "1e3"), []string{"typeMismatch " + field}},
+			limitCase{field + " as a truth", with(t, deposit, field, "true"), []string{"typeMismatch " + field}},
+			limitCase{field + " as list", with(t, deposit, field, "[]"), []string{"typeMismatch " + field}},
 			limitCase{field + " as object", with(t, deposit, field, "{}"), []string{"typeMismatch " + field}})
 	}
 	for _, field := range []string{"customer.citizenshipCountryCode", "customer.locale"} {
-		for _, text := range []string{`""`, `"r"`, `"ru-RU"`} {
+		for _, text := range []string{`"r"`, `"ru-RU"`} {
 			cases = append(cases, limitCase{field + " " + text, with(t, deposit, field, text), []string{"Size " + field}})
 		}
 	}
@@ -148,9 +153,9 @@ func stringCases(t *testing.T) []limitCase {
 func amountCases(t *testing.T) []limitCase {
 	var cases []limitCase
 	for text, want := range map[string]string{
-		"0": "DecimalMin", "0.000009": "DecimalMin", "-1": "DecimalMin", "-0": "DecimalMin", "0e5": "DecimalMin", "1e-6": "DecimalMin",
+		"0": "DecimalMin", "0.0": "DecimalMin", "0.000009": "DecimalMin", "-1": "DecimalMin", "-0": "DecimalMin", "0e5": "DecimalMin", "1e-6": "DecimalMin",
 		"1000000000.000001": "DecimalMax", "1000000001": "DecimalMax", "1e10": "DecimalMax", "1e400": "DecimalMax", "1e31": "DecimalMax",
-		"100000000000000000000": "DecimalMax", "1.0000000000000000001": "Digits", "1e-19": "Digits", "1e-400": "Digits",
+		"100000000000000000000": "DecimalMax", "1.1000000000000010001": "Digits", "1e-19": "Digits", "1e-400": "Digits",
 		`"ten"`: "typeMismatch", `"10.00 EUR"`: "typeMismatch", `""`: "typeMismatch", `"1e2"`: "typeMismatch", `"-1"`: "typeMismatch",
 		`"+1"`: "typeMismatch", `" 1"`: "typeMismatch", `"1,5"`: "typeMismatch", `"1."`: "typeMismatch", `".5"`: "typeMismatch",
 		`"NaN"`: "typeMismatch", `"0"`: "DecimalMin", `"1000000001"`: "DecimalMax", `"1.0000000000000000001"`: "Digits",
@@ -159,6 +164,7 @@ func amountCases(t *testing.T) []limitCase {
 	} {
 		cases = append(cases, limitCase{"amount " + text, with(t, deposit, "amount", text), []string{want + " amount"}})
 	}
+	cases = append(cases, limitCase{"more decimals than a cryptocurrency has", with(t, deposit, "currency", `"BTC"`, "amount", "1.0000000000000000001"), []string{"Digits amount"}})
 	for _, text := range []string{`"eur"`, `"EURO"`, `"E"`, `"XXZ"`, `978`, `"EUR "`, `{}`} {
 		cases = append(cases, limitCase{"currency " + text, with(t, deposit, "currency", text), []string{"typeMismatch currency"}})
 	}
@@ -172,22 +178,22 @@ func formCases(t *testing.T) []limitCase {
 			cases = append(cases, limitCase{field + " " + text, with(t, deposit, field, text), []string{constraint + " " + field}})
 		}
 	}
-	add("paymentMethod", "typeMismatch", `"CASH"`, `"basic_card"`, `"BASIC_CARD_HPP"`, `""`, `1`)
-	add("customer.accountType", "typeMismatch", `"OTHER"`, `1`, `""`)
-	add("customer.documentType", "typeMismatch", `"XX_PP"`, `"ar_cdi"`, `1`, `""`)
+	add("paymentMethod", "typeMismatch", `"CASH"`, `"basic_card"`, `"BASIC_CARD_HPP"`, `1`)
+	add("customer.accountType", "typeMismatch", `"OTHER"`, `1`)
+	add("customer.documentType", "typeMismatch", `"XX_PP"`, `"ar_cdi"`, `1`)
 	add("customer.email", "Email", `"john"`, `"@example.com"`, `"john@"`, `"a b@example.com"`, `"a@b@example.com"`, `"a@-b.com"`,
 		`"a@b..com"`, `".a@b.com"`, `"a@b.com\n"`)
 	add("customer.email", "typeMismatch", "1")
 	add("customer.ip", "Pattern", `"1.2.3"`, `"1.2.3.256"`, `"fe80::1%eth0"`, `"localhost"`, `"1.2.3.4:80"`, `"01.2.3.4"`)
 	add("customer.ip", "typeMismatch", "1")
-	add("customer.dateOfBirth", "Size", `"2001-1-3"`, `"20011203"`, `"2001-12-03T00:00:00"`, `""`)
+	add("customer.dateOfBirth", "Size", `"2001-1-3"`, `"20011203"`, `"2001-12-03T00:00:00"`)
 	add("customer.dateOfBirth", "typeMismatch", `"2001-13-03"`, `"2001-02-30"`, `"03-12-2001"`, `"2001/12/03"`, `"1900-02-29"`, `1`)
 	add("customer.dateOfFirstDeposit", "typeMismatch", `"2001-1-3"`, `"2001-02-30"`, `"yesterday"`, `20011203`)
 	for _, field := range []string{"customer.kycStatus", "customer.paymentInstrumentKycStatus", "startRecurring", "preAuth"} {
-		add(field, "typeMismatch", `"true"`, `1`, `{}`)
+		add(field, "typeMismatch", `"yes"`, `"1"`, `1`, `{}`)
 	}
 	for _, field := range []string{"customer.depositsAmount", "customer.withdrawalsAmount", "customer.depositsCnt", "customer.withdrawalsCnt"} {
-		add(field, "typeMismatch", `"1"`, `1.5`, `1e2`, `9223372036854775808`, `true`)
+		add(field, "typeMismatch", `"one"`, `"1.0"`, `"+1"`, `1.5`, `1e2`, `9223372036854775808`, `true`, `{}`)
 	}
 	cases = append(cases, limitCase{"customer.email too long", with(t, deposit, "customer.email", `"`+strings.Repeat("a", 252)+`@b.de"`),
 		[]string{"Size customer.email"}})
@@ -199,12 +205,12 @@ const card = `{"cardNumber":"4000 0000 0000 0408","cardholderName":"John Doe","c
 func cardCases(t *testing.T) []limitCase {
 	carded := with(t, deposit, "card", card)
 	cases := []limitCase{
-		{"empty card", with(t, deposit, "card", "{}"), []string{"NotNull card.cardNumber", "NotNull card.expiryMonth", "NotNull card.expiryYear"}},
+		{"card without its number", with(t, deposit, "card", `{"cardholderName":"John Doe"}`), []string{"NotNull card.cardNumber", "NotNull card.expiryMonth", "NotNull card.expiryYear"}},
 		{"card as text", with(t, deposit, "card", `"4000000000000408"`), []string{"typeMismatch card"}},
 		{"card with another method", with(t, carded, "paymentMethod", `"PIX"`), []string{"Pattern paymentMethod"}},
 		{"token and number", with(t, carded, "card.cardToken", `"tok"`), []string{"NotFound card.cardToken"}},
 		{"token alone", with(t, carded, "card.cardToken", `"tok"`, "card.cardNumber", ""), []string{"NotFound card.cardToken"}},
-		{"faults in the order of the contract", with(t, deposit, "card", `{"cardNumber":1,"cardToken":2,"cardholderName":3,"cardSecurityCode":4,"expiryMonth":5,"expiryYear":6}`),
+		{"faults in the order of the contract", with(t, deposit, "card", `{"cardNumber":{},"cardToken":[],"cardholderName":true,"cardSecurityCode":{},"expiryMonth":{"a":5},"expiryYear":[6]}`),
 			[]string{"typeMismatch card.cardToken", "typeMismatch card.cardNumber", "typeMismatch card.cardholderName",
 				"typeMismatch card.cardSecurityCode", "typeMismatch card.expiryMonth", "typeMismatch card.expiryYear"}},
 	}
@@ -218,11 +224,11 @@ func cardCases(t *testing.T) []limitCase {
 	add("cardNumber", "CreditCardNumber", `"4000 0000 0000 0409"`, `"card"`, `"40000000040"`, `"40000000000000000408"`)
 	add("cardToken", "Size", quoted(33))
 	add("cardholderName", "Size", quoted(129))
-	add("cardSecurityCode", "Size", `"12"`, `"12345"`)
+	add("cardSecurityCode", "Size", `"12"`, `"12345"`, `12345`)
 	add("cardSecurityCode", "Pattern", `"12a"`, `"１２３"`)
-	add("expiryMonth", "Size", `"1"`, `"001"`)
-	add("expiryMonth", "Pattern", `"00"`, `"13"`, `"1a"`, `"-1"`)
-	add("expiryYear", "Size", `"30"`, `"02030"`)
+	add("expiryMonth", "Size", `"1"`, `"001"`, `100`)
+	add("expiryMonth", "Pattern", `"00"`, `"13"`, `"1a"`, `"-1"`, `0`, `13`, `-1`)
+	add("expiryYear", "Size", `"30"`, `"02030"`, `30`)
 	add("expiryYear", "Pattern", `"203o"`, `"+203"`)
 	return cases
 }

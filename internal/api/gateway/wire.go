@@ -33,6 +33,24 @@ func (o *object) text(name, value string) {
 	}
 }
 
+// any writes a string under a name that may need escaping, even an empty one.
+func (o *object) any(name, value string) {
+	sign := byte(',')
+	if !o.begun {
+		sign, o.begun = '{', true
+	}
+	o.dst = append(api.AppendString(append(o.dst, sign), name), ':')
+	o.dst = api.AppendString(o.dst, value)
+}
+
+// whole is the object, or nothing if it has no members.
+func (o *object) whole() []byte {
+	if !o.begun {
+		return nil
+	}
+	return o.end()
+}
+
 // plain writes a string that is known to need no escaping, unless it is empty.
 func (o *object) plain(name, value string) {
 	if value != "" {
@@ -118,6 +136,7 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	o.set("preAuth", p.PreAuth)
 	o.text("recurringToken", p.RecurringToken)
 	o.text("terminalName", p.Terminal)
+	o.document("additionalParameters", p.Terms.Additional)
 	if p.FeeCurrency != "" {
 		o.amount("externalFeeAmount", p.Fee)
 		o.plain("externalFeeCurrency", string(p.FeeCurrency))
