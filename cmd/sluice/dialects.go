@@ -15,10 +15,11 @@ const maxInFlight = 1024
 
 // dialects is the registry of merchant APIs: one line a dialect. Requests that wait for
 // something to happen end when stopping is closed.
-func dialects(e *engine.Engine, auth *api.Auth, log *slog.Logger, stopping <-chan struct{}) []api.Dialect {
+// The first one answers for what is nobody's.
+func dialects(e *engine.Engine, auth *api.Auth, log *slog.Logger, stopping <-chan struct{}) (*gateway.Gateway, []api.Dialect) {
 	g := gateway.New(e, auth, log)
 	g.Stopping, g.MaxInFlight = stopping, maxInFlight
 	y := yandexpay.New(e, auth, log)
 	y.MaxInFlight = maxInFlight
-	return []api.Dialect{g, y}
+	return g, []api.Dialect{g, y}
 }

@@ -59,11 +59,14 @@ func shopError(err error, id string) error {
 	return err
 }
 
+// unmarked is a JSON text that may come from a file without the mark of its byte order.
+func unmarked(text string) string { return strings.TrimPrefix(text, "\ufeff") }
+
 // changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a
 // misspelled one.
 func changeSettings(s *shop.Settings, live bool, text string) error {
 	retired := s.RetiredKey
-	if text != "" {
+	if text = unmarked(text); text != "" {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(s); err != nil {

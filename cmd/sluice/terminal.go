@@ -89,7 +89,8 @@ func (b *base) newTerminal(c *createTerminal) (*shop.Terminal, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("there is no connector %q", c.Connector)
 	}
-	settings, err := connectors()[at].Parse(json.RawMessage(c.Settings))
+	raw := json.RawMessage(unmarked(c.Settings))
+	settings, err := connectors()[at].Parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
@@ -99,7 +100,7 @@ func (b *base) newTerminal(c *createTerminal) (*shop.Terminal, error) {
 	}
 	tid, _ := b.ids.New()
 	t := &shop.Terminal{
-		ID: tid, Name: c.Name, Connector: c.Connector, Config: json.RawMessage(c.Settings), Enabled: true,
+		ID: tid, Name: c.Name, Connector: c.Connector, Config: raw, Enabled: true,
 		Priority: c.Priority, Types: typesOf(conn), Methods: conn.Traits().Methods,
 		PreAuth: conn.Traits().PreAuth, Recurring: conn.Traits().Recurring,
 	}

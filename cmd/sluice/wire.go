@@ -122,19 +122,22 @@ func (a *app) handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	auth := api.NewAuth(a.engine)
 	inbound.New(a.engine, a.log, time.Now).Mount(mux)
-	for _, d := range dialects(a.engine, auth, a.log, ctx.Done()) {
+	first, all := dialects(a.engine, auth, a.log, ctx.Done())
+	for _, d := range all {
 		d.Mount(mux)
 		a.log.DebugContext(ctx, "dialect mounted", "dialect", d.Name())
 	}
 	yandexpay.MountKeys(mux, a.tokenKeys.Publish, a.log)
-	checkout.New(checkout.Deps{
+	pages := checkout.New(checkout.Deps{
 		Engine: a.engine, Log: a.log, TrustedProxies: a.config.TrustedProxies,
 		HTTPS: len(a.engine.PublicURL) > 5 && a.engine.PublicURL[:5] == "https",
-	}).Mount(mux)
+	})
+	pages.Mount(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n")) // the caller is gone if this fails
 	})
-	return web.Wrap(api.Exact(mux, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
+	served := api.Exact(mux, first.Absent(pages.Absent()), yandexpay.BasePath, gateway.BasePath, checkout.BasePath)
+	return web.Wrap(served, web.Common{
 		Logger: a.log, AccessLevel: slog.LevelDebug, Now: time.Now, Observe: a.metrics.ObserveHTTP,
 		NewID: func() string { made, _ := a.ids.New(); return made },
 	})

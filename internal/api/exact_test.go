@@ -16,8 +16,12 @@ func TestExactLeavesPathsAlone(t *testing.T) {
 		_, _ = w.Write([]byte("base " + r.URL.EscapedPath() + " " + r.Pattern))
 	})
 	mux.HandleFunc("/other/", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("other " + r.URL.EscapedPath())) })
+	mux.HandleFunc("GET /only", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/base/page", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("page")) })
-	served := api.Exact(mux, "/base")
+	served := api.Exact(mux, func(w http.ResponseWriter, _ *http.Request, status int) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte("absent " + w.Header().Get("Allow")))
+	}, "/base")
 	for path, want := range map[string]string{
 		"/base/a//b":      "200 base /base/a//b /base/",
 		"/base/..":        "200 base /base/.. /base/",
@@ -26,17 +30,19 @@ func TestExactLeavesPathsAlone(t *testing.T) {
 		"/base/":          "200 base /base/ /base/",
 		"/other/a":        "200 other /other/a",
 		"/other/a/":       "200 other /other/a/",
-		"/other/a//b":     "404 404 page not found\n",
-		"/other/../base/": "404 404 page not found\n",
-		"/":               "404 404 page not found\n",
-		"//":              "404 404 page not found\n",
-		"///":             "404 404 page not found\n",
-		"//base/a":        "404 404 page not found\n",
+		"/other/a//b":     "404 absent ",
+		"/other/../base/": "404 absent ",
+		"/":               "404 absent ",
+		"//":              "404 absent ",
+		"///":             "404 absent ",
+		"//base/a":        "404 absent ",
+		"/nothing":        "404 absent ",
+		"/only":           "405 absent GET, HEAD",
 		"/base/page":      "200 page",
 		"/base//page":     "200 base /base//page /base/",
 		"/base/page/.":    "200 base /base/page/. /base/",
 		"/base":           "307 ",
-		"/basement/":      "404 404 page not found\n",
+		"/basement/":      "404 absent ",
 	} {
 		u, err := url.Parse("http://sluice" + path)
 		if err != nil {

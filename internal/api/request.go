@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -18,14 +20,19 @@ var (
 	ErrTooLarge = errors.New("request body too large")
 	// ErrMediaType: the Content-Type is not JSON in UTF-8; the fitting answer is 415.
 	ErrMediaType = errors.New("media type is not application/json")
+	// ErrEncoding: the body is compressed, or has another Content-Encoding; it is an ErrMediaType.
+	ErrEncoding = fmt.Errorf("%w: content encoding", ErrMediaType)
 	// ErrIncomplete: the caller broke off or was too slow; the fitting answer is 400, though hardly anybody hears it.
 	ErrIncomplete = errors.New("request body incomplete")
 	// ErrIdempotencyKey: the Idempotency-Key header has not the right form; the fitting answer is 400.
 	ErrIdempotencyKey = errors.New("Idempotency-Key must be 1 to 255 printable ASCII characters, bare or quoted")
 )
 
-// ReadBody returns the body of the request, which may be empty; an empty one may have any type. Errors are
-// ErrTooLarge, ErrMediaType and ErrIncomplete.
+// byteOrderMark is what some editors and libraries put before a text in UTF-8.
+var byteOrderMark = []byte("\ufeff")
+
+// ReadBody returns the body of the request without a mark of its byte order. It may be empty; an empty one may have any
+// type. Errors are ErrTooLarge, ErrMediaType, ErrEncoding and ErrIncomplete.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := web.ReadBody(w, r, MaxBody)
 	switch {
@@ -33,10 +40,13 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, ErrTooLarge
 	case err != nil:
 		return nil, ErrIncomplete
+	case len(body) > 0 && isEncoded(r.Header):
+		w.Header().Set("Accept-Encoding", "identity") // RFC 9110, 15.5.16
+		return nil, ErrEncoding
 	case len(body) > 0 && !isJSON(r.Header):
 		return nil, ErrMediaType
 	}
-	return body, nil
+	return bytes.TrimPrefix(body, byteOrderMark), nil
 }
 
 // ReadObject returns the JSON object in the body of the request. Errors are those of ReadBody and Decode.
@@ -46,6 +56,18 @@ func ReadObject(w http.ResponseWriter, r *http.Request) (*Value, error) {
 		return nil, err
 	}
 	return Decode(body)
+}
+
+// isEncoded reports whether a body is not what it is the encoding of.
+func isEncoded(h http.Header) bool {
+	for _, line := range h["Content-Encoding"] {
+		for coding := range strings.SplitSeq(line, ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isJSON accepts application/json in UTF-8, and the absence of a type.

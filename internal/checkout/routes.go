@@ -56,6 +56,9 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /static/checkout/{name}", g.assets.serve)
 }
 
+// Absent is the page for an address under which there is nothing.
+func (g *Pages) Absent() http.Handler { return g.guarded(g.showNotFound) }
+
 // guarded sets what every answer of the page carries and turns a panic into a calm page.
 func (g *Pages) guarded(next http.HandlerFunc) http.Handler {
 	return web.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

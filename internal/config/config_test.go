@@ -116,11 +116,20 @@ func TestOneWrongSetting(t *testing.T) {
 	}
 }
 
+func TestMarkOfTheByteOrderIsSkipped(t *testing.T) {
+	t.Parallel()
+	flags := config.Flags{}
+	flags.Config = file(t, "\ufeff{\"listen\":\":3\"}")
+	if got, err := config.Load(flags, nil); err != nil || got.Listen != ":3" {
+		t.Errorf("%q, %v", got.Listen, err)
+	}
+}
+
 func TestBrokenFileIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"empty": "", "array": "[]", "text": "listen: x", "cut": `{"listen":":1"`, "two": `{} {}`, "comma": `{"data":"a",}`,
-		"itself": `{"config":"x"}`, "null": `{"data":null}`, "mixed list": `{"trusted-proxies":["10.0.0.1",1]}`,
+		"two marks": "\ufeff\ufeff{}", "itself": `{"config":"x"}`, "null": `{"data":null}`, "mixed list": `{"trusted-proxies":["10.0.0.1",1]}`,
 	} {
 		flags := config.Flags{}
 		flags.Config = file(t, text)

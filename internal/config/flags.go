@@ -14,7 +14,7 @@ type Flags struct {
 	ReadyFile       string `name:"ready-file" placeholder:"PATH" help:"Write a JSON file with addresses and demo keys here as soon as the server answers."`
 	MetricsListen   string `name:"metrics-listen" placeholder:"HOST:PORT" help:"Address of the metrics page, which must be one of this machine only, as 127.0.0.1:9090. Without it there is no such page."`
 	PrivateWebhooks *bool  `name:"private-webhooks" negatable:"" help:"Deliver webhooks to private and loopback addresses too. The demo does."`
-	TrustedProxies  string `name:"trusted-proxies" placeholder:"CIDR,…" help:"Networks or addresses of the proxies in front whose X-Forwarded-For is believed, separated by commas."`
+	TrustedProxies  string `name:"trusted-proxies" placeholder:"CIDR,…" help:"Networks or addresses of the proxies in front whose X-Forwarded-For is believed, separated by commas. The header Forwarded is not read."`
 	DrainTimeout    string `name:"drain-timeout" placeholder:"DURATION" std:"35s" help:"How long a stopping server waits for running requests. Keep it above the 30 s that a call to a provider may take."`
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"reflect"
@@ -173,5 +174,5 @@ func readFile(path string) (map[string]string, Faults) {
 	if err != nil {
 		return nil, Faults{{configName, "the file cannot be read: " + err.Error()}}
 	}
-	return decodeFile(path, text)
+	return decodeFile(path, bytes.TrimPrefix(text, []byte("\ufeff"))) // editors on Windows mark the byte order
 }

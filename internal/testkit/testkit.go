@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -217,7 +218,9 @@ func (a *App) startSimulator(t testing.TB, hang time.Duration) {
 
 func (a *App) start(t testing.TB, timeout time.Duration) {
 	mux := http.NewServeMux()
-	server := httptest.NewUnstartedServer(web.Wrap(api.Exact(mux, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
+	var absent api.Nothing
+	missing := func(w http.ResponseWriter, r *http.Request, status int) { absent(w, r, status) }
+	server := httptest.NewUnstartedServer(web.Wrap(api.Exact(mux, missing, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
 		Logger: a.Log, AccessLevel: slog.LevelDebug, Now: a.Clock.Now,
 		NewID: func() string { made, _ := a.IDs.New(); return made },
 	}))
@@ -234,14 +237,19 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
 		Pause:  func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	})
-	gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log).Mount(mux)
+	g := gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log)
+	g.Mount(mux)
 	y := yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log)
 	y.MostPatience = 5 * time.Minute // a test says by X-Request-Timeout that it wants its answer before the provider has one
 	y.Mount(mux)
 	a.TokenKeys = webhook.NewKeyRing(a.DB, a.Keys.SigningKey, rand.Reader, a.Clock.Now)
 	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.Log)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
-	checkout.New(checkout.Deps{Engine: a.Engine, Log: a.Log}).Mount(mux)
+	pages := checkout.New(checkout.Deps{
+		Engine: a.Engine, Log: a.Log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, // tests are one
+	})
+	pages.Mount(mux)
+	absent = g.Absent(pages.Absent())
 }
 
 // Deliverer returns one that posts the events of every dialect, to this machine too. Its Drain posts what is due.

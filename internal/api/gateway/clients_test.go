@@ -2,9 +2,13 @@ package gateway_test
 
 import (
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit"
@@ -197,5 +201,133 @@ func TestTranscriptVerify(t *testing.T) {
 		s.step(t, "the same again", 200, keyed(q, "verify"))
 		q.body = with(t, verify, "amount", "")
 		s.step(t, "an open amount is another request", 422, keyed(q, "verify"))
+	})
+}
+
+// TestTranscriptPaths shows how paths may be spelled, and what is answered where there is nothing.
+func TestTranscriptPaths(t *testing.T) {
+	record(t, "paths", nil, func(t *testing.T, s *transcript) {
+		q := request{method: http.MethodPost, path: payments + "/", body: with(t, deposit, "card", card, "preAuth", "true")}
+		a := s.step(t, "a slash at the end", 200, keyed(q, "slash"))
+		id := a.field(t, "id")
+		q.path = payments
+		s.step(t, "the same without it", 200, keyed(q, "slash"))
+		s.get(t, "one payment", "/"+id+"/", 200)
+		s.step(t, "executed", 200, request{method: http.MethodPatch, path: payments + "/" + id + "/", body: browser})
+		s.post(t, "captured", "/"+id+"/capture/", `{"amount":5}`, 200)
+		s.get(t, "its log", "/"+id+"/operations/?limit=1", 200)
+		s.step(t, "a method that there is not", 405, request{method: http.MethodDelete, path: payments + "/"})
+		s.step(t, "two slashes", 404, request{method: http.MethodGet, path: payments + "//"})
+		for _, path := range []string{"//api/v1/payments", "/nope", "/merchant-api/v1/x", "/", "/api/v2/payments"} {
+			s.step(t, "nothing at "+path, 404, noKey(request{method: http.MethodPost, path: path, body: deposit}))
+		}
+		s.step(t, "nothing behind a detour", 404, request{method: http.MethodPost, path: "/api/v1/../v1/payments", body: deposit})
+		s.step(t, "nor by that method", 405, noKey(request{method: http.MethodPost, path: "/openapi.json", body: "{}"}))
+		s.step(t, "for a caller who takes anything", 404, request{method: http.MethodGet, path: "/nope",
+			header: map[string]string{"Authorization": "", "Accept": "application/json, text/plain, */*"}})
+	})
+}
+
+// TestBrowsersAreShownAPage where there is nothing.
+func TestBrowsersAreShownAPage(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, storetest.New(t, "sqlite"), nil)
+	for _, path := range []string{"/", "/nope", "//api/v1/payments"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.app.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+		a := c.read(t, r)
+		if a.status != http.StatusNotFound || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !strings.Contains(string(a.body), "Page not found") {
+			t.Errorf("%s: %d %s\n%s", path, a.status, a.header.Get("Content-Type"), a.body)
+		}
+	}
+}
+
+// TestTranscriptBodies shows what may be around a document.
+func TestTranscriptBodies(t *testing.T) {
+	record(t, "bodies", nil, func(t *testing.T, s *transcript) {
+		s.post(t, "a mark of the byte order", "", "\ufeff"+deposit, 200)
+		s.post(t, "only one of them", "", "\ufeff\ufeff"+deposit, 400)
+		q := request{method: http.MethodPost, path: payments, body: deposit}
+		for _, coding := range []string{"identity", "gzip", "identity, br"} {
+			q.header = map[string]string{"Content-Encoding": coding}
+			status := 415
+			if coding == "identity" {
+				status = 200
+			}
+			s.step(t, "Content-Encoding "+coding, status, q)
+		}
+	})
+}
+
+// TestAChainIsChargedInCurrenciesOfItsTerminal: which currency it began in does not matter.
+func TestAChainIsChargedInCurrenciesOfItsTerminal(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		c := newClient(t, d, func(s *shop.Shop) { s.Terminals[0].Currencies = []money.Currency{"EUR", "USD"} })
+		first := c.post(t, "", with(t, deposit, "card", card, "startRecurring", "true"), http.StatusOK)
+		began := c.want(t, request{method: http.MethodPatch, path: payments + "/" + first.field(t, "id"), body: browser}, http.StatusOK)
+		for currency, want := range map[string]string{"EUR": "COMPLETED ", "USD": "COMPLETED ", "PLN": "DECLINED 1.09"} {
+			a := c.post(t, "", `{"paymentType":"DEPOSIT","currency":"`+currency+`","amount":3,"recurringToken":"`+began.field(t, "recurringToken")+`"}`, http.StatusOK)
+			if got := a.field(t, "state") + " " + a.field(t, "errorCode"); got != want {
+				t.Errorf("%s: %s, want %s", currency, got, want)
+			}
+		}
+	})
+}
+
+// TestANewShopDemandsLittle: the type and the currency, whatever kind of shop it is; one that was told to demands more.
+func TestANewShopDemandsLittle(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		c := newClient(t, d, nil)
+		for _, live := range []bool{false, true} {
+			fresh := &client{app: c.app, contract: c.contract, partial: true, shop: c.app.NewShop(t, func(s *shop.Shop) {
+				s.Live, s.Settings = live, shop.Defaults(live)
+			})}
+			fresh.post(t, "", `{"paymentType":"DEPOSIT","currency":"EUR"}`, http.StatusOK)
+			fresh.post(t, "", `{"paymentType":"DEPOSIT"}`, http.StatusBadRequest)
+		}
+		c.post(t, "", `{"paymentType":"DEPOSIT","currency":"EUR"}`, http.StatusBadRequest)
+	})
+}
+
+var nonce = regexp.MustCompile(`name="nonce" value="([^"]+)"`)
+
+// TestTheCustomersAddressBehindAProxy: whatever form a proxy gives it.
+func TestTheCustomersAddressBehindAProxy(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		c := newClient(t, d, nil)
+		for header, want := range map[string]string{
+			"203.0.113.7": "203.0.113.7", `"[2001:db8::7]:4711"`: "2001:db8::7", "[2001:db8::7]": "2001:db8::7",
+			"1.1.1.1, 203.0.113.7:443, , ": "203.0.113.7",
+		} {
+			made := c.post(t, "", deposit, http.StatusOK)
+			address := made.field(t, "redirectUrl")
+			form := c.page(t, address)
+			found := nonce.FindSubmatch(form.body)
+			if found == nil {
+				t.Fatalf("no form: %s", form.body)
+			}
+			fields := url.Values{"nonce": {string(found[1])}, "method": {"BASIC_CARD"}, "number": {"4000000000000408"}, "expiry": {"01/90"}, "code": {"123"}}
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(fields.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-For", header)
+			r.Header.Set("Forwarded", "for=198.51.100.9")
+			if a := c.read(t, r); a.status != http.StatusSeeOther {
+				t.Fatalf("%d: %s", a.status, a.body)
+			}
+			p, err := c.app.Engine.Get(t.Context(), c.shop.ID, payment.ID(made.field(t, "id")))
+			var b payment.Browser
+			if err != nil || p.Browser.Into(&b) != nil || b.IP != want {
+				t.Errorf("%s: %q, %v", header, b.IP, err)
+			}
+		}
 	})
 }

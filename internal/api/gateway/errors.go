@@ -30,6 +30,8 @@ const (
 	messageUnauthorized = "Invalid token"
 	messageNoPayment    = "Payment not found"
 	messageInternal     = "The request could not be processed"
+	messageNoPath       = "No such path"
+	messageNoMethod     = "The path does not have this method"
 )
 
 // retryAfter is how many seconds a caller is asked to wait.
@@ -44,8 +46,9 @@ var plain = []struct {
 	{api.ErrUnauthorized, http.StatusUnauthorized, messageUnauthorized},
 	{engine.ErrForbidden, http.StatusForbidden, "The shop is inactive or not allowed to do this"},
 	{payment.ErrNotFound, http.StatusNotFound, messageNoPayment},
-	{errNoPath, http.StatusNotFound, "No such path"},
+	{errNoPath, http.StatusNotFound, messageNoPath},
 	{api.ErrTooLarge, http.StatusRequestEntityTooLarge, "The request body has more than " + strconv.Itoa(api.MaxBody) + " bytes"},
+	{api.ErrEncoding, http.StatusUnsupportedMediaType, "The request body must not have a Content-Encoding"},
 	{api.ErrMediaType, http.StatusUnsupportedMediaType, "The request body must be application/json in UTF-8"},
 	{engine.ErrMismatch, http.StatusUnprocessableEntity, "The Idempotency-Key was used with another request"},
 	{errBusy, http.StatusTooManyRequests, "Too many requests at a time"},
@@ -64,7 +67,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, object string, er
 	}
 	status, message := http.StatusInternalServerError, messageInternal
 	if method := new(methodError); errors.As(err, &method) {
-		status, message = http.StatusMethodNotAllowed, "The path does not have this method"
+		status, message = http.StatusMethodNotAllowed, messageNoMethod
 		w.Header().Set("Allow", method.allow)
 	}
 	for i := range plain {

@@ -86,16 +86,38 @@ func (g *Gateway) Mount(mux *http.ServeMux) {
 	for i := range endpoints {
 		e := &endpoints[i]
 		mux.Handle(e.route(), g.serve(e))
+		mux.Handle(e.route()+atItsEnd, g.serve(e))
 		allowed[e.path] = append(allowed[e.path], e.method)
 	}
 	for path, methods := range allowed {
-		refusal := &methodError{allow: strings.Join(methods, ", ")}
-		mux.Handle(path, g.serve(&endpoint{handle: refuseWith(refusal)}))
+		refusal := g.serve(&endpoint{handle: refuseWith(&methodError{allow: strings.Join(methods, ", ")})})
+		mux.Handle(path, refusal)
+		mux.Handle(path+atItsEnd, refusal)
 	}
 	unknown := g.serve(&endpoint{handle: refuseWith(errNoPath)})
 	mux.Handle(BasePath, unknown)
 	mux.Handle(BasePath+"/", unknown)
 	mux.HandleFunc("GET /openapi.json", serveOpenAPI)
+}
+
+// atItsEnd is a pattern for one slash: behind a path it changes nothing.
+const atItsEnd = "/{$}"
+
+// Absent answers a request for which there is nothing on the whole server: in the frame that the contract has, or by
+// page where a browser asks for HTML.
+func (g *Gateway) Absent(page http.Handler) api.Nothing {
+	return func(w http.ResponseWriter, r *http.Request, status int) {
+		if status == http.StatusNotFound && api.PrefersHTML(r.Header) {
+			page.ServeHTTP(w, r)
+			return
+		}
+		message := messageNoPath
+		if status == http.StatusMethodNotAllowed {
+			message = messageNoMethod
+		}
+		f := g.frame(r, status, message)
+		g.answer(w, status, func(dst []byte) []byte { return appendFrame(dst, f) })
+	}
 }
 
 func refuseWith(err error) func(*Gateway, http.ResponseWriter, *http.Request, *shop.Shop) error {
@@ -105,6 +127,9 @@ func refuseWith(err error) func(*Gateway, http.ResponseWriter, *http.Request, *s
 // serve is the frame around an endpoint: is there room, who is calling, then the endpoint.
 func (g *Gateway) serve(e *endpoint) http.Handler {
 	served := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e.path != "" { // requests are compared by it, whether or not a slash ends the path
+			r.Pattern = e.route()
+		}
 		if n := g.running.Add(1); g.MaxInFlight > 0 && n > int64(g.MaxInFlight) {
 			g.running.Add(-1)
 			g.fail(w, r, e.object, errBusy)

@@ -54,7 +54,7 @@ func (s *transcript) step(t *testing.T, title string, status int, q request) ans
 	} else if given != "" {
 		s.out.WriteString("Authorization: " + given + "\n")
 	}
-	for _, name := range []string{"Content-Type", "Idempotency-Key", "X-Api-Key"} {
+	for _, name := range []string{"Accept", "Content-Encoding", "Content-Type", "Idempotency-Key", "X-Api-Key"} {
 		if q.header[name] != "" {
 			s.out.WriteString(name + ": " + q.header[name] + "\n")
 		}
@@ -66,7 +66,7 @@ func (s *transcript) step(t *testing.T, title string, status int, q request) ans
 		s.out.WriteString("\n" + s.normal(strings.ToValidUTF8(q.body, "<not UTF-8>")) + "\n")
 	}
 	fmt.Fprintf(&s.out, "\nHTTP/1.1 %d %s\n", a.status, http.StatusText(a.status))
-	for _, name := range []string{"Allow", "Content-Type", "Duplicate-Of", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate"} {
+	for _, name := range []string{"Accept-Encoding", "Allow", "Content-Type", "Duplicate-Of", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate"} {
 		if v := a.header.Get(name); v != "" {
 			s.out.WriteString(name + ": " + s.normal(v) + "\n")
 		}

@@ -136,6 +136,7 @@ var answers = []struct {
 	{payment.ErrBusy, errInProgress},
 	{engine.ErrChanged, errInProgress},
 	{api.ErrTooLarge, malformed("The body has more than " + strconv.Itoa(api.MaxBody) + " bytes")},
+	{api.ErrEncoding, malformed("The body must not have a Content-Encoding")},
 	{api.ErrMediaType, malformed("The body must be application/json in UTF-8")},
 	{api.ErrIncomplete, malformed("The body is incomplete")},
 	{engine.ErrUnavailable, errUnavailable},
