@@ -50,7 +50,7 @@ func (a *app) startDemo(g *group, ready *readiness) error {
 	if err != nil {
 		return err
 	}
-	if err := a.demoShop(g, &d, url); err != nil {
+	if ready.demands, err = a.demoShop(g, &d, url); err != nil {
 		return fmt.Errorf("demo shop: %w", err)
 	}
 	raw, err := json.MarshalIndent(d, "", "  ")
@@ -98,11 +98,12 @@ func (a *app) startSimulator(g *group, d demo) (string, error) {
 	return url, nil
 }
 
-// demoShop finds or makes the shop and points its terminal at today's simulator.
-func (a *app) demoShop(g *group, d *demo, url string) error {
+// demoShop finds or makes the shop, points its terminal at today's simulator and tells what the shop demands: one that
+// was made by an earlier version demands what it did then.
+func (a *app) demoShop(g *group, d *demo, url string) (shop.Required, error) {
 	settings, err := json.Marshal(map[string]string{"url": url, "apiKey": d.SimulatorKey, "noticeSecret": d.NoticeSecret})
 	if err != nil {
-		return fmt.Errorf("render settings: %w", err)
+		return "", fmt.Errorf("render settings: %w", err)
 	}
 	var found shop.Shop
 	err = a.db.View(g.ctx, func(tx *store.Tx) (err error) {
@@ -110,12 +111,12 @@ func (a *app) demoShop(g *group, d *demo, url string) error {
 		return err
 	})
 	if err == nil {
-		return a.repointDemo(g, &found, d.TerminalID, settings)
+		return found.Settings.Required, a.repointDemo(g, &found, d.TerminalID, settings)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
-		return err
+		return "", err
 	}
-	return a.createDemo(g, d, settings)
+	return shop.RequiredRelaxed, a.createDemo(g, d, settings)
 }
 
 func (a *app) repointDemo(g *group, found *shop.Shop, terminal string, settings json.RawMessage) error {

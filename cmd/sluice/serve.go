@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/web"
 )
@@ -170,6 +171,8 @@ type readiness struct {
 	// YandexPay is the same shop in the words of the Yandex Pay merchant API.
 	YandexPay *yandexPayAccess `json:"yandexPay,omitempty"`
 	PID       int              `json:"pid"`
+
+	demands shop.Required // of the demo shop
 }
 
 // yandexPayAccess is what a client of the Yandex Pay merchant API is configured with.
@@ -179,7 +182,7 @@ type yandexPayAccess struct {
 }
 
 // write renders the facts into the file; it holds keys.
-func (r readiness) write(path string) error {
+func (r *readiness) write(path string) error {
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("render ready file: %w", err)
@@ -200,7 +203,7 @@ func writeWhole(path string, raw []byte) error {
 }
 
 // print is what a person sees who started the demo.
-func (r readiness) print(w io.Writer) {
+func (r *readiness) print(w io.Writer) {
 	fmt.Fprintf(w, `Sluice is ready.
 
   API          %s
@@ -213,9 +216,9 @@ Create a payment:
 
   curl -s %s/api/v1/payments \
     -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
-    -d '{"paymentType":"DEPOSIT","amount":11.12,"currency":"EUR","referenceId":"order-1",
-         "customer":{"firstName":"John","lastName":"Doe","email":"john@example.com","phone":"44 2072243688","ip":"192.0.2.1"},
-         "billingAddress":{"countryCode":"GB","city":"London","addressLine1":"221b Baker St","postalCode":"NW1 6XE"}}'
+    -d '{"paymentType":"DEPOSIT","amount":11.12,"currency":"EUR","referenceId":"order-1"%s}'
+
+(requiredParameters of this shop: %s. Under contract it demands customer and billingAddress, too.)
 
 Or an order, as Yandex Pay has it:
 
@@ -229,5 +232,15 @@ Open the "redirectUrl" or "paymentUrl" of the answer in a browser and pay with 4
 Ctrl-C stops; the same command finds everything again.
 
 `, r.BaseURL, r.APIKey, r.SigningKey, r.YandexPay.MerchantID, r.SimulatorURL, r.SimulatorURL, r.BaseURL, r.APIKey,
-		r.BaseURL, r.APIKey)
+		r.demanded(), r.demands, r.BaseURL, r.APIKey)
+}
+
+// demanded is what the printed request needs besides where the shop demands all that is published.
+func (r *readiness) demanded() string {
+	if r.demands != shop.RequiredContract {
+		return ""
+	}
+	return `,
+         "customer":{"firstName":"John","lastName":"Doe","email":"john@example.com","phone":"44 2072243688","ip":"192.0.2.1"},
+         "billingAddress":{"countryCode":"GB","city":"London","addressLine1":"221b Baker St","postalCode":"NW1 6XE"}`
 }

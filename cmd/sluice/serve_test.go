@@ -70,7 +70,18 @@ func (r running) text(name string) string {
 
 func status(t *testing.T, url, key string) int {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	return answered(t, http.MethodGet, url, key, "")
+}
+
+// postJSON posts a request and returns the status of its answer.
+func postJSON(t *testing.T, url, key, body string) int {
+	t.Helper()
+	return answered(t, http.MethodPost, url, key, body)
+}
+
+func answered(t *testing.T, method, url, key, body string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,18 +118,24 @@ func TestReadyFileOfADemo(t *testing.T) {
 			t.Errorf("%s answers %d", url, got)
 		}
 	}
+	if got := postJSON(t, first.text("baseUrl")+"/api/v1/payments", first.text("apiKey"), `{"paymentType":"DEPOSIT","currency":"EUR","amount":11.12}`); got != http.StatusOK {
+		t.Errorf("the demo shop demands more than it says: %d", got)
+	}
 	got := first.stop()
 	if got.code != 0 || !strings.Contains(got.out, first.text("apiKey")) || strings.Contains(got.err, first.text("apiKey")) {
 		t.Errorf("code %d; the key belongs on the screen and not in the log\n%s\n%s", got.code, got.out, got.err)
 	}
 
+	folder{t, dir}.says(0, "", "shop", "update", "--shop", first.text("shopId"), "--settings", `{"requiredParameters":"contract"}`)
 	second := start(t, args...)
 	for _, name := range []string{"shopId", "apiKey", "signingKey"} {
 		if second.text(name) != first.text(name) {
 			t.Errorf("%s is %q after a restart, was %q", name, second.text(name), first.text(name))
 		}
 	}
-	second.stop()
+	if got := second.stop(); !strings.Contains(got.out, "billingAddress\":{") {
+		t.Errorf("a demo shop that demands more is shown no request that will do:\n%s", got.out)
+	}
 }
 
 func TestReadyFileWithoutADemo(t *testing.T) {

@@ -35,6 +35,8 @@ func TestShopUpdate(t *testing.T) {
 	} {
 		f.says(1, part, update("--settings", settings)...)
 	}
+	f.says(0, `"requiredParameters": "relaxed"`, update()...)
+	f.says(0, `"requiredParameters": "contract"`, update("--settings", "\ufeff{\"requiredParameters\":\"contract\"}")...)
 	f.says(0, `"returnUrl": "https://www.shop.example"`, update("--settings", `{"returnUrl":"www.shop.example"}`)...)
 	f.says(0, `"webhookUrl": "https://xn--80aairftm.xn--p1ai/hook"`, update("--settings", `{"webhookUrl":"магазин.рф/hook"}`)...)
 	f.says(0, `"xn--80aairftm.xn--p1ai:8443"`, update("--settings", `{"allowedWebhookHosts":["магазин.рф:8443"],"allowedReturnHosts":["MyApp:"]}`)...)

@@ -87,7 +87,7 @@ type Required string
 // The profiles of required fields.
 const (
 	RequiredContract Required = "contract" // customer and billing address, as published
-	RequiredRelaxed  Required = "relaxed"  // only what no payment can do without
+	RequiredRelaxed  Required = "relaxed"  // only what no payment can do without; most clients send no more
 )
 
 // Settings is what a shop can configure. The zero value is not valid: start from
@@ -114,7 +114,7 @@ type Settings struct {
 // without the page, a live one has to be allowed to.
 func Defaults(live bool) Settings {
 	return Settings{
-		Required: RequiredContract, ReferenceMode: ReferenceOff, CheckoutTimeout: 60, HostToHost: !live,
+		Required: RequiredRelaxed, ReferenceMode: ReferenceOff, CheckoutTimeout: 60, HostToHost: !live,
 		TellAuthorized: true,
 	}
 }
