@@ -18,7 +18,11 @@ type Nothing func(w http.ResponseWriter, r *http.Request, status int)
 func Exact(mux *http.ServeMux, absent Nothing, bases ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := r.URL.EscapedPath()
-		if r.Method == http.MethodConnect || r.RequestURI == "*" || isClean(given) {
+		switch {
+		case r.Method == http.MethodConnect || r.RequestURI == "*":
+			mux.ServeHTTP(w, r)
+			return
+		case isClean(given):
 			serveKnown(mux, absent, w, r)
 			return
 		}
@@ -43,6 +47,10 @@ func serveKnown(mux *http.ServeMux, absent Nothing, w http.ResponseWriter, r *ht
 	}
 	refused := refusal{header: make(http.Header), status: http.StatusNotFound}
 	refuse.ServeHTTP(&refused, r)
+	if refused.status != http.StatusNotFound && refused.status != http.StatusMethodNotAllowed {
+		mux.ServeHTTP(w, r) // a redirect, say: whatever it is, it is not nothing
+		return
+	}
 	if allow := refused.header["Allow"]; len(allow) > 0 {
 		w.Header()["Allow"] = allow
 	}

@@ -439,6 +439,25 @@ func TestWhereTheCustomerReturnsTo(t *testing.T) {
 	}
 }
 
+// TestAnAppIsOpenedFromOurPage: a customer who comes back from the bank is not redirected to an app.
+func TestAnAppIsOpenedFromOurPage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	_, page := h.deposit(func(c *engine.Create) { c.ReturnURL = "myapp://back/{state}" })
+	h.do("POST", page, h.card(page, challenge))
+	h.do("POST", page+"/continue", nil)
+	h.bank.settles(payment.ClassApproved)
+	a := h.get(page + "/return")
+	if a.status != http.StatusSeeOther || !strings.HasSuffix(page, a.location()) {
+		t.Errorf("returned with %d to %q", a.status, a.location())
+	}
+	a = h.get(page)
+	a.wants(t, `href="myapp://back/COMPLETED"`)
+	if got := a.header.Get("Refresh"); got != "6; url=myapp://back/COMPLETED" {
+		t.Errorf("Refresh %q", got)
+	}
+}
+
 func TestUnknownAddressesAreAllAlike(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -13,7 +13,9 @@ func (g *Pages) returnPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	v.payment = p
-	if to := v.returnURL(); to != "" && v.settled() {
+	// An app is opened from our page: browsers hold redirects against the form-action of the provider's page, and some
+	// open no app without a click.
+	if to := v.returnURL(); v.settled() && isWeb(to) {
 		seeOther(w, r, to)
 		return
 	}

@@ -131,6 +131,12 @@ func isReturn(text string) bool {
 	return err == nil
 }
 
+// isWeb reports whether an address is http or https.
+func isWeb(text string) bool {
+	a, err := address.Return(text)
+	return err == nil && a.Web()
+}
+
 // base is the path under which this installation is reached, without a slash at its end.
 func (g *Pages) base() string {
 	u, err := url.Parse(g.engine.PublicURL)
