@@ -70,7 +70,7 @@ func TestTableIsComplete(t *testing.T) {
 	ops := map[payment.OperationKind]bool{}
 	entered := map[payment.State]bool{}
 	targets := map[string]payment.State{}
-	for _, e := range payment.Edges() {
+	for _, e := range append(payment.Edges(), payment.Planned()...) {
 		entered[e.To] = true
 		for _, op := range e.Ops {
 			ops[op] = true
