@@ -208,7 +208,7 @@ func (s *saga) events() []string {
 func TestEveryOrderOfNoticesEndsTheSame(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
-		h.unreliable(40)
+		h.unreliable(100)
 		g := &gates{}
 		e := h.other(func(c *engine.Config) {
 			c.Connectors = []connector.Type{gatedType(g)}
