@@ -53,7 +53,7 @@ func (s *statistics) count(sets int) {
 }
 
 // Tables that were never looked at, or have grown so many times over since. Both sizes are in pages; the second is as of now.
-const sqlStaleTables = `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+const staleTables = `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = current_schema() AND c.relkind = 'r' AND (c.reltuples < 0
 		OR pg_relation_size(c.oid) > 0 AND pg_relation_size(c.oid) / current_setting('block_size')::bigint >= $1::bigint * c.relpages)
 	ORDER BY c.relname`
@@ -68,7 +68,7 @@ func (s *statistics) analyze() {
 
 // renew has the server look at the tables that it knows too little of.
 func (s *statistics) renew(ctx context.Context) error {
-	rows, err := s.pool.Query(ctx, sqlStaleTables, int64(analyzeFactor))
+	rows, err := s.pool.Query(ctx, staleTables, int64(analyzeFactor))
 	if err != nil {
 		return err
 	}
