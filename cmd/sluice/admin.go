@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/rescue"
 )
 
 // An embedded database belongs to the process that serves it. Administration of a
@@ -49,6 +50,10 @@ type task struct {
 	ShowNotice     *showNotice     `json:"showNotice,omitempty"`
 	RetryNotice    *retryNotice    `json:"retryNotice,omitempty"`
 
+	ListAlarms *listAlarms `json:"listAlarms,omitempty"`
+	AckAlarm   *ackAlarm   `json:"ackAlarm,omitempty"`
+	ListUntold *listUntold `json:"listUntold,omitempty"`
+
 	ListDeliveries   *listDeliveries   `json:"listDeliveries,omitempty"`
 	ResendDeliveries *resendDeliveries `json:"resendDeliveries,omitempty"`
 	ListEndpoints    *listEndpoints    `json:"listEndpoints,omitempty"`
@@ -75,6 +80,7 @@ func (t task) runner() (taskRunner, error) {
 		{t.StopRecurring != nil, t.StopRecurring},
 		{t.ParkedNotices != nil, t.ParkedNotices}, {t.RetryNotice != nil, t.RetryNotice},
 		{t.ShowNotice != nil, t.ShowNotice}, {t.ListUpdates != nil, t.ListUpdates},
+		{t.ListAlarms != nil, t.ListAlarms}, {t.AckAlarm != nil, t.AckAlarm}, {t.ListUntold != nil, t.ListUntold},
 		{t.ListDeliveries != nil, t.ListDeliveries}, {t.ResendDeliveries != nil, t.ResendDeliveries},
 		{t.ListEndpoints != nil, t.ListEndpoints}, {t.SwitchEndpoint != nil, t.SwitchEndpoint},
 		{t.RotateKey != nil, t.RotateKey},
@@ -223,7 +229,12 @@ func (b *base) admin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var out bytes.Buffer
-	if err := runner.run(r.Context(), b, &out); err != nil {
+	ctx := r.Context()
+	err = rescue.Call(func() error { return runner.run(ctx, b, &out) })
+	if p := rescue.From(err); p != nil {
+		b.log.ErrorContext(ctx, "administrative command panicked", "error", err, "stack", p.Stack())
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
 	}

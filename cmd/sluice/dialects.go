@@ -23,3 +23,11 @@ func dialects(e *engine.Engine, auth *api.Auth, log *slog.Logger, stopping <-cha
 	y.MaxInFlight = maxInFlight
 	return g, []api.Dialect{g, y}
 }
+
+// renderers words facts in the dialects' events.
+func renderers() []engine.Renderer {
+	return []engine.Renderer{
+		{Dialect: gateway.Dialect, Word: gateway.Render},
+		{Dialect: yandexpay.Dialect, OfParent: true, Word: yandexpay.Render},
+	}
+}

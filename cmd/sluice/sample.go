@@ -78,7 +78,7 @@ func (s *sampler) backlog(ctx context.Context, now time.Time) {
 	}
 	m.HookBacklog.Set(found.Deliveries)
 	for kind, due := range map[string]time.Time{
-		engine.WorkPayments: found.Payment, engine.WorkNotices: found.Notice, workDeliveries: found.Delivery,
+		engine.WorkPayments: found.Payment, engine.WorkNotices: found.Notice, engine.WorkUntold: found.Untold, workDeliveries: found.Delivery,
 	} {
 		late := time.Duration(0)
 		if !due.IsZero() {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/web"
@@ -122,7 +123,7 @@ type group struct {
 
 func (g *group) run(f func(context.Context) error) {
 	g.wg.Go(func() {
-		if err := f(g.ctx); err != nil {
+		if err := rescue.Call(func() error { return f(g.ctx) }); err != nil { // a panic ends the process in order
 			g.mu.Lock()
 			g.errs = append(g.errs, err)
 			g.mu.Unlock()

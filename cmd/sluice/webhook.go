@@ -22,6 +22,7 @@ type webhookCommands struct {
 	Endpoints webhookEndpointsCommand `cmd:"" help:"List a shop's endpoints and how they fare."`
 	Enable    webhookEnableCommand    `cmd:"" help:"Deliver to an endpoint again that is disabled or down."`
 	Disable   webhookDisableCommand   `cmd:"" help:"Stop delivering to an endpoint; what is open for it is given up."`
+	Untold    webhookUntoldCommand    `cmd:"" help:"List events that could not be put into words yet, or try them again."`
 	RotateKey webhookRotateCommand    `cmd:"" help:"Replace a shop's signing key. The new one is shown this once."`
 
 	TokenKeys      webhookTokenKeysCommand      `cmd:"" help:"List this installation's keys for events that are signed tokens (JWT)."`

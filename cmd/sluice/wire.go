@@ -111,7 +111,7 @@ func newApp(b *base, publicURL string) (*app, error) {
 		DB: b.db, Connectors: connectors(), Client: newClient(), Vault: vault.NewHolder(time.Now), Keys: b.keys,
 		IDs: b.ids, Now: time.Now, Random: rand.Reader, Log: b.log, Metrics: a.metrics, PublicURL: publicURL,
 		Owner:     host + ":" + strconv.Itoa(os.Getpid()) + ":" + b.ids.Letters(8),
-		Exclusive: b.db.Kind() == store.SQLite, Render: []engine.Renderer{gateway.Render, yandexpay.Render},
+		Exclusive: b.db.Kind() == store.SQLite, Render: renderers(),
 		ForbiddenHook: hookGuard(&b.config).ForbidsLiteral,
 	})
 	return a, nil

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/config"
@@ -32,7 +34,7 @@ func hookGuard(c *config.Config) outbound.Guard {
 func (a *app) newRunner() (*job.Runner, error) {
 	deliverer := webhook.New(webhook.Config{
 		DB: a.db, Client: webhook.NewClient(hookGuard(&a.config), time.Now), Shop: a.engine.Shop, Now: time.Now, Random: rand.Reader,
-		Log: a.log, Protocols: map[string]webhook.Protocol{
+		Log: a.log, Bell: a.engine.Bell, Protocols: map[string]webhook.Protocol{
 			gateway.Dialect: webhook.Gateway(), yandexpay.Dialect: webhook.YandexPay(a.tokenKeys),
 		},
 		Observe: func(outcome string, took time.Duration) { a.metrics.HookPosts.Observe(took, outcome) },
@@ -40,8 +42,8 @@ func (a *app) newRunner() (*job.Runner, error) {
 	})
 	runner, err := job.New(job.Options{
 		DB: a.db, Node: a.engine.Owner, Exclusive: a.engine.Exclusive, Now: time.Now, Random: rand.Reader, Log: a.log,
-		Kinds: append(a.engine.Kinds(), deliveries(deliverer)), Next: a.engine.NextWork(workDeliveries),
-		DrainFor: a.config.DrainTimeout, PollEvery: pollEvery(a.engine.Exclusive),
+		Kinds: append(a.engine.Kinds(), deliveries(deliverer, a.engine.Bell)), Next: a.engine.NextWork(workDeliveries),
+		DrainFor: a.config.DrainTimeout, PollEvery: pollEvery(a.engine.Exclusive), Alarm: a.engine.WorkUnread,
 	})
 	if err != nil {
 		return nil, err
@@ -66,8 +68,15 @@ func pollEvery(exclusive bool) time.Duration {
 	return 2 * time.Second
 }
 
+// tellEvery is how often a human is told of an endpoint that fails turn after turn, a second apart.
+const tellEvery = time.Hour
+
+// whyEndpointFails is what a human is told where a turn of work on an endpoint fails by itself.
+const whyEndpointFails = "work on the endpoint fails"
+
 // deliveries makes one endpoint the unit of work.
-func deliveries(d *webhook.Deliverer) job.Kind {
+func deliveries(d *webhook.Deliverer, bell *alarm.Bell) job.Kind {
+	var told sync.Map // when a human was told about an endpoint whose turns fail, by key
 	return job.Kind{
 		Name: workDeliveries, Concurrency: endpointsAtOnce,
 		Due: func(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
@@ -93,7 +102,18 @@ func deliveries(d *webhook.Deliverer) job.Kind {
 			return err
 		},
 		// An endpoint's deliveries keep their own times; a database that failed is tried
-		// again at the next look.
-		Failed: func(context.Context, job.Item, error, time.Time) error { return nil },
+		// again at the next look. What is wrong with the endpoint's rows passes by no waiting.
+		Failed: func(ctx context.Context, i job.Item, err error, _ time.Time) error {
+			k, ok := store.ParseEndpointKey(i.Key)
+			last, _ := told.Load(i.Key)
+			if at, again := last.(time.Time); again && time.Since(at) < tellEvery {
+				return nil
+			}
+			if ok && !errors.Is(err, store.ErrUnavailable) {
+				told.Store(i.Key, time.Now())
+				bell.Raise(ctx, alarm.Alarm{Shop: k.Shop, About: alarm.Endpoint, Subject: k.ID, Why: whyEndpointFails}.Of(err))
+			}
+			return nil
+		},
 	}
 }

@@ -22,15 +22,17 @@ var allowed = map[string][]string{
 	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
 	"outbound":  {"id", "telemetry"},
 	"web":       {"id", "telemetry"},
-	"store":     {"money", "id", "payment", "shop", "telemetry"},
-	"simulator": {"money", "id"}, // shares nothing with what it judges
+	"store":     {"money", "id", "payment", "shop", "telemetry", "rescue"},
+	"simulator": {"money", "id", "rescue"}, // shares nothing with what it judges
 	"connector": {"money", "id", "payment", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "outbound", "connector"},
-	"job":         {"id", "store", "telemetry"},
-	"webhook":     {"id", "payment", "shop", "store", "job", "outbound", "telemetry"},
+	"rescue":      {},
+	"alarm":       {"id", "payment", "store", "telemetry", "rescue"},
+	"job":         {"id", "store", "telemetry", "rescue"},
+	"webhook":     {"id", "payment", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
 	// outbound: only for the record of messages around a connector's call
-	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "vault", "outbound", "telemetry"},
+	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "vault", "outbound", "telemetry", "alarm", "rescue"},
 	"api":           {"address", "money", "id", "payment", "shop", "store", "engine", "web", "telemetry"},
 	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
@@ -55,8 +56,9 @@ func (e *Engine) decide(ctx context.Context, shop payment.ShopID, id payment.ID,
 
 // decideOn is decide for a payment that this process has just committed: with a version
 // it is taken as it is on the first run. Whoever changed it meanwhile wins at the guard,
-// and the next run reads. u belongs to the command.
-func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment, c payment.Command) (payment.Decision, error) {
+// and the next run reads. u belongs to the command. A human is told of also in the same transaction.
+func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment, c payment.Command,
+	also ...payment.Alarm) (payment.Decision, error) {
 	var d payment.Decision
 	var x exchange
 	fresh := known.Version != 0
@@ -74,7 +76,7 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 		if d, err = payment.Decide(p, c, tx.Now()); err != nil {
 			return err
 		}
-		if d.Idle() {
+		if d.Also = slices.Clip(also); d.Idle() && len(also) == 0 {
 			return nil
 		}
 		return e.writeAll(ctx, tx, &d)
@@ -106,7 +108,7 @@ func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision
 	if t.moved {
 		tx.UpdatePayment(t.parent)
 	}
-	e.tell(tx, events)
+	e.tell(tx, &t, events)
 	return nil
 }
 
@@ -127,18 +129,17 @@ func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 		}
 		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
 	}
-	if d.Alarm == "" {
-		d.Alarm = move.Alarm
+	if move.Alarm != "" {
+		d.Also = append(d.Also, aboutPayment(&move.Payment, move.Alarm))
 	}
 	return &move.Payment, nil
 }
 
-// told reports a committed decision to logs and metrics.
+// told reports a committed decision to logs and metrics, and to a human where it raises alarms.
 func (e *Engine) told(ctx context.Context, d *payment.Decision) {
 	p := &d.Payment
-	if d.Alarm != "" {
-		e.Log.ErrorContext(ctx, "a human should look at a payment", "payment_id", p.ID, "terminal", p.Terminal, "why", d.Alarm)
-		e.Metrics.Alarms.Inc("payment")
+	if alarms := alarmsOf(d); len(alarms) > 0 {
+		e.Bell.Tell(ctx, alarms...)
 	}
 	if len(d.Opened)+len(d.Ended) > 0 {
 		e.Metrics.Payments.Inc(string(p.Type), string(p.State()))

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -26,17 +27,59 @@ type exchange struct {
 }
 
 // carry makes the call of a committed intent and stores the answer. It does not
-// stop when the caller goes away. When the answer cannot be stored, the payment is
+// stop when the caller goes away, and it does not panic. When the answer cannot be stored, the payment is
 // returned as the intent left it: open, and with a next check like after a crash.
 func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) payment.Payment {
 	if d.Call == nil {
 		return d.Payment
 	}
 	ctx = settled(ctx)
+	p := d.Payment
+	if err := rescue.Run(func() { p = e.carryOn(ctx, d, x) }); err != nil {
+		return e.leaveOpen(ctx, d, whyCallPanics, err)
+	}
+	return p
+}
+
+func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange) payment.Payment {
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
-	p := e.answer(ctx, &d.Payment, d.Call, fact, messages)
+	p := e.answer(ctx, d, fact, messages)
 	if fact.Revoked && x.chain != "" {
 		e.endChain(ctx, &p, x.chain)
+	}
+	return p
+}
+
+// leaveOpen is for an answer that cannot be stored because of what it or the payment holds: the outcome stays unknown, the
+// provider is asked again at the ladder's pace until a human has to look, and one is told now.
+func (e *Engine) leaveOpen(ctx context.Context, d *payment.Decision, why string, cause error) payment.Payment {
+	p, call := d.Payment, d.Call
+	told := aboutPayment(&p, why)
+	told.Detail = cause.Error() + "\n" + rescue.Stack(cause)
+	stored := false
+	err := rescue.Call(func() error {
+		now, err := e.load(ctx, p.Shop, p.ID)
+		if err != nil {
+			return err
+		}
+		a := now.LiveAttempt()
+		if a == nil || a.Seq != call.Attempt.Seq || a.Op != call.Op { // it was stored, or somebody else is at it
+			p = now
+			return nil
+		}
+		answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Fact: payment.Fact{Class: payment.ClassUnknown}}
+		answer.NextCheck = e.nextCheck(a, answer.Fact)
+		open, err := e.decideOn(ctx, new(doubts), now, answer, told)
+		if err == nil {
+			p, stored = open.Payment, true
+		}
+		return err
+	})
+	if err != nil {
+		e.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", call.Attempt.Seq, "error", err)
+	}
+	if !stored {
+		e.raise(ctx, &p, why, cause)
 	}
 	return p
 }
@@ -45,7 +88,7 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 // charge is sent once more and ends it then.
 func (e *Engine) endChain(ctx context.Context, p *payment.Payment, began payment.ID) {
 	if err := e.StopChain(ctx, p.Shop, began); err != nil {
-		e.Log.ErrorContext(ctx, "revoked recurring chain not stopped", "payment_id", p.ID, "chain_payment_id", began, "error", err)
+		e.raise(ctx, p, whyChainRuns, fmt.Errorf("chain of payment %s: %w", began, err))
 	}
 }
 
@@ -59,7 +102,11 @@ func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x exchange, 
 	x.card = x.card.Clone() // the caller's is wiped when the caller is answered
 	e.carried.Go(func() {
 		defer x.card.Wipe()
-		ended <- e.carry(ctx, d, x)
+		p := d.Payment
+		if err := rescue.Run(func() { p = e.carry(ctx, d, x) }); err != nil {
+			e.raise(ctx, &p, whyCallPanics, err)
+		}
+		ended <- p
 	})
 	patience := time.NewTimer(wait)
 	defer patience.Stop()
@@ -76,8 +123,8 @@ func (e *Engine) Drain() { e.carried.Wait() }
 
 // answer stores a provider's fact. Whoever changed the payment meanwhile, the fact
 // is booked on what the payment is now.
-func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.Call, fact payment.Fact,
-	m payment.Messages) payment.Payment {
+func (e *Engine) answer(ctx context.Context, made *payment.Decision, fact payment.Fact, m payment.Messages) payment.Payment {
+	p, call := &made.Payment, made.Call
 	a := &call.Attempt
 	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: fact, Messages: m, Token: e.IDs.Letters(32)}
 	answer.NextCheck = e.nextCheck(a, fact)
@@ -85,18 +132,15 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
 	answer.Late = e.latePolicy(ctx, p.Shop, a.TerminalID)
 	answer.MaxInFlight = e.maxInFlight(ctx, p.Shop, a.TerminalID)
-	known := *p
-	known.Version++ // as the intent was committed
-	d, err := e.persist(ctx, known, answer)
-	if clashed(err, store.WriteAttempt) {
-		e.Log.ErrorContext(ctx, "the provider answers with a transaction of another payment", "payment_id", p.ID,
-			"attempt", a.Seq, "terminal", a.Terminal)
-		if call.Ask { // found by our own key: what it says is ours, whoever else was told that id
-			answer.Fact.ProviderRef = ""
-		} else {
-			answer.Fact = payment.Fact{Class: payment.ClassUnknown}
-		}
-		d, err = e.persist(ctx, payment.Payment{Shop: p.Shop, ID: p.ID}, answer)
+	d, err := e.store(ctx, p, call, answer)
+	if err != nil && !passing(err) { // not for what it means, but for a text in it: the outcome alone can be stored
+		told := aboutPayment(p, whyAnswerBare)
+		told.Detail = err.Error() + "\n" + rescue.Stack(err)
+		answer.Fact, answer.Messages = bare(answer.Fact), payment.Messages{}
+		d, err = e.store(ctx, p, call, answer, told)
+	}
+	if err != nil && !passing(err) {
+		return e.leaveOpen(ctx, made, whyAnswerLost, err)
 	}
 	if err != nil {
 		e.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", a.Seq,
@@ -107,6 +151,42 @@ func (e *Engine) answer(ctx context.Context, p *payment.Payment, call *payment.C
 		return e.carry(ctx, &d, exchangeOf(&d))
 	}
 	return d.Payment
+}
+
+// store books the answer on the payment as the intent left it, or as it is now. What is in the way comes back as an error,
+// a panic too.
+func (e *Engine) store(ctx context.Context, p *payment.Payment, call *payment.Call, answer payment.Answer,
+	also ...payment.Alarm) (d payment.Decision, err error) {
+	known := *p
+	known.Version++ // as the intent was committed
+	err = rescue.Call(func() (err error) {
+		d, err = e.persist(ctx, known, answer, also...)
+		if !clashed(err, store.WriteAttempt) {
+			return err
+		}
+		if call.Ask { // found by our own key: what it says is ours, whoever else was told that id
+			answer.Fact.ProviderRef = ""
+		} else {
+			answer.Fact = payment.Fact{Class: payment.ClassUnknown}
+		}
+		known.Version = 0
+		d, err = e.persist(ctx, known, answer, append(also, aboutPayment(p, whyForeign))...)
+		return err
+	})
+	return d, err
+}
+
+// bare is the fact without what the provider wrote.
+func bare(f payment.Fact) payment.Fact {
+	return payment.Fact{
+		Class: f.Class, Code: f.Code, NotFound: f.NotFound, Revoked: f.Revoked, Amount: f.Amount, Currency: f.Currency,
+		Fee: f.Fee, FeeCurrency: f.FeeCurrency,
+	}
+}
+
+// passing reports that an error says nothing against what was to be stored: the same may work the next time.
+func passing(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, payment.ErrBusy) || away(err)
 }
 
 // nextCheck is when to ask about an attempt that stays open; never, once the ladder
@@ -191,18 +271,24 @@ func (e *Engine) classify(ctx context.Context, p *payment.Payment, call *payment
 	return payment.Fact{Class: payment.ClassUnknown}
 }
 
-var errPanic = errors.New("connector panicked")
-
 // guarded runs the connector; its panic is one more unknown outcome.
 func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
 	x exchange) (fact payment.Fact, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			e.Log.ErrorContext(ctx, "connector panicked", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
-				"panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
-			fact, err = payment.Fact{}, errPanic
-		}
-	}()
+	err = rescue.Call(func() (err error) {
+		fact, err = e.dispatch(ctx, c, p, call, x)
+		return err
+	})
+	if rescue.From(err) != nil {
+		fact = payment.Fact{}
+		told := alarm.Alarm{Shop: p.Shop, About: alarm.Terminal, Subject: call.Attempt.TerminalID, Why: whyConnector}.Of(err)
+		told.Detail = fmt.Sprintf("payment %s, attempt %d: %s", p.ID, call.Attempt.Seq, told.Detail)
+		e.Bell.Raise(ctx, told)
+	}
+	return fact, err
+}
+
+func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
+	x exchange) (payment.Fact, error) {
 	if call.Ask {
 		return ask(ctx, c, call)
 	}

@@ -41,6 +41,8 @@ func (h *house) untilHeld(ctx context.Context) (context.Context, context.CancelF
 type interposition struct {
 	at    func(call string) error
 	bound func(context.Context) (context.Context, context.CancelFunc) // of each call
+
+	change func(call string, f payment.Fact) payment.Fact // of each answer, if given
 }
 
 func interpose(by interposition) []connector.Type {
@@ -78,6 +80,9 @@ func (i *interposed) around(ctx context.Context, call string, f func(context.Con
 	fact, err := f(ctx)
 	if blocked := i.by.at("after " + call); blocked != nil {
 		return payment.Fact{}, blocked
+	}
+	if i.by.change != nil && err == nil {
+		fact = i.by.change(call, fact)
 	}
 	return fact, err
 }

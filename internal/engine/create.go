@@ -170,7 +170,7 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	if t.moved {
 		tx.UpdatePayment(t.parent)
 	}
-	b.e.tell(tx, events)
+	b.e.tell(tx, &t, events)
 	remember(tx, p.Shop, b.c.Idem, p.ID)
 	return b.reference(tx)
 }
@@ -203,6 +203,9 @@ func (b *birth) reserve(tx *store.Tx) (*payment.Payment, error) {
 	take := b.taking()
 	take.Amount = b.d.Payment.Amount
 	r, err := payment.Decide(parent, take, tx.Now())
+	if r.Alarm != "" {
+		b.d.Also = append(b.d.Also, aboutPayment(&r.Payment, r.Alarm))
+	}
 	return &r.Payment, err
 }
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -14,16 +16,18 @@ import (
 const (
 	WorkPayments = "payments"
 	WorkNotices  = "notices"
+	WorkUntold   = "events" // that could not be put into words
 )
 
 // paymentsAtOnce leaves room for others when some terminals have all their turns taken.
 const paymentsAtOnce = 8 * turnsAtOnce
 
-// Kinds is the work that comes due on payments and on notices that wait for theirs.
+// Kinds is the work that comes due on payments, on notices that wait for theirs, and on events that wait for their words.
 func (e *Engine) Kinds() []job.Kind {
 	return []job.Kind{
 		{Name: WorkPayments, Concurrency: paymentsAtOnce, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
 		{Name: WorkNotices, Concurrency: 4, Due: e.dueNotices, Run: e.workNotice, Failed: e.postponeNotice},
+		{Name: WorkUntold, Concurrency: 2, Due: e.dueUntold, Run: e.workUntold, Failed: e.postponeUntold},
 	}
 }
 
@@ -68,23 +72,44 @@ func (e *Engine) postponePayment(ctx context.Context, i job.Item, cause error, n
 	if !ok {
 		return fmt.Errorf("work on payments got %T", i.Value)
 	}
-	if next.IsZero() {
-		e.Log.ErrorContext(ctx, "work on a payment is parked: a human has to look", "payment_id", d.ID, "error", cause)
-	}
-	return e.DB.Update(ctx, func(tx *store.Tx) error {
+	var alarms []alarm.Alarm
+	err := e.DB.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.Payment(d.Shop, d.ID)
-		if errors.Is(err, store.ErrNotFound) {
+		switch {
+		case errors.Is(err, store.ErrNotFound):
 			return nil
-		}
-		if err != nil {
+		case away(err):
 			return err
-		}
-		if tx.MaybeCommitted() && p.DueFails > d.Fails {
+		case err != nil: // what the row holds cannot be read, which must not have it looked at again and again
+			tx.PostponeUnread(&d, next)
+		case tx.MaybeCommitted() && p.DueFails > d.Fails:
 			return nil // it was
+		default:
+			tx.PostponePayment(&p, next)
 		}
-		tx.PostponePayment(&p, next)
+		alarms = failed(alarm.Alarm{Shop: d.Shop, About: alarm.Payment, Subject: string(d.ID)}, cause, err, next)
+		e.Bell.Write(tx, alarms...)
 		return nil
 	})
+	if err == nil {
+		e.Bell.Tell(ctx, alarms...)
+	}
+	return err
+}
+
+// failed is what a human is told about work on a payment that has failed; unread is why it cannot even be read.
+func failed(a alarm.Alarm, cause, unread error, next time.Time) []alarm.Alarm {
+	switch {
+	case unread != nil:
+		a.Why, cause = whyUnreadable, unread
+	case next.IsZero():
+		a.Why = whyParked
+	case rescue.From(cause) != nil:
+		a.Why = whyWorkPanics
+	default:
+		return nil
+	}
+	return []alarm.Alarm{a.Of(cause)}
 }
 
 func (e *Engine) dueNotices(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
@@ -113,11 +138,22 @@ func (e *Engine) postponeNotice(ctx context.Context, i job.Item, cause error, ne
 	if !ok {
 		return fmt.Errorf("work on notices got %T", i.Value)
 	}
-	e.Log.ErrorContext(ctx, "notice not booked", "terminal_id", n.Terminal, "notice", n.Key, "error", cause)
-	return e.DB.Update(ctx, func(tx *store.Tx) error {
+	e.Log.WarnContext(ctx, "notice not booked", "terminal_id", n.Terminal, "notice", n.Key, "error", cause)
+	var alarms []alarm.Alarm
+	if next.IsZero() {
+		alarms = append(alarms, aboutNotice(n.Shop, n.Terminal, n.Key, whyNoticeParked).Of(cause))
+	} else if rescue.From(cause) != nil {
+		alarms = append(alarms, aboutNotice(n.Shop, n.Terminal, n.Key, whyNoticePanics).Of(cause))
+	}
+	err := e.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.PostponeNotice(&n, next)
+		e.Bell.Write(tx, alarms...)
 		return nil
 	})
+	if err == nil {
+		e.Bell.Tell(ctx, alarms...)
+	}
+	return err
 }
 
 // NextWork tells in one question when each kind of work is due first. kind names the
@@ -130,7 +166,7 @@ func (e *Engine) NextWork(deliveries string) func(context.Context, []int64) (map
 			return err
 		})
 		next := map[string]time.Time{}
-		for kind, at := range map[string]time.Time{WorkPayments: n.Payment, WorkNotices: n.Notice} {
+		for kind, at := range map[string]time.Time{WorkPayments: n.Payment, WorkNotices: n.Notice, WorkUntold: n.Untold} {
 			if !at.IsZero() {
 				next[kind] = at
 			}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/outbound"
@@ -53,11 +54,17 @@ type Engine struct {
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      turns          // of due work at terminals
 	pace       telemetry.Pace // of log lines that strangers can cause
+
+	// Bell is how this engine tells humans.
+	Bell *alarm.Bell
 }
 
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
-	return &Engine{Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c)}
+	return &Engine{
+		Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c),
+		Bell: &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
+	}
 }
 
 // Errors that a command can return beside *payment.Refusal, *payment.Missing and

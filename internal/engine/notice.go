@@ -12,10 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -68,7 +70,17 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	if !ok {
 		return payment.ErrNotFound
 	}
-	notices, err := notifier.ParseNotice(post.Header, post.Body)
+	var notices []connector.Notice
+	err = rescue.Call(func() (err error) {
+		notices, err = notifier.ParseNotice(post.Header, post.Body)
+		return err
+	})
+	if rescue.From(err) != nil { // perhaps before the signature was verified, so that nothing of it is kept
+		if _, due := e.pace.Due("panic/"+post.Terminal, e.Now()); due {
+			e.Bell.Raise(ctx, alarm.Alarm{Shop: owner, About: alarm.Terminal, Subject: post.Terminal, Why: whyConnector}.Of(err))
+		}
+		return err
+	}
 	if errors.Is(err, connector.ErrUnreadable) {
 		return e.keepUnread(settled(ctx), owner, post, err)
 	}
@@ -79,7 +91,11 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		return ErrForged
 	}
 	for i := range notices {
-		if err := e.receive(settled(ctx), owner, c, post, &notices[i]); err != nil {
+		err := rescue.Call(func() error { return e.receive(settled(ctx), owner, c, post, &notices[i]) })
+		if err != nil && !passing(err) { // what it says cannot be stored; as it came, it can
+			return e.keepUnread(settled(ctx), owner, post, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -97,30 +113,31 @@ func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post
 		Shop: owner, Terminal: post.Terminal, Key: unreadPrefix + hex.EncodeToString(sum[:]), Received: post.At,
 		State: store.NoticeParked, Headers: string(headers), Body: post.Body,
 	}
+	told := aboutNotice(owner, row.Terminal, row.Key, whyUnread).Of(cause)
 	full := false
 	err = e.DB.Update(ctx, func(tx *store.Tx) error {
 		waiting, err := tx.CountParked(owner, post.Terminal, mostUnread)
 		if full = waiting >= mostUnread; err == nil && !full {
 			tx.InsertNotice(&row)
+			e.Bell.Write(tx, told)
 		}
 		return err
 	})
 	if clashed(err, store.WriteNotice) {
 		return ErrUnreadable
 	}
-	if more, due := e.pace.Due("unread/"+post.Terminal, e.Now()); full {
-		if due {
-			e.Log.ErrorContext(ctx, "notices that cannot be read are not kept any more: a human has to look at those that are",
-				"terminal_id", post.Terminal, "kept", mostUnread, "error", cause, "left_out", more)
+	if full {
+		if more, due := e.pace.Due("unread/"+post.Terminal, e.Now()); due {
+			all := alarm.Alarm{Shop: owner, About: alarm.Terminal, Subject: post.Terminal, Why: whyUnreadFull}.Of(cause)
+			all.Detail = fmt.Sprintf("%d are kept, %d were left out since the last time: %s", mostUnread, more, all.Detail)
+			e.Bell.Raise(ctx, all)
 		}
 		return ErrUnreadable
 	}
 	if err != nil {
 		return storeError(err)
 	}
-	e.Log.ErrorContext(ctx, "a notice that cannot be read is parked: a human has to look", "terminal_id", post.Terminal,
-		"notice", row.Key, "error", cause)
-	e.Metrics.Alarms.Inc("notice")
+	e.Bell.Tell(ctx, told)
 	return ErrUnreadable
 }
 
@@ -134,7 +151,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, c *opened, p
 		Shop: owner, Terminal: post.Terminal, Key: n.EventKey, Received: post.At, AttemptKey: n.Key,
 		Headers: string(headers), Body: post.Body,
 	}
-	said := told{n.Fact, recordIncoming(ctx, c, post)}
+	said := told{fact: n.Fact, messages: recordIncoming(ctx, c, post)}
 	err = e.settleNotice(ctx, said, func(tx *store.Tx, said told, d *payment.Decision) error {
 		kept := row
 		applied, err := e.book(ctx, tx, &kept, said, d)
@@ -158,6 +175,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, c *opened, p
 type told struct {
 	fact     payment.Fact
 	messages payment.Messages
+	odd      string // something about it that a human is told
 }
 
 // settleNotice runs the transaction and finishes what it set off. A notice that names our
@@ -176,8 +194,7 @@ func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, 
 	err := e.DB.Update(ctx, run)
 	u.ended(err, &d, &x)
 	if clashed(err, store.WriteAttempt) {
-		e.Log.ErrorContext(ctx, "the provider's notice names a transaction of another payment", "provider_ref", n.fact.ProviderRef)
-		n.fact.ProviderRef = ""
+		n.fact.ProviderRef, n.odd = "", whyForeignTold
 		err = e.DB.Update(ctx, run)
 	}
 	if err != nil {
@@ -209,6 +226,9 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 	}, tx.Now())
 	if err != nil {
 		return false, fmt.Errorf("notice %s for payment %s: %w", row.Key, pid, err)
+	}
+	if n.odd != "" {
+		d.Also = append(d.Also, aboutPayment(&d.Payment, n.odd))
 	}
 	return true, e.writeAll(ctx, tx, d)
 }
@@ -247,8 +267,9 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 	if err != nil {
 		return fmt.Errorf("notice %s: %w", n.Key, err)
 	}
-	said := told{read.Fact, recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received})}
-	return e.settleNotice(settled(ctx), said, func(tx *store.Tx, said told, d *payment.Decision) error {
+	var parked []alarm.Alarm
+	said := told{fact: read.Fact, messages: recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received})}
+	err = e.settleNotice(settled(ctx), said, func(tx *store.Tx, said told, d *payment.Decision) error {
 		kept, err := tx.Notice(n.Shop, n.Terminal, n.Key)
 		if err != nil || kept.State != store.NoticeWaiting {
 			return err
@@ -261,21 +282,26 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		kept.Fails++
 		kept.State, kept.Due = store.NoticeApplied, time.Time{}
 		if !applied {
-			e.waitOrPark(ctx, &kept, tx.Now())
+			parked = e.waitOrPark(&kept, tx.Now())
+			e.Bell.Write(tx, parked...)
 		}
 		tx.UpdateNotice(&kept)
 		return nil
 	})
+	if err == nil {
+		e.Bell.Tell(ctx, parked...)
+	}
+	return err
 }
 
-// waitOrPark says when a notice about something unknown is tried again.
-func (e *Engine) waitOrPark(ctx context.Context, n *store.Notice, now time.Time) {
+// waitOrPark says when a notice about something unknown is tried again, or what a human is told.
+func (e *Engine) waitOrPark(n *store.Notice, now time.Time) []alarm.Alarm {
 	n.State, n.Due = store.NoticeWaiting, now.Add(job.NoticeWait(n.Fails, e.Random))
 	if now.Sub(n.Received) <= rematch {
-		return
+		return nil
 	}
 	n.State, n.Due = store.NoticeParked, time.Time{}
-	e.Log.ErrorContext(ctx, "a notice about something unknown is parked: a human has to look", "terminal_id", n.Terminal,
-		"notice", n.Key, "reference", n.AttemptKey)
-	e.Metrics.Alarms.Inc("notice")
+	a := aboutNotice(n.Shop, n.Terminal, n.Key, whyUnmatched)
+	a.Detail = "reference " + n.AttemptKey
+	return []alarm.Alarm{a}
 }

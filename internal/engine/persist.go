@@ -18,11 +18,11 @@ const (
 )
 
 // persist is decideOn for what must not be lost.
-func (e *Engine) persist(ctx context.Context, known payment.Payment, c payment.Command) (payment.Decision, error) {
+func (e *Engine) persist(ctx context.Context, known payment.Payment, c payment.Command, also ...payment.Alarm) (payment.Decision, error) {
 	var u doubts
 	wait := persistFirst
 	for try := 1; ; try++ {
-		d, err := e.decideOn(ctx, &u, known, c)
+		d, err := e.decideOn(ctx, &u, known, c, also...)
 		if err == nil || try == persistTries || !errors.Is(err, ErrUnavailable) ||
 			errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrClosed) {
 			return d, err

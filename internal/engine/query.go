@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -96,6 +97,7 @@ func (e *Engine) checkNow(ctx context.Context, p payment.Payment, op payment.Ope
 
 func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.BeginAsk, wait time.Duration) (payment.Payment, error) {
 	begin.Run, begin.Exclusive = e.run(e.askLimit()), e.Exclusive
+	begin.NextCheck = e.askAgain(&p)
 	d, err := e.decide(ctx, p.Shop, p.ID, begin)
 	if errors.Is(err, payment.ErrBusy) {
 		return e.load(ctx, p.Shop, p.ID)
@@ -104,6 +106,16 @@ func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.Begin
 		return payment.Payment{}, err
 	}
 	return e.carryFor(ctx, &d, exchange{}, wait), nil
+}
+
+// askAgain is when to ask again about the live attempt if the next answer cannot be stored: at the ladder's pace, and in
+// the end once a day.
+func (e *Engine) askAgain(p *payment.Payment) time.Time {
+	a := p.LiveAttempt()
+	if a == nil {
+		return time.Time{}
+	}
+	return e.Now().Add(job.CheckWait(false, a.Checks, e.Random))
 }
 
 // resolve settles the live attempt, if the provider can tell, before a new command:

@@ -11,12 +11,13 @@ import (
 // Stopping it again changes nothing.
 // Errors: *payment.Refusal for a payment without a chain; payment.ErrNotFound; ErrUnavailable.
 func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.ID) error {
+	var d payment.Decision
 	err := e.DB.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.Payment(shop, id)
 		if err != nil {
 			return err
 		}
-		d, err := payment.Decide(p, payment.StopChain{}, tx.Now())
+		d, err = payment.Decide(p, payment.StopChain{}, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -27,5 +28,8 @@ func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.
 		tx.StopChain(shop, chain.Token)
 		return e.writeAll(ctx, tx, &d)
 	})
+	if err == nil {
+		e.told(ctx, &d)
+	}
 	return storeError(err)
 }

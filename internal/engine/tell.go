@@ -1,11 +1,16 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -22,8 +27,14 @@ type Message struct {
 	OfParent bool
 }
 
-// Renderer words a fact in one dialect; nothing where the merchant is not told.
-type Renderer func(t *Telling) ([]Message, error)
+// Renderer words facts in one dialect.
+type Renderer struct {
+	Dialect  string
+	OfParent bool // its messages about a refund have OfParent set
+	// Word words a fact; nothing where the merchant is not told. A fact that it cannot word, by an error or a panic, is
+	// stored all the same, and worded later: see untold.go.
+	Word func(t *Telling) ([]Message, error)
+}
 
 // Telling is a fact that merchants are told, with what belongs to it. It lives as long as the transaction body.
 type Telling struct {
@@ -35,6 +46,23 @@ type Telling struct {
 	said   *Instruction     // likewise
 	shop   *shop.Shop
 	event  payment.Event
+
+	trouble error          // of the database, met while something was looked up
+	untold  []store.Untold // facts of this transaction that could not be worded
+}
+
+// note takes note of an error of the database: such a fact can be worded, but not in this run of the transaction.
+func (t *Telling) note(err error) error {
+	if away(err) {
+		t.trouble = err
+	}
+	return err
+}
+
+// away reports that an error comes from the database and not from what it holds.
+func away(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrConflict) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Shop is the payment's; shared, not to be changed.
@@ -55,7 +83,7 @@ func (t *Telling) Deposit() (*payment.Payment, error) {
 	if t.parent == nil {
 		found, err := t.tx.Payment(p.Shop, p.Parent)
 		if err != nil {
-			return nil, fmt.Errorf("parent of refund %s: %w", p.ID, err)
+			return nil, fmt.Errorf("parent of refund %s: %w", p.ID, t.note(err))
 		}
 		t.parent = &found
 		t.alike()
@@ -80,7 +108,8 @@ func (t *Telling) Order() (*Order, error) {
 	if p.Type == payment.Refund {
 		of = p.Parent
 	}
-	return found(t.tx.OrderOfPayment(p.Shop, of))
+	o, err := found(t.tx.OrderOfPayment(p.Shop, of))
+	return o, t.note(err)
 }
 
 // Instruction is what the merchant said with the refund, or with the capture or void that was settled, or nil.
@@ -90,9 +119,11 @@ func (t *Telling) Instruction() (*Instruction, error) {
 	}
 	p := &t.d.Payment
 	if p.Type == payment.Refund {
-		return found(t.tx.Instruction(p.Shop, p.Parent, 0, p.ID))
+		said, err := found(t.tx.Instruction(p.Shop, p.Parent, 0, p.ID))
+		return said, t.note(err)
 	}
-	return found(t.tx.Instruction(p.Shop, p.ID, t.event.Attempt, ""))
+	said, err := found(t.tx.Instruction(p.Shop, p.ID, t.event.Attempt, ""))
+	return said, t.note(err)
 }
 
 // found turns a row that is not there into nil.
@@ -115,49 +146,124 @@ type toldEvent struct {
 // word puts what merchants are told about a decision into words, to the byte. It counts
 // the messages on the payment, so it comes before the payment is written; the messages
 // come after it, so that who decided on old data fails at the payment's version.
+// What cannot be worded is kept for later and fails nothing; only a database that is away does.
 func (e *Engine) word(ctx context.Context, t *Telling) ([]toldEvent, error) {
 	if len(t.d.Events) == 0 {
 		return nil, nil
 	}
 	p := &t.d.Payment
-	var err error
+	var err, unread error
 	if t.shop, err = e.shops.get(ctx, p.Shop); err != nil {
-		return nil, fmt.Errorf("shop %s: %w", p.Shop, err)
+		if unread = fmt.Errorf("shop %s: %w", p.Shop, err); away(err) {
+			return nil, unread
+		}
 	}
 	var all []toldEvent
 	for _, t.event = range t.d.Events {
 		if t.parent != nil {
 			t.alike()
 		}
-		for _, render := range e.Render {
-			messages, err := render(t)
+		for i := range e.Render {
+			events, err := e.wordIn(t, &e.Render[i], unread)
 			if err != nil {
 				return nil, fmt.Errorf("event of payment %s: %w", p.ID, err)
 			}
-			for _, m := range messages {
-				all = append(all, e.number(t, &m))
-			}
+			all = append(all, events...)
 		}
 	}
 	return all, nil
 }
 
+// wordIn words the fact in one dialect, or keeps it for later. unread is why the shop cannot be read, if so.
+func (e *Engine) wordIn(t *Telling, r *Renderer, unread error) ([]toldEvent, error) {
+	var messages []Message
+	cause := unread
+	if cause == nil {
+		messages, cause = render(t, r)
+	}
+	if t.trouble != nil {
+		return nil, t.trouble
+	}
+	if cause == nil && len(messages) == 0 {
+		return nil, nil
+	}
+	if cause != nil && r.OfParent {
+		_, _ = t.Deposit() // without one the fact is told in the order of the refund's own
+		if t.trouble != nil {
+			return nil, t.trouble
+		}
+	}
+	of := t.of(r.OfParent)
+	waits, err := t.waits(of, r.Dialect)
+	switch {
+	case err != nil:
+		return nil, err
+	case cause != nil || waits:
+		return nil, e.keepUntold(t, of, r.Dialect, cause)
+	}
+	events := make([]toldEvent, len(messages))
+	for i := range messages {
+		events[i] = e.number(t, &messages[i])
+	}
+	return events, nil
+}
+
+// errUnstorable is what is wrong with a message that the database would refuse, and with it all of the transaction.
+var errUnstorable = errors.New("the message is no text")
+
+// render has the dialect word the fact. A panic is an error like others.
+func render(t *Telling, r *Renderer) (messages []Message, err error) {
+	err = rescue.Call(func() (err error) {
+		messages, err = r.Word(t)
+		return err
+	})
+	for i := range messages {
+		if m := &messages[i]; err == nil && (!utf8.Valid(m.Body) || bytes.IndexByte(m.Body, 0) >= 0 || strings.Contains(m.URL, "\x00")) {
+			err = errUnstorable
+		}
+	}
+	return messages, err
+}
+
+// of is the payment in whose order a message is told: that of the fact or, with parent, the deposit, where the renderer
+// has asked for it.
+func (t *Telling) of(parent bool) *payment.Payment {
+	if parent && t.parent != nil {
+		return t.parent
+	}
+	return &t.d.Payment
+}
+
 // number makes the message the next one of its payment.
 func (e *Engine) number(t *Telling, m *Message) toldEvent {
-	of := &t.d.Payment
-	if m.OfParent && t.parent != nil {
-		of, t.moved = t.parent, true
-	}
+	of := t.of(m.OfParent)
+	t.moved = t.moved || of == t.parent
+	return e.next(of, m, t.event.At)
+}
+
+// next is the message as the next one of the payment.
+func (e *Engine) next(of *payment.Payment, m *Message, at time.Time) toldEvent {
 	of.Told++
 	eid, _ := e.IDs.New()
 	return toldEvent{url: m.URL, event: store.Event{
 		Shop: of.Shop, ID: eid, Dialect: m.Dialect, Payment: of.ID, Seq: of.Told, Type: m.Type,
-		ContentType: m.ContentType, Body: string(m.Body), Created: t.event.At,
+		ContentType: m.ContentType, Body: string(m.Body), Created: at,
 	}}
 }
 
-// tell queues the events with their deliveries.
-func (e *Engine) tell(tx *store.Tx, all []toldEvent) {
+// tell queues the events with their deliveries, the facts that could not be worded, and what a human is told.
+func (e *Engine) tell(tx *store.Tx, t *Telling, all []toldEvent) {
+	e.post(tx, all)
+	if len(t.untold) > 0 {
+		t.writeUntold()
+	}
+	if alarms := alarmsOf(t.d); len(alarms) > 0 {
+		e.Bell.Write(tx, alarms...)
+	}
+}
+
+// post queues the events with their deliveries.
+func (e *Engine) post(tx *store.Tx, all []toldEvent) {
 	for i := range all {
 		tx.InsertEvent(&all[i].event)
 		if all[i].url == "" {

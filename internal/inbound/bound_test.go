@@ -88,6 +88,18 @@ func TestUnreadablePostsAreBounded(t *testing.T) {
 		if err != nil || kept != most {
 			d.t.Errorf("%d are kept, %v", kept, err)
 		}
+		why := map[string]int{}
+		err = d.DB.View(d.t.Context(), func(tx *store.Tx) error {
+			told, _, err := tx.Alarms(store.AlarmFilter{Limit: 100})
+			for _, a := range told {
+				why[a.About+": "+a.Why] += a.Times
+			}
+			return err
+		})
+		if err != nil || why["terminal: notices that cannot be read are not kept any more, because too many wait"] != 1 ||
+			why["notice: the notice cannot be read"] != 2 {
+			d.t.Errorf("a human is told %v, %v", why, err)
+		}
 		if status := d.post(d.terminal(), d.signed(d.body, d.Clock.Now()), bytes.NewReader(d.body)); status != http.StatusNoContent {
 			d.t.Errorf("a true notice: %d", status)
 		}

@@ -33,7 +33,11 @@ func New(e *engine.Engine, log *slog.Logger, now func() time.Time) *Notices {
 }
 
 // Mount adds the address to mux.
-func (n *Notices) Mount(mux *http.ServeMux) { mux.HandleFunc("POST /notices/{terminal}", n.receive) }
+func (n *Notices) Mount(mux *http.ServeMux) {
+	mux.Handle("POST /notices/{terminal}", web.Recover(http.HandlerFunc(n.receive), n.log, func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "internal error", http.StatusInternalServerError)
+	}))
+}
 
 // receive answers 204 when the notice is kept, or was before. Providers try again
 // after anything else.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -95,7 +96,11 @@ func (k *keeper) tick(ctx context.Context) time.Duration {
 	lapsed := k.lapsed.Swap(false)
 	quiet := k.settled && !lapsed && len(dropped) == 0 && k.renewals < lookAfter
 	start := k.shards.now()
-	looked, err := k.renew(ctx, dropped, quiet)
+	looked := false
+	err := rescue.Call(func() (err error) {
+		looked, err = k.renew(ctx, dropped, quiet)
+		return err
+	})
 	k.trouble.note(ctx, k.log, "renewing leases", err)
 	if err != nil {
 		k.settled = false

@@ -3,14 +3,15 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/rescue"
+	"github.com/sluicepay/sluice/internal/store"
 )
 
 // gap is the least time between two reads of one kind while wakes pour in, unless there is
@@ -26,6 +27,7 @@ type lane struct {
 	log    *slog.Logger
 	random io.Reader // used by one handler at a time
 	pause  time.Duration
+	alarm  func(ctx context.Context, kind string, err error)
 	signal chan struct{}
 	ask    func() // asks to be told when new work is due
 	flight sync.WaitGroup
@@ -61,7 +63,7 @@ type counts struct {
 func newLane(k Kind, o Options, s *shards) *lane {
 	return &lane{
 		kind: k.withDefaults(), shards: s, now: o.Now, log: o.Log.With("kind", k.Name), random: o.Random,
-		pause: o.PollEvery, signal: make(chan struct{}, 1),
+		pause: o.PollEvery, alarm: o.Alarm, signal: make(chan struct{}, 1),
 		tasks: map[string]*task{}, rest: map[string]rest{},
 	}
 }
@@ -122,7 +124,9 @@ func (l *lane) begin(base context.Context) {
 		l.count.running++
 		l.flight.Go(func() {
 			defer end()
-			l.work(ctx, item)
+			if err := rescue.Run(func() { l.work(ctx, item) }); err != nil {
+				l.log.ErrorContext(ctx, "due work panicked", "key", item.Key, "error", err, "stack", rescue.Stack(err))
+			}
 		})
 	}
 }
@@ -158,8 +162,10 @@ func (l *lane) wanted() (shards []int64, limit int, wait time.Duration) {
 // fetch reads due items into the queue.
 func (l *lane) fetch(ctx context.Context, shards []int64, limit int) {
 	now := l.now()
-	items, err := l.kind.Due(ctx, shards, now, limit)
-	l.trouble.note(ctx, l.log, "reading what is due", err)
+	items, err := l.due(ctx, shards, now, limit)
+	if l.trouble.note(ctx, l.log, "reading what is due", err) && !errors.Is(err, store.ErrUnavailable) {
+		l.alarm(ctx, l.kind.Name, err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.count.queries++
@@ -247,7 +253,7 @@ func (l *lane) fail(ctx context.Context, item Item, err error) time.Time {
 	} else {
 		l.log.ErrorContext(ctx, "due work parked", "key", item.Key, "fails", item.Fails+1, "error", err)
 	}
-	if err := l.kind.Failed(ctx, item, err, next); err != nil {
+	if err := rescue.Call(func() error { return l.kind.Failed(ctx, item, err, next) }); err != nil {
 		l.log.ErrorContext(ctx, "failure of due work not recorded", "key", item.Key, "error", err)
 		return l.now().Add(l.pause) // the store still has it as due
 	}
@@ -255,12 +261,19 @@ func (l *lane) fail(ctx context.Context, item Item, err error) time.Time {
 }
 
 // call runs the handler and makes an error of a panic.
-func (l *lane) call(ctx context.Context, item Item) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			l.log.ErrorContext(ctx, "handler of due work panicked", "key", item.Key, "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("handler panicked: %v", p)
-		}
-	}()
-	return l.kind.Run(ctx, item)
+func (l *lane) call(ctx context.Context, item Item) error {
+	err := rescue.Call(func() error { return l.kind.Run(ctx, item) })
+	if p := rescue.From(err); p != nil {
+		l.log.ErrorContext(ctx, "handler of due work panicked", "key", item.Key, "error", err, "stack", p.Stack())
+	}
+	return err
+}
+
+// due reads what is due. What cannot be read, by an error or a panic, is looked for again after a pause.
+func (l *lane) due(ctx context.Context, shards []int64, before time.Time, limit int) (items []Item, err error) {
+	err = rescue.Call(func() (err error) {
+		items, err = l.kind.Due(ctx, shards, before, limit)
+		return err
+	})
+	return items, err
 }

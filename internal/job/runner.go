@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -47,6 +48,9 @@ type Options struct {
 	Random io.Reader
 	// Log gets failures and what becomes of leases; nil drops it.
 	Log *slog.Logger
+	// Alarm is told, once in a row of failures, that what is due of a kind cannot be read for a reason that will not pass
+	// by itself; nil drops it.
+	Alarm func(ctx context.Context, kind string, err error)
 }
 
 // Runner works on what comes due, from Run to its end. Its other methods may be called at
@@ -106,6 +110,9 @@ func (o Options) withDefaults() Options {
 		o.Random = rand.Reader
 	}
 	o.Random = &oneAtATime{from: o.Random}
+	if o.Alarm == nil {
+		o.Alarm = func(context.Context, string, error) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -188,7 +195,11 @@ func (r *Runner) ask(ctx context.Context) {
 		return
 	}
 	r.polls.Add(1)
-	next, err := r.opts.Next(ctx, shards)
+	var next map[string]time.Time
+	err := rescue.Call(func() (err error) {
+		next, err = r.opts.Next(ctx, shards)
+		return err
+	})
 	r.trouble.note(ctx, r.opts.Log, "asking what is due next", err)
 	if err != nil {
 		return

@@ -40,10 +40,10 @@ type trouble struct {
 	on bool
 }
 
-// note takes the outcome of one try.
-func (t *trouble) note(ctx context.Context, log *slog.Logger, what string, err error) {
+// note takes the outcome of one try, and reports whether trouble began with it.
+func (t *trouble) note(ctx context.Context, log *slog.Logger, what string, err error) (began bool) {
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	t.mu.Lock()
 	was := t.on
@@ -55,4 +55,5 @@ func (t *trouble) note(ctx context.Context, log *slog.Logger, what string, err e
 	case err == nil && was:
 		log.InfoContext(ctx, "due work undisturbed again", "what", what)
 	}
+	return err != nil && !was
 }

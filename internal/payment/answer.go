@@ -17,6 +17,9 @@ type BeginAsk struct {
 	// Paced: nothing is asked before the attempt's next check. Whoever reads a payment, or opens its page, asks so. With
 	// CONTINUE the first return of the attempt's customer is due at once.
 	Paced bool
+
+	// NextCheck is when to ask again if this time brings no answer that can be stored, but not before the lease has ended.
+	NextCheck time.Time
 }
 
 func (c BeginAsk) apply(d *draft) {
@@ -54,6 +57,9 @@ func (c BeginAsk) apply(d *draft) {
 	}
 	a.LeaseOwner, a.LeaseUntil = c.Run.name(), d.now.Add(c.Run.Lease)
 	a.NextCheck = a.LeaseUntil
+	if c.NextCheck.After(a.NextCheck) {
+		a.NextCheck = c.NextCheck
+	}
 	d.d.Attempts = append(d.d.Attempts, *a)
 	d.d.Call = &Call{Attempt: *a, Op: a.Op, Ask: true, Fence: d.p.GivenUp(d.now)}
 }

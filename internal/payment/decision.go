@@ -20,7 +20,8 @@ type Decision struct {
 	Chain    *Chain      // the recurring chain that starts, if any
 	Events   []Event     // what merchants are told
 	Parent   ParentMove  // what happens to the money of the parent deposit
-	Alarm    string      // something that a human should look at; empty for nothing
+	Alarm    string      // something about the payment that a human should look at; empty for nothing
+	Also     []Alarm     // more of it, about what else belongs to the transaction; the engine adds it
 	Token    string      // by which it is found again in the payment, see Sign
 
 	touched bool // something changed that no operation shows
@@ -29,6 +30,12 @@ type Decision struct {
 // Idle reports that the input changed nothing, so that nothing needs to be written.
 func (d *Decision) Idle() bool {
 	return !d.touched && len(d.Opened) == 0 && len(d.Ended) == 0 && len(d.Attempts) == 0 && d.Fresh == nil
+}
+
+// Alarm is something that a human has to look at, as package alarm tells it.
+type Alarm struct {
+	About, Subject string
+	Why, Detail    string
 }
 
 // Call is a provider call to make once its intent is stored.

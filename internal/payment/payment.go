@@ -61,6 +61,9 @@ type Payment struct {
 
 	Tokens string // of the last decisions, newest first: see Decision.Sign
 
+	// Untold is the highest number of a fact that waits to be put into words, see store.Untold; 0 while none does.
+	Untold int
+
 	Due      time.Time // when work on it comes due; zero for never
 	DueFails int       // times in a row that this work failed; with no Due it waits for a human
 

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/rescue"
 )
 
 const (
@@ -134,8 +136,15 @@ func (s *Simulator) postNotices() {
 		case <-s.stopped.Done():
 			return
 		case n := <-s.notices:
-			s.try(n)
+			s.survive(func() { s.try(n) })
 		}
+	}
+}
+
+// survive keeps a panic from ending the process that the simulator runs in.
+func (s *Simulator) survive(f func()) {
+	if err := rescue.Run(f); err != nil {
+		s.log.Error("the simulator panicked", "error", err, "stack", rescue.Stack(err))
 	}
 }
 

@@ -95,7 +95,7 @@ func (s *Simulator) sweepForever() {
 	for {
 		select {
 		case <-timer.C:
-			s.Sweep()
+			s.survive(func() { s.Sweep() })
 		case <-s.pushed:
 		case <-s.stopped.Done():
 			return

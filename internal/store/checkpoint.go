@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/rescue"
 )
 
 // checkpointEvery is the pause between two checkpoints while there are writes.
@@ -51,7 +53,7 @@ func (c *checkpointer) loop() {
 		}
 		// A busy or full database is tried again after the next write; the length of the log is bounded
 		// by the writer. Whether the storage failed the connection notices.
-		if err := c.conn.exec(checkpointPassive); err != nil {
+		if err := rescue.Call(func() error { return c.conn.exec(checkpointPassive) }); err != nil {
 			c.log.Debug("write-ahead log not moved into the database", "error", err)
 		}
 	}

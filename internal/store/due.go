@@ -20,7 +20,7 @@ const sqlDuePayments = `SELECT shop_id, id, due, due_fails FROM payment WHERE du
 // DuePayments returns payments of the shards whose work is due at or before the
 // instant, longest due first, at most limit.
 func (tx *Tx) DuePayments(shards []int64, before time.Time, limit int) ([]DuePayment, error) {
-	where, args := inShards("shard", shards, []any{micros(before)})
+	where, args := inShards(shards, []any{micros(before)})
 	text, args := limited(sqlDuePayments+" AND "+where+" ORDER BY due", args, limit)
 	return list(tx, scanDuePayment, text, args...)
 }
@@ -57,6 +57,14 @@ func (tx *Tx) PostponePayment(p *payment.Payment, next time.Time) {
 	tx.write("payment.postpone", sqlPostponePayment, micros(next), string(p.Shop), string(p.ID), p.Version)
 }
 
+const sqlPostponeUnread = `UPDATE payment SET due = $1, due_fails = due_fails + 1 WHERE shop_id = $2 AND id = $3 AND due = $4`
+
+// PostponeUnread is PostponePayment for a payment whose row cannot be read: it is left alone if it is not due any more as
+// d says.
+func (tx *Tx) PostponeUnread(d *DuePayment, next time.Time) {
+	tx.write("payment.postpone", sqlPostponeUnread, micros(next), string(d.Shop), string(d.ID), micros(d.Due))
+}
+
 const sqlDelayPayment = `UPDATE payment SET due = $1 WHERE shop_id = $2 AND id = $3 AND version = $4 AND due IS NOT NULL`
 
 // DelayPayment puts the work on a payment off, which is no failure. A payment that has moved on meanwhile is left alone.
@@ -76,14 +84,15 @@ func (tx *Tx) HurryAbandoned(before time.Time) {
 
 // NextDue is when work is due first, by what it is about; zero for never.
 type NextDue struct {
-	Payment, Notice time.Time
-	Deliveries      bool // some are open, due now or later
+	Payment, Notice, Untold time.Time
+	Deliveries              bool // some are open, due now or later
 }
 
 const (
-	nextTemplate  = `SELECT (%s), (%s), (%s)`
+	nextTemplate  = `SELECT (%s), (%s), (%s), (%s)`
 	nextPayment   = `SELECT due FROM payment WHERE due IS NOT NULL`
 	nextNotice    = `SELECT due FROM notice WHERE due IS NOT NULL`
+	nextUntold    = `SELECT due FROM untold WHERE due IS NOT NULL`
 	nextDelivery  = `SELECT shard FROM delivery WHERE next IS NOT NULL`
 	firstInShards = ` AND %s ORDER BY due LIMIT 1`
 	anyInShards   = ` AND %s LIMIT 1`
@@ -91,14 +100,15 @@ const (
 
 // NextDue asks one question: what is the earliest work in the shards?
 func (tx *Tx) NextDue(shards []int64) (NextDue, error) {
-	where, args := inShards("shard", shards, nil)
+	where, args := inShards(shards, nil)
 	text := fmt.Sprintf(nextTemplate, fmt.Sprintf(nextPayment+firstInShards, where),
-		fmt.Sprintf(nextNotice+firstInShards, where), fmt.Sprintf(nextDelivery+anyInShards, where))
+		fmt.Sprintf(nextNotice+firstInShards, where), fmt.Sprintf(nextDelivery+anyInShards, where),
+		fmt.Sprintf(nextUntold+firstInShards, where))
 	return one(tx, func(s scanner) (NextDue, error) {
 		var n NextDue
-		var payments, notices, deliveries *int64
-		err := s.Scan(&payments, &notices, &deliveries)
-		n.Payment, n.Notice, n.Deliveries = fromMicros(payments), fromMicros(notices), deliveries != nil
+		var payments, notices, deliveries, untold *int64
+		err := s.Scan(&payments, &notices, &deliveries, &untold)
+		n.Payment, n.Notice, n.Untold, n.Deliveries = fromMicros(payments), fromMicros(notices), fromMicros(untold), deliveries != nil
 		return n, err
 	}, text, args...)
 }
@@ -108,13 +118,14 @@ const MostCounted = 100_000
 
 const sqlBacklog = `SELECT (SELECT due FROM payment WHERE due IS NOT NULL ORDER BY due LIMIT 1),
 		(SELECT due FROM notice WHERE due IS NOT NULL ORDER BY due LIMIT 1),
+		(SELECT due FROM untold WHERE due IS NOT NULL ORDER BY due LIMIT 1),
 		(SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE next IS NOT NULL LIMIT $1) AS open)`
 
 // Backlog is what waits in the whole database, whoever's work it is.
 type Backlog struct {
-	Payment, Notice time.Time // when the first of them is or was due; zero for never
-	Delivery        time.Time // since when the longest due delivery has been due; zero for none
-	Deliveries      int64     // open ones, due now or later; MostCounted stands for that many or more
+	Payment, Notice, Untold time.Time // when the first of them is or was due; zero for never
+	Delivery                time.Time // since when the longest due delivery has been due; zero for none
+	Deliveries              int64     // open ones, due now or later; MostCounted stands for that many or more
 }
 
 // Backlog looks at what is due at the instant. It is meant for metrics and takes up to
@@ -122,9 +133,9 @@ type Backlog struct {
 func (tx *Tx) Backlog(at time.Time) (Backlog, error) {
 	found, err := one(tx, func(s scanner) (Backlog, error) {
 		var b Backlog
-		var payments, notices *int64
-		err := s.Scan(&payments, &notices, &b.Deliveries)
-		b.Payment, b.Notice = fromMicros(payments), fromMicros(notices)
+		var payments, notices, untold *int64
+		err := s.Scan(&payments, &notices, &untold, &b.Deliveries)
+		b.Payment, b.Notice, b.Untold = fromMicros(payments), fromMicros(notices), fromMicros(untold)
 		return b, err
 	}, sqlBacklog, int64(MostCounted))
 	if err != nil || found.Deliveries == 0 {

@@ -59,7 +59,7 @@ const sqlDueNotices = `SELECT shop_id, terminal_id, key, received, COALESCE(atte
 // DueNotices returns waiting notices of the shards that are to be tried again, longest
 // due first, at most limit.
 func (tx *Tx) DueNotices(shards []int64, before time.Time, limit int) ([]Notice, error) {
-	where, args := inShards("shard", shards, []any{micros(before)})
+	where, args := inShards(shards, []any{micros(before)})
 	text, args := limited(sqlDueNotices+" AND "+where+" ORDER BY due", args, limit)
 	return list(tx, scanNotice, text, args...)
 }

@@ -22,7 +22,7 @@ const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.
 	COALESCE(p.customer, ''), COALESCE(p.billing, ''), COALESCE(p.browser, ''), COALESCE(p.instrument, ''),
 	COALESCE(p.terminal, ''), COALESCE(p.error_code, ''), COALESCE(p.external_code, ''),
 	COALESCE(CAST(p.fee AS TEXT), ''), COALESCE(p.fee_currency, ''), p.created, p.updated, p.checkout_until, p.live,
-	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned, COALESCE(p.tokens, ''), p.changed`
+	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned, COALESCE(p.tokens, ''), p.changed, COALESCE(p.untold, 0)`
 
 const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
 
@@ -59,7 +59,7 @@ func scanPayment(s scanner) (payment.Payment, error) {
 		&currency, &authorised, &captured, &reserved, &refunded, &p.PreAuth, &p.StartRecurring, &p.RecurringToken,
 		&p.ReturnURL, &p.WebhookURL, &terms, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
 		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops,
-		&p.Told, &due, &p.DueFails, &abandoned, &p.Tokens, &changed)
+		&p.Told, &due, &p.DueFails, &abandoned, &p.Tokens, &changed, &p.Untold)
 	if err != nil {
 		return p, err
 	}

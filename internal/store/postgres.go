@@ -94,10 +94,10 @@ func (r *postgresReader) read(ctx context.Context, reads []read) error {
 		b.Queue(q.sql, q.args...)
 	}
 	results := r.pool.SendBatch(ctx, &b)
+	defer func() { _ = results.Close() }() // the connection goes back even if a row function panics
 	for _, q := range reads {
 		rows, err := results.Query()
 		if err := drain(rows, err, q.row); err != nil {
-			_ = results.Close() // the error that matters is already known
 			return err
 		}
 	}

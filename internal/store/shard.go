@@ -20,14 +20,14 @@ func ShardOf(key string) int64 {
 	return int64(h % Shards)
 }
 
-// inShards renders "column IN ($n, …)" and appends the shards to args. No shard at all
+// inShards renders "shard IN ($n, …)" and appends the shards to args. No shard at all
 // gives a condition that nothing meets.
-func inShards(column string, shards []int64, args []any) (string, []any) {
+func inShards(shards []int64, args []any) (string, []any) {
 	if len(shards) == 0 {
 		return "1 = 0", args
 	}
 	var b strings.Builder
-	b.WriteString(column + " IN (")
+	b.WriteString("shard IN (")
 	for i, s := range shards {
 		if i > 0 {
 			b.WriteString(", ")

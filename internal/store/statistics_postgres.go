@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sluicepay/sluice/internal/rescue"
 )
 
 // The first look at the tables' statistics comes after this process has written so many sets, each further one after that
@@ -61,7 +63,7 @@ const staleTables = `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.o
 func (s *statistics) analyze() {
 	ctx, cancel := context.WithTimeout(context.Background(), analyzeLimit)
 	defer cancel()
-	if err := s.renew(ctx); err != nil {
+	if err := rescue.Call(func() error { return s.renew(ctx) }); err != nil {
 		s.log.WarnContext(ctx, "statistics of the tables not renewed: queries may be slow until the server does", "error", err)
 	}
 }

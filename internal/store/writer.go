@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+
+	"github.com/sluicepay/sluice/internal/rescue"
 )
 
 // committer writes groups of sets, each group durable as a whole but for the sets that failed. It fills
 // errs, which is as long as group and all nil. It is used by one goroutine.
 type committer interface {
 	commit(group []*writeSet, errs []error)
+	reset(cause error) // after a panic: whatever was begun is given up
 	close()
 }
 
@@ -21,22 +24,48 @@ type writer struct {
 	out   committer
 	limit int
 	db    *DB
+	alone int // how many of the next commits hold one set only, because a group panicked
 }
+
+// aloneAfterPanic is how many sets are committed one by one after a panic: until then the one that caused it has come
+// again and failed by itself, and the others of its group are through.
+const aloneAfterPanic = 2 * defaultGroup
 
 // loop runs until the queue is closed and empty.
 func (w *writer) loop() {
 	defer w.out.close()
 	for {
-		group := w.queue.take(w.limit)
+		limit := w.limit
+		if w.alone > 0 {
+			limit = 1
+			w.alone--
+		}
+		group := w.queue.take(limit)
 		if group == nil {
 			return
 		}
-		errs := w.process(group)
+		errs := w.attempt(group)
 		w.queue.applied(group, errs)
 		for i, set := range group {
 			set.done <- errs[i]
 		}
 	}
+}
+
+// attempt is process, and lives on when that panics: those who wait for the group are told that its outcome is unknown,
+// and look for it.
+func (w *writer) attempt(group []*writeSet) (errs []error) {
+	err := rescue.Run(func() { errs = w.process(group) })
+	if err == nil {
+		return errs
+	}
+	w.db.log.Error("panic while a group was written", "sets", len(group), "error", err, "stack", rescue.Stack(err))
+	w.alone = aloneAfterPanic
+	lost := fmt.Errorf("%w: %w", errLost, err)
+	if err := rescue.Run(func() { w.out.reset(lost) }); err != nil {
+		w.db.log.Error("panic while a connection was given up", "error", err)
+	}
+	return fill(make([]error, len(group)), lost)
 }
 
 func (w *writer) process(group []*writeSet) []error {

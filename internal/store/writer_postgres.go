@@ -225,4 +225,7 @@ func lostError(err error) error {
 	return fmt.Errorf("%w: %s", errLost, err.Error())
 }
 
+// reset has nothing to do: send releases its connection, which is not used again while something runs on it.
+func (c *postgresCommitter) reset(error) {}
+
 func (c *postgresCommitter) close() {}

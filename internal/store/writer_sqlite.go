@@ -152,6 +152,14 @@ func (c *sqliteCommitter) drop(cause error) {
 	c.conn = nil
 }
 
+// reset gives the connection up even if it cannot be closed any more.
+func (c *sqliteCommitter) reset(cause error) {
+	if c.file.broken.failure() == nil {
+		defer func() { c.conn = nil }()
+	}
+	c.drop(cause)
+}
+
 func (c *sqliteCommitter) close() {
 	if c.conn != nil {
 		c.conn.close()

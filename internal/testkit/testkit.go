@@ -234,7 +234,7 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
 		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
-		Render: []engine.Renderer{gateway.Render, yandexpay.Render},
+		Render: []engine.Renderer{{Dialect: gateway.Dialect, Word: gateway.Render}, {Dialect: yandexpay.Dialect, OfParent: true, Word: yandexpay.Render}},
 		Pause:  func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	})
 	g := gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log)
@@ -256,7 +256,7 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 func (a *App) Deliverer() *webhook.Deliverer {
 	return webhook.New(webhook.Config{
 		DB: a.DB, Client: webhook.NewClient(outbound.GuardNone, a.Clock.Now), Shop: a.Engine.Shop, Now: a.Clock.Now,
-		Random: rand.Reader, Log: a.Log, Protocols: map[string]webhook.Protocol{
+		Random: rand.Reader, Log: a.Log, Bell: a.Engine.Bell, Protocols: map[string]webhook.Protocol{
 			gateway.Dialect: webhook.Gateway(), yandexpay.Dialect: webhook.YandexPay(a.TokenKeys),
 		},
 	})
@@ -268,7 +268,7 @@ func (a *App) Work(t testing.TB, kinds ...job.Kind) {
 	t.Helper()
 	runner, err := job.New(job.Options{
 		DB: a.DB, Node: a.Engine.Owner, Exclusive: a.Engine.Exclusive, Now: a.Clock.Now, Random: rand.Reader, Log: a.Log,
-		Kinds: append(a.Engine.Kinds(), kinds...), PollEvery: 20 * time.Millisecond, LeaseFor: 2 * time.Second,
+		Kinds: append(a.Engine.Kinds(), kinds...), Alarm: a.Engine.WorkUnread, PollEvery: 20 * time.Millisecond, LeaseFor: 2 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -26,6 +28,7 @@ type Config struct {
 	Now       func() time.Time
 	Random    io.Reader
 	Log       *slog.Logger
+	Bell      *alarm.Bell // told what was given up
 
 	// Parallel is how many posts to one endpoint run at a time at most; 0 is 32.
 	Parallel int
@@ -147,7 +150,12 @@ func (d *Deliverer) Drain(ctx context.Context, shards []int64) (next time.Time, 
 		errs := make([]error, len(due))
 		var wg sync.WaitGroup
 		for i := range due {
-			wg.Go(func() { _, errs[i] = d.Run(ctx, due[i].EndpointKey) })
+			wg.Go(func() {
+				errs[i] = rescue.Call(func() error {
+					_, err := d.Run(ctx, due[i].EndpointKey)
+					return err
+				})
+			})
 		}
 		wg.Wait()
 		if err := errors.Join(errs...); err != nil {

@@ -14,11 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
 
@@ -76,6 +79,8 @@ type fixture struct {
 	log   *strings.Builder
 	made  int
 
+	metrics *telemetry.Metrics
+
 	dialect string // of the events
 	keys    *webhook.KeyRing
 }
@@ -99,6 +104,8 @@ func (f *fixture) deliverer(edit func(*webhook.Config)) *webhook.Deliverer {
 		Random:    strings.NewReader(""), // no jitter
 		Log:       slog.New(slog.NewTextHandler(&lockedWriter{w: f.log}, nil)),
 	}
+	f.metrics = telemetry.NewMetrics()
+	c.Bell = &alarm.Bell{DB: f.db, IDs: id.NewSource(f.clock.Now, rand.Reader), Now: f.clock.Now, Log: c.Log, Metrics: f.metrics}
 	if edit != nil {
 		edit(&c)
 	}

@@ -38,6 +38,7 @@ type result struct {
 	err        string // empty when the receiver accepted
 	answer     string
 	retryAfter time.Duration
+	stack      string
 	ours       bool // the fault is on our side: it says nothing about the endpoint
 	aborted    bool // the run was told to end: nothing is known and nothing recorded
 }

@@ -2,8 +2,12 @@ package webhook
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -15,6 +19,7 @@ type settled struct {
 	failed    []*store.Delivery // those of refused, with the place on the ladder that they have now
 	health    health
 	recovered bool
+	alarms    []alarm.Alarm
 }
 
 // gather turns the results since the last commit into what is to be written.
@@ -32,7 +37,44 @@ func (r *run) gather() settled {
 		s.refused = append(s.refused, res.entry())
 		s.failed = append(s.failed, r.climb(res))
 	}
+	s.alarms = r.alarms(&s)
 	return s
+}
+
+// What humans are told. The endpoint is the subject, so that a backlog that is given up is one entry.
+const (
+	whyGivenUp  = "an event was not delivered within the time that its receivers are given, and is not tried again"
+	whyDisabled = "the endpoint says that it is gone and is disabled"
+	whyOurs     = "an event cannot be posted for a reason on our side"
+)
+
+// alarms is what humans are told about the results.
+func (r *run) alarms(s *settled) []alarm.Alarm {
+	about := func(why string, res *result) alarm.Alarm {
+		a := alarm.Alarm{Shop: r.key.Shop, About: alarm.Endpoint, Subject: r.key.ID, Why: why, Stack: res.stack}
+		a.Detail = "event " + res.item.Event + " of payment " + string(res.item.Payment) + ": " + res.err
+		return a
+	}
+	found := map[string]alarm.Alarm{}
+	failed := 0
+	for i := range s.results {
+		res := &s.results[i]
+		if res.delivered() {
+			continue
+		}
+		if s.failed[failed].Next.IsZero() {
+			found[whyGivenUp] = about(whyGivenUp, res)
+		}
+		if res.ours {
+			found[whyOurs] = about(whyOurs, res)
+		}
+		failed++
+	}
+	if s.health.State == store.EndpointDisabled && r.state != store.EndpointDisabled {
+		a := alarm.Alarm{Shop: r.key.Shop, About: alarm.Endpoint, Subject: r.key.ID, Why: whyDisabled, Detail: s.health.LastError}
+		found[whyDisabled] = a
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b alarm.Alarm) int { return strings.Compare(a.Why, b.Why) })
 }
 
 // climb returns the delivery as its failed try leaves it.
@@ -76,6 +118,7 @@ func (r *run) flush(ctx context.Context) error {
 		if s.health.changed {
 			tx.UpdateEndpoint(&s.health.Endpoint, r.state)
 		}
+		r.d.Bell.Write(tx, s.alarms...)
 		return nil
 	})
 	if err != nil {
@@ -110,6 +153,7 @@ func (r *run) release(s *settled) {
 
 // tell reports committed results to metrics, and what an operator should know to the log.
 func (r *run) tell(ctx context.Context, s *settled) {
+	r.d.Bell.Tell(ctx, s.alarms...)
 	failed := 0
 	for i := range s.results {
 		res, outcome := &s.results[i], "delivered"
@@ -121,9 +165,6 @@ func (r *run) tell(ctx context.Context, s *settled) {
 					"event_id", res.item.Event, "payment_id", res.item.Payment, "error", res.err)
 			}
 			failed++
-		}
-		if res.ours {
-			r.d.Log.ErrorContext(ctx, "event cannot be posted", "event_id", res.item.Event, "error", res.err)
 		}
 		if r.d.Observe != nil {
 			r.d.Observe(outcome, res.took)
@@ -138,7 +179,7 @@ func (r *run) tell(ctx context.Context, s *settled) {
 	args := []any{"shop_id", r.key.Shop, "endpoint_id", r.key.ID, "error", s.health.LastError}
 	switch s.health.State {
 	case store.EndpointDisabled:
-		r.d.Log.ErrorContext(ctx, "webhook endpoint says it is gone and is disabled", args...)
+		r.d.Log.WarnContext(ctx, "webhook endpoint says it is gone and is disabled", args...)
 	case store.EndpointDown:
 		r.d.Log.WarnContext(ctx, "webhook endpoint is down", args...)
 	case store.EndpointUp:

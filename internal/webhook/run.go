@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -44,6 +45,7 @@ type run struct {
 	took    time.Duration // how long accepted posts take, smoothed
 	left    int           // posts that may still begin; -1 for any number
 	stopped bool          // no post may begin
+	failure error         // what ended the run before its time
 	poked   bool          // there is a new delivery
 }
 
@@ -88,13 +90,23 @@ func (r *run) drive(ctx context.Context) error {
 			if r.nap(ctx, turn.C) {
 				continue
 			}
-			return ctx.Err()
+			return r.ended(ctx)
 		}
 		r.await(ctx, turn.C)
 		if err := r.flush(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// ended is what ended the run before its time, if something did.
+func (r *run) ended(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failure != nil {
+		return r.failure
+	}
+	return ctx.Err()
 }
 
 // nap waits for the next try of a burst, and reports whether there is something to do. On
@@ -163,10 +175,34 @@ func (r *run) launch(ctx context.Context) {
 
 // work posts one delivery after the other.
 func (r *run) work(ctx context.Context, it *item) {
-	for it != nil {
-		res := r.post(ctx, it)
-		it = r.finish(ctx, &res)
+	err := rescue.Run(func() {
+		for it != nil {
+			res := r.try(ctx, it)
+			it = r.finish(ctx, &res)
+		}
+	})
+	if err != nil {
+		r.broke(err)
 	}
+}
+
+// try posts once. A panic is a failed try of this delivery that says nothing about its endpoint.
+func (r *run) try(ctx context.Context, it *item) (res result) {
+	at := r.d.Now()
+	err := rescue.Run(func() { res = r.post(ctx, it) })
+	if err == nil {
+		return res
+	}
+	return result{item: it, protocol: r.d.protocol(it.Dialect), at: at, err: err.Error(), stack: rescue.Stack(err), ours: true}
+}
+
+// broke ends a run whose own work panicked, in finish: nothing more begins, the driver gets the error, and the endpoint is
+// taken up again later.
+func (r *run) broke(err error) {
+	r.mu.Lock()
+	r.stopped, r.failure = true, err
+	r.mu.Unlock()
+	r.notify()
 }
 
 // finish takes in a result and returns the next delivery to post, if any. The width grows

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/telemetry"
+)
+
+// TestAlarmsAreListedUntilAcknowledged walks the command as an operator uses it.
+func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
+	t.Parallel()
+	f := folder{t, shortDir(t)}
+	one, two := f.shop("one"), f.shop("two")
+	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := b.commands()
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := func(s, subject string) {
+		e.Bell.Raise(t.Context(), alarm.Alarm{Shop: shop.ID(s), About: alarm.Payment, Subject: subject, Why: "odd", Detail: "line\nline"})
+	}
+	about(one["shopId"], "p-first")
+	about(two["shopId"], "p-second")
+	about(one["shopId"], "p-first")
+	about("", "work\x1b[2J")
+	if err := b.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	list := f.says(0, "p-first", "alarms")
+	lines := strings.Split(strings.TrimSpace(list), "\n")
+	if len(lines) != 4 || !strings.Contains(lines[1], "p-first") || !strings.Contains(lines[2], "p-second") || strings.Contains(list, "\x1b") {
+		t.Errorf("not oldest first: %q", lines)
+	}
+	if own := f.says(0, "p-second", "alarms", "--shop", two["shopId"]); strings.Contains(own, "p-first") {
+		t.Error(own)
+	}
+	f.says(0, "There are more", "alarms", "--limit", "1")
+	f.says(1, "at least 1", "alarms", "--limit", "0")
+	var view alarmView
+	if err := json.Unmarshal([]byte(strings.Split(f.says(0, "{", "alarms", "--json"), "\n")[0]), &view); err != nil {
+		t.Fatal(err)
+	}
+	if view.Times != 2 || view.Detail != "line\nline" || view.Subject != "p-first" || view.Shop != one["shopId"] || view.First.IsZero() {
+		t.Errorf("%+v", view)
+	}
+	f.says(2, "--note", "alarms", "ack", view.ID, "--by", "Ada")
+	f.says(1, "needs a name", "alarms", "ack", view.ID, "--by", " ", "--note", "x")
+	f.says(1, "no alarm", "alarms", "ack", "nonsense", "--by", "Ada", "--note", "x")
+	f.says(0, "p-first", "alarms", "ack", view.ID, "--by", "Ada", "--note", "it was the provider")
+	f.says(1, `by "Ada"`, "alarms", "ack", view.ID, "--by", "Bob", "--note", "again")
+	if left := f.says(0, "p-second", "alarms"); strings.Contains(left, "p-first") {
+		t.Error(left)
+	}
+	f.says(0, "it was the provider", "alarms", "--all")
+	f.says(0, "PAYMENT", "webhook", "untold", "--retry")
+}
+
+// TestAnAdministrativeCommandThatPanics answers with an error and leaves the server running.
+func TestAnAdministrativeCommandThatPanics(t *testing.T) {
+	t.Parallel()
+	b := &base{log: telemetry.Logger(slog.LevelError+1, "text", t.Output())} // without a database
+	w := httptest.NewRecorder()
+	body, err := json.Marshal(task{ListAlarms: &listAlarms{Limit: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.admin(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/task", strings.NewReader(string(body))))
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "panic") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestAServerThatPanicsEndsTheProcessInOrder: the others of the group are told to stop.
+func TestAServerThatPanicsEndsTheProcessInOrder(t *testing.T) {
+	t.Parallel()
+	g := group{}
+	g.ctx, g.cancel = context.WithCancel(t.Context())
+	stopped := false
+	g.run(func(ctx context.Context) error {
+		<-ctx.Done()
+		stopped = true
+		return nil
+	})
+	g.run(func(context.Context) error { panic("content") })
+	<-g.ctx.Done()
+	if err := g.wait(); err == nil || !stopped {
+		t.Errorf("%v, stopped %t", err, stopped)
+	}
+}
+
+// TestAnEndpointWhoseTurnsFailIsHeard once an hour, not at each turn.
+func TestAnEndpointWhoseTurnsFailIsHeard(t *testing.T) {
+	t.Parallel()
+	f := folder{t, shortDir(t)}
+	made := f.shop("one")
+	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := b.commands()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := deliveries(nil, e.Bell)
+	k := store.EndpointKey{Shop: shop.ID(made["shopId"]), ID: strings.Repeat("e", 32)}
+	for _, cause := range []error{store.ErrUnavailable, errors.New("a row that cannot be read"), errors.New("again")} {
+		if err := kind.Failed(t.Context(), job.Item{Key: k.String()}, cause, time.Time{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := b.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if list := f.says(0, "work on the endpoint fails", "alarms", "--json"); strings.Count(list, "\n") != 1 || !strings.Contains(list, `"times":1`) {
+		t.Error(list)
+	}
+}

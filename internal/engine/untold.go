@@ -1,0 +1,319 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// A fact is stored whatever becomes of its telling. What a dialect cannot word is kept as the fact left it, told to a
+// human, and tried again by due work. Until it is told, later facts of the same payment in the same dialect are kept
+// behind it: they must not overtake it. Other dialects tell theirs.
+
+// fact is what wording needs, as it was. Orders and instructions never change and are looked up again. It is kept for as
+// long as a dialect lacks words and read back by the same names; only a field that is renamed meanwhile would be missed.
+type fact struct {
+	Event        payment.Event
+	Payment      payment.Payment
+	State        payment.State
+	Deposit      *payment.Payment `json:",omitempty"` // of a refund, if it was known
+	DepositState payment.State    `json:",omitempty"`
+}
+
+// factOf copies what wording needs, without what only calls to providers do.
+func factOf(t *Telling) fact {
+	f := fact{Event: t.event, Payment: t.d.Payment, State: t.d.Payment.State()}
+	f.Payment.Attempts = withoutSecrets(f.Payment.Attempts)
+	if t.parent != nil {
+		deposit := *t.parent
+		deposit.Attempts = withoutSecrets(deposit.Attempts)
+		f.Deposit, f.DepositState = &deposit, deposit.State()
+	}
+	return f
+}
+
+func withoutSecrets(attempts []payment.Attempt) []payment.Attempt {
+	attempts = slices.Clone(attempts)
+	for i := range attempts {
+		attempts[i].Credential = ""
+	}
+	return attempts
+}
+
+// telling is the fact as the dialect is given it again.
+func (f *fact) telling(tx *store.Tx) *Telling {
+	t := &Telling{tx: tx, d: &payment.Decision{Payment: payment.Restore(f.Payment, f.State)}, event: f.Event}
+	if f.Deposit != nil {
+		deposit := payment.Restore(*f.Deposit, f.DepositState)
+		t.parent = &deposit
+	}
+	return t
+}
+
+// waits reports whether something about the payment is not told in the dialect yet.
+func (t *Telling) waits(of *payment.Payment, dialect string) (bool, error) {
+	if of.Untold == 0 {
+		return false, nil
+	}
+	for i := range t.untold {
+		if u := &t.untold[i]; u.Payment == of.ID && u.Dialect == dialect {
+			return true, nil
+		}
+	}
+	open, err := t.tx.UntoldDialects(of.Shop, of.ID)
+	if err != nil {
+		return false, fmt.Errorf("what is not told of payment %s: %w", of.ID, err)
+	}
+	return slices.Contains(open, dialect), nil
+}
+
+// keepUntold keeps the fact until the dialect can word it, or behind another one.
+func (e *Engine) keepUntold(t *Telling, of *payment.Payment, dialect string, cause error) error {
+	waits, err := t.waits(of, dialect)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(factOf(t)) //nolint:musttag // see fact
+	if err != nil {
+		return fmt.Errorf("fact of payment %s: %w", of.ID, err)
+	}
+	t.moved = t.moved || of == t.parent
+	of.Untold++
+	u := store.Untold{Shop: of.Shop, Payment: of.ID, Dialect: dialect, Number: of.Untold, Fact: string(text), Created: t.tx.Now()}
+	if cause != nil {
+		u.Error = alarm.Text(cause.Error())
+	}
+	if !waits {
+		u.Fails, u.Due = 1, t.tx.Now().Add(untoldWait(1, e))
+		a := aboutEvent(of.Shop, of.ID, dialect, whyUntold)
+		t.d.Also = append(t.d.Also, payment.Alarm{About: string(a.About), Subject: a.Subject, Why: a.Why, Detail: u.Error + rescue.Stack(cause)})
+	}
+	t.untold = append(t.untold, u)
+	return nil
+}
+
+// writeUntold queues what could not be worded, behind the writes of the payments.
+func (t *Telling) writeUntold() {
+	for i := range t.untold {
+		t.tx.InsertUntold(&t.untold[i])
+	}
+	for _, p := range []*payment.Payment{&t.d.Payment, t.parent} {
+		if p != nil && slices.ContainsFunc(t.untold, func(u store.Untold) bool { return u.Payment == p.ID }) {
+			t.tx.SetUntold(p)
+		}
+	}
+}
+
+// untoldWait is how long to wait before a fact is worded again that could not be so often; at the end of the ladder once
+// a day: nobody has to wake it when the cause is gone.
+func untoldWait(fails int, e *Engine) time.Duration {
+	if wait, ok := job.FailWait(fails, e.Random); ok {
+		return wait
+	}
+	return 24 * time.Hour
+}
+
+// stillUntold is the number of failures after which a human is told once more.
+const stillUntold = 10
+
+// TellAgain words what could not be worded about a payment in one dialect, in order, as far as that works by now.
+func (e *Engine) TellAgain(ctx context.Context, id payment.ShopID, of payment.ID, dialect string) error {
+	at := slices.IndexFunc(e.Render, func(r Renderer) bool { return r.Dialect == dialect })
+	if at < 0 {
+		return fmt.Errorf("no dialect %q words events", dialect)
+	}
+	s, err := e.Shop(ctx, id)
+	if err != nil {
+		return err
+	}
+	var alarms []alarm.Alarm
+	err = e.DB.Update(ctx, func(tx *store.Tx) error {
+		r := retelling{e: e, tx: tx, render: &e.Render[at], shop: s, payments: map[payment.ID]*payment.Payment{}}
+		err := r.run(of)
+		alarms = r.alarms
+		return err
+	})
+	if err != nil {
+		return storeError(err)
+	}
+	e.Bell.Tell(ctx, alarms...)
+	return nil
+}
+
+// retelling is one run of TellAgain's transaction.
+type retelling struct {
+	e        *Engine
+	tx       *store.Tx
+	render   *Renderer
+	shop     *shop.Shop
+	payments map[payment.ID]*payment.Payment // in whose order something is told now
+	events   []toldEvent
+	alarms   []alarm.Alarm
+}
+
+func (r *retelling) run(pid payment.ID) error {
+	of, err := r.payment(pid)
+	if err != nil {
+		return err
+	}
+	rows, err := r.tx.UntoldOf(r.shop.ID, pid)
+	if err != nil {
+		return err
+	}
+	left, stuck := len(rows), false
+	for i := range rows {
+		u := &rows[i]
+		if stuck || u.Dialect != r.render.Dialect {
+			continue
+		}
+		cause, err := r.tell(u)
+		if err != nil {
+			return err
+		}
+		if stuck = cause != nil; stuck {
+			r.putOff(u, cause)
+			continue
+		}
+		r.tx.DeleteUntold(u)
+		left--
+	}
+	if left == len(rows) { // nothing changed but when it is tried next
+		r.e.Bell.Write(r.tx, r.alarms...)
+		return nil
+	}
+	if left == 0 {
+		of.Untold = 0
+	}
+	for _, p := range r.payments {
+		r.tx.UpdatePayment(p)
+	}
+	r.tx.SetUntold(of)
+	r.e.post(r.tx, r.events)
+	r.e.Bell.Write(r.tx, r.alarms...)
+	return nil
+}
+
+// tell words one fact; cause is why it cannot be worded, err that the database is away.
+func (r *retelling) tell(u *store.Untold) (cause, err error) {
+	var f fact
+	if err := json.Unmarshal([]byte(u.Fact), &f); err != nil { //nolint:musttag // see fact
+		return fmt.Errorf("fact as it was kept: %w", err), nil
+	}
+	t := f.telling(r.tx)
+	t.shop = r.shop
+	messages, cause := render(t, r.render)
+	if t.trouble != nil {
+		return nil, t.trouble
+	}
+	for i := range messages {
+		m := &messages[i]
+		pid := f.Payment.ID
+		if m.OfParent && f.Payment.Type == payment.Refund {
+			pid = f.Payment.Parent
+		}
+		of, err := r.payment(pid)
+		if err != nil {
+			return nil, err
+		}
+		if cause == nil {
+			r.events = append(r.events, r.e.next(of, m, t.event.At))
+		}
+	}
+	return cause, nil
+}
+
+// payment returns the payment as this transaction will leave it.
+func (r *retelling) payment(pid payment.ID) (*payment.Payment, error) {
+	if p := r.payments[pid]; p != nil {
+		return p, nil
+	}
+	p, err := r.tx.Payment(r.shop.ID, pid)
+	if err != nil {
+		return nil, fmt.Errorf("payment %s: %w", pid, err)
+	}
+	r.payments[pid] = &p
+	return &p, nil
+}
+
+// putOff has a fact that still cannot be worded tried again.
+func (r *retelling) putOff(u *store.Untold, cause error) {
+	u.Fails++
+	u.Error, u.Due = alarm.Text(cause.Error()), r.tx.Now().Add(untoldWait(u.Fails, r.e))
+	r.tx.UpdateUntold(u)
+	if u.Fails == stillUntold || u.Fails == 1 {
+		why := whyStillUntold
+		if u.Fails == 1 { // it had only waited behind another
+			why = whyUntold
+		}
+		r.alarms = append(r.alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, why).Of(cause))
+	}
+}
+
+func (e *Engine) dueUntold(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
+	var items []job.Item
+	err := e.DB.View(ctx, func(tx *store.Tx) error {
+		due, err := tx.DueUntold(shards, before, limit)
+		items = make([]job.Item, len(due))
+		for i, u := range due {
+			items[i] = job.Item{
+				Key: string(u.Payment) + "/" + u.Dialect, Shard: store.ShardOf(string(u.Payment)), Due: u.Due, Fails: u.Fails, Value: u,
+			}
+		}
+		return err
+	})
+	return items, err
+}
+
+func (e *Engine) workUntold(ctx context.Context, i job.Item) error {
+	u, ok := i.Value.(store.Untold)
+	if !ok {
+		return fmt.Errorf("work on events got %T", i.Value)
+	}
+	return e.TellAgain(ctx, u.Shop, u.Payment, u.Dialect)
+}
+
+// postponeUntold is for what keeps the transaction from being run, such as a database that is away.
+func (e *Engine) postponeUntold(ctx context.Context, i job.Item, cause error, _ time.Time) error {
+	u, ok := i.Value.(store.Untold)
+	if !ok {
+		return fmt.Errorf("work on events got %T", i.Value)
+	}
+	var alarms []alarm.Alarm
+	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+		alarms = nil
+		if rescue.From(cause) != nil {
+			alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyEventPanics).Of(cause))
+		}
+		rows, err := tx.UntoldOf(u.Shop, u.Payment)
+		if err != nil {
+			return err
+		}
+		for j := range rows {
+			row := &rows[j]
+			if row.Dialect != u.Dialect || row.Number != u.Number {
+				continue
+			}
+			row.Fails++
+			row.Error, row.Due = alarm.Text(cause.Error()), tx.Now().Add(untoldWait(row.Fails, e))
+			tx.UpdateUntold(row)
+			if row.Fails == stillUntold {
+				alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyStillUntold).Of(cause))
+			}
+		}
+		e.Bell.Write(tx, alarms...)
+		return nil
+	})
+	if err == nil {
+		e.Bell.Tell(ctx, alarms...)
+	}
+	return err
+}

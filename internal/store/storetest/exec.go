@@ -1,0 +1,52 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// Exec runs one statement on the open database beside the product, for what the product would never write. It must
+// change exactly one row.
+func (d *Database) Exec(statement string, args ...any) {
+	d.t.Helper()
+	ctx := context.WithoutCancel(d.t.Context())
+	var changed int64
+	var err error
+	if d.Kind == store.Postgres {
+		changed, err = execPostgres(ctx, d.url, statement, args)
+	} else {
+		changed, err = execSQLite(ctx, filepath.Join(d.dir, "sluice.db"), statement, args)
+	}
+	if err != nil || changed != 1 {
+		d.t.Fatalf("%s: %d rows, %v", statement, changed, err)
+	}
+}
+
+func execPostgres(ctx context.Context, address, statement string, args []any) (int64, error) {
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	tag, err := conn.Exec(ctx, statement, args...)
+	return tag.RowsAffected(), err
+}
+
+func execSQLite(ctx context.Context, file, statement string, args []any) (int64, error) {
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?_busy_timeout=60000")
+	if err != nil {
+		return 0, err
+	}
+	defer pool.Close()
+	result, err := pool.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
