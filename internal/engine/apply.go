@@ -113,7 +113,7 @@ func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision
 }
 
 // moveParent decides what the end of a refund means for its deposit, to be written in the same transaction. It returns
-// the deposit as it becomes, or nil where it does not change. What a human should look at is the refund's alarm.
+// the deposit as it becomes, or nil where it does not change. Its alarm is told about the deposit.
 func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 	if d.Parent == (payment.ParentMove{}) {
 		return nil, nil
