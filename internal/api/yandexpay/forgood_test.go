@@ -122,7 +122,7 @@ func TestRollbackThatIsRefusedForGood(t *testing.T) {
 				if got := w.told(t); !slices.Equal(got[len(before):], []string{"OPERATION_STATUS_UPDATED REFUND FAIL"}) {
 					t.Errorf("told %v", got[len(before):])
 				}
-				if n := strings.Count(log.String(), "a human should look at a payment"); n != 1 {
+				if n := strings.Count(log.String(), "a human has to look"); n != 1 {
 					t.Errorf("%d alarms: %s", n, log)
 				}
 				w.says(t, "a refund", request{method: "POST", path: "/v2/orders/A/refund", body: `{"refundAmount":"1"}`}, wrongStatus, "")
@@ -166,7 +166,7 @@ func TestHoldThatIsNotReleased(t *testing.T) {
 				if n := w.tried("A"); n != 1 {
 					t.Errorf("%d voids, want 1", n)
 				}
-				if n := strings.Count(log.String(), "a human should look at a payment"); n != 1 {
+				if n := strings.Count(log.String(), "a human has to look"); n != 1 {
 					t.Errorf("%d alarms: %s", n, log)
 				}
 			})
