@@ -89,9 +89,10 @@ func (h *house) meddle() {
 				tx.UpdatePayment(&p)
 				return nil
 			}
+			at := p.Mark(tx.Now())
 			p.Ops++
-			tx.InsertOperation(&p, &payment.Operation{Seq: p.Ops, Kind: payment.OpHandleWebhook, Started: tx.Now(),
-				Completed: tx.Now(), State: p.State(), Attempt: p.Tries, Began: p.Version + 1, Ended: p.Version + 1})
+			tx.InsertOperation(&p, &payment.Operation{Seq: p.Ops, Kind: payment.OpHandleWebhook, Started: at,
+				Completed: at, State: p.State(), Attempt: p.Tries, Began: p.Version + 1, Ended: p.Version + 1})
 			tx.UpdatePayment(&p)
 			return nil
 		})
