@@ -303,7 +303,7 @@ func TestTheCustomersAddressBehindAProxy(t *testing.T) {
 		c := newClient(t, d, nil)
 		for header, want := range map[string]string{
 			"203.0.113.7": "203.0.113.7", `"[2001:db8::7]:4711"`: "2001:db8::7", "[2001:db8::7]": "2001:db8::7",
-			" 1.1.1.1,,203.0.113.7:443,": "203.0.113.7",
+			"1.1.1.1,,203.0.113.7:443,": "203.0.113.7",
 		} {
 			made := c.post(t, "", deposit, http.StatusOK)
 			address := made.field(t, "redirectUrl")
