@@ -186,7 +186,7 @@ func general(column string, value any, id string) any {
 		return nil
 	}
 	switch column {
-	case "created", "updated", "changed", "started", "completed", "due":
+	case "created", "updated", "changed", "listed", "started", "completed", "due":
 		return instant{}
 	case "provider_ref", "own_ref":
 		return slot{}
@@ -208,7 +208,7 @@ var (
 	changingPayment = []string{
 		"state", "method", "amount", "authorised", "captured", "refund_reserved", "refunded", "recurring_token", "customer",
 		"billing", "browser", "instrument", "terminal", "error_code", "external_code", "fee", "fee_currency", "updated", "live",
-		"tries", "ops", "version", "events", "due", "due_fails", "changed",
+		"tries", "ops", "version", "events", "due", "due_fails", "changed", "listed",
 	}
 	changingAttempt = []string{
 		"class", "op", "lease_owner", "lease_until", "next_check", "checks", "not_found_at", "provider_ref", "own_ref", "code",
@@ -235,9 +235,9 @@ func flowJob(born, paid trace) (job, error) {
 	}
 	running := map[string]any{"completed": nil, "outgoing": nil, "incoming": nil, "ended": int64(0)}
 	call, attempt := paid.operations[3], paid.attempts[0]
-	intent := paid.payment.with(map[string]any{"updated": instant{1000}, "changed": instant{1000}, "version": int64(2), "captured": nil, "authorised": nil,
+	intent := paid.payment.with(map[string]any{"updated": instant{1000}, "changed": instant{1000}, "listed": instant{1_001_000}, "version": int64(2), "captured": nil, "authorised": nil,
 		"events": int64(0), "due": instant{35_000_000}})
-	answer := paid.payment.with(map[string]any{"updated": instant{2000}, "changed": instant{2000}, "version": int64(3)})
+	answer := paid.payment.with(map[string]any{"updated": instant{2000}, "changed": instant{2000}, "listed": instant{1_002_000}, "version": int64(3)})
 	return job{
 		createJob(born)[0],
 		{

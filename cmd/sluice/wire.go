@@ -51,8 +51,12 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 	}
 	b := &base{config: c, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader)}
 	if b.db, err = store.Open(s.ctx, store.Options{
-		URL: c.Database.Reveal(), Dir: c.Data, Migrate: true, Now: time.Now, Logger: b.log,
+		URL: c.Database.Reveal(), Dir: c.Data, Migrate: true, Logger: b.log,
 	}); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err = b.db.Resume(s.ctx); err != nil {
+		_ = b.db.Close() // the first error says more
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	if err = b.loadKeys(s.ctx); err != nil {

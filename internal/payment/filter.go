@@ -15,7 +15,7 @@ type Filter struct {
 	Shop          ShopID
 	CreatedFrom   time.Time // created at or after
 	CreatedBefore time.Time // created strictly before
-	UpdatedFrom   time.Time // last change at or after
+	UpdatedFrom   time.Time // last change at or after; compared is an instant at which the change could be read, see store
 	UpdatedBefore time.Time // last change strictly before
 	Reference     string    // the merchant's reference, exactly
 	Offset        int       // 0..MaxOffset

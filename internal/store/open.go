@@ -30,7 +30,8 @@ type Options struct {
 	Migrate bool
 	// Migrations replaces the built-in migrations; its top folder holds NNNN_name.sql files. For tests.
 	Migrations fs.FS
-	// Now is the clock of [Tx.Now]; nil is the system's.
+	// Now is the clock of [Tx.Now] and of the instants that lists by last change compare; nil is the system's, and
+	// PostgreSQL's own for the latter.
 	Now func() time.Time
 	// Logger gets what nobody is told otherwise; nil drops it.
 	Logger *slog.Logger
@@ -67,6 +68,8 @@ type DB struct {
 	walPath string
 	closers []func()
 
+	serverClock bool // stamps are made by the server's clock, see changed.go
+
 	mu     sync.Mutex // guards closed, and entering against closing
 	closed bool
 	inside sync.WaitGroup // running Updates and Views
@@ -76,6 +79,7 @@ type DB struct {
 // [ErrFolderInUse], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
 // that makes no sense.
 func Open(ctx context.Context, opts Options) (*DB, error) {
+	given := opts.Now != nil
 	opts = opts.withDefaults()
 	kind, err := opts.kind()
 	if err != nil {
@@ -90,6 +94,8 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		group:  orDefault(opts.GroupSize, defaultGroup),
 		seed:   maphash.MakeSeed(),
 		broken: newBreakage(opts.Logger),
+
+		serverClock: kind == Postgres && !given,
 	}
 	if kind == SQLite {
 		err = db.openSQLite(ctx, opts)
@@ -168,6 +174,13 @@ func (db *DB) enter() error {
 }
 
 func (db *DB) leave() { db.inside.Done() }
+
+// closing reports whether Close was called.
+func (db *DB) closing() bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.closed
+}
 
 func (db *DB) startWriter(out committer) {
 	q := newQueue(&db.commits)

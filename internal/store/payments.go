@@ -88,17 +88,18 @@ func scanPayment(s scanner) (payment.Payment, error) {
 	return payment.Restore(p, payment.State(state)), nil
 }
 
-const sqlInsertPayment = `INSERT INTO payment (shop_id, id, version, type, state, method, reference, parent_id,
+const sqlInsertPayment = `INSERT INTO payment (listed, shop_id, id, version, type, state, method, reference, parent_id,
 	description, amount, currency, pre_auth, start_recurring, return_url, webhook_url, customer, billing, instrument,
 	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails, terms, tokens,
 	changed)
-	VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-	$24, $25, $26, $27, $28, 0, $29, $30, $31)`
+	VALUES (` + stampSQL + `, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+	$22, $23, $24, $25, $26, $27, $28, $29, 0, $30, $31, $32)`
 
 // InsertPayment writes a payment that is born, as version 1. Its attempts and
 // operations are written by their own methods.
 func (tx *Tx) InsertPayment(p *payment.Payment) {
-	tx.write("payment.create", sqlInsertPayment, string(p.Shop), string(p.ID), string(p.Type), string(p.State()),
+	tx.changes(p)
+	tx.write("payment.create", sqlInsertPayment, stamp{}, string(p.Shop), string(p.ID), string(p.Type), string(p.State()),
 		nullable(string(p.Method)), nullable(p.Reference), nullable(string(p.Parent)), nullable(p.Description),
 		amount(p.Amount), string(p.Currency), p.PreAuth, p.StartRecurring, nullable(p.ReturnURL),
 		nullable(p.WebhookURL), nullable(string(p.Customer)), nullable(string(p.Billing)), tx.instrument(p.Instrument),
@@ -107,17 +108,18 @@ func (tx *Tx) InsertPayment(p *payment.Payment) {
 		nullable(p.Tokens), micros(p.Changed))
 }
 
-const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $1, method = $2, amount = $3,
-	authorised = $4, captured = $5, refund_reserved = $6, refunded = $7, recurring_token = $8, customer = $9,
-	billing = $10, browser = $11, instrument = $12, terminal = $13, error_code = $14, external_code = $15, fee = $16,
-	fee_currency = $17, updated = $18, live = $19, tries = $20, ops = $21,
-	events = $22, due = $23, due_fails = $24, checkout_until = $25, abandoned = $26, pre_auth = $27,
-	tokens = $28, changed = $29 WHERE shop_id = $30 AND id = $31 AND version = $32`
+const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $2, method = $3, amount = $4,
+	authorised = $5, captured = $6, refund_reserved = $7, refunded = $8, recurring_token = $9, customer = $10,
+	billing = $11, browser = $12, instrument = $13, terminal = $14, error_code = $15, external_code = $16, fee = $17,
+	fee_currency = $18, listed = CASE WHEN updated = $19 THEN listed ELSE ` + stampSQL + ` END, updated = $19, live = $20,
+	tries = $21, ops = $22, events = $23, due = $24, due_fails = $25, checkout_until = $26, abandoned = $27, pre_auth = $28,
+	tokens = $29, changed = $30 WHERE shop_id = $31 AND id = $32 AND version = $33`
 
 // UpdatePayment writes everything of a payment that can change, if its version is
 // still the one that was read; otherwise the body runs again.
 func (tx *Tx) UpdatePayment(p *payment.Payment) {
-	tx.version("payment.update", sqlUpdatePayment, string(p.State()), nullable(string(p.Method)), amount(p.Amount),
+	tx.changes(p)
+	tx.version("payment.update", sqlUpdatePayment, stamp{}, string(p.State()), nullable(string(p.Method)), amount(p.Amount),
 		amount(p.Authorised), amount(p.Captured), amount(p.RefundReserved), amount(p.Refunded),
 		nullable(p.RecurringToken), nullable(string(p.Customer)), nullable(string(p.Billing)),
 		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
@@ -171,10 +173,10 @@ func listQuery(f payment.Filter) (string, []any) {
 		add("q.id <", id.Floor(f.CreatedBefore))
 	}
 	if !f.UpdatedFrom.IsZero() {
-		add("q.updated >=", ceilMicros(f.UpdatedFrom))
+		add("q.listed >=", ceilMicros(f.UpdatedFrom))
 	}
 	if !f.UpdatedBefore.IsZero() {
-		add("q.updated <", ceilMicros(f.UpdatedBefore))
+		add("q.listed <", ceilMicros(f.UpdatedBefore))
 	}
 	if f.Reference != "" {
 		add("substr(q.reference, 1, 256) =", firstRunes(f.Reference, indexedRunes))

@@ -71,7 +71,7 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 	statistics := &statistics{pool: readers, log: db.log}
 	db.onClose(statistics.close)
 	for range size {
-		db.startWriter(&postgresCommitter{pool: writers, guards: map[string]string{}, statistics: statistics})
+		db.startWriter(&postgresCommitter{pool: writers, texts: map[string]string{}, statistics: statistics, serverClock: db.serverClock})
 	}
 	db.onClose(writers.Close)
 	return nil

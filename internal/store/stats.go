@@ -15,6 +15,7 @@ type Stats struct {
 	Waiting      int    // sets waiting for a writer now
 	Lines        int    // things that bodies stand in line for now, see turns
 	InLine       int    // bodies that stand in these lines, without those whose turn it is
+	Restamps     uint64 // times that payments were stamped again because their commit came late, see changed.go
 	WALBytes     int64  // length of SQLite's write-ahead log now; 0 on PostgreSQL
 }
 
@@ -26,6 +27,7 @@ func (db *DB) Stats() Stats {
 		LargestGroup: db.stats.largest.Load(),
 		Reruns:       db.stats.reruns.Load(),
 		Conflicts:    db.stats.conflicts.Load(),
+		Restamps:     db.stats.restamps.Load(),
 	}
 	s.Lines, s.InLine = db.turns.count()
 	for _, q := range db.queues {
@@ -38,7 +40,7 @@ func (db *DB) Stats() Stats {
 }
 
 type counters struct {
-	groups, sets, largest, reruns, conflicts atomic.Uint64
+	groups, sets, largest, reruns, conflicts, restamps atomic.Uint64
 }
 
 func (c *counters) group(sets int) {

@@ -68,10 +68,17 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 		return err
 	}
 	defer db.leave()
+	return db.update(ctx, body)
+}
+
+// update is Update for a caller that was counted in.
+func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
 	if err := db.broken.failure(); err != nil {
 		return err
 	}
 	var unsure bool
+	var maybe []changed // by runs whose commit may come at any time
+	defer func() { db.stampAgain(maybe, 0) }() //nolint:contextcheck // goes on when the caller has left
 	mine := place{turns: &db.turns}
 	defer mine.leave()
 	limit := maxRuns
@@ -92,6 +99,7 @@ func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
 			return nil
 		case errors.Is(err, errLost):
 			unsure, stumbled = true, false
+			maybe = append(maybe, tx.set.changed...)
 			mine.leave()
 			db.beforeRerun(tx.set)
 		case errors.Is(err, errRetry):

@@ -9,17 +9,20 @@ import (
 // writeSet is all that one run of a body wants written. It belongs to the body until it is queued, then
 // to the writer until done is sent; done has room for one, so the writer never waits for the caller.
 type writeSet struct {
-	writes []write
-	keys   []string
-	start  uint64 // commits counted when the body began: see queue.stale
-	done   chan error
+	writes  []write
+	keys    []string
+	changed []changed     // payments that lists by last change have to find
+	slow    time.Duration // what a commit before this one took, of the same changes
+	start   uint64        // commits counted when the body began: see queue.stale
+	done    chan error
 }
 
 type write struct {
-	name  string
-	sql   string
-	args  []any
-	guard bool
+	name    string
+	sql     string
+	args    []any
+	guard   bool
+	stamped bool // its first argument is put in when it is sent
 }
 
 // write queues a statement that need not hit a row: mostly a plain INSERT. The name is what a
@@ -72,6 +75,8 @@ func (tx *Tx) queue(w write) {
 		case string, int64, bool, []byte, nil:
 		case int:
 			w.args[i] = int64(v)
+		case stamp:
+			w.stamped = true
 		default:
 			tx.misuse(fmt.Errorf("write %s: argument $%d has type %T", w.name, i+1, arg))
 			return

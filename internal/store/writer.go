@@ -83,6 +83,7 @@ func (w *writer) process(group []*writeSet) []error {
 	if err := w.db.inject(FaultBeforeCommit, group); err != nil {
 		return fill(errs, fmt.Errorf("%w: %s", errLost, err.Error()))
 	}
+	sent := w.db.putStamps(group)
 	w.out.commit(group, errs)
 	if err := w.db.inject(FaultAfterCommit, w.db.committed(group, errs)); err != nil {
 		lost := fmt.Errorf("%w: %s", errLost, err.Error())
@@ -92,6 +93,7 @@ func (w *writer) process(group []*writeSet) []error {
 			}
 		}
 	}
+	w.db.stampLate(group, errs, sent)
 	for _, err := range errs {
 		if errors.Is(err, errRetry) {
 			w.db.stats.conflicts.Add(1)

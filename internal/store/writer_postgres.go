@@ -36,8 +36,10 @@ const (
 // the server skips the rest of the batch, COMMIT too.
 type postgresCommitter struct {
 	pool       *pgxpool.Pool
-	guards     map[string]string // statement to its guarded form
+	texts      map[string]string // statement to the form that is sent
 	statistics *statistics
+
+	serverClock bool // stamps are made by the server's clock
 }
 
 // commit sends the group. One failing statement undoes a whole batch, so a set that spoiled the group
@@ -141,13 +143,19 @@ func rollBack(ctx context.Context, conn *pgconn.PgConn) {
 
 // text is the statement as sent.
 func (c *postgresCommitter) text(w write) string {
-	if !w.guard {
+	if !w.guard && !w.stamped {
 		return w.sql
 	}
-	sql, ok := c.guards[w.sql]
+	sql, ok := c.texts[w.sql]
 	if !ok {
-		sql = guarded(w.sql)
-		c.guards[w.sql] = sql
+		sql = w.sql
+		if w.stamped && c.serverClock {
+			sql = strings.Replace(sql, stampSQL, serverStampSQL, 1)
+		}
+		if w.guard {
+			sql = guarded(sql)
+		}
+		c.texts[w.sql] = sql
 	}
 	return sql
 }

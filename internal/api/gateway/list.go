@@ -12,12 +12,13 @@ func (g *Gateway) list(w http.ResponseWriter, r *http.Request, s *shop.Shop) err
 		return err
 	}
 	f.Shop = s.ID
+	asked := g.engine.Now() // a change that is not found can be asked for from then on
 	payments, more, err := g.engine.List(r.Context(), f)
 	if err != nil {
 		return err
 	}
 	g.answer(w, http.StatusOK, func(dst []byte) []byte {
-		dst = append(appendEnvelope(dst, g.engine.Now(), http.StatusOK), `,"hasMore":`...)
+		dst = append(appendEnvelope(dst, asked, http.StatusOK), `,"hasMore":`...)
 		if more {
 			dst = append(dst, `true,"result":[`...)
 		} else {
