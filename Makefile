@@ -27,6 +27,7 @@ KILLS ?= 200
 NODES_SECONDS ?= 300
 ROUNDS ?= 200
 HOSTILE ?= 25000
+REQUESTS ?= 20000
 ARGS ?=
 PKG ?= ./...
 
@@ -76,6 +77,14 @@ soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS r
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser
 	scripts/chromium.sh run scripts/jose.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
+
+.PHONY: clients
+clients: ## lint both OpenAPI documents; clients generated from them read every recorded answer
+	scripts/jose.sh run scripts/clients.sh
+
+.PHONY: requests
+requests: ## REQUESTS random requests built from both OpenAPI documents, on each database
+	SLUICE_TEST_REQUESTS=$(REQUESTS) scripts/postgres.sh run go test -count=1 -timeout 0 -v -run 'RequestsByTheDocuments' ./internal/api
 
 .PHONY: bench
 bench: build ## the benchmark table; results go to bench/results/

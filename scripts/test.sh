@@ -152,6 +152,7 @@ if [[ -z ${SLUICE_TEST_JOSE:-} ]]; then
 		exit 1
 	fi
 	missing+=('signed events with the npm package jose: no Node.js, or the package could not be installed')
+	missing+=('linters of the OpenAPI documents and clients in TypeScript, if there is no Node.js: see above')
 fi
 provide_tools
 
@@ -163,6 +164,7 @@ step 'unit tests' both "${race[@]}" -count=1 -shuffle=on -timeout 25m "${units[@
 if [[ -n ${SLUICE_TEST_POSTGRES:-} ]]; then
 	step 'store and engine, serializable' serializable
 fi
+step 'generated clients' scripts/clients.sh short
 step 'fuzzing' scripts/fuzz.sh "${FUZZTIME:-3s}"
 if compgen -G 'e2e/*_test.go' >/dev/null || compgen -G 'e2e/*/*_test.go' >/dev/null; then
 	step 'whole programs and pages' both -count=1 -timeout 25m ./e2e/...

@@ -130,5 +130,6 @@ func seedsOfScene() []seed {
 		}),
 		page("GET /api/jwks", "", func(s *scene) sent { return s.plain(areaOther, "/api/jwks") }),
 		page("GET /openapi.json", "", func(s *scene) sent { return s.plain(areaOther, "/openapi.json") }),
+		page("GET /openapi-yandexpay.json", "", func(s *scene) sent { return s.plain(areaOther, "/openapi-yandexpay.json") }),
 	}
 }

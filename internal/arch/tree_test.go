@@ -89,6 +89,9 @@ var tree = sync.OnceValues(func() ([]*source, error) {
 			if skip := d.Name(); name != root && (strings.HasPrefix(skip, ".") || skip == "testdata" || skip == "tools" || skip == "bin") {
 				return fs.SkipDir
 			}
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); name != root && err == nil {
+				return fs.SkipDir // a module of its own, of which nothing enters the program
+			}
 			return nil
 		}
 		if !strings.HasSuffix(name, ".go") {

@@ -77,7 +77,7 @@ func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
 		return err
 	}
 	var unsure bool
-	var maybe []changed // by runs whose commit may come at any time
+	var maybe []changed                        // by runs whose commit may come at any time
 	defer func() { db.stampAgain(maybe, 0) }() //nolint:contextcheck // goes on when the caller has left
 	mine := place{turns: &db.turns}
 	defer mine.leave()

@@ -83,13 +83,14 @@ func Routes() []string {
 	return all
 }
 
-// Mount registers what answers for everything at and below BasePath.
+// Mount registers what answers for everything at and below BasePath, and the document at DocumentPath.
 func (y *YandexPay) Mount(mux *http.ServeMux) {
 	served := api.Guard(http.HandlerFunc(y.serve), y.log, func(w http.ResponseWriter, _ *http.Request) {
 		answerFailure(w, errInternal)
 	})
 	mux.Handle(BasePath, served)
 	mux.Handle(BasePath+"/", served)
+	mux.HandleFunc("GET "+DocumentPath, serveOpenAPI)
 }
 
 // serve is the frame around an endpoint: is there room, who is calling, what for, then the endpoint.

@@ -1,0 +1,5 @@
+//go:build short
+
+package replay
+
+var ogenClients map[string]decoders
