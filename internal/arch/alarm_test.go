@@ -130,6 +130,7 @@ var begun = map[string]struct {
 	"internal/job/runner.go":                {3, "loops that call what is given to them by rescue only"},
 	"internal/outbound/wire.go":             {1, "writes bytes to a connection"},
 	"internal/simulator/simulator.go":       {2, "loops: rescue in each turn"},
+	"internal/store/changed.go":             {1, "rescue in each turn"},
 	"internal/store/checkpoint.go":          {1, "rescue in each turn"},
 	"internal/store/open.go":                {1, "writer.loop: rescue around each group"},
 	"internal/store/statistics_postgres.go": {1, "rescue"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
 )
 
 // Lists by last change compare an instant of their own, payment.listed, that never lies before the change can be
@@ -89,12 +90,14 @@ func (db *DB) stampAgain(late []changed, took time.Duration) {
 	db.stats.restamps.Add(1)
 	db.inside.Go(func() {
 		for {
-			err := db.update(context.Background(), func(tx *Tx) error {
-				tx.set.changed, tx.set.slow = late, took // this commit may be late, too
-				for _, p := range late {
-					tx.write("payment.stamp", sqlStampAgain, stamp{}, p.shop, p.id)
-				}
-				return nil
+			err := rescue.Call(func() error {
+				return db.update(context.Background(), func(tx *Tx) error {
+					tx.set.changed, tx.set.slow = late, took // this commit may be late, too
+					for _, p := range late {
+						tx.write("payment.stamp", sqlStampAgain, stamp{}, p.shop, p.id)
+					}
+					return nil
+				})
 			})
 			if err == nil || errors.Is(err, ErrBroken) || db.closing() {
 				return
