@@ -112,7 +112,7 @@ func (l *life) states(p, o said) string {
 	last := ""
 	for _, op := range l.log(l.pid) {
 		held = held || textAt(op, "paymentState") == "AUTHORIZED"
-		undone = undone || textAt(op, "operation") == "CANCEL"
+		undone = undone || l.rolled && textAt(op, "operation") == "CANCEL" // of what had gone back before nothing is undone
 		last = textAt(op, "paymentState")
 	}
 	if last != state {

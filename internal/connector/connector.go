@@ -32,7 +32,9 @@ var ErrIncomplete = fmt.Errorf("%w: the request is incomplete", outbound.ErrNotS
 type Connector interface {
 	// Start makes the payment's own call: a sale, or a hold where PreAuth is set.
 	Start(ctx context.Context, r Request) (payment.Fact, error)
-	// Status asks the provider, by our key, how an attempt of any kind ended.
+	// Status asks the provider, by our key, how an attempt of any kind stands now. Settled attempts are asked about as
+	// well: a hold that was captured is APPROVED with what was taken, one that was released CANCELLED, and what turned
+	// out not to have been done is refused.
 	Status(ctx context.Context, ref Ref) (payment.Fact, error)
 	// Traits tells what type assertions cannot.
 	Traits() Traits

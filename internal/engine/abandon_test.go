@@ -88,11 +88,11 @@ func TestAbandonInEveryState(t *testing.T) {
 		}
 	}
 	cases := []struct {
-		name      string
-		begin     func(h *house) payment.ID
-		end       payment.State
-		untouched bool
-		refunds   int
+		name    string
+		begin   func(h *house) payment.ID
+		end     payment.State
+		ended   bool
+		refunds int
 	}{
 		{"checkout", func(h *house) payment.ID { return h.create(h.newDeposit("50.00", cardApproved)).ID }, payment.Cancelled, false, 0},
 		{"held", func(h *house) payment.ID { return h.hold("50.00").ID }, payment.Cancelled, false, 0},
@@ -130,9 +130,13 @@ func TestAbandonInEveryState(t *testing.T) {
 			if p.State() != c.end || len(h.history(id).Refunds) != c.refunds {
 				t.Errorf("%s: %s, %d refunds", c.name, p.State(), len(h.history(id).Refunds))
 			}
-			if c.untouched {
-				if p.Version != was.Version || !p.Abandoned.IsZero() {
-					t.Errorf("%s: version %d, abandoned %s", c.name, p.Version-was.Version, p.Abandoned)
+			if c.ended { // it is on record, and nothing else changes
+				log := h.log(id)
+				if last := log[len(log)-1]; p.Version != was.Version+1 || p.Abandoned.IsZero() || last.Kind != payment.OpCancel || p.Told != was.Told {
+					t.Errorf("%s: version %d, abandoned %s, %s", c.name, p.Version-was.Version, p.Abandoned, last.Kind)
+				}
+				if p.WentBack != (c.name == "refunded") || p.ErrorCode != was.ErrorCode || !p.Due.IsZero() {
+					t.Errorf("%s: went back %t, code %q, due %s", c.name, p.WentBack, p.ErrorCode, p.Due)
 				}
 				continue
 			}
@@ -322,8 +326,8 @@ func TestAbandonWaitsForTheOpenCommand(t *testing.T) {
 				}
 				h.settleByClock(o.Payment.ID)
 				if after := h.abandon(p.ID); c.operation == "void" && code == "00" {
-					if !after.Abandoned.IsZero() {
-						t.Error("a voided deposit is abandoned")
+					if after.State() != payment.Cancelled || after.Abandoned.IsZero() {
+						t.Errorf("a voided deposit is %s, abandoned %s", after.State(), after.Abandoned)
 					}
 				} else {
 					h.gone(h.workOff(p.ID, 3))

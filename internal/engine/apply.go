@@ -92,11 +92,15 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 // writeAll queues a decision with what merchants are told and what it means for the
 // deposit of a refund.
 func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision) error {
-	if err := d.Sign(e.IDs.Letters(payment.TokenLen)); err != nil {
+	parent, err := moveParent(tx, d)
+	if refusal := new(payment.Refusal); errors.As(err, &refusal) && d.Otherwise != nil {
+		*d = *d.Otherwise
+		parent, err = moveParent(tx, d)
+	}
+	if err != nil {
 		return err
 	}
-	parent, err := moveParent(tx, d)
-	if err != nil {
+	if err := d.Sign(e.IDs.Letters(payment.TokenLen)); err != nil {
 		return err
 	}
 	t := Telling{tx: tx, d: d, parent: parent, moved: parent != nil}

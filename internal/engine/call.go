@@ -193,6 +193,9 @@ func passing(err error) bool {
 // has ended and a human has to look.
 func (e *Engine) nextCheck(a *payment.Attempt, fact payment.Fact) time.Time {
 	now := e.Now()
+	if !a.Live() { // it has a bound of its own
+		return now.Add(job.CheckWait(false, a.Doubts, e.Random))
+	}
 	if now.Sub(a.Started) > job.CheckFor {
 		return time.Time{}
 	}
@@ -335,6 +338,9 @@ func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, 
 // when nobody wants it any more.
 func ask(ctx context.Context, c connector.Connector, call *payment.Call) (payment.Fact, error) {
 	ref := refOf(&call.Attempt)
+	if !call.Attempt.Live() { // it is only asked about: nothing of it is to be closed
+		return c.Status(ctx, ref)
+	}
 	fencer, fences := c.(connector.Fencer)
 	if fences && call.Fence {
 		return fencer.Fence(ctx, ref)

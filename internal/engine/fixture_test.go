@@ -246,6 +246,22 @@ func paymentOf(reference string) payment.ID {
 	return ""
 }
 
+// reverse takes back what the provider has undone.
+func (m *moves) reverse(kind string) {
+	switch kind {
+	case "authorization":
+		m.held, m.captured = nil, nil
+	case "sale", "capture":
+		m.captured = nil
+	case "void":
+		m.voided = nil
+	case "refund":
+		m.refunded = nil
+	case "payout":
+		m.paidOut = nil
+	}
+}
+
 // books reads the simulator's ledger by payment.
 func (h *house) books() map[payment.ID]*moves {
 	books := map[payment.ID]*moves{}
@@ -267,6 +283,8 @@ func (h *house) books() map[payment.ID]*moves {
 			m.refunded = append(m.refunded, e)
 		case "paid_out":
 			m.paidOut = append(m.paidOut, e)
+		case "reversed":
+			m.reverse(e.Kind)
 		}
 	}
 	return books

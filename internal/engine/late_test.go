@@ -138,13 +138,11 @@ func (h *house) lateBooking(e *engine.Engine, c engine.Create) payment.Payment {
 // booked waits until the provider has done something for the payment.
 func (h *house) booked(id payment.ID, done func(*moves) bool) *moves {
 	h.t.Helper()
-	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
-		if m := h.books()[id]; m != nil && done(m) && h.stored(id).Live == 0 {
-			return m
-		}
-	}
-	h.t.Fatalf("the ledger has %+v", h.books()[id])
-	return nil
+	h.untilWorked(h.Engine, id, func(p *payment.Payment) bool {
+		m := h.books()[id]
+		return m != nil && done(m) && p.Live == 0
+	})
+	return h.books()[id]
 }
 
 func TestLateSuccessIsGivenBack(t *testing.T) {
@@ -186,8 +184,11 @@ func (h *house) closedAgain(id payment.ID, op payment.OperationKind) {
 	if p.State() != payment.Declined || p.Told != 1 || last.Kind != op || last.State != payment.Declined || last.Completed.IsZero() {
 		h.t.Errorf("%s, told %d times, at last %s:%s", p.State(), p.Told, last.Kind, last.State)
 	}
-	if before := log[len(log)-2]; before.Kind != payment.OpHandleWebhook || before.State != payment.Declined {
+	if before := log[len(log)-2]; before.Kind != payment.OpCheckState || before.State != payment.Declined {
 		h.t.Errorf("before it %s:%s", before.Kind, before.State)
+	}
+	if count(log, payment.OpHandleWebhook) != 1 {
+		h.t.Error("the notice is not in the log")
 	}
 	if len(h.parked()) != 0 {
 		h.t.Error("a human has to look")
@@ -201,7 +202,7 @@ func TestLateSuccessIsHonouredWhereTheShopWants(t *testing.T) {
 		e, j := h.trusting()
 		p := h.lateBooking(e, h.newDeposit("53.00", cardApproved))
 		h.Release()
-		p = h.until(p.ID, payment.Completed)
+		p = h.untilWorked(h.Engine, p.ID, func(p *payment.Payment) bool { return p.State() == payment.Completed })
 		if p.Told != 2 || p.ErrorCode != "" || p.Captured != amount("53.00") {
 			t.Errorf("told %d times, code %q, captured %s", p.Told, p.ErrorCode, p.Captured)
 		}
@@ -280,6 +281,7 @@ func TestGivingBackIsTriedUntilItIsDone(t *testing.T) {
 				if err := h.Engine.Notice(t.Context(), h.post("evt_late", p.Attempts[0].Key, "55.00", approved)); err != nil {
 					t.Fatal(err)
 				}
+				h.workDue(h.Engine, p.ID)
 				if now := h.stored(p.ID); now.Live != 2 || now.Tries != 2 || !now.Due.After(h.Clock.Now()) {
 					t.Errorf("attempt %d of %d is live, due %s: the ladder's wait is not kept", now.Live, now.Tries, now.Due)
 				}

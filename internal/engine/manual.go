@@ -13,15 +13,12 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-// ManualCheck asks the provider about an open outcome, or whether a hold still stands, at
-// an operator's wish.
+// ManualCheck asks the provider about an open outcome, whether a hold still stands, or
+// whether what is settled is still so, at an operator's wish.
 func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
 	p, err := e.load(ctx, shop, id)
 	if err != nil {
 		return payment.Payment{}, err
-	}
-	if p.Live == 0 && p.State() != payment.Authorized {
-		return p, nil
 	}
 	return e.checkNow(ctx, p, payment.OpManualCheckState, 0)
 }

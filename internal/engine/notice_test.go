@@ -41,6 +41,7 @@ var (
 	captured       = status{"captured", "00"}
 	declined       = status{"declined", "05"}
 	voided         = status{"voided", "00"}
+	undone         = status{"declined", "63"}
 )
 
 // post is a true notice of the provider about the transaction with our key.

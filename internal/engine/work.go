@@ -17,6 +17,9 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		return err
 	}
 	now := e.Now()
+	if a := p.Doubted(); a != nil && !now.Before(a.NextCheck) {
+		return e.askSettled(ctx, p, a)
+	}
 	if (p.Owes() || p.HoldOver(now)) && !p.HeldInVain() {
 		if p.Due.IsZero() || now.Before(p.Due) {
 			return nil
@@ -34,6 +37,17 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		a = p.Standing()
 	}
 	if a == nil || !p.CheckDue(a, now, e.Owner, e.Exclusive) {
+		return nil
+	}
+	return e.inTurn(ctx, &p, a.TerminalID, func() error {
+		_, err := e.check(ctx, p, payment.OpCheckState)
+		return err
+	})
+}
+
+// askSettled asks the provider about an attempt that it has contradicted.
+func (e *Engine) askSettled(ctx context.Context, p payment.Payment, a *payment.Attempt) error {
+	if a.Leased(e.Now(), e.Owner, e.Exclusive) {
 		return nil
 	}
 	return e.inTurn(ctx, &p, a.TerminalID, func() error {

@@ -303,6 +303,22 @@ func TestCheckoutEndsByTheClock(t *testing.T) {
 }
 
 // until waits for a state that comes by itself.
+// untilWorked does what is due on a payment until it is as wanted.
+func (h *house) untilWorked(e *engine.Engine, id payment.ID, wanted func(*payment.Payment) bool) payment.Payment {
+	h.t.Helper()
+	var p payment.Payment
+	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+		if err := e.Work(h.t.Context(), h.shop.ID, id); err != nil {
+			h.t.Fatal(err)
+		}
+		if p = h.stored(id); wanted(&p) {
+			return p
+		}
+	}
+	h.t.Fatalf("%s %s is %s, due %s", p.Type, id, p.State(), p.Due)
+	return p
+}
+
 func (h *house) until(id payment.ID, want payment.State) payment.Payment {
 	h.t.Helper()
 	var p payment.Payment
@@ -403,9 +419,13 @@ func TestHoldThatExpiresIsToldByANotice(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		p := h.hold("34.00")
 		h.Clock.Advance(7*24*time.Hour + time.Minute)
-		p = h.until(p.ID, payment.Cancelled)
+		h.heard("expiry", p.ID, p.Ops)
+		if p = h.stored(p.ID); p.State() != payment.Authorized || p.Due.After(h.Clock.Now()) {
+			t.Errorf("a notice alone: %s, due %s", p.State(), p.Due)
+		}
+		p = h.untilWorked(h.Engine, p.ID, func(p *payment.Payment) bool { return p.State() == payment.Cancelled })
 		log := h.log(p.ID)
-		if last := log[len(log)-1]; p.ErrorCode != payment.CodeTimeout || last.Kind != payment.OpHandleWebhook {
+		if last := log[len(log)-1]; p.ErrorCode != payment.CodeTimeout || last.Kind != payment.OpCheckState {
 			t.Errorf("%q by %s", p.ErrorCode, last.Kind)
 		}
 		h.agree()

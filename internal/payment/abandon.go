@@ -3,8 +3,8 @@ package payment
 import "time"
 
 // Abandon is the merchant's word that a deposit shall not stand. Nothing can be paid on it any more; money that is
-// held or was taken goes back, also what turns out to have been taken later. The log shows it as CANCEL. What has
-// ended without money stays as it is. ErrBusy while a capture, void or refund is open.
+// held or was taken goes back, also what turns out to have been taken later. It binds in every state; what has ended
+// stays as it is meanwhile. The log shows it as CANCEL. ErrBusy while a capture, void or refund is open.
 type Abandon struct{}
 
 func (Abandon) apply(d *draft) {
@@ -13,12 +13,12 @@ func (Abandon) apply(d *draft) {
 	switch {
 	case p.Type != Deposit:
 		d.err = refuse(CodeWrongState, "", "only deposits can be abandoned")
-	case !p.Abandoned.IsZero() || p.state == Declined || p.state == Cancelled:
+	case !p.Abandoned.IsZero():
 	case a != nil && a.Kind != AttemptDeposit || p.RefundReserved != p.Refunded:
 		d.err = ErrBusy
-	case p.state == Completed && p.Refundable().IsZero():
+	case p.state == Completed && p.Captured.IsZero(): // a card that was verified
 	default:
-		p.Abandoned = d.now
+		p.Abandoned, p.WentBack = d.now, p.state == Completed && p.Refundable().IsZero()
 		if p.state == Checkout {
 			p.ErrorCode = CodeByCustomer
 		}

@@ -72,8 +72,8 @@ func TestAbandonByState(t *testing.T) {
 		{payment.Pending, payment.Pending, true, false, 0},
 		{payment.Authorized, payment.Authorized, true, true, 0},
 		{payment.Completed, payment.Completed, true, true, 0},
-		{payment.Declined, payment.Declined, false, false, 0},
-		{payment.Cancelled, payment.Cancelled, false, false, 0},
+		{payment.Declined, payment.Declined, true, false, 0},
+		{payment.Cancelled, payment.Cancelled, true, false, 0},
 	} {
 		t.Run(string(c.state), func(t *testing.T) {
 			t.Parallel()
@@ -140,8 +140,12 @@ func TestAbandonWaitsForWhatIsOpen(t *testing.T) {
 	whole := at(t, payment.Completed)
 	whole.reserve(t, "10", false)
 	whole.do(t, payment.ParentMove{Settle: money.MustParse("10")})
-	if d := whole.do(t, payment.Abandon{}); !d.Idle() || !whole.p.Abandoned.IsZero() {
-		t.Error("a deposit that went back whole is abandoned")
+	if whole.do(t, payment.Abandon{}); whole.p.Abandoned.IsZero() || !whole.p.WentBack || whole.p.Owes() {
+		t.Errorf("a deposit that went back whole: abandoned %s, went back %t, owes %t", whole.p.Abandoned, whole.p.WentBack, whole.p.Owes())
+	}
+	whole.do(t, payment.ParentMove{Undo: money.MustParse("4")})
+	if !whole.p.Owes() || whole.p.Refundable() != money.MustParse("4") {
+		t.Errorf("a refund of it is undone: owes %t, %s left", whole.p.Owes(), whole.p.Refundable())
 	}
 }
 
@@ -232,7 +236,8 @@ func TestLateSuccessOfAnAbandonedPaymentIsNeverHonoured(t *testing.T) {
 	w.do(t, payment.Abandon{})
 	w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("b")})
 	w.answerAt(t, payment.Fact{Class: payment.ClassRejected}, 0)
-	d := w.do(t, payment.Notice{Attempt: 1, Fact: paid(payment.ClassApproved), Late: payment.LatePolicy{Honour: true, Run: run("c")}})
+	w.hear(t, 1, paid(payment.ClassApproved))
+	d := w.find(t, paid(payment.ClassApproved), true)
 	if w.p.State() != payment.Cancelled || d.Call == nil || d.Call.Attempt.Kind != payment.AttemptRefund {
 		t.Errorf("%s, call %+v", w.p.State(), d.Call)
 	}
@@ -386,7 +391,11 @@ func TestOtherFactsDoNotHurryTheGivingBack(t *testing.T) {
 	if !w.p.Due.Equal(due) {
 		t.Errorf("due moved by %s", w.p.Due.Sub(due))
 	}
-	w.do(t, payment.Notice{Attempt: 1, Fact: payment.Fact{Class: payment.ClassCancelled}})
+	w.hear(t, 1, payment.Fact{Class: payment.ClassCancelled})
+	if w.p.State() != payment.Authorized || !w.p.Due.Equal(due) {
+		t.Errorf("a notice alone: %s, due moved by %s", w.p.State(), w.p.Due.Sub(due))
+	}
+	w.find(t, payment.Fact{Class: payment.ClassCancelled}, false)
 	if w.p.State() != payment.Cancelled || w.p.Owes() || !w.p.Due.IsZero() {
 		t.Errorf("the hold is gone: %s, owes %t, due %s", w.p.State(), w.p.Owes(), w.p.Due)
 	}

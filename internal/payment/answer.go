@@ -8,8 +8,9 @@ import (
 // ErrBusy is returned when a call for the payment is still running elsewhere.
 var ErrBusy = errors.New("a call for this payment is still running")
 
-// BeginAsk starts a status query for the live attempt: the intent that precedes
-// the call. Op is CHECK_STATE, CONTINUE or MANUAL_CHECK_STATE.
+// BeginAsk starts a status query for the live attempt, else for a settled one that is
+// in doubt or a hold: the intent that precedes the call. Op is CHECK_STATE, CONTINUE or
+// MANUAL_CHECK_STATE, which also asks where nothing is in doubt.
 type BeginAsk struct {
 	Op        OperationKind
 	Run       Run
@@ -24,8 +25,8 @@ type BeginAsk struct {
 
 func (c BeginAsk) apply(d *draft) {
 	a := d.p.LiveAttempt()
-	if a == nil && d.p.state == Authorized && c.Op != OpContinue && !d.p.Terms.Verify {
-		a = d.p.Standing() // does the hold still stand?
+	if a == nil && c.Op != OpContinue {
+		a = d.settledToAsk(c.Op == OpManualCheckState)
 	}
 	if a == nil {
 		d.returned(c.Op)
@@ -51,7 +52,7 @@ func (c BeginAsk) apply(d *draft) {
 	if c.Op != OpCheckState || !d.p.logLong() {
 		d.open(c.Op, d.nothingNew(), a)
 	}
-	d.parked = a.NextCheck.IsZero()
+	d.parked = a.NextCheck.IsZero() && a.Live()
 	if a.Checks == 0 || !d.now.Before(a.NextCheck) { // asking out of turn does not climb the ladder
 		a.Checks++
 	}
@@ -123,12 +124,14 @@ func (c Answer) apply(d *draft) {
 	}
 	d.holdCheck, d.run, d.fenced = c.HoldCheck, c.Late.Run, c.Fenced
 	quiet := c.Op == 0 && c.Lease != ""
+	asked := c.Op != 0 && a.Op == c.Op || quiet && a.LeaseOwner == c.Lease
 	if quiet && a.LeaseOwner == c.Lease {
 		d.end(a, Messages{})
 		d.d.Attempts = append(d.d.Attempts, *a)
 	}
 	if !a.Live() {
-		d.late(a, entry{op: OpCheckState, running: c.Op, quiet: quiet, messages: c.Messages}, c.Fact, c.Late)
+		d.heard(a, report{op: OpCheckState, running: c.Op, asked: asked, quiet: quiet, messages: c.Messages, fact: c.Fact, late: c.Late,
+			token: c.Token, nextCheck: c.NextCheck})
 		return
 	}
 	was := *a
@@ -270,12 +273,21 @@ func (d *draft) refused(a *Attempt, f Fact) Input {
 	d.p.ErrorCode = a.Code
 	if !a.Kind.Main() {
 		d.failed = a.Kind == AttemptVoid
+		d.suspect(f)
 		return InHeld
 	}
 	if a.Kind == AttemptRefund {
 		d.d.Parent.Release, d.d.Parent.ForGood = a.Amount, a.ForGood()
 	}
 	return InRefused
+}
+
+// suspect pulls the next look at a hold to now: who refuses a capture or a void may know more about it.
+func (d *draft) suspect(f Fact) {
+	if held := d.p.Standing(); held != nil && f.Class != ClassNotSent {
+		held.NextCheck = d.now
+		d.d.Attempts = append(d.d.Attempts, *held)
+	}
 }
 
 func (d *draft) closed(a *Attempt, f Fact) Input {

@@ -15,7 +15,16 @@ type Command interface{ apply(*draft) }
 func Decide(p Payment, c Command, now time.Time) (Decision, error) {
 	d := begin(p, now)
 	c.apply(d)
-	return d.finish()
+	decided, err := d.finish()
+	if err != nil || decided.Parent.Redo.IsZero() {
+		return decided, err
+	}
+	d = begin(p, now)
+	d.noRoom = true
+	c.apply(d)
+	otherwise, err := d.finish()
+	decided.Otherwise = &otherwise
+	return decided, err
 }
 
 // New decides the birth of a payment. p carries what was asked for; its state is
@@ -242,13 +251,25 @@ func (c Reserve) apply(d *draft) {
 }
 
 func (m ParentMove) apply(d *draft) {
-	d.failed, d.refundTry = !m.Release.IsZero(), m.Try
+	d.failed, d.refundTry = !m.Release.IsZero() || !m.Undo.IsZero(), m.Try
 	d.forGood = d.failed && m.ForGood
-	if d.p.RefundReserved, d.err = d.p.RefundReserved.Sub(m.Release); d.err != nil {
+	if d.p.Refundable().Cmp(m.Redo) < 0 || d.p.state != Completed && !m.Redo.IsZero() {
+		d.err = refuse(CodeInvalidAmount, "", "the deposit has no %s left that could have been refunded", m.Redo)
 		return
 	}
-	if d.p.Refunded, d.err = d.p.Refunded.Add(m.Settle); d.err != nil {
-		return
+	reserved, refunded := &d.p.RefundReserved, &d.p.Refunded
+	for _, by := range []struct {
+		sum    *money.Amount
+		amount money.Amount
+		change func(money.Amount, money.Amount) (money.Amount, error)
+	}{
+		{reserved, m.Release, money.Amount.Sub}, {refunded, m.Settle, money.Amount.Add},
+		{refunded, m.Undo, money.Amount.Sub}, {reserved, m.Undo, money.Amount.Sub},
+		{reserved, m.Redo, money.Amount.Add}, {refunded, m.Redo, money.Amount.Add},
+	} {
+		if *by.sum, d.err = by.change(*by.sum, by.amount); d.err != nil {
+			return
+		}
 	}
 	if d.p.Refunded.Cmp(d.p.RefundReserved) > 0 {
 		d.err = refuse(CodeInvalidAmount, "", "refunded %s of %s reserved", d.p.Refunded, d.p.RefundReserved)

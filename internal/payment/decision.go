@@ -24,6 +24,9 @@ type Decision struct {
 	Also     []Alarm     // more of it, about what else belongs to the transaction; the engine adds it
 	Token    string      // by which it is found again in the payment, see Sign
 
+	// Otherwise is written instead where the deposit has no room for Parent.Redo.
+	Otherwise *Decision
+
 	touched bool // something changed that no operation shows
 }
 
@@ -64,6 +67,8 @@ type Chain struct {
 type ParentMove struct {
 	Release money.Amount // no longer reserved: the refund was refused
 	Settle  money.Amount // reserved before, refunded now
+	Undo    money.Amount // refunded before, and not any more
+	Redo    money.Amount // not even reserved before, refunded all the same
 	Try     int          // of giving an abandoned deposit back: 1 for the first refund, 0 for any other refund
 	ForGood bool         // with Release: it makes no sense to try again
 }
@@ -105,6 +110,8 @@ type draft struct {
 	fenced    bool      // the provider was asked to close the attempt
 	refundTry int       // which try of giving an abandoned deposit back has failed
 	forGood   bool      // it failed in a way that no other try will change
+	about     int       // Seq of the capture or void that a fact about something settled was about
+	noRoom    bool      // the deposit has not as much left as the refund that was done after all
 
 	moved func(Edge) // in tests: told of each row of the table that is taken, with the one operation that shows it
 }
@@ -217,6 +224,9 @@ func (d *draft) finish() (Decision, error) {
 		d.p.Changed = d.at
 	}
 	d.p.Due, d.p.DueFails = d.p.dueAt(), 0
+	if a := d.p.Doubted(); a != nil && (d.p.Due.IsZero() || a.NextCheck.Before(d.p.Due)) {
+		d.p.Due = a.NextCheck
+	}
 	if d.p.Owes() {
 		d.p.Due = d.payBackAt()
 	}

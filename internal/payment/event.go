@@ -3,12 +3,12 @@ package payment
 import "time"
 
 // Event is a fact that a merchant is told about: the payment has come into a state
-// that matters, or a final state has changed. It is written in the transaction of
-// the fact.
+// that matters, or a final state has changed, or only how one of its captures or voids
+// ended: State is Before then. It is written in the transaction of the fact.
 type Event struct {
 	State   State
 	Before  State
-	Attempt int       // Seq of the attempt that this fact settled; 0 for none
+	Attempt int       // Seq of the attempt that this fact settled, or of the capture or void that it corrects; 0 for none
 	Stopped bool      // the recurring chain that the payment began was stopped; no state changed
 	At      time.Time // later than the payment's event before it
 }
@@ -32,12 +32,12 @@ func (p *Payment) dueAt() time.Time {
 	return time.Time{}
 }
 
-// settled is the Seq of the attempt whose outcome was open before and is not now.
+// settled is the Seq of the attempt whose outcome was open before and is not now, or was told wrongly before.
 func (d *draft) settled() int {
 	if was := d.before.Live; was != 0 && was != d.p.Live {
 		return was
 	}
-	return 0
+	return d.about
 }
 
 // stuck reports that nothing more can be done by machine: nobody can tell how an attempt

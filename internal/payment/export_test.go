@@ -16,3 +16,14 @@ func Watched(p Payment, start *Start, c Command, now time.Time, moved func(Edge)
 	}
 	return d.finish()
 }
+
+// MostDoubts is for tests.
+const MostDoubts = mostDoubts
+
+// FindingOf is the row of the table that decides about a fact on a settled attempt, and whether the fact fits what was
+// asked for.
+func FindingOf(p *Payment, attempt int, f Fact, honour, noRoom bool) (Finding, Part, Ending, Saying) {
+	s := situate(p, p.attempt(attempt), f)
+	s.honour, s.noRoom = honour, noRoom
+	return *s.finding(), s.part, s.was, s.says
+}

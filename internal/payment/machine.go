@@ -37,7 +37,11 @@ const (
 	InRefused   Input = "fact: refused, nothing left to try"
 	InClosed    Input = "fact: closed without money"
 	InUnchanged Input = "fact: nothing new"
-	InLate      Input = "fact: late success, honoured"
+	InLate      Input = "fact: done after all"
+	InTaken     Input = "fact: held money was taken"
+	InStands    Input = "fact: capture or void undone, the hold stands"
+	InUndone    Input = "fact: undone, refused after all"
+	InEnded     Input = "fact: undone, closed after all"
 
 	InTimeout Input = "clock: checkout time ran out"
 )
@@ -56,6 +60,7 @@ type Edge struct {
 // it, and those that are the provider call itself.
 var (
 	opsAsking  = []OperationKind{OpContinue, OpCheckState, OpHandleWebhook, OpManualCheckState}
+	opsFinding = []OperationKind{OpCheckState, OpManualCheckState} // a query about something settled; never a notice
 	opsPaying  = append([]OperationKind{OpDeposit, OpWithdrawal, OpRefund}, opsAsking...)
 	opsHolding = append([]OperationKind{OpDeposit}, opsAsking...)
 	opsAny     = append([]OperationKind{OpCapture, OpVoid}, opsPaying...)
@@ -79,6 +84,8 @@ var edges = []Edge{
 	{Pending, InAbandon, []OperationKind{OpCancel}, Pending, "a deposit whose outcome is open; money found later goes back"},
 	{Authorized, InAbandon, []OperationKind{OpCancel}, Authorized, "a void follows"},
 	{Completed, InAbandon, []OperationKind{OpCancel}, Completed, "a refund of what is left follows"},
+	{Declined, InAbandon, []OperationKind{OpCancel}, Declined, "it binds: what turns out to have been taken goes back"},
+	{Cancelled, InAbandon, []OperationKind{OpCancel}, Cancelled, "likewise"},
 
 	{Pending, InFraudPass, []OperationKind{OpDetectFraud}, Pending, ""},
 	{Pending, InSend, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Pending, "no live attempt, intent stored first"},
@@ -97,7 +104,9 @@ var edges = []Edge{
 	{Authorized, InCapture, []OperationKind{OpCapture}, Pending, "no live attempt; at most what is authorised"},
 	{Authorized, InVoid, []OperationKind{OpVoid}, Pending, "no live attempt"},
 	{Authorized, InForget, []OperationKind{OpVoid}, Cancelled, "no live attempt, nothing held: no provider is called"},
-	{Authorized, InClosed, opsHold, Cancelled, "1.04: the hold expired, by the provider's word"},
+	{Authorized, InClosed, opsFinding, Cancelled, "1.04: the hold expired; or a void was done after all"},
+	{Authorized, InUndone, opsFinding, Declined, "the hold was refused after all"},
+	{Authorized, InTaken, opsFinding, Completed, "at most what is authorised; at the provider, or by a capture that was done after all"},
 	{Authorized, InUnchanged, opsAsking, Authorized, ""},
 
 	{Completed, InUnchanged, opsAsking, Completed, "a notice or a return after the end"},
@@ -106,8 +115,13 @@ var edges = []Edge{
 
 	{Declined, InReverse, []OperationKind{OpVoid, OpRefund}, Declined, "a late success is given back"},
 	{Cancelled, InReverse, []OperationKind{OpVoid, OpRefund}, Cancelled, "likewise"},
-	{Declined, InLate, opsLate, Completed, "the shop honours late success, nothing else stands"},
-	{Cancelled, InLate, opsLate, Completed, "likewise"},
+	{Completed, InReverse, []OperationKind{OpVoid, OpRefund}, Completed, "of another try than the one that was paid"},
+	{Declined, InLate, opsFinding, Completed, "a deposit where the shop honours it and nothing else stands; a withdrawal or refund always"},
+	{Cancelled, InLate, opsFinding, Completed, "a deposit, likewise"},
+	{Completed, InStands, opsFinding, Authorized, "no refund standing"},
+	{Cancelled, InStands, opsFinding, Authorized, "it was voided"},
+	{Completed, InUndone, opsFinding, Declined, "no refund standing"},
+	{Completed, InEnded, opsFinding, Cancelled, "likewise"},
 
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Completed, "reason, evidence, two people"},
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
@@ -133,6 +147,13 @@ var planned = []Edge{
 	{Pending, InRefused, []OperationKind{OpConfirmation}, Declined, "no consent in time"},
 	{Pending, InGiveUp, []OperationKind{OpConfirmation}, Cancelled, "2.00, nothing approved"},
 	{Completed, InChargeback, []OperationKind{OpChargeback}, Completed, "refunds and chargebacks at most what was captured"},
+}
+
+// formerly are moves that logs of earlier versions hold: a notice alone made them.
+var formerly = []Edge{
+	{From: Authorized, Input: InClosed, Ops: []OperationKind{OpHandleWebhook}, To: Cancelled},
+	{From: Declined, Input: InLate, Ops: []OperationKind{OpHandleWebhook}, To: Completed},
+	{From: Cancelled, Input: InLate, Ops: []OperationKind{OpHandleWebhook}, To: Completed},
 }
 
 // Edges returns the table of legal moves in the order in which it is printed.
@@ -166,9 +187,10 @@ func starts(from State, op OperationKind) (State, bool) {
 // leads reports whether one move shown as op leads from one state to another; facts
 // only, or anything but facts.
 func leads(from State, op OperationKind, to State, fact bool) bool {
-	return slices.ContainsFunc(edges, func(e Edge) bool {
+	is := func(e Edge) bool {
 		return e.From == from && e.To == to && e.Input.fact() == fact && slices.Contains(e.Ops, op)
-	})
+	}
+	return slices.ContainsFunc(edges, is) || slices.ContainsFunc(formerly, is)
 }
 
 // calls reports whether the operation is a provider call of its own: it starts by a

@@ -94,8 +94,12 @@ func TestTableIsComplete(t *testing.T) {
 }
 
 func TestFinalStatesAreLeftOnlyOnPurpose(t *testing.T) {
-	allowed := []payment.Input{payment.InManual, payment.InLate}
+	allowed := []payment.Input{payment.InManual, payment.InLate, payment.InStands, payment.InUndone, payment.InEnded}
 	for _, e := range payment.Edges() {
+		if e.Input != payment.InManual && (e.From.Final() || e.From == payment.Authorized) && e.From != e.To &&
+			slices.Contains(e.Ops, payment.OpHandleWebhook) {
+			t.Errorf("a notice alone leads from %s to %s", e.From, e.To)
+		}
 		if e.From.Final() && e.From != e.To && !slices.Contains(allowed, e.Input) {
 			t.Errorf("%s leaves %s for %s", e.Input, e.From, e.To)
 		}

@@ -32,10 +32,8 @@ func (c ManualUpdate) apply(d *draft) {
 		d.err = refuse(CodeWrongState, "", "the payment has no attempt that could have ended so")
 		return
 	}
-	if d.p.Live != 0 {
-		d.end(a, Messages{})
-		d.p.Live = 0
-	}
+	d.end(a, Messages{})
+	d.p.Live = 0
 	a.NextCheck = time.Time{}
 	switch {
 	case c.To == Authorized && !a.Kind.Main():

@@ -3,8 +3,8 @@ package payment
 import "time"
 
 // Notice brings what the provider told by itself about an attempt. It counts like an
-// answer: it settles an attempt that is open and changes nothing about one that is
-// settled, so that duplicates and any order lead to the same end.
+// answer where the attempt is open. Of one that is settled it changes nothing: what
+// contradicts is asked about, so that duplicates and any order lead to the same end.
 type Notice struct {
 	Attempt   int
 	Fact      Fact
@@ -23,7 +23,7 @@ func (c Notice) apply(d *draft) {
 	}
 	d.holdCheck, d.run = c.HoldCheck, c.Late.Run
 	if !a.Live() {
-		d.late(a, entry{op: OpHandleWebhook, quiet: d.p.logLong(), messages: c.Messages}, c.Fact, c.Late)
+		d.heard(a, report{op: OpHandleWebhook, quiet: d.p.logLong(), messages: c.Messages, fact: c.Fact, late: c.Late})
 		return
 	}
 	was := *a
@@ -61,81 +61,6 @@ func (a *Attempt) sooner(next time.Time, f Fact, now time.Time) {
 type LatePolicy struct {
 	Honour bool // a failed deposit becomes COMPLETED, if nothing else stands
 	Run    Run  // of the call that gives the money back otherwise
-}
-
-// entry is where a fact is shown in the log: as the running operation with that
-// number, or as a new one.
-type entry struct {
-	op       OperationKind
-	running  int
-	quiet    bool // not at all where it brings nothing new
-	messages Messages
-}
-
-// book shows the input in the log.
-func (d *draft) book(a *Attempt, e entry, in Input) {
-	switch {
-	case e.quiet && !d.news(a, a, in, e.op):
-	case e.running == 0 || a.Op != e.running:
-		d.log(e.op, in, a.Seq, e.messages)
-	default:
-		d.conclude(a, in, e.op, e.messages)
-		d.d.Attempts = append(d.d.Attempts, *a)
-	}
-}
-
-// late books a fact about an attempt that is settled already. A success that comes
-// after the end is honoured or given back, never ignored; a hold can be gone. The
-// success of an attempt that had succeeded before, and was ended then by a void, the
-// provider or an operator, is old news.
-func (d *draft) late(a *Attempt, e entry, f Fact, policy LatePolicy) {
-	won := f.Class == ClassApproved || f.Class == ClassAuthorized
-	closed := d.p.Terms.Verify && a.Code == "" // by the merchant's void: an attempt that failed has a code
-	failed := a.Class.Refused() || a.Class == ClassCancelled && a.Kind.Main() && d.p.Authorised.IsZero() && !closed
-	ended := d.p.state == Declined || d.p.state == Cancelled
-	switch {
-	case a.Class == ClassAuthorized && d.p.state == Authorized && d.p.Live == 0:
-		d.recheckHold(a, e, f)
-		return
-	case !won || !failed || a.Reversed:
-		d.book(a, e, d.nothingNew())
-		return
-	}
-	d.d.Alarm = "the provider reports success for an attempt that was settled as " + string(a.Class)
-	f, doubt := believe(&d.p, a, f)
-	d.note(a, f)
-	if doubt != "" {
-		d.d.Alarm += "; " + doubt
-	}
-	if a.Kind != AttemptDeposit || d.p.Live != 0 || !ended || doubt != "" || d.p.Terms.Verify {
-		d.book(a, e, d.nothingNew()) // a human has to look; the alarm tells
-		return
-	}
-	a.Class = f.Class
-	if policy.Honour && d.p.Abandoned.IsZero() && f.Class == ClassApproved && d.p.RefundReserved.IsZero() {
-		d.p.Authorised, d.p.Captured, d.p.ErrorCode = a.Amount, a.Amount, ""
-		d.book(a, e, InLate)
-		d.d.Attempts = append(d.d.Attempts, *a)
-		return
-	}
-	a.Reversed = true
-	d.book(a, e, InUnchanged)
-	d.d.Attempts = append(d.d.Attempts, *a)
-	d.reverse(*a, policy.Run)
-}
-
-// recheckHold books what the provider says about a hold that waits for its capture.
-func (d *draft) recheckHold(a *Attempt, e entry, f Fact) {
-	a.NextCheck = d.holdDue(a)
-	in := InUnchanged
-	if f.Class == ClassCancelled {
-		a.Class, a.NextCheck = ClassCancelled, time.Time{}
-		a.Code = CodeTimeout
-		d.p.ErrorCode = CodeTimeout
-		in = InClosed
-	}
-	d.book(a, e, in)
-	d.d.Attempts = append(d.d.Attempts, *a)
 }
 
 // nothingNew is the input of a fact that changes nothing, in the present state.
@@ -176,7 +101,7 @@ func (d *draft) settleReversal(a *Attempt, f Fact) Input {
 	}
 	a.Class, a.NextCheck, d.p.Live = f.Class, time.Time{}, 0
 	switch {
-	case undone && d.reversals(a.Reverses) < mostReversals:
+	case undone && d.p.reversals(a.Reverses) < mostReversals:
 		a.Code, d.again = f.Code, a.Reverses
 	case f.Class.Refused():
 		a.Code = f.Code
@@ -191,9 +116,9 @@ func (d *draft) settleReversal(a *Attempt, f Fact) Input {
 }
 
 // reversals counts the attempts to give a late success back.
-func (d *draft) reversals(of int) (n int) {
-	for i := range d.p.Attempts {
-		if d.p.Attempts[i].Reverses == of {
+func (p *Payment) reversals(of int) (n int) {
+	for i := range p.Attempts {
+		if p.Attempts[i].Reverses == of {
 			n++
 		}
 	}

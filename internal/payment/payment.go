@@ -53,6 +53,7 @@ type Payment struct {
 	Changed       time.Time // instant of the last decision, shown or not; none later is recorded with an earlier one
 	CheckoutUntil time.Time // end of the checkout; zero where none ever ran
 	Abandoned     time.Time // since when the merchant wants it undone, see Abandon; zero for never
+	WentBack      bool      // when it was abandoned, all of it had been refunded already
 
 	Live  int // Seq of the attempt that is not settled yet; 0 when none is
 	Tries int // attempts so far
@@ -194,8 +195,9 @@ type Attempt struct {
 	Op         int       // Seq of the operation that shows the running call; 0 when none runs, or one that is not shown
 	LeaseOwner string    // the process that runs the call, and the call; empty when none runs
 	LeaseUntil time.Time // when that process counts as dead
-	NextCheck  time.Time // when the provider is to be asked; zero once settled
+	NextCheck  time.Time // when the provider is to be asked; once settled, only of a hold and in doubt
 	Checks     int       // status queries so far; of those before NextCheck only the first counts
+	Doubts     int       // times that it became due to ask about it although it was settled
 	NotFoundAt time.Time // when the provider first said that it does not know the attempt
 
 	ProviderRef string // the provider's own id of the transaction

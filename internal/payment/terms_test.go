@@ -165,8 +165,13 @@ func TestHoldIsLookedAtWhenItsTimeIsOver(t *testing.T) {
 			t.Error("over while a capture is open")
 		}
 		w.answerAt(t, payment.Fact{Class: payment.ClassDeclinedHard}, 24*time.Hour)
-		if due := w.p.Due.Sub(start); due != c.hold || !w.p.HoldOver(start.Add(c.hold)) {
-			t.Errorf("after a capture that failed: due %s after the start", due)
+		if !w.p.Due.Equal(w.now) || !w.p.HoldOver(start.Add(c.hold)) {
+			t.Errorf("after a capture that failed: due %s after the start, want at once", w.p.Due.Sub(start))
+		}
+		w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("d")})
+		w.answerAt(t, paid(payment.ClassAuthorized), 24*time.Hour)
+		if due := w.p.Due.Sub(start); due != c.hold {
+			t.Errorf("after a look at its hold: due %s after the start, want %s", due, c.hold)
 		}
 	}
 }
@@ -251,7 +256,10 @@ func TestLateSuccessOfAVerificationIsNotGivenBack(t *testing.T) {
 	for _, honour := range []bool{true, false} {
 		w := newWorld(t, verification(), nil)
 		w.pay(t, payment.Fact{Class: payment.ClassRejected})
-		d := w.do(t, payment.Notice{Attempt: 1, Fact: paid(payment.ClassApproved), Late: payment.LatePolicy{Honour: honour, Run: run("b")}})
+		if d := w.hear(t, 1, paid(payment.ClassApproved)); d.Alarm == "" {
+			t.Error("nobody is told")
+		}
+		d := w.find(t, paid(payment.ClassApproved), honour)
 		if d.Call != nil || w.p.Tries != 1 || w.p.State() != payment.Declined || d.Alarm == "" {
 			t.Errorf("honour %t: %s, %d attempts, alarm %q", honour, w.p.State(), w.p.Tries, d.Alarm)
 		}

@@ -44,7 +44,7 @@ func (d *Decision) Made(p *Payment) (made, known bool) {
 func (d *Decision) Resume(p Payment, now time.Time) {
 	if c := d.Call; c != nil {
 		a := p.attempt(c.Attempt.Seq)
-		if a == nil || !a.Live() || a.Op != c.Op || a.LeaseOwner != c.Attempt.LeaseOwner || !now.Before(a.LeaseUntil) {
+		if a == nil || !a.Live() && !c.Ask || a.Op != c.Op || a.LeaseOwner != c.Attempt.LeaseOwner || !now.Before(a.LeaseUntil) {
 			d.Call = nil
 		}
 	}

@@ -27,6 +27,7 @@ func (s *Simulator) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /control/outage", s.setOutage)
 	mux.HandleFunc("POST /control/decide", s.decidePending)
 	mux.HandleFunc("POST /control/notices", s.repeatNotice)
+	mux.HandleFunc("POST /control/correct", s.correctFinal)
 }
 
 func (s *Simulator) health(w http.ResponseWriter, _ *http.Request) {

@@ -6,7 +6,8 @@
 // It owns no rule of the payment engine and imports nothing of it, because tests
 // take its ledger as the truth about what the engine caused. The connector that
 // speaks to it is a stranger to it. Read outcome.go, cards.go and
-// testamount.go for what it answers, book.go and settle.go for how money moves, fault.go for how it fails;
+// testamount.go for what it answers, book.go and settle.go for how money moves, fault.go for how it fails, correct.go for how it
+// changes its mind;
 // docs/simulator.md is the manual of its API.
 //
 // # Endpoints
@@ -28,7 +29,7 @@
 //	GET, POST /pay/{token}            the customer's page; the form's field is decision
 //	GET /ledger, /ledger/summary      what was really done
 //	GET, POST, DELETE /scenarios      faults to come
-//	POST /control/decide, /control/notices, /control/outage
+//	POST /control/decide, /control/correct, /control/notices, /control/outage
 //	GET /healthz
 //
 // # A payment

@@ -72,6 +72,10 @@ type Effect struct {
 	Notice string `json:"notice,omitempty"`
 	// NoticeDelayMs delays the notices, on the simulator's clock.
 	NoticeDelayMs int64 `json:"noticeDelayMs,omitempty"`
+	// Correct is what the transaction is corrected to once it is final, one of the
+	// Correct constants, CorrectAfterMs later on the simulator's clock.
+	Correct        string `json:"correct,omitempty"`
+	CorrectAfterMs int64  `json:"correctAfterMs,omitempty"`
 }
 
 // normal fills the stage in and refuses what has no meaning.
@@ -82,10 +86,13 @@ func (e Effect) normal() (Effect, error) {
 	if !slices.Contains(noticeModes, e.Notice) {
 		return e, fmt.Errorf("notice %.40q is not known", e.Notice)
 	}
+	if !slices.Contains(corrections, e.Correct) {
+		return e, fmt.Errorf("correct %.40q is not known", e.Correct)
+	}
 	if e.ResponseCode != "" && !validCode(e.ResponseCode) {
 		return e, fmt.Errorf("responseCode %.40q is not two digits or capital letters", e.ResponseCode)
 	}
-	for _, ms := range []int64{e.DelayMs, e.LagMs, e.NoticeDelayMs, max(e.AsyncAfterMs, 0)} {
+	for _, ms := range []int64{e.DelayMs, e.LagMs, e.NoticeDelayMs, e.CorrectAfterMs, max(e.AsyncAfterMs, 0)} {
 		if ms < 0 || ms > maxEffectMs {
 			return e, fmt.Errorf("a delay is 0 to %d milliseconds", maxEffectMs)
 		}
@@ -166,6 +173,10 @@ var magicTable = []magic{
 	{"34", Effect{AsyncAfterMs: 1000, Notice: NoticeForged}, "pending, approved after 1 s, only a forged notice"},
 	{"35", Effect{AsyncAfterMs: 1000, Notice: NoticeLost}, "pending, approved after 1 s, no notice"},
 	{"36", Effect{DelayMs: 1000, Notice: NoticeAlways}, "the notice comes a second before the answer"},
+	{"41", Effect{Correct: CorrectDeclined, CorrectAfterMs: 2000}, "approved or held, and undone 2 s later"},
+	{"42", Effect{ResponseCode: "05", Correct: CorrectApproved, CorrectAfterMs: 2000}, "declined, and approved after all 2 s later"},
+	{"43", Effect{Correct: CorrectCaptured, CorrectAfterMs: 2000}, "a hold that the provider takes by itself 2 s later"},
+	{"44", Effect{Correct: CorrectVoided, CorrectAfterMs: 2000}, "a hold that the provider releases by itself 2 s later"},
 }
 
 // magicEffect finds the fault that an amount or a card asks for. Captures and

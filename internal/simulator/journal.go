@@ -105,6 +105,9 @@ func (s *Simulator) replayLine(line []byte) error {
 func (s *Simulator) rebuild() {
 	for _, t := range s.byID {
 		s.add(t)
+		if t.Correct != "" && !t.CorrectAt.IsZero() {
+			s.later(dueItem{at: t.CorrectAt, tx: t})
+		}
 		switch {
 		case t.Status == statusPending && !t.DueAt.IsZero():
 			s.later(dueItem{at: t.DueAt, tx: t})

@@ -15,6 +15,7 @@ const (
 	entryDeclined       = "declined"
 	entryExpired        = "expired"   // a hold ran out
 	entryCancelled      = "cancelled" // an open transaction was cancelled by reference
+	entryReversed       = "reversed"  // what was done was undone by a correction
 	entryFenced         = "fenced"    // an unused reference was closed for good
 )
 
@@ -26,8 +27,8 @@ type Entry struct {
 	// At is the simulator's time of booking, in UTC.
 	At time.Time `json:"at"`
 	// Type is what was done: authorized, captured, voided, refunded, paid_out,
-	// verified, declined, expired, cancelled, fenced, pending or
-	// action_required. Only the first five moved or held money.
+	// verified, declined, expired, cancelled, reversed, fenced, pending or
+	// action_required. Only the first five moved or held money; reversed undoes it.
 	Type string `json:"type"`
 	// Kind is the kind of the transaction: sale, authorization, verification,
 	// capture, void, refund, payout or fence.
@@ -39,8 +40,8 @@ type Entry struct {
 	// OrderID is the caller's own grouping key, if it gave one. Captures, voids
 	// and refunds carry that of their payment.
 	OrderID string `json:"orderId,omitempty"`
-	// Amount is in major units of Currency: "11.12". A voided or expired entry
-	// carries the amount that was held, everything about a verification "0".
+	// Amount is in major units of Currency: "11.12". A voided or expired entry, and
+	// the reversed one of an authorization, carries the amount that was held, everything about a verification "0".
 	Amount   string `json:"amount"`
 	Currency string `json:"currency,omitempty"`
 	// OriginalTransactionID and OriginalReference name the payment that a
@@ -138,6 +139,9 @@ func (s *Simulator) record(what string, t *tx, now time.Time) {
 		TransactionID: t.ID, Reference: t.Reference, OrderID: t.OrderID,
 		Amount: t.Amount.String(), Currency: t.Currency, Method: t.Method, Card: t.Card.masked(),
 		ResponseCode: t.Outcome.Code, Reason: t.Outcome.Reason,
+	}
+	if what == entryCaptured && t.Kind == kindAuthorization {
+		e.Amount = t.Captured.String() // a part may have been taken
 	}
 	parent := s.byID[t.Parent]
 	if parent != nil {

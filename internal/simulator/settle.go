@@ -60,6 +60,8 @@ func (s *Simulator) settle(now time.Time) {
 // revisit ends what the clock ends. Stale items find nothing to do.
 func (s *Simulator) revisit(t *tx, now time.Time) {
 	switch {
+	case t.Correct != "" && reached(t.CorrectAt, now):
+		s.correctDue(t, now)
 	case t.Status == statusPending && reached(t.DueAt, now):
 		s.finish(t, t.Planned, now)
 	case t.Status == statusRequiresAction && reached(t.ActionUntil, now):
@@ -148,12 +150,14 @@ func (s *Simulator) finish(t *tx, result outcome, now time.Time) {
 	}
 	if !result.approved() {
 		t.Status = statusDeclined
+		s.correctLater(t, now)
 		s.changed(t, entryDeclined, now)
 		s.rearm(parent)
 		return
 	}
 	t.Status = statusApproved
 	what := s.move(t, parent, now)
+	s.correctLater(t, now)
 	if parent != nil {
 		parent.Version++
 		parent.UpdatedAt = now

@@ -69,6 +69,10 @@ type tx struct {
 	NoticeDelay time.Duration `json:"noticeDelay,omitempty"`
 	Async       time.Duration `json:"async,omitempty"` // final this long after the verdict; negative is never
 
+	Correct      string        `json:"correct,omitempty"` // what it is corrected to once it is final
+	CorrectAfter time.Duration `json:"correctAfter,omitempty"`
+	CorrectAt    time.Time     `json:"correctAt,omitzero"`
+
 	Store      bool   `json:"store,omitempty"`
 	Credential string `json:"credential,omitempty"`
 	MITCode    string `json:"mitCode,omitempty"` // verdict on later charges of the credential

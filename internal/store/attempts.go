@@ -14,7 +14,7 @@ const WriteAttempt = "attempt.update"
 const sqlAttempts = `SELECT seq, kind, terminal_id, terminal, key, class, COALESCE(CAST(amount AS TEXT), ''), currency,
 	op, COALESCE(lease_owner, ''), lease_until, next_check, checks, not_found_at, COALESCE(provider_ref, ''),
 	COALESCE(code, ''), COALESCE(raw_code, ''), COALESCE(redirect, ''), redirected, returned, COALESCE(credential, ''),
-	reverses, reversed, started FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
+	reverses, reversed, started, doubts FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
 
 func scanAttempt(s scanner) (payment.Attempt, error) {
 	var a payment.Attempt
@@ -22,7 +22,7 @@ func scanAttempt(s scanner) (payment.Attempt, error) {
 	var lease, next, notFound, started *int64
 	err := s.Scan(&a.Seq, &kind, &a.TerminalID, &a.Terminal, &a.Key, &class, &text, &currency, &a.Op, &a.LeaseOwner,
 		&lease, &next, &a.Checks, &notFound, &a.ProviderRef, &code, &a.RawCode, &a.Redirect, &a.Redirected, &a.Returned,
-		&a.Credential, &a.Reverses, &a.Reversed, &started)
+		&a.Credential, &a.Reverses, &a.Reversed, &started, &a.Doubts)
 	if err != nil {
 		return a, err
 	}
@@ -48,7 +48,7 @@ func (tx *Tx) InsertAttempt(p *payment.Payment, a *payment.Attempt) {
 const sqlUpdateAttempt = `UPDATE attempt SET class = $1, op = $2, lease_owner = $3, lease_until = $4, next_check = $5,
 	checks = $6, not_found_at = $7, provider_ref = $8, own_ref = $9, code = $10, raw_code = $11, redirect = $12,
 	redirected = $13, returned = $14, credential = $15,
-	reversed = $16 WHERE shop_id = $17 AND payment_id = $18 AND seq = $19`
+	reversed = $16, doubts = $17 WHERE shop_id = $18 AND payment_id = $19 AND seq = $20`
 
 // UpdateAttempt writes everything of an attempt that can change. The version that the
 // payment's own update names protects it.
@@ -60,7 +60,7 @@ func (tx *Tx) UpdateAttempt(p *payment.Payment, a *payment.Attempt) {
 	tx.guard(WriteAttempt, sqlUpdateAttempt, string(a.Class), a.Op, nullable(a.LeaseOwner), micros(a.LeaseUntil),
 		micros(a.NextCheck), a.Checks, micros(a.NotFoundAt), nullable(a.ProviderRef), nullable(own),
 		nullable(string(a.Code)), nullable(a.RawCode), nullable(a.Redirect), a.Redirected, a.Returned,
-		nullable(a.Credential), a.Reversed, string(p.Shop), string(p.ID), a.Seq)
+		nullable(a.Credential), a.Reversed, a.Doubts, string(p.Shop), string(p.ID), a.Seq)
 }
 
 const sqlAttemptOwner = `SELECT payment_id, seq FROM attempt WHERE shop_id = $1 AND terminal_id = $2 AND key = $3`

@@ -12,10 +12,10 @@ import (
 const Dialect = "gateway"
 
 // Render words an event: the bare payment, as GET shows it in "result". Merchants are
-// told of AUTHORIZED where their shop wants that.
+// told of AUTHORIZED where their shop wants that, and of nothing that leaves the state as it was.
 func Render(t *engine.Telling) ([]engine.Message, error) {
 	s, p, e := t.Shop(), t.Payment(), t.Event()
-	if e.Stopped || e.State == payment.Authorized && !s.Settings.TellAuthorized {
+	if e.State == e.Before || e.State == payment.Authorized && !s.Settings.TellAuthorized {
 		return nil, nil
 	}
 	return []engine.Message{{

@@ -38,6 +38,9 @@ func Render(t *engine.Telling) ([]engine.Message, error) {
 	if err := w.operation(); err != nil {
 		return nil, err
 	}
+	if t.Event().Before == t.Event().State { // nothing but the operation has changed
+		return w.messages, nil
+	}
 	w.order()
 	err = w.subscription()
 	return w.messages, err
@@ -115,21 +118,32 @@ func (w *wording) order() {
 	p, e := w.t.Payment(), w.t.Event()
 	now := statusOf(w.deposit)
 	if p.Type == payment.Refund {
-		before := *w.deposit
-		var err error
-		if before.Refunded, err = before.Refunded.Sub(p.Amount); err != nil || e.State != payment.Completed {
+		if w.beforeRefund() == now {
 			return
 		}
-		if statusOf(&before) == now {
-			return
-		}
-	} else if e.State == payment.Authorized && w.settlesFollowUp() {
+	} else if e.State == payment.Authorized && e.Before == payment.Pending && w.settlesFollowUp() {
 		return // a capture or void failed: it is AUTHORIZED as before
 	}
 	w.add(eventOrder, "order", func(dst []byte) []byte {
 		dst = api.AppendString(append(dst, `"orderId":`...), orderID(w.deposit))
 		return append(dst, `,"paymentStatus":"`+string(now)+`","deliveryStatus":null`...)
 	})
+}
+
+// beforeRefund is the status of the order before the fact about a refund of it.
+func (w *wording) beforeRefund() paymentStatus {
+	p, e := w.t.Payment(), w.t.Event()
+	before, err := *w.deposit, error(nil)
+	switch {
+	case e.State == payment.Completed:
+		before.Refunded, err = before.Refunded.Sub(p.Amount)
+	case e.Before == payment.Completed: // it turned out not to have been refunded
+		before.Refunded, err = before.Refunded.Add(p.Amount)
+	}
+	if err != nil {
+		return statusOf(w.deposit)
+	}
+	return statusOf(&before)
 }
 
 // settlesFollowUp reports whether the fact settled a capture or void.

@@ -56,7 +56,7 @@ func statusPaid(p *payment.Payment) paymentStatus {
 		return statusCaptured
 	case p.Refunded != p.Captured:
 		return statusPartiallyRefunded
-	case !p.Abandoned.IsZero():
+	case !p.Abandoned.IsZero() && !p.WentBack:
 		return statusFailed
 	}
 	return statusRefunded
@@ -135,7 +135,8 @@ func said(h *engine.History, attempt int, refund payment.ID) *engine.Instruction
 }
 
 // payings are the operations by which the money came: a hold, a payment at once, the binding of a card, or a charge
-// that continues a subscription. Only the last is shown before its end and when it failed.
+// that continues a subscription. Only the last is shown before its end and when it failed. Held money that was taken by
+// no capture of ours is shown as one.
 func payings(h *engine.History) []operation {
 	p := &h.Payment
 	main := make(map[int]bool)
@@ -147,20 +148,46 @@ func payings(h *engine.History) []operation {
 	}
 	var all []operation
 	had := map[payment.State]bool{}
+	before := payment.None
 	for _, op := range ended(h.Log) {
+		from := before
+		before = op.State
 		if !main[op.Attempt] || had[op.State] || op.State != payment.Authorized && op.State != payment.Completed {
 			continue
 		}
 		if op.State == payment.Completed && had[payment.Authorized] {
+			if from == payment.Authorized && !capturedByUs(p) {
+				had[op.State] = true
+				all = append(all, operation{
+					ID: operationID(p.ID, 0), Type: typeCapture, Status: operationSuccess, Amount: p.Amount,
+					Created: op.Started, Updated: op.Completed,
+				})
+			}
 			continue
 		}
 		had[op.State] = true
 		all = append(all, operation{
 			ID: operationID(p.ID, op.Attempt), Type: payingType(p, op.State), Status: operationSuccess,
-			Amount: p.Authorised, Created: startOf(p, op.Attempt), Updated: op.Completed,
+			Amount: amountOf(p, op.Attempt), Created: startOf(p, op.Attempt), Updated: op.Completed,
 		})
 	}
 	return all
+}
+
+// capturedByUs reports whether a capture of ours was done.
+func capturedByUs(p *payment.Payment) bool {
+	return slices.ContainsFunc(p.Attempts, func(a payment.Attempt) bool {
+		return a.Kind == payment.AttemptCapture && a.Class == payment.ClassApproved
+	})
+}
+
+func amountOf(p *payment.Payment, attempt int) money.Amount {
+	for i := range p.Attempts {
+		if p.Attempts[i].Seq == attempt {
+			return p.Attempts[i].Amount
+		}
+	}
+	return p.Authorised
 }
 
 // follows reports whether the payment continues a chain: it never was in a checkout.

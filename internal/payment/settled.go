@@ -1,0 +1,302 @@
+package payment
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+)
+
+// mostDoubts is how often it may become due to ask about one attempt that is settled. Beyond that, what contradicts is
+// only put on record.
+const mostDoubts = 20
+
+// report is a fact about a settled attempt and what came with it.
+type report struct {
+	op        OperationKind // by which the log shows it, where it is a new entry
+	running   int           // or Seq of the operation of the call that brought it
+	asked     bool          // by a query about this attempt, which nothing else has taken over
+	quiet     bool          // not shown where it brings nothing new
+	messages  Messages
+	fact      Fact
+	late      LatePolicy
+	token     string    // see Answer.Token
+	nextCheck time.Time // when to ask again if a query has found nothing
+}
+
+// heard books a fact about an attempt that is settled. Only what a query about it has found changes anything.
+func (d *draft) heard(a *Attempt, r report) {
+	s := situate(&d.p, a, r.fact)
+	s.honour, s.noRoom = r.late.Honour, d.noRoom
+	row := s.finding()
+	if r.asked {
+		d.found(s, row, r)
+		return
+	}
+	was := *a
+	if row.Then != ThenNothing && a.Doubts < mostDoubts {
+		if !row.Quiet && !d.p.inDoubt(a, d.now) {
+			d.d.Alarm = s.alarm("reports") + "; its status is asked for"
+		}
+		d.doubt(a)
+		d.end(a, Messages{}) // what a query finds that is under way may be older than this
+	}
+	if !r.quiet || was.Doubts != a.Doubts {
+		d.log(r.op, d.nothingNew(), a.Seq, r.messages)
+	}
+	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// doubt makes it due to ask about a settled attempt.
+func (d *draft) doubt(a *Attempt) {
+	a.Doubts++
+	a.NextCheck = d.now
+}
+
+// alarm says what a fact contradicts.
+func (s *situation) alarm(verb string) string {
+	what := string(s.fact.Class)
+	if s.says == SaysDone || s.says == SaysHeld || s.says == SaysOther {
+		what = "success"
+	}
+	text := "the provider " + verb + " " + what + " for an attempt that was settled as " + string(s.a.Class)
+	if s.doubt != "" {
+		text += "; " + s.doubt
+	}
+	return text
+}
+
+// found books what a status query has found about a settled attempt.
+func (d *draft) found(s *situation, row *Finding, r report) {
+	if s.says == SaysOpen {
+		d.foundNothing(s.a, r)
+		return
+	}
+	then := row.Then
+	if then == ThenWait && s.a.Doubts >= mostDoubts {
+		then = ThenLook
+	}
+	s.a.NextCheck = d.rest(s.a)
+	if then == ThenNothing || then == ThenLook || then == ThenWait {
+		if then != ThenNothing {
+			d.d.Alarm = s.alarm("confirms") + ": " + string(then)
+		}
+		if then == ThenWait {
+			d.doubt(s.a)
+		}
+		d.bookFound(s.a, r, d.nothingNew())
+		return
+	}
+	if !row.Quiet {
+		d.d.Alarm = s.alarm("confirms") + ": " + string(then)
+	}
+	d.follow(s, then, r)
+}
+
+// foundNothing books a query that has not told how a settled attempt stands: it is asked again, not for ever.
+func (d *draft) foundNothing(a *Attempt, r report) {
+	a.NextCheck = d.rest(a)
+	switch {
+	case a.Doubts == 0:
+	case a.Doubts < mostDoubts && !r.nextCheck.IsZero():
+		a.Doubts++
+		if a.NextCheck.IsZero() || r.nextCheck.Before(a.NextCheck) {
+			a.NextCheck = r.nextCheck
+		}
+	default:
+		d.d.Alarm = "the provider does not tell how an attempt stands that it has contradicted"
+	}
+	d.bookFound(a, r, d.nothingNew())
+}
+
+// bookFound shows in the log what a query has found.
+func (d *draft) bookFound(a *Attempt, r report, in Input) {
+	switch {
+	case r.running != 0:
+		d.conclude(a, in, r.op, r.messages)
+	case !r.quiet || d.news(d.before.attempt(a.Seq), a, in, r.op):
+		d.log(r.op, in, a.Seq, r.messages)
+	}
+	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// rest is when to look at a settled attempt again of which nothing is in doubt: never, if it is not a hold that waits
+// for its capture.
+func (d *draft) rest(a *Attempt) time.Time {
+	if d.p.state == Authorized && a.Class == ClassAuthorized && a.stands() {
+		return d.holdDue(a)
+	}
+	return time.Time{}
+}
+
+// inDoubt reports that it is due already to ask about the settled attempt.
+func (p *Payment) inDoubt(a *Attempt, now time.Time) bool {
+	if a.Doubts == 0 || a.NextCheck.IsZero() || a.Calling() {
+		return false
+	}
+	return p.state != Authorized || !a.stands() || !now.Before(a.NextCheck)
+}
+
+// Doubted is the settled attempt about which the provider is to be asked first, or nil. Attempt.NextCheck says when. What
+// is open is asked about before.
+func (p *Payment) Doubted() *Attempt {
+	var first *Attempt
+	for i := range p.Attempts {
+		a := &p.Attempts[i]
+		if p.Live != 0 || a.Doubts == 0 || a.NextCheck.IsZero() || first != nil && !a.NextCheck.Before(first.NextCheck) {
+			continue
+		}
+		first = a
+	}
+	return first
+}
+
+// settledToAsk is the settled attempt that a status query is about; nil where there is nothing to ask. byHand asks also
+// where nothing is in doubt.
+func (d *draft) settledToAsk(byHand bool) *Attempt {
+	a, held := d.p.Doubted(), d.p.Standing()
+	if d.p.state == Authorized && held != nil && !d.p.Terms.Verify && (a == nil || held.NextCheck.Before(a.NextCheck)) {
+		return held // does the hold still stand?
+	}
+	if a != nil || !byHand || d.p.Terms.Verify { // of a verification nothing is held
+		return a
+	}
+	if a = d.subject(); a != nil {
+		a.Doubts++ // so that it is finished if this process dies
+	}
+	return a
+}
+
+// follow lets the payment, or its money, follow what is confirmed.
+func (d *draft) follow(s *situation, then Consequence, r report) {
+	a, f := s.a, s.fact
+	if a.Kind == AttemptCapture || a.Kind == AttemptVoid {
+		d.about = a.Seq
+	}
+	a.NextCheck = time.Time{}
+	d.note(a, f)
+	switch then {
+	case ThenPaid:
+		a.Class, d.p.ErrorCode = f.Class, ""
+		d.bookFound(a, r, d.paid(a, f, r.token))
+	case ThenHonour:
+		d.honour(a, f, r)
+	case ThenTaken:
+		d.takenThere(a, f, r)
+	case ThenAdopt:
+		if a.Class, a.Code = ClassApproved, ""; a.Kind == AttemptVoid {
+			d.p.ErrorCode = "" // it was no expiry
+		}
+		d.update()
+		d.d.Events = append(d.d.Events, Event{State: d.p.state, Before: d.p.state, Attempt: a.Seq, At: d.p.Updated})
+		d.bookFound(a, r, InUnchanged)
+	case ThenStands:
+		d.stands(a, f, r)
+	case ThenDeclined, ThenClosed:
+		d.undo(s, then, r)
+	case ThenGone:
+		d.gone(a, f, r)
+	case ThenGiveBack:
+		d.giveBack(s, r)
+	case ThenNothing, ThenLook, ThenWait: // booked by found
+	}
+	d.d.Attempts = append(d.d.Attempts, *d.p.attempt(a.Seq))
+}
+
+// honour books a success that came after the payment had failed.
+func (d *draft) honour(a *Attempt, f Fact, r report) {
+	a.Class, a.Code, d.p.ErrorCode = f.Class, "", ""
+	switch a.Kind {
+	case AttemptDeposit:
+		d.p.Authorised, d.p.Captured = a.Amount, a.Amount
+	case AttemptRefund:
+		d.d.Parent.Redo = a.Amount
+	case AttemptWithdrawal, AttemptCapture, AttemptVoid:
+	}
+	d.bookFound(a, r, InLate)
+}
+
+// takenThere books that held money was taken: by a capture that had been settled as not done, or by nobody
+// that we know of.
+func (d *draft) takenThere(a *Attempt, f Fact, r report) {
+	sum := a.Amount
+	if a.Kind == AttemptCapture {
+		a.Class, a.Code = ClassApproved, ""
+	} else if !f.Amount.IsZero() {
+		sum = f.Amount
+	}
+	d.p.Captured, d.p.Amount, d.p.ErrorCode = sum, sum, ""
+	d.bookFound(a, r, InTaken)
+}
+
+// stands books that a capture or void was not done after all. Whether the hold really stands is asked at once.
+func (d *draft) stands(a *Attempt, f Fact, r report) {
+	held := d.p.Standing()
+	if a.Kind == AttemptVoid {
+		held = d.p.released()
+		held.Class = ClassAuthorized
+	}
+	a.Class, a.Code = f.Class, cmp.Or(f.Code, defaultCode(f.Class))
+	d.p.ErrorCode, d.p.Captured, d.p.Amount = a.Code, money.Amount{}, held.Amount
+	d.doubt(held)
+	d.d.Attempts = append(d.d.Attempts, *held)
+	d.bookFound(a, r, InStands)
+}
+
+// undo books that money which was held or had moved does not any more.
+func (d *draft) undo(s *situation, then Consequence, r report) {
+	a, f, in := s.a, s.fact, InUndone
+	if then == ThenClosed {
+		in = InEnded
+		if d.p.state == Authorized {
+			in = InClosed
+		}
+	}
+	a.Class, a.Code = f.Class, cmp.Or(f.Code, defaultCode(f.Class))
+	switch {
+	case s.part == PartVoid:
+		a.Code = ""
+	case f.Code == "" && then == ThenClosed:
+		a.Code = CodeTimeout
+	}
+	if s.part == PartRefund {
+		d.d.Parent.Undo = a.Amount
+	}
+	if held := d.p.Standing(); held != nil && held.Seq != a.Seq && !a.Kind.Main() {
+		held.Class, held.NextCheck = ClassCancelled, time.Time{}
+		d.d.Attempts = append(d.d.Attempts, *held)
+	}
+	d.p.ErrorCode, d.p.Captured = a.Code, money.Amount{}
+	if then == ThenDeclined || !d.p.PreAuth { // as if it had never been done: an earlier telling of the same ends so
+		d.p.Authorised = money.Amount{}
+	}
+	d.bookFound(a, r, in)
+}
+
+// gone books that nothing has to go back any more of a late success.
+func (d *draft) gone(a *Attempt, f Fact, r report) {
+	a.Class = f.Class
+	if late := d.p.attempt(a.Reverses); late != nil {
+		late.Class, late.NextCheck = ClassCancelled, time.Time{}
+		d.d.Attempts = append(d.d.Attempts, *late)
+	} else {
+		a.Class = ClassCancelled
+	}
+	d.bookFound(a, r, InUnchanged)
+}
+
+// giveBack sends money back: of a late success, or once more what did not go back.
+func (d *draft) giveBack(s *situation, r report) {
+	a, back := s.a, s.a
+	a.Class = s.fact.Class
+	if s.part == PartReturn {
+		back = d.p.attempt(a.Reverses)
+		if back.Class = ClassAuthorized; a.Kind == AttemptRefund {
+			back.Class = ClassApproved
+		}
+	}
+	back.Reversed, back.NextCheck = true, time.Time{}
+	d.bookFound(a, r, InUnchanged)
+	d.d.Attempts = append(d.d.Attempts, *back)
+	d.reverse(*back, r.late.Run)
+}
