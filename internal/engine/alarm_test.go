@@ -195,23 +195,18 @@ func TestWhatARefundMeansForItsDepositIsHeard(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
 		e := h.listen(nil)
-		refuse := simulator.Scenario{Match: simulator.Match{Operation: "refund"}, Effect: simulator.Effect{ResponseCode: "05"}}
-		if _, err := h.Simulator.AddScenario(refuse); err != nil {
-			t.Fatal(err)
-		}
-		p := h.deposit("20.00")
-		h.abandon(p.ID)
-		for n := 0; !h.stored(p.ID).Due.IsZero(); n++ {
-			if n > 60 {
-				t.Fatal("it is tried for ever")
-			}
-			due := h.stored(p.ID).Due
-			h.Clock.Advance(due.Sub(h.Clock.Now()))
-			if err := h.Engine.Work(t.Context(), h.shop.ID, p.ID); err != nil {
+		for _, operation := range []string{"refund", "void"} {
+			refuse := simulator.Scenario{Match: simulator.Match{Operation: operation}, Effect: simulator.Effect{ResponseCode: "05"}}
+			if _, err := h.Simulator.AddScenario(refuse); err != nil {
 				t.Fatal(err)
 			}
 		}
-		e.heard(alarm.Payment, string(p.ID), "nothing more can be done by machine")
+		paid := h.deposit("20.00")
+		h.abandon(paid.ID)
+		e.heard(alarm.Payment, string(paid.ID), "the provider refuses to give the money of an abandoned payment back")
+		held := h.hold("21.00")
+		h.abandon(held.ID)
+		e.heard(alarm.Payment, string(held.ID), "the provider refuses to release the hold of an abandoned payment")
 	})
 }
 
