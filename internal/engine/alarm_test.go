@@ -184,7 +184,7 @@ func TestWhatDecisionsSayIsHeard(t *testing.T) {
 		if err := h.Engine.Notice(t.Context(), h.post("evt_late", p.Attempts[0].Key, "56.00", approved)); err != nil {
 			t.Fatal(err)
 		}
-		e.heard(alarm.Payment, string(p.ID), "the provider reports success for an attempt that was settled as CANCELLED")
+		e.heard(alarm.Payment, string(p.ID), "the provider reports success for an attempt that was settled as CANCELLED; its status is asked for")
 		h.workOff(p.ID, 25)
 		e.heard(alarm.Payment, string(p.ID), "the provider refuses to give a late success back")
 	})

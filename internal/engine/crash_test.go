@@ -181,14 +181,30 @@ func (m *merchant) record() string {
 		if err != nil {
 			m.h.t.Fatal(err)
 		}
-		for j := range log {
-			if log[j].Kind != payment.OpHandleWebhook { // what another writer adds, see meddle
-				fmt.Fprintf(&b, " %s→%s", log[j].Kind, log[j].State)
-			}
+		for _, o := range alone(log) {
+			fmt.Fprintf(&b, " %s→%s", o.Kind, o.State)
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// alone is the log without what another writer has added, see meddle. A call that ended after that shows its end by an
+// entry of its own, which is put back into the call.
+func alone(log []payment.Operation) (own []payment.Operation) {
+	meddled := false
+	for _, o := range log {
+		last := len(own) - 1
+		switch {
+		case o.Kind == payment.OpHandleWebhook:
+			meddled = true
+		case meddled && o.Kind == payment.OpCheckState && o.Messages == (payment.Messages{}) && own[last].Attempt == o.Attempt:
+			own[last].State = o.State
+		default:
+			own = append(own, o)
+		}
+	}
+	return own
 }
 
 // writeFaults are the ways in which a write can fail. Only one that was refused for good may leave a trace.

@@ -342,12 +342,16 @@ func TestARefusalForGoodEndsTheTries(t *testing.T) {
 			held, owed = "the provider refuses to release the hold of an abandoned payment", "the provider refuses to give the money of an abandoned payment back"
 		}
 		w := at(t, payment.Authorized)
-		hold := w.p.Due
 		w.do(t, payment.Abandon{})
 		w.do(t, payment.Void{Run: run("v")})
 		d := w.answerAt(t, c.fact, 24*time.Hour)
-		if w.p.HeldInVain() != c.ends || d.Alarm != held || c.ends && !w.p.Due.Equal(hold) || !w.p.Owes() {
-			t.Errorf("void, %+v: in vain %t, due %s of %s, alarm %q", c.fact, w.p.HeldInVain(), w.p.Due, hold, d.Alarm)
+		if w.p.HeldInVain() != c.ends || d.Alarm != held || c.ends && !w.p.Due.Equal(w.now) || !w.p.Owes() {
+			t.Errorf("void, %+v: in vain %t, due %s at %s, alarm %q", c.fact, w.p.HeldInVain(), w.p.Due, w.now, d.Alarm)
+		}
+		if c.ends { // whether the hold stands is asked at once, and from then on once a day
+			if w.find(t, paid(payment.ClassAuthorized), false); !w.p.HeldInVain() || !w.p.Due.Equal(w.now.Add(24*time.Hour)) {
+				t.Errorf("void, %+v, the hold stands: due %s at %s", c.fact, w.p.Due, w.now)
+			}
 		}
 		w.do(t, payment.Void{Run: run("v")})
 		w.answerAt(t, payment.Fact{Class: payment.ClassApproved}, 0)

@@ -364,6 +364,17 @@ func (w *world) doubtAbout(t *testing.T, seq int) {
 	w.now = w.now.Add(time.Second)
 }
 
+// TestProviderThatTellsNoMoreOfWhatItContradicts: when the ladder of queries ends without an answer a human is told.
+func TestProviderThatTellsNoMoreOfWhatItContradicts(t *testing.T) {
+	w := at(t, payment.Completed)
+	w.hear(t, 1, payment.Fact{Class: payment.ClassDeclinedHard})
+	w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("ask")})
+	d := w.do(t, payment.Answer{Attempt: 1, Op: w.call.Op, Fact: payment.Fact{Class: payment.ClassUnknown}})
+	if d.Alarm != "the provider does not tell how an attempt stands that it has contradicted" || w.p.State() != payment.Completed || !w.p.Due.IsZero() {
+		t.Errorf("%s, due %s, alarm %q", w.p.State(), w.p.Due, d.Alarm)
+	}
+}
+
 // broken says what a decision does that is not what the row of the table says.
 func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, seq int, f payment.Fact) string {
 	p, was := &d.Payment, before.Attempts[seq-1]
