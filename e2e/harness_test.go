@@ -81,12 +81,18 @@ type process struct {
 // launch starts the binary with its standard error appended to the file log.
 func launch(t testing.TB, log string, args ...string) *process {
 	t.Helper()
+	return launchBy(t, log, sluice(t), args...)
+}
+
+// launchBy is launch by another command, which becomes the binary.
+func launchBy(t testing.TB, log, command string, args ...string) *process {
+	t.Helper()
 	out, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p := &process{cmd: exec.Command(sluice(t), args...), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(command, args...), done: make(chan struct{})}
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment(), out, out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -47,6 +48,7 @@ type bank struct {
 	codes   []string // security codes that came with the calls
 	outcome payment.Class
 	asked   int
+	shut    bool // nothing can leave for want of our own means
 }
 
 func (b *bank) Open(connector.Deps) (connector.Connector, error) { return b, nil }
@@ -58,6 +60,9 @@ func (b *bank) Traits() connector.Traits {
 func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.shut {
+		return payment.Fact{}, fmt.Errorf("%w: %w", outbound.ErrNotSent, outbound.ErrOurs)
+	}
 	b.started = append(b.started, r)
 	if r.Card == nil {
 		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Redirect: b.page}, nil
@@ -86,6 +91,13 @@ func (b *bank) settles(c payment.Class) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.outcome = c
+}
+
+// shutOff says whether anything can leave for the bank.
+func (b *bank) shutOff(shut bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shut = shut
 }
 
 func (b *bank) calls() []connector.Request {

@@ -14,7 +14,7 @@ func (g *Pages) cancelPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		g.showProblem(w, r, err)
 		return
 	}
-	if !g.current(form, v) || v.payment.State() != payment.Checkout {
+	if !g.current(form, v) || !v.payment.Payable() {
 		v.toPage(w, r)
 		return
 	}

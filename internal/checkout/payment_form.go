@@ -66,6 +66,9 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	page := view{
 		Page: "payment_form", Status: http.StatusOK, Title: v.words.FormTitle, Text: v.words.FormText, Action: v.path,
 	}
+	if v.payment.BetweenTries() {
+		page.Text = v.words.TryAgain
+	}
 	f := g.form(v, e)
 	page.Form = f
 	if f.Held != nil || len(f.Card) > 0 {

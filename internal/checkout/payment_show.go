@@ -26,7 +26,7 @@ func (g *Pages) showPayment(w http.ResponseWriter, r *http.Request, v *visit) {
 	switch {
 	case v.settled() || v.expired():
 		g.showResult(w, r, v)
-	case v.payment.State() == payment.Checkout:
+	case v.payment.Payable():
 		g.showForm(w, r, v, &entry{})
 	case v.away() != nil:
 		g.showBank(w, r, v)
@@ -88,7 +88,7 @@ func (v *visit) outcome() outcomeWords {
 		return v.words.Authorized
 	case state == payment.Declined:
 		return v.words.Declined
-	case state == payment.Checkout, v.payment.ErrorCode == payment.CodeTimeout:
+	case v.payment.Payable(), v.payment.ErrorCode == payment.CodeTimeout:
 		return v.words.Expired
 	}
 	return v.words.Cancelled

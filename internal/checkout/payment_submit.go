@@ -16,7 +16,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		g.showProblem(w, r, err)
 		return
 	}
-	if !g.current(form, v) || v.payment.State() != payment.Checkout || v.expired() {
+	if !g.current(form, v) || !v.payment.Payable() || v.expired() {
 		v.toPage(w, r)
 		return
 	}

@@ -85,7 +85,7 @@ func (v *visit) closed() bool { return !v.payment.Abandoned.IsZero() }
 // expired reports that the time for paying ran out, whether or not the payment was closed for it yet.
 func (v *visit) expired() bool {
 	until := v.payment.CheckoutUntil
-	return v.payment.State() == payment.Checkout && !until.IsZero() && !v.now.Before(until)
+	return v.payment.Payable() && !until.IsZero() && !v.now.Before(until)
 }
 
 // away returns the attempt that waits for the customer at a provider or bank, or nil.

@@ -12,7 +12,7 @@ type words struct {
 
 	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
 
-	FormTitle, FormTitleCard, FormText, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
+	FormTitle, FormTitleCard, FormText, TryAgain, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
 	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, CancelButton, NoMethod,
 	Optional string
 

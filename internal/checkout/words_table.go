@@ -12,6 +12,7 @@ var english = words{
 	ReferenceLabel: "Payment reference",
 
 	FormTitle: "How would you like to pay?", FormTitleCard: "Pay by card",
+	TryAgain:    "That did not work just now, through no fault of yours. Nothing was charged. Please try again.",
 	AmountLabel: "Amount", AmountHint: "How much you want to pay, in %s.",
 	NumberLabel: "Card number",
 	ExpiryLabel: "Expiry date", ExpiryHint: "Month and year, like 01/30.",

@@ -28,7 +28,9 @@ var ErrIncomplete = fmt.Errorf("%w: the request is incomplete", outbound.ErrNotS
 
 // Connector is one configured account at one provider. Its methods may be called
 // concurrently. A method that returns an error has not proved anything: the engine
-// takes it as UNKNOWN, unless the error is outbound.ErrNotSent.
+// takes it as UNKNOWN, unless the error is outbound.ErrNotSent. One that is outbound.ErrOurs
+// besides says that the call did not leave for a reason of our own: it is made again.
+// All calls have to go by the client that Deps gives.
 type Connector interface {
 	// Start makes the payment's own call: a sale, or a hold where PreAuth is set.
 	Start(ctx context.Context, r Request) (payment.Fact, error)

@@ -24,6 +24,7 @@ type exchange struct {
 	credential string           // of the recurring chain
 	chain      payment.ID       // the payment that began that chain
 	noticeURL  string           // where the provider may post notices
+	at         *reached         // the terminal, read before the intent was stored; never nil with a call
 }
 
 // carry makes the call of a committed intent and stores the answer. It does not
@@ -43,7 +44,8 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 
 func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange) payment.Payment {
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
-	p := e.answer(ctx, d, fact, messages)
+	p := e.answer(ctx, d, told{fact: fact, messages: messages, at: x.at})
+	e.keepForAgain(&p, x.card)
 	if fact.Revoked && x.chain != "" {
 		e.endChain(ctx, &p, x.chain)
 	}
@@ -68,7 +70,7 @@ func (e *Engine) leaveOpen(ctx context.Context, d *payment.Decision, why string,
 			return nil
 		}
 		answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Fact: payment.Fact{Class: payment.ClassUnknown}}
-		answer.NextCheck = e.nextCheck(a, answer.Fact)
+		answer.NextCheck, _ = e.nextCheck(&payment.Call{Attempt: *a}, answer.Fact)
 		open, err := e.decideOn(ctx, new(doubts), now, answer, told)
 		if err == nil {
 			p, stored = open.Payment, true
@@ -123,15 +125,17 @@ func (e *Engine) Drain() { e.carried.Wait() }
 
 // answer stores a provider's fact. Whoever changed the payment meanwhile, the fact
 // is booked on what the payment is now.
-func (e *Engine) answer(ctx context.Context, made *payment.Decision, fact payment.Fact, m payment.Messages) payment.Payment {
+func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) payment.Payment {
 	p, call := &made.Payment, made.Call
-	a := &call.Attempt
-	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: fact, Messages: m, Token: e.IDs.Letters(32)}
-	answer.NextCheck = e.nextCheck(a, fact)
+	a, at := &call.Attempt, said.at
+	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: said.fact, Messages: said.messages, Token: e.IDs.Letters(32)}
+	answer.NextCheck, answer.Stalled = e.nextCheck(call, said.fact)
 	answer.Fenced = call.Fence
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
-	answer.Late = e.latePolicy(ctx, p.Shop, a.TerminalID)
-	answer.MaxInFlight = e.maxInFlight(ctx, p.Shop, a.TerminalID)
+	answer.Late = e.latePolicy(at)
+	if at.to != nil {
+		answer.MaxInFlight = at.to.Traits().MaxInFlight
+	}
 	d, err := e.store(ctx, p, call, answer)
 	if err != nil && !passing(err) { // not for what it means, but for a text in it: the outcome alone can be stored
 		told := aboutPayment(p, whyAnswerBare)
@@ -144,11 +148,11 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, fact paymen
 	}
 	if err != nil {
 		e.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", a.Seq,
-			"class", fact.Class, "error", err)
+			"class", said.fact.Class, "error", err)
 		return *p
 	}
 	if d.Call != nil { // a late success is given back
-		return e.carry(ctx, &d, exchangeOf(&d))
+		return e.carry(ctx, &d, exchangeOf(&d, at))
 	}
 	return d.Payment
 }
@@ -189,28 +193,32 @@ func passing(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, payment.ErrBusy) || away(err)
 }
 
-// nextCheck is when to ask about an attempt that stays open; never, once the ladder
-// has ended and a human has to look.
-func (e *Engine) nextCheck(a *payment.Attempt, fact payment.Fact) time.Time {
-	now := e.Now()
+// nextCheck is when to ask about an attempt that stays open, or to send it again, which a human is told of once that takes
+// long; never, once the ladder has ended and a human has to look.
+func (e *Engine) nextCheck(call *payment.Call, fact payment.Fact) (at time.Time, long bool) {
+	now, a := e.Now(), &call.Attempt
+	if fact.Class == payment.ClassUnsent {
+		wait, long := job.SendWait(call.Waited, e.Random)
+		return now.Add(wait), long
+	}
 	if !a.Live() { // it has a bound of its own
-		return now.Add(job.CheckWait(false, a.Doubts, e.Random))
+		return now.Add(job.CheckWait(false, a.Doubts, e.Random)), false
 	}
 	if now.Sub(a.Started) > job.CheckFor {
-		return time.Time{}
+		return time.Time{}, false
 	}
 	away := (fact.Redirect != "" || a.Redirect != "") && !a.Returned // the customer is the slow one
-	return now.Add(job.CheckWait(away, a.Checks, e.Random))
+	return now.Add(job.CheckWait(away, a.Checks, e.Random)), false
 }
 
-// exchangeOf is what the call needs that gives a late success back.
-func exchangeOf(d *payment.Decision) exchange {
+// exchangeOf is what the call needs that gives a late success back, at the terminal where it was found.
+func exchangeOf(d *payment.Decision, at *reached) exchange {
 	for i := range d.Payment.Attempts {
 		if a := &d.Payment.Attempts[i]; a.Seq == d.Call.Attempt.Reverses {
-			return exchange{original: a}
+			return exchange{original: a, at: at}
 		}
 	}
-	return exchange{}
+	return exchange{at: at}
 }
 
 // recordIncoming is a notice as an operation shows it, masked.
@@ -222,23 +230,14 @@ func recordIncoming(ctx context.Context, c *opened, post Post) payment.Messages 
 	return payment.Messages{Incoming: rec.Incoming()}
 }
 
-func (e *Engine) maxInFlight(ctx context.Context, shop payment.ShopID, terminal string) time.Duration {
-	c, err := e.connectors.get(ctx, e, shop, terminal)
-	if err != nil {
-		return 0
-	}
-	return c.Traits().MaxInFlight
-}
-
 // call makes one provider call, once, and classifies what came of it. It always
 // returns a fact: what is not proved is UNKNOWN.
 func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Call, x exchange) (fact payment.Fact,
 	m payment.Messages) {
 	started := e.Now()
 	ctx, rec := outbound.WithRecorder(ctx)
-	kind := ""
-	c, err := e.connectors.get(ctx, e, p.Shop, call.Attempt.TerminalID)
-	if err == nil {
+	kind, c, err := "", x.at.to, x.at.fault
+	if c != nil {
 		kind = c.kind
 		timeout := e.callTimeout(c)
 		if call.Ask {
@@ -254,6 +253,9 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 	} else if !call.Ask {
 		err = fmt.Errorf("%w: %w", outbound.ErrNotSent, err)
 	}
+	if rescue.From(err) != nil && !rec.Begun() { // connectors have no other way out than the client
+		err = fmt.Errorf("%w: %w: %w", outbound.ErrNotSent, outbound.ErrOurs, err)
+	}
 	if err != nil {
 		fact = e.classify(ctx, p, call, err)
 	}
@@ -261,20 +263,23 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 	return fact, payment.Messages{Outgoing: rec.Outgoing(), Incoming: rec.Incoming()}
 }
 
-// classify says what a failed call proves: that nothing left, or nothing at all.
+// classify says what a failed call proves: that nothing left, and whether that is our own doing, or nothing at all.
 func (e *Engine) classify(ctx context.Context, p *payment.Payment, call *payment.Call, err error) payment.Fact {
 	e.Log.WarnContext(ctx, "provider call failed", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
 		"attempt", call.Attempt.Seq, "ask", call.Ask, "error", err)
-	if !call.Ask && errors.Is(err, connector.ErrIncomplete) {
+	switch {
+	case call.Ask || !errors.Is(err, outbound.ErrNotSent):
+		return payment.Fact{Class: payment.ClassUnknown}
+	case errors.Is(err, outbound.ErrOurs):
+		return payment.Fact{Class: payment.ClassUnsent}
+	case errors.Is(err, connector.ErrIncomplete):
 		return payment.Fact{Class: payment.ClassNotSent, Code: payment.CodeAcquirerRequest}
 	}
-	if !call.Ask && errors.Is(err, outbound.ErrNotSent) {
-		return payment.Fact{Class: payment.ClassNotSent}
-	}
-	return payment.Fact{Class: payment.ClassUnknown}
+	return payment.Fact{Class: payment.ClassNotSent}
 }
 
-// guarded runs the connector; its panic is one more unknown outcome.
+// guarded runs the connector; its panic is one more unknown outcome, or where it had not begun to send, one more failure
+// on our own side.
 func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
 	x exchange) (fact payment.Fact, err error) {
 	err = rescue.Call(func() (err error) {
@@ -297,9 +302,13 @@ func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment
 	}
 	r, err := e.request(p, &call.Attempt, x)
 	if err != nil {
-		return payment.Fact{}, fmt.Errorf("%w: %w", outbound.ErrNotSent, err)
+		return payment.Fact{}, fmt.Errorf("%w: %w: %w", outbound.ErrNotSent, outbound.ErrOurs, err)
 	}
-	return send(ctx, c, call.Attempt.Kind, r)
+	fact, err := send(ctx, c, call.Attempt.Kind, r)
+	if fact.Class == payment.ClassUnsent { // not for a connector to say, who would have to give an error
+		fact.Class = payment.ClassUnknown
+	}
+	return fact, err
 }
 
 // send chooses the connector's method for the kind of attempt. A capability that

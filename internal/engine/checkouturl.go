@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"encoding/hex"
+	"strconv"
 
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -42,5 +43,8 @@ func (e *Engine) ParseCheckoutToken(token string) (payment.ShopID, payment.ID, e
 // an old tab or a second click cannot submit again.
 func (e *Engine) SubmitNonce(p *payment.Payment) string {
 	data := []byte("submit\x00" + string(p.Shop) + string(p.ID) + "\x00" + string(p.State()))
+	if p.Tries > 0 { // between tries
+		data = strconv.AppendInt(append(data, 0), int64(p.Tries), 10)
+	}
 	return base64.RawURLEncoding.EncodeToString(e.Keys.CheckoutMAC(data)[:checkoutMACSize])
 }

@@ -27,14 +27,16 @@ type Target struct {
 // Capture takes the money of an authorised payment; a zero amount takes all of it.
 func (e *Engine) Capture(ctx context.Context, t Target, amount money.Amount) (Outcome, error) {
 	return e.command(ctx, t, func(p *payment.Payment) (payment.Command, exchange, error) {
-		return payment.Capture{Amount: amount, Run: e.standingRun(ctx, p)}, exchange{original: p.Standing()}, nil
+		x := e.standing(t.Shop, p)
+		return payment.Capture{Amount: amount, Run: e.runAt(x.at)}, x, nil
 	})
 }
 
 // Void gives the money of an authorised payment back.
 func (e *Engine) Void(ctx context.Context, t Target) (Outcome, error) {
 	return e.command(ctx, t, func(p *payment.Payment) (payment.Command, exchange, error) {
-		return payment.Void{Run: e.standingRun(ctx, p)}, exchange{original: p.Standing()}, nil
+		x := e.standing(t.Shop, p)
+		return payment.Void{Run: e.runAt(x.at)}, x, nil
 	})
 }
 
@@ -49,20 +51,13 @@ func (e *Engine) Cancel(ctx context.Context, t Target) (Outcome, error) {
 	return o, err
 }
 
-// standingRun is the run of a call to the terminal that the payment stands on.
-func (e *Engine) standingRun(ctx context.Context, p *payment.Payment) payment.Run {
-	if a := p.Standing(); a != nil {
-		return e.terminalRun(ctx, p.Shop, a.TerminalID)
+// standing is what a call about the attempt needs that the payment stands on.
+func (e *Engine) standing(s *shop.Shop, p *payment.Payment) exchange {
+	a := p.Standing()
+	if a == nil {
+		return exchange{}
 	}
-	return e.run(defaultCallTimeout)
-}
-
-func (e *Engine) terminalRun(ctx context.Context, id payment.ShopID, terminal string) payment.Run {
-	c, err := e.connectors.get(ctx, e, id, terminal)
-	if err != nil {
-		return e.run(defaultCallTimeout)
-	}
-	return e.run(e.callTimeout(c))
+	return exchange{original: a, at: e.reachIn(s, a.TerminalID)}
 }
 
 // plan makes the domain's command from the payment as it was just read, and what the

@@ -99,7 +99,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	}
 	if b.d.Call != nil {
 		o.Payment = e.carryFor(ctx, &b.d, b.x, c.Wait)
-		c.Card.Wipe()
+		c.Card.Wipe() // where it is needed once more, the vault has a copy
 	} else if c.Card != nil {
 		e.keepCard(&o.Payment, c.Card)
 	}
@@ -146,7 +146,7 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 		b.id, b.created = payment.ID(id), at
 	}
 	b.duplicate = ""
-	p, start, err := b.prepare(ctx, tx)
+	p, start, err := b.prepare(tx)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (b *birth) taking() payment.Reserve {
 
 // prepare puts the payment together and, where it goes to a provider at once, what
 // that needs.
-func (b *birth) prepare(ctx context.Context, tx *store.Tx) (payment.Payment, *payment.Start, error) {
+func (b *birth) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
 	c := &b.c
 	p := payment.Payment{
 		ID: b.id, Shop: c.Shop.ID, Type: c.Type, Method: c.Method, Reference: c.Reference, Parent: c.Parent,
@@ -234,9 +234,9 @@ func (b *birth) prepare(ctx context.Context, tx *store.Tx) (payment.Payment, *pa
 	b.x = exchange{card: c.Card}
 	switch {
 	case c.Type == payment.Refund:
-		return b.refund(ctx, tx, p)
+		return b.refund(tx, p)
 	case c.RecurringToken != "" && c.Type == payment.Deposit:
-		return b.followUp(ctx, tx, p)
+		return b.followUp(tx, p)
 	case c.RecurringToken != "":
 		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "recurringToken",
 			Detail: "only deposits continue a chain"}
@@ -244,7 +244,9 @@ func (b *birth) prepare(ctx context.Context, tx *store.Tx) (payment.Payment, *pa
 	if err := b.checkParent(tx); err != nil || c.Type == payment.Deposit {
 		return p, nil, err
 	}
-	return p, b.e.start(ctx, c.Shop, &p), nil
+	start, at := b.e.start(c.Shop, &p)
+	b.x.at = at
+	return p, &start, nil
 }
 
 // checkParent makes sure that a parent named for the record is the shop's own.
@@ -260,7 +262,7 @@ func (b *birth) checkParent(tx *store.Tx) error {
 }
 
 // refund makes the payment a refund of its parent, at the parent's terminal.
-func (b *birth) refund(ctx context.Context, tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
+func (b *birth) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
 	parent, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil, &payment.Refusal{Code: payment.CodeNotFound, Field: "parentPaymentId", Detail: "no such payment"}
@@ -286,15 +288,14 @@ func (b *birth) refund(ctx context.Context, tx *store.Tx, p payment.Payment) (pa
 	if standing == nil {
 		return p, &payment.Start{}, nil
 	}
-	b.x.original = standing
+	b.x.original, b.x.at = standing, b.e.reachIn(b.c.Shop, standing.TerminalID)
 	return p, &payment.Start{
-		Terminals: []payment.Terminal{{ID: standing.TerminalID, Name: standing.Terminal}},
-		Run:       b.e.terminalRun(ctx, p.Shop, standing.TerminalID),
+		Terminals: []payment.Terminal{{ID: standing.TerminalID, Name: standing.Terminal}}, Run: b.e.runAt(b.x.at),
 	}, nil
 }
 
 // followUp makes the payment the next one of a recurring chain.
-func (b *birth) followUp(ctx context.Context, tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
+func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
 	chain, err := tx.Chain(p.Shop, b.c.RecurringToken)
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "recurringToken", Detail: "no such chain"}
@@ -316,12 +317,13 @@ func (b *birth) followUp(ctx context.Context, tx *store.Tx, p payment.Payment) (
 	if chain.Stopped || t == nil || !t.Enabled {
 		return p, start, nil
 	}
-	b.x.credential, b.x.chain = chain.Credential, chain.Payment
+	b.x.credential, b.x.chain, p.Terms.Chain = chain.Credential, chain.Payment, chain.Payment
 	need := route.Need{
 		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}
 	start.Terminals, start.NoRoute = route.Choose(need, []shop.Terminal{*t})
-	start.Run = b.e.terminalRun(ctx, p.Shop, t.ID)
+	b.x.at = b.e.reachIn(b.c.Shop, t.ID)
+	start.Run = b.e.runAt(b.x.at)
 	return p, start, nil
 }
 
@@ -351,17 +353,17 @@ func (b *birth) reference(tx *store.Tx) error {
 	return nil
 }
 
-// start chooses the terminals for a payment that goes to a provider now.
-func (e *Engine) start(ctx context.Context, s *shop.Shop, p *payment.Payment) *payment.Start {
+// start chooses the terminals for a payment that goes to a provider now, and says what is known of the first.
+func (e *Engine) start(s *shop.Shop, p *payment.Payment) (payment.Start, *reached) {
 	terminals, reason := route.Choose(needOf(p, p.Method), s.Terminals)
 	if p.Terms.Verify && len(terminals) > 0 {
-		terminals, reason = e.verifying(ctx, s, terminals), payment.CodeNoTerminal
+		terminals, reason = e.verifying(s, terminals), payment.CodeNoTerminal
 	}
-	start := &payment.Start{Terminals: terminals, NoRoute: reason, Run: e.run(defaultCallTimeout)}
+	var at *reached
 	if len(terminals) > 0 {
-		start.Run = e.terminalRun(ctx, s.ID, terminals[0].ID)
+		at = e.reachIn(s, terminals[0].ID)
 	}
-	return start
+	return payment.Start{Terminals: terminals, NoRoute: reason, Run: e.runAt(at)}, at
 }
 
 // needOf is what a payment by the method asks of a terminal. The verification of a card holds nothing.
@@ -373,9 +375,9 @@ func needOf(p *payment.Payment, m payment.Method) route.Need {
 
 // verifying keeps the terminals whose connectors can verify a card. One that cannot be opened stays: what is wrong with
 // it comes out, and is logged, when it is called.
-func (e *Engine) verifying(ctx context.Context, s *shop.Shop, terminals []payment.Terminal) []payment.Terminal {
+func (e *Engine) verifying(s *shop.Shop, terminals []payment.Terminal) []payment.Terminal {
 	return slices.DeleteFunc(terminals, func(t payment.Terminal) bool {
-		c, err := e.connectors.get(ctx, e, s.ID, t.ID)
+		c, err := e.connectors.get(e, s, t.ID)
 		if err != nil {
 			return false
 		}

@@ -16,8 +16,8 @@ const shopAge = time.Second
 // directory remembers shops for a moment, since every request needs its shop. Money
 // is never decided from it: it holds settings and terminals only.
 type directory struct {
-	db  *store.DB
-	now func() time.Time
+	read func(context.Context, shop.ID) (shop.Shop, error)
+	now  func() time.Time
 
 	mu    sync.Mutex
 	shops map[shop.ID]shopEntry
@@ -29,7 +29,13 @@ type shopEntry struct {
 }
 
 func newDirectory(db *store.DB, now func() time.Time) *directory {
-	return &directory{db: db, now: now, shops: make(map[shop.ID]shopEntry)}
+	return &directory{read: func(ctx context.Context, id shop.ID) (s shop.Shop, err error) {
+		err = db.View(ctx, func(tx *store.Tx) error {
+			s, err = tx.Shop(id)
+			return err
+		})
+		return s, err
+	}, now: now, shops: make(map[shop.ID]shopEntry)}
 }
 
 // Shop returns the shop with its terminals, at most a second old, or
@@ -47,11 +53,7 @@ func (d *directory) get(ctx context.Context, id shop.ID) (*shop.Shop, error) {
 	if ok && now.Sub(k.read) < shopAge {
 		return k.shop, nil
 	}
-	var s shop.Shop
-	err := d.db.View(ctx, func(tx *store.Tx) (err error) {
-		s, err = tx.Shop(id)
-		return err
-	})
+	s, err := d.read(ctx, id)
 	if err != nil {
 		return nil, err
 	}

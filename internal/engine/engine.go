@@ -128,15 +128,6 @@ func (e *Engine) askLimit() time.Duration {
 	return askTimeout
 }
 
-// latePolicy says what the shop does about a success that comes after the end.
-func (e *Engine) latePolicy(ctx context.Context, id payment.ShopID, terminal string) payment.LatePolicy {
-	policy := payment.LatePolicy{Run: e.terminalRun(ctx, id, terminal)}
-	if s, err := e.shops.get(ctx, id); err == nil {
-		policy.Honour = s.Settings.HonourLateSuccess
-	}
-	return policy
-}
-
 // settled detaches ctx from the caller's patience: once an intent is stored, the
 // call and its answer have to be carried through even if nobody waits any more.
 func settled(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

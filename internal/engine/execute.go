@@ -31,17 +31,16 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 	}
 	defer card.Wipe()
 	o, err := e.command(ctx, x.Target, func(p *payment.Payment) (payment.Command, exchange, error) {
-		return e.submit(ctx, x, p, card)
+		return e.submit(x, p, card)
 	})
-	if err == nil && !o.Replayed {
+	if err == nil && !o.Replayed && !o.Payment.BetweenTries() { // the next try needs the card that came with the payment
 		e.Vault.Drop(x.ID)
 	}
 	return o, err
 }
 
 // submit checks that the method has what it needs and plans the call.
-func (e *Engine) submit(ctx context.Context, x Execute, p *payment.Payment, card *payment.Card) (payment.Command,
-	exchange, error) {
+func (e *Engine) submit(x Execute, p *payment.Payment, card *payment.Card) (payment.Command, exchange, error) {
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
 		return nil, exchange{}, ErrForbidden
 	}
@@ -53,7 +52,7 @@ func (e *Engine) submit(ctx context.Context, x Execute, p *payment.Payment, card
 	if wanted.Method == "" && card != nil {
 		c.Method, wanted.Method = payment.BasicCard, payment.BasicCard
 	}
-	open := p.Type == payment.Deposit && p.State() == payment.Checkout
+	open := p.Payable()
 	if open && wanted.Method == payment.BasicCard {
 		if card == nil {
 			return nil, exchange{}, &payment.Missing{Field: "card"}
@@ -62,10 +61,11 @@ func (e *Engine) submit(ctx context.Context, x Execute, p *payment.Payment, card
 	} else {
 		card = nil
 	}
+	call := exchange{card: card}
 	if open {
-		c.Start = *e.start(ctx, x.Shop, &wanted)
+		c.Start, call.at = e.start(x.Shop, &wanted)
 	}
-	return c, exchange{card: card}, nil
+	return c, call, nil
 }
 
 // Methods lists how a payment can be paid at the shop's terminals: its own method, or

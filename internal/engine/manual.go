@@ -13,12 +13,18 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-// ManualCheck asks the provider about an open outcome, whether a hold still stands, or
-// whether what is settled is still so, at an operator's wish.
+// ManualCheck asks the provider about an open outcome, whether a hold still stands, or whether what is settled is still
+// so, or makes a call that never left, at an operator's wish.
 func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
 	p, err := e.load(ctx, shop, id)
 	if err != nil {
 		return payment.Payment{}, err
+	}
+	if p.Unsent() != nil { // there is nothing to ask about
+		if err := e.sendAgain(ctx, &p); err != nil {
+			return payment.Payment{}, err
+		}
+		return e.load(ctx, shop, id)
 	}
 	return e.checkNow(ctx, p, payment.OpManualCheckState, 0)
 }

@@ -62,9 +62,13 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	if err != nil {
 		return storeError(err)
 	}
-	c, err := e.connectors.get(ctx, e, owner, post.Terminal)
+	at, err := e.reach(ctx, owner, post.Terminal)
 	if err != nil {
 		return err
+	}
+	c := at.to
+	if c == nil {
+		return at.fault
 	}
 	notifier, ok := c.Connector.(connector.Notifier)
 	if !ok {
@@ -91,7 +95,7 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		return ErrForged
 	}
 	for i := range notices {
-		err := rescue.Call(func() error { return e.receive(settled(ctx), owner, c, post, &notices[i]) })
+		err := rescue.Call(func() error { return e.receive(settled(ctx), owner, at, post, &notices[i]) })
 		if err != nil && !passing(err) { // what it says cannot be stored; as it came, it can
 			return e.keepUnread(settled(ctx), owner, post, err)
 		}
@@ -142,7 +146,7 @@ func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post
 }
 
 // receive keeps one notice and books it.
-func (e *Engine) receive(ctx context.Context, owner payment.ShopID, c *opened, post Post, n *connector.Notice) error {
+func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached, post Post, n *connector.Notice) error {
 	headers, err := json.Marshal(post.Header)
 	if err != nil {
 		return fmt.Errorf("headers of a notice: %w", err)
@@ -151,7 +155,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, c *opened, p
 		Shop: owner, Terminal: post.Terminal, Key: n.EventKey, Received: post.At, AttemptKey: n.Key,
 		Headers: string(headers), Body: post.Body,
 	}
-	said := told{fact: n.Fact, messages: recordIncoming(ctx, c, post)}
+	said := told{fact: n.Fact, messages: recordIncoming(ctx, at.to, post), at: at}
 	err = e.settleNotice(ctx, said, func(tx *store.Tx, said told, d *payment.Decision) error {
 		kept := row
 		applied, err := e.book(ctx, tx, &kept, said, d)
@@ -175,7 +179,8 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, c *opened, p
 type told struct {
 	fact     payment.Fact
 	messages payment.Messages
-	odd      string // something about it that a human is told
+	odd      string   // something about it that a human is told
+	at       *reached // the terminal that it came to
 }
 
 // settleNotice runs the transaction and finishes what it set off. A notice that names our
@@ -200,7 +205,7 @@ func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, 
 	if err != nil {
 		return storeError(err)
 	}
-	e.booked(ctx, &d)
+	e.booked(ctx, &d, n.at)
 	return nil
 }
 
@@ -220,7 +225,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 	}
 	row.Payment = pid
 	*d, err = payment.Decide(p, payment.Notice{
-		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.IDs.Letters(32), Late: e.latePolicy(ctx, row.Shop, row.Terminal),
+		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.IDs.Letters(32), Late: e.latePolicy(n.at),
 		HoldCheck: tx.Now().Add(job.HoldWait),
 		NextCheck: tx.Now().Add(job.CheckWait(n.fact.Redirect != "", p.Attempts[seq-1].Checks, e.Random)),
 	}, tx.Now())
@@ -234,22 +239,26 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 }
 
 // booked finishes what a committed notice set off.
-func (e *Engine) booked(ctx context.Context, d *payment.Decision) {
+func (e *Engine) booked(ctx context.Context, d *payment.Decision, at *reached) {
 	if d.Payment.ID == "" {
 		return
 	}
 	e.told(ctx, d)
 	if d.Call != nil {
-		e.carry(ctx, d, exchangeOf(d))
+		e.carry(ctx, d, exchangeOf(d, at))
 	}
 }
 
 // RetryNotice tries a waiting notice again: its payment may be known by now. After a
 // day it is parked for a human.
 func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
-	c, err := e.connectors.get(ctx, e, n.Shop, n.Terminal)
+	at, err := e.reach(ctx, n.Shop, n.Terminal)
 	if err != nil {
 		return err
+	}
+	c := at.to
+	if c == nil {
+		return at.fault
 	}
 	notifier, ok := c.Connector.(connector.Notifier)
 	if !ok {
@@ -268,7 +277,7 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		return fmt.Errorf("notice %s: %w", n.Key, err)
 	}
 	var parked []alarm.Alarm
-	said := told{fact: read.Fact, messages: recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received})}
+	said := told{fact: read.Fact, messages: recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received}), at: at}
 	err = e.settleNotice(settled(ctx), said, func(tx *store.Tx, said told, d *payment.Decision) error {
 		kept, err := tx.Notice(n.Shop, n.Terminal, n.Key)
 		if err != nil || kept.State != store.NoticeWaiting {

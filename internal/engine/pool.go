@@ -1,13 +1,11 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"sync"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/outbound"
-	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -34,14 +32,11 @@ func newPool(c Config) *pool {
 	return p
 }
 
-func (p *pool) get(ctx context.Context, e *Engine, id payment.ShopID, terminal string) (*opened, error) {
-	s, err := e.shops.get(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("shop of terminal %s: %w", terminal, err)
-	}
+// get returns the terminal's connector. The error is about what the settings say.
+func (p *pool) get(e *Engine, s *shop.Shop, terminal string) (*opened, error) {
 	t := s.Terminal(terminal)
 	if t == nil {
-		return nil, fmt.Errorf("shop %s has no terminal %s", id, terminal)
+		return nil, fmt.Errorf("shop %s has no terminal %s", s.ID, terminal)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

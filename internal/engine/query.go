@@ -17,7 +17,7 @@ func (e *Engine) Get(ctx context.Context, shop payment.ShopID, id payment.ID) (p
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	if a := p.LiveAttempt(); a == nil || !p.CheckDue(a, e.Now(), e.Owner, e.Exclusive) {
+	if a := p.LiveAttempt(); a == nil || a.Class == payment.ClassUnsent || !p.CheckDue(a, e.Now(), e.Owner, e.Exclusive) {
 		return p, nil
 	}
 	return e.check(ctx, p, payment.OpCheckState)
@@ -96,6 +96,10 @@ func (e *Engine) checkNow(ctx context.Context, p payment.Payment, op payment.Ope
 }
 
 func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.BeginAsk, wait time.Duration) (payment.Payment, error) {
+	at, err := e.reachAsked(ctx, &p)
+	if err != nil {
+		return payment.Payment{}, err
+	}
 	begin.Run, begin.Exclusive = e.run(e.askLimit()), e.Exclusive
 	begin.NextCheck = e.askAgain(&p)
 	d, err := e.decide(ctx, p.Shop, p.ID, begin)
@@ -105,7 +109,25 @@ func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.Begin
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	return e.carryFor(ctx, &d, exchange{}, wait), nil
+	if c := d.Call; c != nil && (at == nil || at.name != c.Attempt.TerminalID) { // it has moved on in between
+		if at, err = e.reach(ctx, p.Shop, c.Attempt.TerminalID); err != nil {
+			at = &reached{name: c.Attempt.TerminalID, fault: err} // then it is not asked, and nothing is known
+		}
+	}
+	return e.carryFor(ctx, &d, exchange{at: at}, wait), nil
+}
+
+// reachAsked reads the terminal that will be asked about the payment; nil where none will be. A payment does not go to
+// another terminal while an attempt is open.
+func (e *Engine) reachAsked(ctx context.Context, p *payment.Payment) (*reached, error) {
+	a := p.LiveAttempt()
+	if a == nil && p.State() == payment.Authorized {
+		a = p.Standing()
+	}
+	if a == nil {
+		return nil, nil //nolint:nilnil // nobody is asked, and that is no error
+	}
+	return e.reach(ctx, p.Shop, a.TerminalID)
 }
 
 // askAgain is when to ask again about the live attempt if the next answer cannot be stored: at the ladder's pace, and in
@@ -126,7 +148,7 @@ func (e *Engine) resolve(ctx context.Context, shop payment.ShopID, id payment.ID
 		return err
 	}
 	a := p.LiveAttempt()
-	if a == nil || a.Leased(e.Now(), e.Owner, e.Exclusive) {
+	if a == nil || a.Leased(e.Now(), e.Owner, e.Exclusive) || a.Class == payment.ClassUnsent {
 		return nil
 	}
 	_, err = e.checkNow(ctx, p, payment.OpCheckState, wait)

@@ -8,8 +8,8 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// Work does what is due on a payment: it ends a checkout whose time ran out, or asks
-// the provider about an open outcome. Nothing is due any more when it returns nil, or
+// Work does what is due on a payment: it ends a checkout whose time ran out, asks
+// the provider about an open outcome, or makes a call that never left. Nothing is due any more when it returns nil, or
 // the payment says when it will be.
 func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) error {
 	p, err := e.load(ctx, shop, id)
@@ -26,7 +26,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		}
 		return e.inTurn(ctx, &p, p.Attempts[len(p.Attempts)-1].TerminalID, func() error { return e.workBack(ctx, &p, now) })
 	}
-	if p.State() == payment.Checkout {
+	if p.Payable() {
 		if now.Before(p.CheckoutUntil) {
 			return nil
 		}
@@ -40,6 +40,9 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		return nil
 	}
 	return e.inTurn(ctx, &p, a.TerminalID, func() error {
+		if a.Class == payment.ClassUnsent {
+			return e.sendAgain(ctx, &p)
+		}
 		_, err := e.check(ctx, p, payment.OpCheckState)
 		return err
 	})
@@ -77,7 +80,7 @@ func (e *Engine) workBack(ctx context.Context, p *payment.Payment, now time.Time
 	return err
 }
 
-// expire closes a checkout that nobody finished.
+// expire closes a checkout that nobody finished, or a deposit that nobody tried to pay again.
 func (e *Engine) expire(ctx context.Context, p *payment.Payment) error {
 	_, err := e.decide(ctx, p.Shop, p.ID, payment.Cancel{ByClock: true})
 	if refusal := new(payment.Refusal); errors.As(err, &refusal) {

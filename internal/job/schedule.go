@@ -18,6 +18,12 @@ var checkLadder = []time.Duration{
 // people are slower than machines.
 const customerRung = 4
 
+// How long to wait before making a call again that never left: as long again as it has waited before.
+const (
+	sendLeast = 2 * time.Second
+	sendMost  = 10 * time.Minute
+)
+
 // failLadder is how long to wait before running work again that failed on our side; past
 // its end the work is parked. Its sum, a little over two days, outlasts a weekend outage.
 var failLadder = []time.Duration{
@@ -46,6 +52,15 @@ func FailWait(fails int, random io.Reader) (wait time.Duration, ok bool) {
 		return 0, false
 	}
 	return early(failLadder[rung], random), true
+}
+
+// SendWait is how long to wait before making a call again that never left this process and has waited that long before.
+// long is true about once, when the waits have grown to their full length: a human should know. Up to a fifth is taken off
+// like in CheckWait.
+func SendWait(waited time.Duration, random io.Reader) (wait time.Duration, long bool) {
+	const full = sendMost - sendMost/5
+	wait = min(max(2*waited, sendLeast), sendMost)
+	return early(wait, random), wait >= full && waited < full
 }
 
 // early takes up to a fifth off a wait.

@@ -53,3 +53,23 @@ func TestFailWait(t *testing.T) {
 		})
 	}
 }
+
+// TestSendWait: the waits double up to ten minutes, and a human is told when they have become long.
+func TestSendWait(t *testing.T) {
+	none := strings.NewReader("")
+	waited, told := time.Duration(0), 0
+	var waits []time.Duration
+	for range 12 {
+		wait, long := job.SendWait(waited, none)
+		if long {
+			told++
+		}
+		waits, waited = append(waits, wait), wait
+	}
+	if waits[0] != 2*time.Second || waits[1] != 4*time.Second || waits[8] != 512*time.Second || waits[11] != 10*time.Minute || told != 1 {
+		t.Errorf("%v, told %d times", waits, told)
+	}
+	if got, _ := job.SendWait(0, bytes.NewReader([]byte{0xff, 0xff})); got < 1600*time.Millisecond || got >= 2*time.Second {
+		t.Errorf("at most a fifth is taken off: %s", got)
+	}
+}

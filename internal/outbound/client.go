@@ -107,15 +107,17 @@ func (c *Client) CloseIdle() {
 }
 
 // Do sends the request once and reads the whole answer. It follows no redirect, keeps no cookie and never sends again.
-// Any status is an answer and not an error. An error wraps ErrNotSent when nothing can have left this process, and
-// ErrUnknown when the other side may have received the request.
+// Any status is an answer and not an error. An error wraps ErrNotSent when nothing can have left this process, then also
+// ErrOurs where that is our own doing, and ErrUnknown when the other side may have received the request.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var connected atomic.Bool
+	var connected, tried atomic.Bool
 	if c.observed {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+			DNSStart:     func(httptrace.DNSStartInfo) { tried.Store(true) },
+			ConnectStart: func(string, string) { tried.Store(true) },
+			GotConn:      func(httptrace.GotConnInfo) { connected.Store(true) },
 		})
 	}
 	req, err := newHTTPRequest(ctx, r)
@@ -123,19 +125,19 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		return nil, &callError{class: ErrNotSent, cause: err}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, &callError{class: ErrNotSent, cause: err}
+		return nil, notSent(err, false)
 	}
 
 	rec := recorderOf(ctx)
+	rec.begin()
 	started := c.now()
 	rec.recordRequest(started, req.URL, r, c.allow)
 	res, err := c.transportFor(req).RoundTrip(req)
 	if err != nil {
-		class := ErrUnknown
-		if errors.Is(err, ErrNotSent) || (c.observed && !connected.Load()) {
-			class = ErrNotSent
+		if errors.Is(err, ErrNotSent) || c.observed && !connected.Load() {
+			return nil, notSent(err, tried.Load() || !c.observed)
 		}
-		return nil, &callError{class: class, cause: err}
+		return nil, &callError{class: ErrUnknown, cause: err}
 	}
 	body, err := c.readBody(res)
 	rec.recordAnswer(c.now(), started, req, answer{res: res, body: body, err: err}, c.allow)

@@ -5,14 +5,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -183,6 +187,68 @@ func TestNoRedirectAndNoCookieIsFollowed(t *testing.T) {
 	}
 	if seen.Load() != 2 {
 		t.Errorf("%d requests of 2 calls", seen.Load())
+	}
+}
+
+// TestOurOwnTroubleIsTold: what this process or its machine lacked is no word about the other side, and what happened on
+// the way there is one.
+func TestOurOwnTroubleIsTold(t *testing.T) {
+	t.Parallel()
+	dial := func(cause error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: cause} }
+	call := func(name string, err error) error { return dial(os.NewSyscallError(name, err)) }
+	lookup := func(d net.DNSError) error { return dial(&d) }
+	for name, c := range map[string]struct {
+		err  error
+		ours bool
+	}{
+		"no descriptor":             {call("socket", syscall.EMFILE), true},
+		"no descriptor anywhere":    {call("socket", syscall.ENFILE), true},
+		"no memory":                 {call("socket", syscall.ENOMEM), true},
+		"no buffers":                {call("connect", syscall.ENOBUFS), true},
+		"no free port":              {call("connect", syscall.EADDRNOTAVAIL), true},
+		"the resolver has none":     {lookup(net.DNSError{Err: call("socket", syscall.EMFILE).Error(), Name: "x", IsTemporary: true}), true},
+		"the resolver is away":      {lookup(net.DNSError{Err: "i/o timeout", Name: "x", IsTimeout: true}), true},
+		"no certificates":           {x509.SystemRootsError{Err: errors.New("not read")}, true},
+		"ended before it was tried": {context.DeadlineExceeded, true},
+		"ended by ourselves":        {dial(context.Canceled), true},
+		"refused":                   {call("connect", syscall.ECONNREFUSED), false},
+		"unreachable":               {call("connect", syscall.ENETUNREACH), false},
+		"no answer":                 {dial(os.ErrDeadlineExceeded), false},
+		"a name that is not there":  {lookup(net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}), false},
+		"a stranger's certificate":  {x509.UnknownAuthorityError{}, false},
+	} {
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, c.err }}
+		given := newClient(t, func(o *outbound.Options) { o.Transport = transport })
+		_, err := given.Do(t.Context(), &outbound.Request{Method: "POST", URL: "http://x.example/", Body: []byte("x")})
+		if !errors.Is(err, outbound.ErrNotSent) || errors.Is(err, outbound.ErrUnknown) || errors.Is(err, outbound.ErrOurs) != c.ours {
+			t.Errorf("%s: %v, want ErrNotSent and ours: %t", name, err, c.ours)
+		}
+	}
+}
+
+// TestTimeThatRanOutOnTheWay: who was being connected to did not answer in time; who waited for a connection of ours never
+// tried.
+func TestTimeThatRanOutOnTheWay(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	late, stop := context.WithDeadline(ctx, time.Unix(1, 0))
+	defer stop()
+	for name, call := range ways {
+		_, err := call(newClient(t, nil), late, &outbound.Request{Method: "POST", URL: "http://127.0.0.1:1", Body: []byte("x")})
+		if !errors.Is(err, outbound.ErrNotSent) || !errors.Is(err, outbound.ErrOurs) {
+			t.Errorf("%s before it was tried: %v, want ours", name, err)
+		}
+	}
+	began := newClient(t, func(o *outbound.Options) {
+		o.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			httptrace.ContextClientTrace(ctx).ConnectStart("tcp", "192.0.2.1:80")
+			return nil, &net.OpError{Op: "dial", Err: context.DeadlineExceeded}
+		}}
+	})
+	_, err := began.Do(t.Context(), &outbound.Request{Method: "POST", URL: "http://192.0.2.1/", Body: []byte("x")})
+	if !errors.Is(err, outbound.ErrNotSent) || errors.Is(err, outbound.ErrOurs) {
+		t.Errorf("while it was tried: %v, want not ours", err)
 	}
 }
 

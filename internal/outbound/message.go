@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,7 @@ const timeLayout = "2006-01-02T15:04:05.000+00:00"
 // Recorder collects the masked messages of one operation. It is safe for concurrent use. Nothing unmasked is kept:
 // each message is masked when it is recorded, the request before it leaves.
 type Recorder struct {
+	begun    atomic.Bool
 	mu       sync.Mutex
 	outgoing []byte
 	incoming []byte
@@ -33,6 +35,16 @@ func recorderOf(ctx context.Context) *Recorder {
 	rec, _ := ctx.Value(recorderKey{}).(*Recorder)
 	return rec
 }
+
+// begin notes that a request is about to leave.
+func (r *Recorder) begin() {
+	if r != nil {
+		r.begun.Store(true)
+	}
+}
+
+// Begun reports whether any request was made, of which something may have left.
+func (r *Recorder) Begun() bool { return r.begun.Load() }
 
 // Outgoing returns the recorded requests as the text of a JSON array, "[]" when there are none.
 func (r *Recorder) Outgoing() string {

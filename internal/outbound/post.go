@@ -26,9 +26,10 @@ func (c *Client) Post(ctx context.Context, r *Request) (*Response, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	recorderOf(ctx).begin()
 	w, err := c.wires.get(ctx, u)
 	if err != nil {
-		return nil, &callError{class: ErrNotSent, cause: err}
+		return nil, notSent(err, true)
 	}
 	res, err := c.converse(ctx, w, u, r)
 	if err == nil {

@@ -2,8 +2,10 @@ package outbound
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -23,7 +25,14 @@ func newDialer(g Guard) *net.Dialer {
 	return &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAliveInterval, Control: g.control}
 }
 
-func newTLSConfig() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }
+func newTLSConfig() *tls.Config {
+	loadRoots()
+	return &tls.Config{MinVersion: tls.VersionTLS12}
+}
+
+// loadRoots has the system's certificates read now: they are read once, and a first handshake for which there is no
+// descriptor left would leave the process without any.
+var loadRoots = sync.OnceFunc(func() { _, _ = x509.SystemCertPool() }) // a handshake fails with the error
 
 // newTransport builds the transport of Do. HTTP/2 stays off: one broken
 // connection would make every call on it unknown at once, and its library repeats streams by rules of its own. The

@@ -66,7 +66,7 @@ func (p *wires) get(ctx context.Context, u *url.URL) (*wire, error) {
 // wait takes a slot.
 func (d *destination) wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrOurs, err)
 	}
 	select {
 	case d.slots <- struct{}{}:
@@ -77,7 +77,7 @@ func (d *destination) wait(ctx context.Context) error {
 	case d.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for one of %d connections: %w", maxConnsPerHost, ctx.Err())
+		return fmt.Errorf("%w: waiting for one of %d connections: %w", ErrOurs, maxConnsPerHost, ctx.Err())
 	}
 }
 

@@ -17,6 +17,14 @@ func (Abandon) apply(d *draft) {
 	case a != nil && a.Kind != AttemptDeposit || p.RefundReserved != p.Refunded:
 		d.err = ErrBusy
 	case p.state == Completed && p.Captured.IsZero(): // a card that was verified
+	case p.BetweenTries() || p.Unsent() != nil: // nothing is under way: it is over at once
+		p.Abandoned, p.ErrorCode = d.now, CodeByCustomer
+		if a != nil {
+			d.settleUnsent(a)
+			a.Code = CodeByCustomer
+			d.d.Attempts = append(d.d.Attempts, *a)
+		}
+		d.log(OpCancel, InGiveUp, 0, Messages{})
 	default:
 		p.Abandoned, p.WentBack = d.now, p.state == Completed && p.Refundable().IsZero()
 		if p.state == Checkout {

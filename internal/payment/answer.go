@@ -2,6 +2,7 @@ package payment
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -32,7 +33,7 @@ func (c BeginAsk) apply(d *draft) {
 		d.returned(c.Op)
 		return
 	}
-	if a.Leased(d.now, c.Run.Owner, c.Exclusive) {
+	if a.Leased(d.now, c.Run.Owner, c.Exclusive) || a.Class == ClassUnsent { // the provider would know nothing of it
 		d.err = ErrBusy
 		return
 	}
@@ -92,6 +93,9 @@ type Answer struct {
 	HoldCheck time.Time // when to ask whether a hold still stands
 	Fenced    bool      // the call was one with Fence
 
+	// Stalled says that a call which has not left has waited for long: a human is told.
+	Stalled bool
+
 	// Late says what to do about a success that comes after the end.
 	Late LatePolicy
 
@@ -125,6 +129,7 @@ func (c Answer) apply(d *draft) {
 	d.holdCheck, d.run, d.fenced = c.HoldCheck, c.Late.Run, c.Fenced
 	quiet := c.Op == 0 && c.Lease != ""
 	asked := c.Op != 0 && a.Op == c.Op || quiet && a.LeaseOwner == c.Lease
+	running := a.Op == c.Op && (c.Lease == "" || a.LeaseOwner == c.Lease)
 	if quiet && a.LeaseOwner == c.Lease {
 		d.end(a, Messages{})
 		d.d.Attempts = append(d.d.Attempts, *a)
@@ -135,6 +140,9 @@ func (c Answer) apply(d *draft) {
 		return
 	}
 	was := *a
+	if c.Fact.Class == ClassUnsent && (!running || d.unsent(a, c)) {
+		return // it says nothing about the call that runs now, if any
+	}
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	fact = c.unheard(a, fact, d.now)
@@ -167,6 +175,9 @@ func (a *Attempt) shownAs() OperationKind {
 
 // believe turns a success that does not fit what was asked into an unknown outcome.
 func believe(p *Payment, a *Attempt, f Fact) (Fact, string) {
+	if f.Class == ClassUnsent { // of one call, whatever became of others
+		return Fact{Class: ClassUnknown}, ""
+	}
 	won := f.Class == ClassApproved || f.Class == ClassAuthorized
 	alarm := ""
 	switch {
@@ -182,7 +193,7 @@ func believe(p *Payment, a *Attempt, f Fact) (Fact, string) {
 	if alarm != "" {
 		return Fact{Class: ClassUnknown, RawCode: f.RawCode}, alarm
 	}
-	if f.Class == ClassPrepared || f.Class == "" {
+	if f.Class == ClassPrepared || !slices.Contains(Classes(), f.Class) { // also what no connector may say
 		f.Class = ClassUnknown
 	}
 	return f, ""

@@ -79,7 +79,7 @@ func (d *draft) start(s Start) {
 }
 
 // Submit is the customer's or the merchant's order to go ahead with a deposit in
-// its checkout. Empty fields leave the payment's own values.
+// its checkout, or between tries. Empty fields leave the payment's own values.
 type Submit struct {
 	Method     Method
 	Amount     money.Amount
@@ -90,8 +90,12 @@ type Submit struct {
 }
 
 func (c Submit) apply(d *draft) {
-	if d.p.Type != Deposit || d.p.state != Checkout {
+	if !d.p.Payable() {
 		d.err = refuse(CodeWrongState, "", "only a deposit in state %s can be executed", Checkout)
+		return
+	}
+	if d.p.BetweenTries() && c.Method != "" && c.Method != d.p.Method {
+		d.err = refuse(CodeWrongState, "paymentMethod", "the payment goes on by %s", d.p.Method)
 		return
 	}
 	if c.Method != "" {
@@ -192,19 +196,22 @@ func (d *draft) hold(what string) *Attempt {
 	return held
 }
 
-// Cancel closes a checkout that nothing was sent for.
+// Cancel closes a checkout that nothing was sent for, or a deposit between tries.
 type Cancel struct {
 	ByClock bool // the checkout time ran out; otherwise the customer gave up
 }
 
 func (c Cancel) apply(d *draft) {
-	if d.p.state != Checkout {
+	if !d.p.Payable() {
 		d.err = refuse(CodeWrongState, "", "only a payment in state %s can be cancelled", Checkout)
 		return
 	}
 	in, code := InGiveUp, CodeByCustomer
 	if c.ByClock {
 		in, code = InTimeout, CodeTimeout
+		if last := d.p.lastDecline(); last != "" {
+			in, code = InLapse, last
+		}
 	}
 	d.p.ErrorCode = code
 	d.log(OpCancel, in, 0, Messages{})

@@ -257,6 +257,9 @@ func TestAnyOrderKeepsTheMoney(t *testing.T) {
 			if settled && w.p.State() != before.State() && !onPurpose(&before, c) {
 				t.Fatalf("%T moved %s to %s", c, before.State(), w.p.State())
 			}
+			if why := decidedByUs(&before, c, &w.p); why != "" {
+				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
+			}
 			if why := againstTerms(&before, c, &d); why != "" {
 				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
 			}
@@ -294,7 +297,7 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 		return "money is owed, and nobody will send it"
 	case p.Owes() && p.Live != 0:
 		return "money is owed while a call is open"
-	case p.State() == payment.Checkout && !p.Due.Equal(p.CheckoutUntil):
+	case (p.State() == payment.Checkout || p.BetweenTries()) && !p.Due.Equal(p.CheckoutUntil):
 		return "the checkout's end is not looked at"
 	case p.CheckoutUntil.After(p.Created.Add(p.Terms.Lasts + p.Terms.Grace)):
 		return "the checkout is extended too far"
@@ -338,7 +341,11 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	classes := payment.Classes()
 	amounts := []money.Amount{{}, money.MustParse("1"), money.MustParse("40.5"), money.MustParse("100"), money.MustParse("101")}
 	amount := rapid.SampledFrom(amounts).Draw(t, "amount")
-	switch rapid.IntRange(0, 16).Draw(t, "command") {
+	switch rapid.IntRange(0, 18).Draw(t, "command") {
+	case 18:
+		return payment.NeverSent{Code: payment.CodeInternal}
+	case 17:
+		return payment.SendAgain{Run: run("g")}
 	case 16:
 		return payment.Opened{}
 	case 15:

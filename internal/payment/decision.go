@@ -47,6 +47,9 @@ type Call struct {
 	Op      int  // Seq of the operation that shows the call
 	Ask     bool // a status query instead of the attempt itself
 	Fence   bool // with Ask: nobody wants it any more, so the provider is asked to refuse it from now on
+
+	// Waited is how long a call that is made again has waited for it; zero for all others.
+	Waited time.Duration
 }
 
 // Chain is the right to charge a customer again without the customer.

@@ -17,10 +17,11 @@ type Event struct {
 func (s State) notable() bool { return s.Final() || s == Authorized }
 
 // dueAt is when something has to be done about the payment if nobody does anything:
-// its checkout ends, or the provider is to be asked about an open outcome or a hold.
+// its checkout ends, or the provider is to be asked about an open outcome or a hold, or
+// sent again what never left.
 // Zero when nothing is open.
 func (p *Payment) dueAt() time.Time {
-	if p.state == Checkout {
+	if p.state == Checkout || p.BetweenTries() {
 		return p.CheckoutUntil
 	}
 	if a := p.LiveAttempt(); a != nil {

@@ -5,11 +5,13 @@ import "github.com/sluicepay/sluice/internal/money"
 // Class is what a provider's answer, or the lack of one, proves.
 type Class string
 
-// The classes. Only the first three after ClassPrepared and ClassDeclinedSoft
-// allow another try; ClassUnknown never turns into a decline by age.
+// The classes. Only ClassNotSent, ClassRejected and ClassDeclinedSoft allow another try;
+// ClassUnsent is the one after which the same call may be made again, under the same key;
+// ClassUnknown never turns into a decline by age.
 const (
 	ClassPrepared     Class = "PREPARED"      // recorded, nothing known yet
 	ClassNotSent      Class = "NOT_SENT"      // provably nothing left this process
+	ClassUnsent       Class = "UNSENT"        // the same, for want of our own means: it decides nothing
 	ClassRejected     Class = "REJECTED"      // the provider documents "not processed"
 	ClassDeclinedSoft Class = "DECLINED_SOFT" // refused; another terminal may succeed
 	ClassDeclinedHard Class = "DECLINED_HARD" // refused for good
@@ -23,7 +25,7 @@ const (
 // Classes lists every class, ClassPrepared first.
 func Classes() []Class {
 	return []Class{
-		ClassPrepared, ClassNotSent, ClassRejected, ClassDeclinedSoft, ClassDeclinedHard, ClassApproved,
+		ClassPrepared, ClassNotSent, ClassUnsent, ClassRejected, ClassDeclinedSoft, ClassDeclinedHard, ClassApproved,
 		ClassAuthorized, ClassWaiting, ClassCancelled, ClassUnknown,
 	}
 }

@@ -109,8 +109,8 @@ func refunded(amount string) func(*testing.T, *world) {
 
 func reserved(t *testing.T, w *world) { w.reserve(t, "1", false) }
 
-// betweenTries forges the state in which a try has ended and the payment has not.
-func betweenTries(t *testing.T, w *world) {
+// forgedBetween forges the state in which a try has ended and the payment has not.
+func forgedBetween(t *testing.T, w *world) {
 	t.Helper()
 	w.p.ErrorCode, w.p.CheckoutUntil = "", start.Add(time.Hour)
 	w.p = payment.Restore(w.p, payment.Pending)
@@ -120,7 +120,7 @@ func betweenTries(t *testing.T, w *world) {
 // anotherTry forges a second try, as it stands.
 func anotherTry(class payment.Class, state payment.State) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
-		betweenTries(t, w)
+		forgedBetween(t, w)
 		a := w.p.Attempts[0]
 		a.Seq, a.Key, a.Class, a.ProviderRef = 2, "other", class, "tx2"
 		w.p.Attempts, w.p.Tries = append(slices.Clone(w.p.Attempts), a), 2
@@ -149,13 +149,13 @@ var scenes = []scene{
 	{"sale closed", 1, sale(closing)},
 	{"sale closed, rolled back", 1, then(sale(closing), doing(payment.Abandon{}))},
 	{"sale closed by hand", 1, then(sale(doubtful), doing(payment.ManualUpdate{To: payment.Cancelled}))},
-	{"sale declined, between tries", 1, then(sale(refusal), betweenTries)},
+	{"sale declined, between tries", 1, then(sale(refusal), forgedBetween)},
 	{"sale declined, another try open", 1, then(sale(refusal), anotherTry(payment.ClassUnknown, payment.Pending))},
 	{"sale declined, another try paid", 1, then(sale(refusal), anotherTry(payment.ClassApproved, payment.Completed))},
 	{"sale paid, another try's late success going back", 2, then(sale(refusal), anotherTry(payment.ClassApproved, payment.Completed),
 		confirmed(1, approval, false))},
 	{"hold declined", 1, hold(refusal)},
-	{"hold declined, between tries", 1, then(hold(refusal), betweenTries)},
+	{"hold declined, between tries", 1, then(hold(refusal), forgedBetween)},
 	{"hold declined, another try held", 1, then(hold(refusal), anotherTry(payment.ClassAuthorized, payment.Authorized))},
 	{"verification declined", 1, func(t *testing.T) *world { return first(t, verification(), refusal) }},
 	{"hold", 1, hold(holding)},

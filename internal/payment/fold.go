@@ -12,6 +12,7 @@ type step struct {
 	version int64
 	starts  bool
 	ends    bool
+	again   bool // the call of an attempt that was made before
 }
 
 // Fold derives the state of a payment from its log, oldest operation first, and
@@ -38,15 +39,20 @@ func Fold(log []Operation) (State, error) {
 // ends what ran before it adds anything.
 func steps(log []Operation) []step {
 	var all []step
+	called := map[int]bool{} // attempts whose call was made
 	for i := range log {
 		op := &log[i]
+		again := op.Kind.calls() && called[op.Attempt]
+		if op.Kind.calls() && op.Attempt != 0 {
+			called[op.Attempt] = true
+		}
 		if op.Began == op.Ended {
-			all = append(all, step{op, op.Began, true, true})
+			all = append(all, step{op, op.Began, true, true, again})
 			continue
 		}
-		all = append(all, step{op, op.Began, true, false})
+		all = append(all, step{op, op.Began, true, false, again})
 		if op.Ended != 0 {
-			all = append(all, step{op, op.Ended, false, true})
+			all = append(all, step{op, op.Ended, false, true, again})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b step) int {
@@ -69,6 +75,8 @@ func (s step) from(state State) (State, bool) {
 		return s.op.State, leads(state, kind, s.op.State, false) || leads(state, kind, s.op.State, true) && !kind.calls()
 	case s.ends:
 		return s.op.State, leads(state, kind, s.op.State, true)
+	case s.again:
+		return state, leads(state, kind, state, false)
 	case kind.calls():
 		return starts(state, kind)
 	}

@@ -82,6 +82,9 @@ func (p *Payment) checkAttempts() error {
 	if wants := p.state == Completed || p.state == Authorized; wants && standing != 1 {
 		return fmt.Errorf("payment %s: %s with %d approvals", p.ID, p.state, standing)
 	}
+	if p.state == Pending && live == 0 && (p.Type != Deposit || p.CheckoutUntil.IsZero()) {
+		return fmt.Errorf("payment %s: PENDING with nothing under way and no customer", p.ID)
+	}
 	if p.state.Final() && live > 0 && p.LiveAttempt().Reverses == 0 {
 		return fmt.Errorf("payment %s: %s with a live attempt", p.ID, p.state)
 	}

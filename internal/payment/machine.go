@@ -20,6 +20,7 @@ const (
 	InFraudPass    Input = "anti-fraud passes or pauses"
 	InFraudStop    Input = "anti-fraud refuses"
 	InSend         Input = "send to a terminal"
+	InSendAgain    Input = "send again what never left"
 	InNextTerminal Input = "go to the next terminal"
 	InNoTerminal   Input = "no terminal"
 	InRedirect     Input = "customer is sent away"
@@ -34,6 +35,7 @@ const (
 	InApproved  Input = "fact: money moved"
 	InHeld      Input = "fact: money held"
 	InOpen      Input = "fact: waiting or unknown"
+	InUnsent    Input = "fact: nothing left, for want of our own means"
 	InRefused   Input = "fact: refused, nothing left to try"
 	InClosed    Input = "fact: closed without money"
 	InUnchanged Input = "fact: nothing new"
@@ -44,6 +46,7 @@ const (
 	InEnded     Input = "fact: undone, closed after all"
 
 	InTimeout Input = "clock: checkout time ran out"
+	InLapse   Input = "clock: checkout time ran out after a decline"
 )
 
 // Edge is one row of the table: in From, Input leads to To and is shown in the
@@ -66,8 +69,9 @@ var (
 	opsAny     = append([]OperationKind{OpCapture, OpVoid}, opsPaying...)
 	opsHold    = []OperationKind{OpCheckState, OpHandleWebhook, OpManualCheckState}
 	opsLate    = []OperationKind{OpCheckState, OpHandleWebhook}
-	// After an end without money a late success may still be given back.
-	opsEnded = append([]OperationKind{OpVoid, OpRefund}, opsAsking...)
+	// After an end a late success may still be given back.
+	opsEnded   = append([]OperationKind{OpVoid, OpRefund}, opsAsking...)
+	opsCalling = []OperationKind{OpDeposit, OpWithdrawal, OpRefund, OpCapture, OpVoid}
 )
 
 // edges is the only table of legal moves. What is not in it is refused.
@@ -81,6 +85,12 @@ var edges = []Edge{
 	{Checkout, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, no live attempt"},
 
 	{Checkout, InAbandon, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
+	// Between tries: a deposit with a customer of which nothing is under way.
+	{Pending, InSubmit, []OperationKind{OpCheckout}, Pending, "between tries: the next one, by the same method"},
+	{Pending, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, nothing under way: by the customer between tries, or abandoned"},
+	{Pending, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, between tries, none of which was declined: like a checkout, as no provider has anything"},
+	{Pending, InLapse, []OperationKind{OpCancel}, Declined, "between tries, with the code of the last decline"},
+
 	{Pending, InAbandon, []OperationKind{OpCancel}, Pending, "a deposit whose outcome is open; money found later goes back"},
 	{Authorized, InAbandon, []OperationKind{OpCancel}, Authorized, "a void follows"},
 	{Completed, InAbandon, []OperationKind{OpCancel}, Completed, "a refund of what is left follows"},
@@ -89,6 +99,7 @@ var edges = []Edge{
 
 	{Pending, InFraudPass, []OperationKind{OpDetectFraud}, Pending, ""},
 	{Pending, InSend, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Pending, "no live attempt, intent stored first"},
+	{Pending, InSendAgain, opsCalling, Pending, "after UNSENT only: the attempt's row says that nothing left; the same key"},
 	{Pending, InNoTerminal, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Declined, "1.05, 1.06 or 1.09, nothing sent"},
 	{Pending, InRedirect, []OperationKind{OpRedirect}, Pending, "the attempt waits for the customer"},
 
@@ -97,6 +108,7 @@ var edges = []Edge{
 	{Pending, InHeld, opsHolding, Authorized, "amount, currency and reference equal; PreAuth"},
 	{Pending, InHeld, []OperationKind{OpCapture, OpVoid}, Authorized, "capture or void proven not done: the hold stands"},
 	{Pending, InOpen, opsAny, Pending, "never a decline, however old"},
+	{Pending, InUnsent, opsCalling, Pending, "decides nothing: the customer tries again, and what has no customer is sent again"},
 	{Pending, InRefused, opsPaying, Declined, "definitive, nothing left to try"},
 	{Pending, InClosed, opsPaying, Cancelled, "the provider's word, never our timer alone"},
 	{Pending, InClosed, []OperationKind{OpVoid, OpCapture}, Cancelled, "void done, or the hold is proven gone"},
@@ -109,7 +121,7 @@ var edges = []Edge{
 	{Authorized, InTaken, opsFinding, Completed, "at most what is authorised; at the provider, or by a capture that was done after all"},
 	{Authorized, InUnchanged, opsAsking, Authorized, ""},
 
-	{Completed, InUnchanged, opsAsking, Completed, "a notice or a return after the end"},
+	{Completed, InUnchanged, opsEnded, Completed, "a notice or a return after the end"},
 	{Declined, InUnchanged, opsEnded, Declined, "likewise"},
 	{Cancelled, InUnchanged, opsEnded, Cancelled, "likewise"},
 
@@ -122,6 +134,9 @@ var edges = []Edge{
 	{Cancelled, InStands, opsFinding, Authorized, "it was voided"},
 	{Completed, InUndone, opsFinding, Declined, "no refund standing"},
 	{Completed, InEnded, opsFinding, Cancelled, "likewise"},
+	{Declined, InSendAgain, []OperationKind{OpVoid, OpRefund}, Declined, "what gives a late success back, after UNSENT only"},
+	{Cancelled, InSendAgain, []OperationKind{OpVoid, OpRefund}, Cancelled, "likewise"},
+	{Completed, InSendAgain, []OperationKind{OpVoid, OpRefund}, Completed, "likewise"},
 
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Completed, "reason, evidence, two people"},
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
@@ -173,11 +188,11 @@ func next(from State, in Input, op OperationKind) (State, bool) {
 	return from, false
 }
 
-// starts returns the state after an operation that calls the provider has started.
+// starts returns the state after an operation that calls the provider has started for the first time.
 func starts(from State, op OperationKind) (State, bool) {
 	for i := range edges {
 		e := &edges[i]
-		if e.From == from && !e.Input.fact() && slices.Contains(e.Ops, op) && e.Input != InNoTerminal && e.Input != InForget {
+		if e.From == from && !e.Input.fact() && slices.Contains(e.Ops, op) && e.Input != InNoTerminal && e.Input != InForget && e.Input != InSendAgain {
 			return e.To, true
 		}
 	}

@@ -214,7 +214,7 @@ type Attempt struct {
 
 // Live reports whether the outcome is still open.
 func (a *Attempt) Live() bool {
-	return a.Class == ClassPrepared || a.Class == ClassWaiting || a.Class == ClassUnknown
+	return a.Class == ClassPrepared || a.Class == ClassWaiting || a.Class == ClassUnknown || a.Class == ClassUnsent
 }
 
 // Calling reports that a call of the attempt was begun and its answer is not booked yet: it runs, or its process is dead.

@@ -27,12 +27,14 @@ type Terms struct {
 	GiveBack bool `json:"giveBack,omitempty"`
 	// Before is how many such refunds there were for the deposit before this one.
 	Before int `json:"before,omitempty"`
+	// Chain is the payment that began the recurring chain which this one continues.
+	Chain ID `json:"chain,omitempty"`
 }
 
 // IsZero reports whether nothing is set.
 func (t *Terms) IsZero() bool {
 	return t.Origin == "" && t.ErrorURL == "" && t.AbortURL == "" && len(t.Methods) == 0 && t.Lasts == 0 &&
-		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && t.Additional == "" && !t.GiveBack && t.Before == 0
+		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && t.Additional == "" && !t.GiveBack && t.Before == 0 && t.Chain == ""
 }
 
 // Allow reports whether the customer may pay by m. Only cards can be verified.

@@ -48,7 +48,7 @@ func (tx *Tx) InsertAttempt(p *payment.Payment, a *payment.Attempt) {
 const sqlUpdateAttempt = `UPDATE attempt SET class = $1, op = $2, lease_owner = $3, lease_until = $4, next_check = $5,
 	checks = $6, not_found_at = $7, provider_ref = $8, own_ref = $9, code = $10, raw_code = $11, redirect = $12,
 	redirected = $13, returned = $14, credential = $15,
-	reversed = $16, doubts = $17 WHERE shop_id = $18 AND payment_id = $19 AND seq = $20`
+	reversed = $16, doubts = $17, started = $18 WHERE shop_id = $19 AND payment_id = $20 AND seq = $21`
 
 // UpdateAttempt writes everything of an attempt that can change. The version that the
 // payment's own update names protects it.
@@ -60,7 +60,7 @@ func (tx *Tx) UpdateAttempt(p *payment.Payment, a *payment.Attempt) {
 	tx.guard(WriteAttempt, sqlUpdateAttempt, string(a.Class), a.Op, nullable(a.LeaseOwner), micros(a.LeaseUntil),
 		micros(a.NextCheck), a.Checks, micros(a.NotFoundAt), nullable(a.ProviderRef), nullable(own),
 		nullable(string(a.Code)), nullable(a.RawCode), nullable(a.Redirect), a.Redirected, a.Returned,
-		nullable(a.Credential), a.Reversed, a.Doubts, string(p.Shop), string(p.ID), a.Seq)
+		nullable(a.Credential), a.Reversed, a.Doubts, micros(a.Started), string(p.Shop), string(p.ID), a.Seq)
 }
 
 const sqlAttemptOwner = `SELECT payment_id, seq FROM attempt WHERE shop_id = $1 AND terminal_id = $2 AND key = $3`

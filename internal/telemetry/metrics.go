@@ -37,7 +37,7 @@ func NewMetrics() *Metrics {
 	m.Duplicates = m.counter("sluice_possible_duplicates_total",
 		"Payments made although they look like an earlier one, by payment type: the same reference where the shop wants to be warned, or a refund of the same deposit, amount and reference within a minute and without an idempotency key.", "type")
 	m.ProviderCalls = m.histogram("sluice_provider_call_seconds",
-		"Duration of calls to payment providers, by connector and class of the answer. A growing share of UNKNOWN is the first sign of trouble at a provider.",
+		"Duration of calls to payment providers, by connector and class of the answer. A growing share of UNKNOWN is the first sign of trouble at a provider, UNSENT of trouble of our own.",
 		[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "connector", "class")
 	m.HTTPRequests = m.counter("sluice_http_requests_total",
 		"Requests answered, by route pattern and status. Requests that matched no route have an empty route.", "route", "status")

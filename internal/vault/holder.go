@@ -21,9 +21,10 @@ const Hold = 15 * time.Minute
 // the process: the customer is then asked again. Safe for concurrent use.
 type Holder struct {
 	now   func() time.Time
+	after func(time.Duration, func()) // calls back once so much time has passed
 	mu    sync.Mutex
 	cards map[payment.ID]held
-	swept time.Time // when everything was last looked through
+	waits bool // a sweep is set; never without a card
 }
 
 type held struct {
@@ -31,9 +32,14 @@ type held struct {
 	until time.Time
 }
 
-// NewHolder returns an empty holder.
+// NewHolder returns an empty holder. Cards are wiped when their time is over by now's clock, whether or not anybody comes
+// for them; while none is held nothing waits.
 func NewHolder(now func() time.Time) *Holder {
-	return &Holder{now: now, cards: make(map[payment.ID]held)}
+	return newHolder(now, func(d time.Duration, f func()) { time.AfterFunc(d, f) })
+}
+
+func newHolder(now func() time.Time, after func(time.Duration, func())) *Holder {
+	return &Holder{now: now, after: after, cards: make(map[payment.ID]held)}
 }
 
 // Put keeps a card for a payment, replacing and wiping an earlier one. The holder
@@ -41,16 +47,15 @@ func NewHolder(now func() time.Time) *Holder {
 func (h *Holder) Put(id payment.ID, c *payment.Card) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sweep()
 	h.drop(id)
 	h.cards[id] = held{c, h.now().Add(Hold)}
+	h.sweepLater(Hold)
 }
 
 // Get returns a copy of the payment's card, which the caller wipes, or nil.
 func (h *Holder) Get(id payment.ID) *payment.Card {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sweep()
 	k, ok := h.cards[id]
 	if !ok {
 		return nil
@@ -60,6 +65,14 @@ func (h *Holder) Get(id payment.ID) *payment.Card {
 		return nil
 	}
 	return k.card.Clone()
+}
+
+// Has reports whether the payment's card is held.
+func (h *Holder) Has(id payment.ID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k, ok := h.cards[id]
+	return ok && h.now().Before(k.until)
 }
 
 // Drop wipes and forgets the payment's card.
@@ -76,16 +89,32 @@ func (h *Holder) drop(id payment.ID) {
 	}
 }
 
-// sweep wipes, at most once a minute, what has waited too long.
-func (h *Holder) sweep() {
-	now := h.now()
-	if now.Before(h.swept.Add(time.Minute)) {
-		return
+// leastWait keeps a clock that runs more slowly than time from being looked at without pause.
+const leastWait = time.Second
+
+// sweepLater sets the next sweep, unless one is set. The caller holds the lock.
+func (h *Holder) sweepLater(wait time.Duration) {
+	if !h.waits {
+		h.waits = true
+		h.after(max(wait, leastWait), h.sweep)
 	}
-	h.swept = now
+}
+
+// sweep wipes what has waited too long, and comes again when the next card has.
+func (h *Holder) sweep() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waits = false
+	now, next := h.now(), time.Time{}
 	for id, k := range h.cards {
-		if !now.Before(k.until) {
+		switch {
+		case !now.Before(k.until):
 			h.drop(id)
+		case next.IsZero() || k.until.Before(next):
+			next = k.until
 		}
+	}
+	if !next.IsZero() {
+		h.sweepLater(next.Sub(now))
 	}
 }

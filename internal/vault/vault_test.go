@@ -57,15 +57,57 @@ func TestHolder(t *testing.T) {
 	}
 }
 
+// timers are those that a holder has set: what is to be called, and how long after it was set.
+type timers struct {
+	waits []time.Duration
+	calls []func()
+}
+
+func (s *timers) after(d time.Duration, f func()) {
+	s.waits, s.calls = append(s.waits, d), append(s.calls, f)
+}
+
+// fire calls back what was set last.
+func (s *timers) fire() { s.calls[len(s.calls)-1]() }
+
 func TestHolderForgetsWhatNobodyAsksFor(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	h := vault.NewHolder(func() time.Time { return now })
-	abandoned := card(t)
-	h.Put("p1", abandoned)
-	now = now.Add(vault.Hold + time.Minute)
-	h.Put("p2", card(t))
-	if !abandoned.Number.IsZero() {
-		t.Error("an abandoned card is still in memory")
+	var set timers
+	h := vault.NewHolderAfter(func() time.Time { return now }, set.after)
+	if len(set.calls) != 0 {
+		t.Fatal("a timer runs though no card is held")
+	}
+	first, second := card(t), card(t)
+	h.Put("p1", first)
+	now = now.Add(5 * time.Minute)
+	h.Put("p2", second)
+	if len(set.waits) != 1 || set.waits[0] != vault.Hold {
+		t.Fatalf("timers of %v are set for two cards, want one of %s", set.waits, vault.Hold)
+	}
+
+	now = now.Add(vault.Hold - 5*time.Minute)
+	set.fire() // nobody else comes
+	if !first.Number.IsZero() || !first.SecurityCode.IsZero() || h.Has("p1") {
+		t.Error("a card whose time is over is still in memory")
+	}
+	if second.Number.IsZero() || !h.Has("p2") {
+		t.Error("a card was wiped before its time")
+	}
+	if len(set.waits) != 2 || set.waits[1] != 5*time.Minute {
+		t.Fatalf("timers of %v are set, want another one of 5m", set.waits)
+	}
+	set.fire() // by a clock that stood still
+	if second.Number.IsZero() || len(set.waits) != 3 {
+		t.Errorf("a timer that came early: wiped %t, timers %v", second.Number.IsZero(), set.waits)
+	}
+	now = now.Add(5 * time.Minute)
+	set.fire()
+	if !second.Number.IsZero() || len(set.waits) != 3 {
+		t.Errorf("the last card: wiped %t, timers %v, want none that runs on", second.Number.IsZero(), set.waits)
+	}
+	h.Put("p3", card(t))
+	if len(set.waits) != 4 {
+		t.Error("no timer for the next card")
 	}
 }
 

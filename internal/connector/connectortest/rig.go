@@ -253,7 +253,7 @@ func wellFormed(t *testing.T, f payment.Fact) {
 	t.Helper()
 	won := f.Class == payment.ClassApproved || f.Class == payment.ClassAuthorized
 	switch {
-	case f.Class == payment.ClassPrepared, f.Class == payment.ClassNotSent, f.Class == "":
+	case f.Class == payment.ClassPrepared, f.Class == payment.ClassNotSent, f.Class == payment.ClassUnsent, f.Class == "":
 		t.Errorf("%q is not a connector's class", f.Class)
 	case won && (f.ProviderRef == "" || f.Code != ""):
 		t.Errorf("a success has the provider's id and no error code: %+v", f)
