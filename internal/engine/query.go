@@ -96,7 +96,7 @@ func (e *Engine) checkNow(ctx context.Context, p payment.Payment, op payment.Ope
 }
 
 func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.BeginAsk, wait time.Duration) (payment.Payment, error) {
-	at, err := e.reachAsked(ctx, &p)
+	at, err := e.reachAsked(ctx, &p, begin.Op)
 	if err != nil {
 		return payment.Payment{}, err
 	}
@@ -119,11 +119,8 @@ func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.Begin
 
 // reachAsked reads the terminal that will be asked about the payment; nil where none will be. A payment does not go to
 // another terminal while an attempt is open.
-func (e *Engine) reachAsked(ctx context.Context, p *payment.Payment) (*reached, error) {
-	a := p.LiveAttempt()
-	if a == nil && p.State() == payment.Authorized {
-		a = p.Standing()
-	}
+func (e *Engine) reachAsked(ctx context.Context, p *payment.Payment, op payment.OperationKind) (*reached, error) {
+	a := p.AskedAbout(op)
 	if a == nil {
 		return nil, nil //nolint:nilnil // nobody is asked, and that is no error
 	}

@@ -25,10 +25,7 @@ type BeginAsk struct {
 }
 
 func (c BeginAsk) apply(d *draft) {
-	a := d.p.LiveAttempt()
-	if a == nil && c.Op != OpContinue {
-		a = d.settledToAsk(c.Op == OpManualCheckState)
-	}
+	a := d.p.AskedAbout(c.Op)
 	if a == nil {
 		d.returned(c.Op)
 		return
@@ -42,6 +39,9 @@ func (c BeginAsk) apply(d *draft) {
 	}
 	if c.Paced && c.Op != OpContinue && !d.before.CheckDue(a, d.now, c.Run.Owner, c.Exclusive) {
 		return
+	}
+	if !a.Live() && d.p.state != Authorized && d.p.Doubted() == nil {
+		a.Doubts++ // asked by hand: it is finished if this process dies
 	}
 	if a.Class == ClassPrepared { // the process that held the lease is gone
 		a.Class = ClassUnknown

@@ -27,7 +27,7 @@ func (c ManualUpdate) apply(d *draft) {
 		d.err = refuse(CodeWrongState, "", "refunds of the deposit stand")
 		return
 	}
-	a := d.subject()
+	a := d.p.subject()
 	if a == nil || !c.fits(&d.p, a) {
 		d.err = refuse(CodeWrongState, "", "the payment has no attempt that could have ended so")
 		return
@@ -60,18 +60,18 @@ func (d *draft) moveTo(to State, op OperationKind, attempt int) {
 
 // subject is the attempt that the update is about: the open one, the one that the
 // payment stands on, or the last that was not given back.
-func (d *draft) subject() *Attempt {
-	if a := d.p.LiveAttempt(); a != nil {
+func (p *Payment) subject() *Attempt {
+	if a := p.LiveAttempt(); a != nil {
 		if a.Reverses != 0 {
 			return nil
 		}
 		return a
 	}
-	if a := d.p.Standing(); a != nil {
-		return d.p.attempt(a.Seq)
+	if a := p.Standing(); a != nil {
+		return p.attempt(a.Seq)
 	}
-	for i := len(d.p.Attempts) - 1; i >= 0; i-- {
-		if a := &d.p.Attempts[i]; a.Kind.Main() && a.Reverses == 0 && !(a.Reversed && a.Class == ClassCancelled) {
+	for i := len(p.Attempts) - 1; i >= 0; i-- {
+		if a := &p.Attempts[i]; a.Kind.Main() && a.Reverses == 0 && !(a.Reversed && a.Class == ClassCancelled) {
 			return a
 		}
 	}

@@ -151,20 +151,20 @@ func (p *Payment) Doubted() *Attempt {
 	return first
 }
 
-// settledToAsk is the settled attempt that a status query is about; nil where there is nothing to ask. byHand asks also
-// where nothing is in doubt.
-func (d *draft) settledToAsk(byHand bool) *Attempt {
-	a, held := d.p.Doubted(), d.p.Standing()
-	if d.p.state == Authorized && held != nil && !d.p.Terms.Verify && (a == nil || held.NextCheck.Before(a.NextCheck)) {
-		return held // does the hold still stand?
-	}
-	if a != nil || !byHand || d.p.Terms.Verify { // of a verification nothing is held
+// AskedAbout is the attempt that a status query shown as op is about: the open one, else a settled one that is in doubt or
+// holds money, else by hand the one that the payment ended with. Nil where there is nothing to ask.
+func (p *Payment) AskedAbout(op OperationKind) *Attempt {
+	if a := p.LiveAttempt(); a != nil || op == OpContinue {
 		return a
 	}
-	if a = d.subject(); a != nil {
-		a.Doubts++ // so that it is finished if this process dies
+	a, held := p.Doubted(), p.Standing()
+	if p.state == Authorized && held != nil && !p.Terms.Verify && (a == nil || held.NextCheck.Before(a.NextCheck)) {
+		return held // does the hold still stand?
 	}
-	return a
+	if a != nil || op != OpManualCheckState || p.Terms.Verify { // of a verification nothing is held
+		return a
+	}
+	return p.subject()
 }
 
 // follow lets the payment, or its money, follow what is confirmed.
