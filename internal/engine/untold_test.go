@@ -135,7 +135,8 @@ func TestAnAnswerIsStoredWhateverBecomesOfItsTelling(t *testing.T) {
 		"panic behind reads": func(t *engine.Telling) error {
 			_, _ = t.Order()
 			attempts := t.Payment().Attempts
-			return fmt.Errorf("%d", attempts[len(attempts)].Seq)
+			past := len(attempts)
+			return fmt.Errorf("%d", attempts[past].Seq)
 		},
 	}
 	onBoth(t, func(t *testing.T, h *house) {

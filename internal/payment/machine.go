@@ -67,8 +67,6 @@ var (
 	opsPaying  = append([]OperationKind{OpDeposit, OpWithdrawal, OpRefund}, opsAsking...)
 	opsHolding = append([]OperationKind{OpDeposit}, opsAsking...)
 	opsAny     = append([]OperationKind{OpCapture, OpVoid}, opsPaying...)
-	opsHold    = []OperationKind{OpCheckState, OpHandleWebhook, OpManualCheckState}
-	opsLate    = []OperationKind{OpCheckState, OpHandleWebhook}
 	// After an end a late success may still be given back.
 	opsEnded   = append([]OperationKind{OpVoid, OpRefund}, opsAsking...)
 	opsCalling = []OperationKind{OpDeposit, OpWithdrawal, OpRefund, OpCapture, OpVoid}
