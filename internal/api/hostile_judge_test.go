@@ -39,8 +39,9 @@ func areaOf(q *sent) string {
 	return areaOther
 }
 
-// insides are words of our insides, none of which any mutation sends.
-var insides = regexp.MustCompile(`(?i)\bgoroutine\b|runtime error|\.go:\d|\bsqlstate\b|\bsqlite\b|\bpgconn\b|constraint failed|/tmp/|github\.com|\bpanic\b|stack trace|\bselect \w+,`)
+// insides are words of our insides, none of which any mutation sends. The project's own address, which the documents of the
+// APIs give, is none.
+var insides = regexp.MustCompile(`(?i)\bgoroutine\b|runtime error|\.go:\d|\bsqlstate\b|\bsqlite\b|\bpgconn\b|constraint failed|/tmp/|github\.com/[\w.-]+/[\w-]+[/.@]|\bpanic\b|stack trace|\bselect \w+,`)
 
 // judge tells what is wrong with an answer.
 func judge(q *sent, a *got) []string {
