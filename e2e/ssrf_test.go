@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/address"
 )
 
 // The tests in this file point webhooks at addresses that no merchant may reach through us: written in every way that
@@ -183,7 +185,7 @@ func forbiddenAddresses(t *testing.T, p *place) {
 	// Holds whose end will be told to a forbidden address, made while that is allowed.
 	all := spellings()
 	shop = s.newHookShop(t, sim, object{"webhookOnAuthorized": false})
-	held := p.hold(t, shop.client, all)
+	held, addresses := p.hold(t, shop.client, all)
 	s.stop(t)
 	s.args = guarded
 	p.start(t, s)
@@ -201,16 +203,16 @@ func forbiddenAddresses(t *testing.T, p *place) {
 			lax.pay(t, with(deposit(name, "1.00"), "webhookUrl", p.hook(name)))
 		}
 	}
-	dialled := p.awaitTried(t, s, shop.id, len(held), allKnown)
+	dialled := p.awaitTried(t, s, shop.id, addresses, allKnown)
 	byName := p.awaitTried(t, s, lax.id, 1, allKnown)
 	if n := p.seen() - before; n != 0 {
 		t.Errorf("%d connections or packets to forbidden addresses", n)
 	}
-	if len(all) < 500 || refused < 500 || len(held) < 50 {
-		t.Errorf("%d spellings, %d refused, %d dialled: the test did not test", len(all), refused, len(held))
+	if len(all) < 500 || refused < 500 || len(held) < 50 || addresses < len(held)*2/3 {
+		t.Errorf("%d spellings, %d refused, %d held for %d addresses: the test did not test", len(all), refused, len(held), addresses)
 	}
-	t.Logf("%d spellings: %d refused at create naming webhookUrl; %d held before and dialled: %v; names: %v; seen at forbidden addresses: 0",
-		len(all), refused, len(held), dialled, byName)
+	t.Logf("%d spellings: %d refused at create naming webhookUrl; %d held before, all of their %d addresses dialled: %v; names: %v; seen at forbidden addresses: 0",
+		len(all), refused, len(held), addresses, dialled, byName)
 	if p.whole {
 		p.rebind(t, s, sim)
 	}
@@ -235,12 +237,13 @@ func inBatches[T any](list []T, f func(T)) {
 	working.Wait()
 }
 
-// hold authorises a payment for each spelling that is an address in form. Those for which a resolver would be asked
-// are left out where it is not ours.
-func (p *place) hold(t *testing.T, c *client, hosts []string) []string {
+// hold authorises a payment for each spelling that is an address in form, and returns how many addresses they are: other
+// digits and dots are read as those of ASCII. Spellings for which a resolver would be asked are left out where it is not
+// ours.
+func (p *place) hold(t *testing.T, c *client, hosts []string) (held []string, addresses int) {
 	t.Helper()
 	var mu sync.Mutex
-	var held []string
+	used := map[string]bool{}
 	inBatches(hosts, func(host string) {
 		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && !p.whole {
 			return
@@ -255,11 +258,16 @@ func (p *place) hold(t *testing.T, c *client, hosts []string) []string {
 			t.Errorf("%s: %v %v", host, r, err)
 			return
 		}
+		read, err := address.Hook(p.hook(host))
+		if err != nil {
+			t.Errorf("%s: taken, though %v", host, err)
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		held = append(held, r.payment.ID)
+		used[read.Text] = true
 	})
-	return held
+	return held, len(used)
 }
 
 // refuseAll creates a payment for each spelling, which must be refused, and returns how many were.
@@ -303,7 +311,7 @@ func (p *place) awaitTried(t *testing.T, s *server, shop string, least int, fine
 // tried reads from a list of endpoints why each failed last, and whether all were tried.
 func tried(list string, least int) (reasons map[string]int, all bool) {
 	lines := strings.Split(strings.TrimSpace(list), "\n")
-	if len(lines) <= 1 || len(lines)-1 < least*2/3 { // spellings in other digits and dots are one address, stored in ASCII
+	if len(lines) <= 1 || len(lines)-1 < least {
 		return nil, false
 	}
 	reasons = map[string]int{}
