@@ -66,7 +66,8 @@ func TestMaskURLHidesSecrets(t *testing.T) {
 
 var (
 	uuidWord = regexp.MustCompile(`(^|[^0-9A-Za-z-])([0-9a-f]{12}[47][0-9a-f]{3}[89ab][0-9a-f]{15}|` +
-		`[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})($|[^0-9A-Za-z-])`)
+		`[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|` +
+		`[0-9a-f]{8}-[0-9a-f]{12}[47][0-9a-f]{3}[89ab][0-9a-f]{15}-[0-9]{1,6})($|[^0-9A-Za-z-])`)
 	digitText = regexp.MustCompile(`[0-9]+([ -][0-9]+)*`)
 )
 
@@ -77,7 +78,11 @@ func survivingCard(s string) string {
 		if loc == nil {
 			break
 		}
-		if !strings.ContainsAny(s[loc[4]:loc[5]], "abcdef") {
+		id := s[loc[4]:loc[5]]
+		if len(id) > 36 {
+			id = id[9:41] // of a key
+		}
+		if !strings.ContainsAny(id, "abcdef") {
 			s = s[:loc[4]] + "!" + s[loc[4]:loc[5]] + "!" + s[loc[5]:]
 			break
 		}

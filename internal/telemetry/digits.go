@@ -14,7 +14,7 @@ const maxMaskPasses = 8
 // run of 13 to 19 digits with a right check digit, possibly broken by single spaces or hyphens; inside longer runs,
 // numbers of 15 and 16 digits that begin like a card are found too. Zeros alone are left, being amounts, and so are
 // identifiers of 32 lower-case hexadecimal digits, with or without hyphens, in the shape of a random or time-ordered
-// UUID. Without a finding s itself is returned and nothing is allocated.
+// UUID, also within the keys that we give to providers. Without a finding s itself is returned and nothing is allocated.
 func MaskDigits(s string) string {
 	for range maxMaskPasses {
 		masked, changed := maskPass(s)
@@ -193,11 +193,24 @@ func appendTruncated(out []byte, number string) []byte {
 	return out
 }
 
-// idLen returns the length of the UUID, hyphenated or not, that is a word of its own at s[i:], or 0.
+// idLen returns the length of the UUID, hyphenated or not, or of the key of ours (see keyLen) that is a word of its own at
+// s[i:], or 0.
 func idLen(s string, i int) int {
 	if i > 0 && isWord(s[i-1]) {
 		return 0
 	}
+	length := uuidLen(s, i)
+	if length == 0 {
+		length = keyLen(s, i)
+	}
+	if at := i + length; length == 0 || at < len(s) && isWord(s[at]) {
+		return 0
+	}
+	return length
+}
+
+// uuidLen returns the length of the UUID that s[i:] begins with, whatever is around it, or 0.
+func uuidLen(s string, i int) int {
 	if i+32 > len(s) {
 		return 0
 	}
@@ -219,10 +232,31 @@ func idLen(s string, i int) int {
 		n++
 	}
 	length := at - i
-	if n < 32 || !letter || (length != 32 && length != 36) || (at < len(s) && isWord(s[at])) {
+	if n < 32 || !letter || (length != 32 && length != 36) {
 		return 0
 	}
 	return length
+}
+
+// keyLen is uuidLen for the key by which a provider knows a call of ours: the installation's name in eight hexadecimal
+// digits, the payment's id and the number of the try, with hyphens between.
+func keyLen(s string, i int) int {
+	const name, id, most = 8, 32, 6
+	at := i + name + 1
+	if at+id >= len(s) || s[at-1] != '-' || s[at+id] != '-' || uuidLen(s, at) != id {
+		return 0
+	}
+	for _, c := range []byte(s[i : i+name]) {
+		if !isHex(c) {
+			return 0
+		}
+	}
+	try := at + id + 1
+	end := endOfRun(s, try)
+	if end == try || end-try > most {
+		return 0
+	}
+	return end - i
 }
 
 func endOfRun(s string, i int) int {
@@ -236,7 +270,7 @@ func isDigit(c byte) bool     { return c >= '0' && c <= '9' }
 func isHex(c byte) bool       { return isDigit(c) || (c >= 'a' && c <= 'f') }
 func isSeparator(c byte) bool { return c == ' ' || c == '-' }
 
-// isWord includes the hyphen: a UUID inside a longer hyphenated text is not taken for an identifier.
+// isWord includes the hyphen: a UUID inside another longer hyphenated text is not taken for an identifier.
 func isWord(c byte) bool {
 	return isDigit(c) || (c|0x20 >= 'a' && c|0x20 <= 'z') || c == '-'
 }

@@ -29,6 +29,10 @@ func TestMaskDigits(t *testing.T) {
 		{"two spaces part runs", "4111  1111  1111  1111", "4111  1111  1111  1111"},
 		{"our identifier", "019fb5f4111171118111111111111114", "019fb5f4111171118111111111111114"},
 		{"a UUID", "019fb5f4-1111-7111-8111-111111111114", "019fb5f4-1111-7111-8111-111111111114"},
+		{"our key at a provider", "e87cecda-019fb5f4111171118111111111111114-1", "e87cecda-019fb5f4111171118111111111111114-1"},
+		{"a key in a document", `"4111111f-01a2249301234567a019fb4111111111-12"`, `"4111111f-01a2249301234567a019fb4111111111-12"`},
+		{"no key: without a try", "e87cecda-019fb5f4111171118111111111111114", "e87cecda-019fb5f411117***1114"},
+		{"no key: no letter in its id", "e87cecda-01902345411171118111111111111111-1", "e87cecda-019023***1111-1"},
 		{"hexadecimal that is no UUID", "aa4111111111111111bbaa4111111111", "aa411111***1111bbaa4111111111"},
 		{"left-over digits form a new number", "4111111111111111-2345678905", MaskDigits("411111***1111-2345678905")},
 	} {
@@ -40,7 +44,8 @@ func TestMaskDigits(t *testing.T) {
 
 var (
 	uuidWord = regexp.MustCompile(`(^|[^0-9A-Za-z-])([0-9a-f]{12}[47][0-9a-f]{3}[89ab][0-9a-f]{15}|` +
-		`[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})($|[^0-9A-Za-z-])`)
+		`[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|` +
+		`[0-9a-f]{8}-[0-9a-f]{12}[47][0-9a-f]{3}[89ab][0-9a-f]{15}-[0-9]{1,6})($|[^0-9A-Za-z-])`)
 	digitText = regexp.MustCompile(`[0-9]+([ -][0-9]+)*`)
 )
 
@@ -51,7 +56,11 @@ func survivingCard(s string) string {
 		if loc == nil {
 			break
 		}
-		if !strings.ContainsAny(s[loc[4]:loc[5]], "abcdef") {
+		id := s[loc[4]:loc[5]]
+		if len(id) > 36 {
+			id = id[9:41] // of a key
+		}
+		if !strings.ContainsAny(id, "abcdef") {
 			s = s[:loc[4]] + "!" + s[loc[4]:loc[5]] + "!" + s[loc[5]:]
 			break
 		}

@@ -28,7 +28,7 @@ func newBinder(doc *api.Value) binder { return binder{from: doc, strict: true, f
 func (b binder) child(name string, strict bool) (binder, bool) {
 	v := b.from.Get(name)
 	switch {
-	case v.Kind() == api.Absent, v.Empty():
+	case v.Blank(), v.Empty():
 	case v.Kind() == api.Object:
 		return binder{from: v, prefix: b.prefix + name + ".", strict: strict, faults: b.faults, number: b.number}, true
 	default:

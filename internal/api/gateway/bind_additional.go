@@ -21,7 +21,7 @@ const (
 func (b binder) additional() payment.Document {
 	const field = "additionalParameters"
 	v := b.from.Get(field)
-	if v.Kind() == api.Absent {
+	if v.Blank() {
 		return ""
 	}
 	if v.Kind() != api.Object {

@@ -30,7 +30,7 @@ func demandsOf(doc *api.Value, s *shop.Shop) demands {
 	starts := !d.followUp && (d.kind == payment.Deposit || d.kind == payment.Withdrawal)
 	d.person = starts && s.Settings.Required == shop.RequiredContract
 	card := doc.Get("card")
-	d.card = !d.followUp && d.kind != payment.Refund && card.Kind() != api.Absent && !card.Empty()
+	d.card = !d.followUp && d.kind != payment.Refund && !card.Blank() && !card.Empty()
 	if d.kind == payment.Deposit && !d.followUp && isZero(doc.Get("amount")) {
 		d.verify, _ = truthOf(doc.Get("preAuth"))
 	}

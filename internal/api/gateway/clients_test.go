@@ -92,6 +92,7 @@ func TestTranscriptOfNothing(t *testing.T) {
 			`{"firstName":"John","locale":"","dateOfBirth":"","documentType":"","accountType":"","email":"","kycStatus":"","depositsCnt":""}`,
 			"paymentMethod", `""`, "parentPaymentId", `""`, "preAuth", `""`, "billingAddress", `{"countryCode":"","city":"London"}`), 200)
 		s.post(t, "parameters that say nothing", "", with(t, bare, "additionalParameters", `{"a":null}`), 200)
+		s.post(t, "empty strings for objects", "", with(t, bare, "card", `""`, "customer", `""`, "billingAddress", `""`, "additionalParameters", `""`), 200)
 		s.post(t, "a card with something in it", "", with(t, bare, "card", `{"cardholderName":"John Doe"}`), 400)
 		s.post(t, "lists are no objects", "", with(t, bare, "card", "[]", "customer", "[]"), 400)
 		s.post(t, "an amount of nothing is no amount", "", with(t, bare, "amount", `""`), 400)

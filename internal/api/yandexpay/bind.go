@@ -67,7 +67,7 @@ func (b binder) said(name string) *api.Value {
 
 // needs reports whether a field is there, and a fault where it is not.
 func (b binder) needs(name string) bool {
-	if b.from.Get(name).Kind() == api.Absent {
+	if !b.has(name) {
 		b.fault(name, mustBeGiven)
 		return false
 	}
@@ -76,7 +76,7 @@ func (b binder) needs(name string) bool {
 
 // child reads an object within. It reports false when there is none.
 func (b binder) child(name string) (binder, bool) {
-	v := b.from.Get(name)
+	v := b.said(name)
 	switch v.Kind() {
 	case api.Object:
 		return binder{from: v, prefix: b.prefix + name + ".", faults: b.faults}, true
@@ -94,7 +94,7 @@ func (b binder) in(name string) binder {
 
 // each reads a list of objects. Where it is needed, it must be there.
 func (b binder) each(name string) []binder {
-	v := b.from.Get(name)
+	v := b.said(name)
 	if v.Kind() != api.Array {
 		if v.Kind() != api.Absent {
 			b.fault(name, "must be a list")
@@ -132,14 +132,12 @@ func (b binder) text(name string, most int) string {
 
 // needed reads a string that must be there and not empty.
 func (b binder) needed(name string) string {
-	if !b.needs(name) {
-		return ""
-	}
-	text := b.text(name, maxText)
-	if text == "" && b.from.Get(name).Kind() == api.String {
+	if v := b.from.Get(name); v.Kind() == api.String && v.Text() == "" {
 		b.fault(name, "must not be empty")
+	} else if b.needs(name) {
+		return b.text(name, maxText)
 	}
-	return text
+	return ""
 }
 
 // word reads one of the given words, or none.
@@ -152,7 +150,7 @@ func (b binder) word(name string, words ...string) string {
 }
 
 func (b binder) boolean(name string) bool {
-	v := b.from.Get(name)
+	v := b.said(name)
 	if k := v.Kind(); k != api.Bool && k != api.Absent {
 		b.fault(name, "must be true or false")
 	}

@@ -155,7 +155,7 @@ func (b binder) address(name string, s *shop.Shop) string {
 // offered reads availablePaymentMethods, in one order.
 func (b binder) offered() []string {
 	const name = "availablePaymentMethods"
-	v := b.from.Get(name)
+	v := b.said(name)
 	switch v.Kind() {
 	case api.Absent:
 		return nil

@@ -107,7 +107,10 @@ func (b binder) available() string {
 
 // array is raw for what has to be a list.
 func (b binder) array(name string) []byte {
-	if v := b.from.Get(name); v.Kind() != api.Array && v.Kind() != api.Absent {
+	if !b.has(name) {
+		return nil
+	}
+	if b.from.Get(name).Kind() != api.Array {
 		b.fault(name, "must be a list")
 		return nil
 	}

@@ -69,6 +69,10 @@ func TestTranscriptShops(t *testing.T) {
 			`,"measurements":{"weight":3},"coupons":[{"status":"VALID"},{"value":"C","status":"LATE"}],"discounts":[{"note":"none"}]`))
 		s.get(t, "is not shown", "", orders+"/D-6")
 		s.post(t, "SPLIT beside CARD", "", orders, with(t, tea, "orderId", `"D-7"`, "availablePaymentMethods", `["SPLIT","CARD"]`))
+		nothing := with(t, tea, "orderId", `"D-9"`, "redirectUrls", `""`, "availablePaymentMethods", `""`, "isPrepayment", `""`, "cart.discounts", `""`, "cart.coupons", `""`)
+		s.post(t, "empty strings for objects, lists and truths", "", orders, nothing)
+		s.post(t, "but not for what must be given", "400 BAD_REQUEST", orders, with(t, nothing, "orderId", `"D-10"`, "cart.items", `""`, "cart.total", `""`))
+		s.post(t, "nor for how many", "400 BAD_REQUEST", orders, cart("D-11", "10.00", `{"productId":"a","quantity":"","total":"10.00"}`, ""))
 		s.post(t, "no time to live and no addresses", "", orders, with(t, tea, "orderId", `"D-8"`, "ttl", "0", "redirectUrls.onSuccess", `""`, "redirectUrls.onError", `""`))
 	})
 }
