@@ -32,8 +32,8 @@ func (c *stopRecurring) run(ctx context.Context, b *base, out io.Writer) error {
 		return err
 	}
 	pid := payment.ID(c.Payment)
-	if bare, ok := id.Undashed(c.Payment); ok {
-		pid = payment.ID(id.FromVersion4(bare))
+	if read, ok := id.Read(c.Payment); ok {
+		pid = payment.ID(read)
 	}
 	if err := e.StopChain(ctx, shop.ID(c.Shop), pid); err != nil {
 		return err

@@ -73,11 +73,11 @@ func (a *Auth) ByKey(ctx context.Context, text string) (*shop.Shop, error) {
 // ByMerchantID returns the shop whose merchant id serves as its key, with the errors of Shop. Only test shops that
 // are set so can be called by it: a merchant id is no secret.
 func (a *Auth) ByMerchantID(ctx context.Context, text string) (*shop.Shop, error) {
-	sid, ok := id.Undashed(text)
+	sid, ok := id.Read(text)
 	if !ok {
 		return nil, ErrUnauthorized
 	}
-	s, err := a.open(ctx, shop.ID(id.FromVersion4(sid)))
+	s, err := a.open(ctx, shop.ID(sid))
 	if err == nil && (s.Live || !s.Settings.YandexPay.MerchantIDAsKey) {
 		return nil, ErrUnauthorized
 	}

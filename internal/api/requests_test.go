@@ -36,12 +36,10 @@ var rules = []struct{ refusal, why string }{
 	{`gateway 400 currency: the deposit is in [A-Z]+`, "a refund has the currency of its deposit"},
 	{`gateway 400 (customerIp|customer.ip): must be an IPvN or IPvN address`, "an address of either version"},
 	{`gateway 400 customer.email: must be a well-formed email address`, "an address"},
-	{`gateway 400 [a-zA-Z.]*[cC]ountryCode: .*`, "the table of countries"},
-	{`gateway 400 (webhookUrl|returnUrl): must .*`, "an address"},
+	{`gateway 400 (webhookUrl|returnUrl): ` + addressed, "an address"},
 	{`gateway 400 after: must be a cursor from an earlier answer to this shop`, "a cursor"},
 	{`gateway 400 card.cardNumber: invalid card number`, "check digits"},
 	{`gateway 400 card.cardToken: no such card token`, "unknown names"},
-	{`gateway 400 card.expiry(Month|Year): .*`, "a card that has expired"},
 	{`gateway 400 paymentMethod: (must match "BASIC_CARD" where card is given|a (refund|follow-up) has the method of its (deposit|chain))`, "what goes together"},
 	{`gateway 400 parentPaymentId: (no such payment|only a completed deposit can be refunded|another payment started this chain)`, "unknown parents"},
 	{`gateway 400 recurringToken: (no such chain|only deposits continue a chain)`, "unknown chains"},
@@ -58,8 +56,14 @@ var rules = []struct{ refusal, why string }{
 	{`yandexpay 400 currencyCode: must be a currency of the merchant`, "the shop's settings"},
 	{`yandexpay 400 [a-zA-Z.]*[aA]mount: must be at (least|most) N`, "the least of a currency; an amount as a string has no range in a schema"},
 	{`yandexpay 400 (targetShipping|shipping).amount: is more than was paid for the delivery`, "sums"},
-	{`yandexpay 400 redirectUrls.on(Success|Error|Abort): must .*`, "an address"},
+	{`yandexpay 400 redirectUrls.on(Success|Error|Abort): ` + addressed, "an address"},
 }
+
+// addressed is what may be wrong with a text that has to be an address, which no format of a schema says.
+const addressed = `must (be an absolute address such as https://shop.example/path|be an https or http address(, or one of an app's own scheme)?|` +
+	`have a port from N to N|hold two hexadecimal digits after every %|name a host that can be looked up|` +
+	`name a host that does not depend on the payment|not hold a blank: %N stands for one|` +
+	`not hold a fragment \(what follows #\): it is never sent|not hold user information)`
 
 // ruled reports whether a refusal is by one of the rules.
 func ruled(refusal string) bool {

@@ -124,3 +124,16 @@ func Undashed(s string) (string, bool) {
 	}
 	return id, true
 }
+
+// Read returns the id of a Source that a text stands for in whatever spelling: with dashes or without, in either case, as a
+// UUID of version 4 or as it is.
+func Read(s string) (string, bool) {
+	bare, ok := Undashed(s)
+	if !ok {
+		bare = strings.ToLower(s)
+	}
+	if !Valid(bare) {
+		return "", false
+	}
+	return FromVersion4(bare), true
+}

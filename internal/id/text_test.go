@@ -88,6 +88,23 @@ func TestDashes(t *testing.T) {
 	}
 }
 
+func TestReadTakesEverySpelling(t *testing.T) {
+	t.Parallel()
+	shown := AsVersion4(sample)
+	for _, spelled := range []string{sample, shown, Dashed(sample), Dashed(shown)} {
+		for _, text := range []string{spelled, strings.ToUpper(spelled)} {
+			if got, ok := Read(text); !ok || got != sample {
+				t.Errorf("Read(%q) = %q, %t, want %q", text, got, ok, sample)
+			}
+		}
+	}
+	for _, bad := range []string{"", "x", sample[1:], sample + "0", "{" + Dashed(sample) + "}", sample[:31] + "g", "urn:uuid:" + Dashed(sample)} {
+		if got, ok := Read(bad); ok || got != "" {
+			t.Errorf("Read(%q) = %q, %t", bad, got, ok)
+		}
+	}
+}
+
 func TestVersion4Spelling(t *testing.T) {
 	t.Parallel()
 	s := NewSource(time.Now, rand.Reader)

@@ -195,7 +195,7 @@ func (y *YandexPay) caller(r *http.Request) (*shop.Shop, error) {
 	if !ok {
 		return nil, errMalformedKey
 	}
-	if _, ok := id.Undashed(text); ok {
+	if _, ok := id.Read(text); ok {
 		return y.auth.ByMerchantID(r.Context(), text)
 	}
 	if _, err := id.ParseAPIKey(text); err != nil {

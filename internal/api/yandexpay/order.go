@@ -56,13 +56,10 @@ func (y *YandexPay) named(c *call, name string) (payment.ID, error) {
 	return text, err
 }
 
-// paymentID reads an id of the service with or without dashes, as it is shown or as the engine has it.
+// paymentID reads an id of the service in whatever spelling.
 func paymentID(text string) (payment.ID, bool) {
-	if id.Valid(text) {
-		return payment.ID(id.FromVersion4(text)), true
-	}
-	bare, ok := id.Undashed(text)
-	return payment.ID(id.FromVersion4(bare)), ok
+	read, ok := id.Read(text)
+	return payment.ID(read), ok
 }
 
 // view reads a deposit as an order.

@@ -230,7 +230,8 @@ func TestIdsAreUUIDsOfVersion4(t *testing.T) {
 		} {
 			shown := path[strings.LastIndexByte(path, '/')+1:]
 			now := c.get(t, path)
-			for _, other := range []string{earlier(shown), strings.ToUpper(shown), strings.ReplaceAll(shown, "-", ""), strings.ReplaceAll(earlier(shown), "-", "")} {
+			bare := strings.ReplaceAll(shown, "-", "")
+			for _, other := range []string{earlier(shown), strings.ToUpper(shown), bare, strings.ToUpper(bare), strings.ReplaceAll(earlier(shown), "-", "")} {
 				if was := c.get(t, strings.TrimSuffix(path, shown)+other); string(was.body) != string(now.body) {
 					t.Errorf("%s is %s, %s is %s", shown, now.body, other, was.body)
 				}
@@ -239,7 +240,7 @@ func TestIdsAreUUIDsOfVersion4(t *testing.T) {
 		earlier(seen.field(t, "data.order.cart.cartId"))
 		sub := c.get(t, "/v1/subscriptions/"+begun.field(t, "data.subscriptionId"))
 		earlier(sub.field(t, "data.subscriptionPlanId"))
-		for _, key := range []string{merchant, earlier(merchant)} {
+		for _, key := range []string{merchant, earlier(merchant), strings.ToUpper(strings.ReplaceAll(merchant, "-", ""))} {
 			c.want(t, 200, request{method: "GET", path: path, header: map[string]string{"Authorization": "Api-Key " + key}})
 		}
 		product := earlier(unnamed.field(t, "data.order.cart.items.0.productId"))
