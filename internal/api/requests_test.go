@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -56,6 +57,7 @@ var rules = []struct{ refusal, why string }{
 	{`yandexpay 400 currencyCode: must be a currency of the merchant`, "the shop's settings"},
 	{`yandexpay 400 [a-zA-Z.]*[aA]mount: must be at (least|most) N`, "the least of a currency; an amount as a string has no range in a schema"},
 	{`yandexpay 400 (targetShipping|shipping).amount: is more than was paid for the delivery`, "sums"},
+	{`yandexpay 400 refundExternalAmount: is more than was paid elsewhere`, "sums"},
 	{`yandexpay 400 redirectUrls.on(Success|Error|Abort): ` + addressed, "an address"},
 }
 
@@ -103,7 +105,7 @@ func TestRequestsByTheDocuments(t *testing.T) {
 					t.Errorf("request %d of seed %d is refused by no rule: %s\n%.3000s %s %s\n%.1500s", i, seed, why, q.method, q.target, q.body, a.body)
 				}
 			}
-			if a.status < 400 && op.method != http.MethodGet && strings.Contains(op.path, "{") {
+			if a.status < 400 && op.method != http.MethodGet && (strings.Contains(op.path, "{") || bytes.Contains(q.body, []byte(`"parentPaymentId"`))) {
 				s.spend("") // whatever it was about may be used up
 			}
 			mutant := q
@@ -111,7 +113,11 @@ func TestRequestsByTheDocuments(t *testing.T) {
 			if a, err = s.send(&mutant); err != nil {
 				t.Fatalf("mutation of request %d of seed %d: %v\n%.2000q", i, seed, err, mutant.wire())
 			}
-			met["mutated "+strconv.Itoa(a.status)]++
+			kind := "mutated " + strconv.Itoa(a.status)
+			if beneath(&mutant, a) { // no handler saw it
+				kind += " by net/http"
+			}
+			met[kind]++
 			if a.status < 400 && mutant.method != http.MethodGet {
 				s.spend("")
 			}
