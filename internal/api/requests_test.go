@@ -57,6 +57,7 @@ var rules = []struct{ refusal, why string }{
 	{`yandexpay 400 currencyCode: must be a currency of the merchant`, "the shop's settings"},
 	{`yandexpay 400 [a-zA-Z.]*[aA]mount: must be at (least|most) N`, "the least of a currency; an amount as a string has no range in a schema"},
 	{`yandexpay 400 (targetShipping|shipping).amount: is more than was paid for the delivery`, "sums"},
+	{`yandexpay 400 refundAmount: must leave nothing or at least N`, "the least of a currency"},
 	{`yandexpay 400 refundExternalAmount: is more than was paid elsewhere`, "sums"},
 	{`yandexpay 400 redirectUrls.on(Success|Error|Abort): ` + addressed, "an address"},
 }
