@@ -153,6 +153,7 @@ var findings = []Finding{
 
 	{Of: ofDeposit, Was: wasFailed, Says: saysLost, Then: ThenNothing},
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenVerified, Then: ThenLook},
+	{Of: ofDeposit, Was: []Ending{EndDone, EndOver}, Says: saysWon, When: whenVerified, Then: ThenNothing},
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenOpen, Then: ThenWait},
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenPending, Then: ThenPaid},
 	{Of: ofDeposit, Was: wasFailed, Says: []Saying{SaysDone}, When: whenHonoured, Then: ThenHonour},

@@ -50,6 +50,13 @@ func hold(f payment.Fact) func(*testing.T) *world {
 	return func(t *testing.T) *world { return first(t, deposit("10", true), f) }
 }
 
+// waiting is a card that was verified and waits for the merchant to close it.
+func waiting(t *testing.T) *world {
+	p := verification()
+	p.PreAuth = true
+	return first(t, p, approval)
+}
+
 func other(kind payment.Type, f payment.Fact) func(*testing.T) *world {
 	return func(t *testing.T) *world {
 		p := deposit("10", false)
@@ -158,6 +165,9 @@ var scenes = []scene{
 	{"hold declined, between tries", 1, then(hold(refusal), forgedBetween)},
 	{"hold declined, another try held", 1, then(hold(refusal), anotherTry(payment.ClassAuthorized, payment.Authorized))},
 	{"verification declined", 1, func(t *testing.T) *world { return first(t, verification(), refusal) }},
+	{"verification", 1, func(t *testing.T) *world { return first(t, verification(), approval) }},
+	{"verification that waits", 1, waiting},
+	{"verification, closed by the merchant", 1, then(waiting, doing(payment.Void{Run: run("v")}))},
 	{"hold", 1, hold(holding)},
 	{"hold, rolled back", 1, then(hold(holding), doing(payment.Abandon{}))},
 	{"hold, capture open", 1, then(hold(holding), doing(payment.Capture{Run: run("c")}))},
@@ -379,6 +389,7 @@ func TestProviderThatTellsNoMoreOfWhatItContradicts(t *testing.T) {
 func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, seq int, f payment.Fact) string {
 	p, was := &d.Payment, before.Attempts[seq-1]
 	a := p.Attempts[seq-1]
+	undone := d.Parent.Undo == was.Amount && !was.Amount.IsZero()
 	moved := p.State() != before.State()
 	switch {
 	case moved && !before.RefundReserved.IsZero():
@@ -419,9 +430,9 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 			held.Class == payment.ClassAuthorized && p.Doubted() != nil && p.Doubted().Seq == held.Seq
 	case payment.ThenDeclined:
 		ok = p.State() == payment.Declined && p.Captured.IsZero() && p.ErrorCode != "" && a.Class == f.Class &&
-			(p.Type == payment.Refund) == (d.Parent.Undo == was.Amount)
+			(p.Type == payment.Refund) == undone
 	case payment.ThenClosed:
-		ok = p.State() == payment.Cancelled && p.Captured.IsZero() && p.Standing() == nil && (p.Type == payment.Refund) == (d.Parent.Undo == was.Amount)
+		ok = p.State() == payment.Cancelled && p.Captured.IsZero() && p.Standing() == nil && (p.Type == payment.Refund) == undone
 	case payment.ThenGiveBack:
 		back := p.Attempts[d.Call.Attempt.Reverses-1]
 		ok = ok && p.Captured == before.Captured && back.Reversed && d.Call.Attempt.Amount == back.Amount && d.Fresh != nil && p.Live == d.Fresh.Seq
@@ -437,3 +448,20 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 }
 
 func open(c payment.Class) bool { return (&payment.Attempt{Class: c}).Live() }
+
+// TestVerificationToldTwice: that a card was verified is no news, while that waits for the merchant and after it was closed,
+// of which the provider never hears.
+func TestVerificationToldTwice(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		for _, f := range []payment.Fact{approval, holding} {
+			w := waiting(t)
+			if closed {
+				w.do(t, payment.Void{Run: run("v")})
+			}
+			d := w.do(t, payment.Notice{Attempt: 1, Fact: f})
+			if d.Alarm != "" || w.p.Doubted() != nil || !w.p.Due.IsZero() {
+				t.Errorf("closed %t, %s: alarm %q, due %s", closed, f.Class, d.Alarm, w.p.Due)
+			}
+		}
+	}
+}
