@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -216,5 +218,32 @@ func TestWritesOverADeadPool(t *testing.T) {
 			t.Errorf("write %d: %v", i, err)
 		}
 		cut.drop()
+	}
+}
+
+// TestAReadThatIsNotAnswered: a server that takes a read and never answers does not hold its caller, nor a connection, for
+// ever. A caller who waits no longer than that gets an error of its own.
+func TestAReadThatIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, store.Postgres).Open(testSchema, func(o *store.Options) { o.Readers = 1 })
+	db.LimitReads(time.Millisecond)
+	runs := 0
+	never := func(tx *store.Tx) error {
+		runs++
+		_, err := store.One(tx, store.ScanInt64, `SELECT 1 FROM pg_sleep(3600)`)
+		return err
+	}
+	if err := db.View(t.Context(), never); !errors.Is(err, store.ErrUnavailable) || runs != 1 {
+		t.Errorf("%v after %d runs", err, runs)
+	}
+	db.LimitReads(time.Minute)
+	create(t, db, "a")
+	if !exists(t, db, "a") {
+		t.Error("the only connection is gone")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := db.View(ctx, never); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a caller in a hurry got %v", err)
 	}
 }

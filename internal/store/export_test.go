@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // The tests live outside the package, because storetest imports it; this file lends them what table
 // files use.
@@ -56,6 +59,9 @@ func Guarded(sql string) string { return guarded(sql) }
 
 // CheckLibraryVersion is checkLibraryVersion.
 func CheckLibraryVersion(version string) error { return checkLibraryVersion(version) }
+
+// LimitReads bounds each read of a PostgreSQL database from now on.
+func (db *DB) LimitReads(limit time.Duration) { db.reader.(*postgresReader).limit = limit }
 
 // Prepare has the database parse a statement.
 func (db *DB) Prepare(ctx context.Context, sql string) error {

@@ -345,6 +345,50 @@ func TestClose(t *testing.T) {
 			}
 		})
 	})
+	t.Run("does not wait for who asks a database that is away whether a commit stands", func(t *testing.T) {
+		storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+			asked, closing := make(chan struct{}), make(chan struct{})
+			reads := 0
+			db := d.Open(testSchema, func(o *store.Options) {
+				o.Fault = func(at store.FaultPoint, _ []string) error {
+					switch at {
+					case store.FaultAfterCommit:
+						return errInjected
+					case store.FaultRead:
+						if reads++; reads == 1 {
+							close(asked)
+							<-closing
+						}
+						return errInjected
+					}
+					return nil
+				}
+			})
+			ended := make(chan error, 1)
+			go func() {
+				ended <- db.Update(t.Context(), func(tx *store.Tx) error {
+					if tx.MaybeCommitted() {
+						_, err := load(tx, "a")
+						return err
+					}
+					addAccount(tx, "a", 1)
+					return nil
+				})
+			}()
+			<-asked
+			closed := make(chan error)
+			go func() { closed <- db.Close() }()
+			for !errors.Is(db.View(t.Context(), func(*store.Tx) error { return nil }), store.ErrClosed) {
+			}
+			close(closing)
+			if err := <-ended; !errors.Is(err, store.ErrCommitUnknown) || reads != 1 {
+				t.Errorf("%v after %d reads", err, reads)
+			}
+			if err := <-closed; err != nil {
+				t.Error(err)
+			}
+		})
+	})
 	t.Run("stays closed when called again", func(t *testing.T) {
 		each(t, func(t *testing.T, db *store.DB) {
 			if err := errors.Join(db.Close(), db.Close()); err != nil {

@@ -13,6 +13,8 @@ const (
 	postgresReaders = 8
 	postgresWriters = 2
 	connectTimeout  = 5 * time.Second
+	// readTimeout bounds one read: a server that takes it and never answers would hold its caller, and all readers, for ever.
+	readTimeout = groupTimeout
 	// pingAfter is how long a connection may rest before its use is preceded by a ping. An
 	// idle engine looks for work more often than that and should cost one query, not two.
 	pingAfter = 30 * time.Second
@@ -67,7 +69,7 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 		readers.Close()
 		return err
 	}
-	db.reader = &postgresReader{pool: readers}
+	db.reader = &postgresReader{pool: readers, limit: readTimeout}
 	statistics := &statistics{pool: readers, log: db.log}
 	db.onClose(statistics.close)
 	for range size {
@@ -79,12 +81,23 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 
 // postgresReader reads through a pool.
 type postgresReader struct {
-	pool *pgxpool.Pool
+	pool  *pgxpool.Pool
+	limit time.Duration
 }
 
 func (r *postgresReader) close() { r.pool.Close() }
 
 func (r *postgresReader) read(ctx context.Context, reads []read) error {
+	bounded, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	err := r.readAll(bounded, reads)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: a read was not answered within %s", ErrUnavailable, r.limit)
+	}
+	return err
+}
+
+func (r *postgresReader) readAll(ctx context.Context, reads []read) error {
 	if len(reads) == 1 {
 		rows, err := r.pool.Query(ctx, reads[0].sql, reads[0].args...)
 		return drain(rows, err, reads[0].row)

@@ -106,8 +106,8 @@ func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
 		case unsure && errors.Is(err, ErrUnique) && !stumbled:
 			// The key may be of a run before, which the server had not finished when this one looked. It has now.
 			stumbled = true
-		case unsure && away && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBroken):
-			// The database is still away. Only it knows the outcome, so keep asking.
+		case unsure && away && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBroken) && !db.closing():
+			// The database is still away. Only it knows the outcome, so keep asking, but not who wants to end.
 		default:
 			return outcome(unsure, err)
 		}
