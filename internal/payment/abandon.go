@@ -66,6 +66,8 @@ func (d *draft) payBackAt() time.Time {
 	switch {
 	case d.p.voidRefused():
 		return d.p.dueAt()
+	case !d.failed && d.before.Owes() && d.before.onlyAsked():
+		return time.Time{}
 	case !d.failed && d.before.Owes():
 		return d.before.Due
 	case !d.failed:

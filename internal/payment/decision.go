@@ -227,13 +227,12 @@ func (d *draft) finish() (Decision, error) {
 		d.p.Changed = d.at
 	}
 	d.p.Due, d.p.DueFails = d.p.dueAt(), 0
-	if a := d.p.Doubted(); a != nil && (d.p.Due.IsZero() || a.NextCheck.Before(d.p.Due)) {
-		d.p.Due = a.NextCheck
-	}
 	if d.p.Owes() {
 		d.p.Due = d.payBackAt()
 	}
-	if d.p.stuck() || d.parked {
+	stuck := d.p.stuck()
+	d.p.Due = d.p.askedBy(d.p.Due)
+	if stuck || d.parked {
 		d.p.DueFails = 1
 	}
 	switch {
@@ -242,7 +241,7 @@ func (d *draft) finish() (Decision, error) {
 		d.d.Alarm = "the provider refuses to release the hold of an abandoned payment"
 	case d.forGood && d.p.Owes():
 		d.d.Alarm = "the provider refuses to give the money of an abandoned payment back"
-	case d.p.stuck() && d.before.DueFails == 0:
+	case stuck && d.before.DueFails == 0:
 		d.d.Alarm = "nothing more can be done by machine"
 	}
 	if d.d.Parent != (ParentMove{}) && d.p.Terms.GiveBack {

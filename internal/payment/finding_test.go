@@ -465,3 +465,40 @@ func TestVerificationToldTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestDoubtAboutMoneyThatIsNotGivenBack: where sending the money of an abandoned deposit back was given up, what contradicts is
+// asked about all the same, and only asked about: nothing is sent back because of it.
+func TestDoubtAboutMoneyThatIsNotGivenBack(t *testing.T) {
+	w := then(sale(approval), doing(payment.Abandon{}), func(t *testing.T, w *world) { w.reserve(t, "10", true) },
+		doing(payment.ParentMove{Release: money.MustParse("10"), Try: 1, ForGood: true}))(t)
+	if !w.p.Owes() || !w.p.Due.IsZero() || w.p.DueFails == 0 {
+		t.Fatalf("owes %t, due %s, failed %d times", w.p.Owes(), w.p.Due, w.p.DueFails)
+	}
+	for range 2 {
+		if w.hear(t, 1, refusal); !w.p.Due.Equal(w.now) {
+			t.Errorf("told: due %s, want now", w.p.Due)
+		}
+		w.now = w.now.Add(time.Second)
+		w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("ask")})
+		if asked := w.attemptOf(1); !w.p.Due.Equal(asked.NextCheck) || !w.p.Due.Equal(asked.LeaseUntil) {
+			t.Errorf("asked: due %s, leased until %s", w.p.Due, asked.LeaseUntil)
+		}
+		w.do(t, payment.Answer{Attempt: 1, Op: w.call.Op, Fact: approval})
+		if !w.p.Owes() || !w.p.Due.IsZero() || w.p.DueFails == 0 {
+			t.Errorf("found nothing: owes %t, due %s, failed %d times", w.p.Owes(), w.p.Due, w.p.DueFails)
+		}
+	}
+	w.hear(t, 1, refusal)
+	if w.find(t, refusal, false); w.p.State() != payment.Declined || w.p.Owes() || !w.p.Due.IsZero() {
+		t.Errorf("confirmed: %s, due %s", w.p.State(), w.p.Due)
+	}
+
+	w = then(hold(holding), doing(payment.Abandon{}), voiding(refusal))(t)
+	w.find(t, holding, false) // its refusal has the hold looked at
+	if due := w.p.Due; !w.p.HeldInVain() || !due.After(w.now) {
+		t.Fatalf("in vain %t, due %s", w.p.HeldInVain(), due)
+	}
+	if w.hear(t, 2, approval); !w.p.Due.Equal(w.now) {
+		t.Errorf("the void was done: due %s, want now", w.p.Due)
+	}
+}

@@ -151,6 +151,21 @@ func (p *Payment) Doubted() *Attempt {
 	return first
 }
 
+// askedBy is when work is due of which all else is due then. Money that is still to be sent back comes before a doubt about it.
+func (p *Payment) askedBy(due time.Time) time.Time {
+	a := p.Doubted()
+	if a == nil || !due.IsZero() && (due.Before(a.NextCheck) || p.Owes() && !p.voidRefused()) {
+		return due
+	}
+	return a.NextCheck
+}
+
+// onlyAsked reports that nothing is due but to ask about a doubt: sending the money of an abandoned deposit back was given up.
+func (p *Payment) onlyAsked() bool {
+	a := p.Doubted()
+	return p.DueFails > 0 && a != nil && p.Due.Equal(a.NextCheck)
+}
+
 // AskedAbout is the attempt that a status query shown as op is about: the open one, else a settled one that is in doubt or
 // holds money, else by hand the one that the payment ended with. Nil where there is nothing to ask.
 func (p *Payment) AskedAbout(op OperationKind) *Attempt {
