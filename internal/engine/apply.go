@@ -94,7 +94,9 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision) error {
 	parent, err := moveParent(tx, d)
 	if refusal := new(payment.Refusal); errors.As(err, &refusal) && d.Otherwise != nil {
+		also := d.Also
 		*d = *d.Otherwise
+		d.Also = append(d.Also, also...)
 		parent, err = moveParent(tx, d)
 	}
 	if err != nil {

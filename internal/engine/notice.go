@@ -279,6 +279,9 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 	var parked []alarm.Alarm
 	said := told{fact: read.Fact, messages: recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received}), at: at}
 	err = e.settleNotice(settled(ctx), said, func(tx *store.Tx, said told, d *payment.Decision) error {
+		if !tx.MaybeCommitted() {
+			parked = nil
+		}
 		kept, err := tx.Notice(n.Shop, n.Terminal, n.Key)
 		if err != nil || kept.State != store.NoticeWaiting {
 			return err
