@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -315,6 +316,11 @@ func (a *App) NewShop(t testing.TB, edit func(*shop.Shop)) Member {
 	}
 	kid, _ := a.IDs.New()
 	err = a.DB.Update(t.Context(), func(tx *store.Tx) error {
+		if tx.MaybeCommitted() { // the store may be one that fails by chance
+			if _, err := tx.Shop(s.ID); !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
 		tx.InsertShop(s)
 		for i := range s.Terminals {
 			tx.InsertTerminal(s.ID, &s.Terminals[i])
