@@ -83,8 +83,9 @@ func (e *Engine) settle(ctx context.Context, shop payment.ShopID, id payment.ID)
 		if err != nil {
 			return payment.Payment{}, err
 		}
+		// An open attempt that is settled was read after the payment, in the instant of the answer: look once more.
 		a := p.LiveAttempt()
-		if a == nil || !a.Leased(e.Now(), e.Owner, e.Exclusive) {
+		if a == nil || a.Live() && !a.Leased(e.Now(), e.Owner, e.Exclusive) {
 			return p, nil
 		}
 		select {
