@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -290,14 +289,12 @@ func (p *place) refuseAll(t *testing.T, c *client, hosts []string) int {
 	return int(refused.Load())
 }
 
-var columns = regexp.MustCompile(`\s{2,}`)
-
 // awaitTried waits until each endpoint of the shop was tried and fine says that the reasons why it failed are as they have
 // to be, and returns how often each was given. Where the name server was too slow for one try, the next has another.
 func (p *place) awaitTried(t *testing.T, s *server, shop string, least int, fine func(map[string]int) bool) map[string]int {
 	t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(20 * time.Millisecond) {
-		reasons, all := tried(s.command(t, "webhook", "endpoints", "--shop", shop), least)
+		reasons, all := tried(s.command(t, "webhook", "endpoints", "--shop", shop, "--json"), least)
 		if all && fine(reasons) {
 			return reasons
 		}
@@ -311,17 +308,16 @@ func (p *place) awaitTried(t *testing.T, s *server, shop string, least int, fine
 // tried reads from a list of endpoints why each failed last, and whether all were tried.
 func tried(list string, least int) (reasons map[string]int, all bool) {
 	lines := strings.Split(strings.TrimSpace(list), "\n")
-	if len(lines) <= 1 || len(lines)-1 < least {
+	if len(lines) < least {
 		return nil, false
 	}
 	reasons = map[string]int{}
-	for _, line := range lines[1:] {
-		fields := columns.Split(line, -1)
-		last := fields[len(fields)-1]
-		if last == "–" {
+	for _, line := range lines {
+		var endpoint struct{ LastError string }
+		if err := json.Unmarshal([]byte(line), &endpoint); err != nil || endpoint.LastError == "" {
 			return nil, false
 		}
-		reasons[reasonOf(last)]++
+		reasons[reasonOf(endpoint.LastError)]++
 	}
 	return reasons, true
 }

@@ -205,8 +205,9 @@ func gone(t *testing.T, s *server, sim *simulator) {
 	r.mu.Lock()
 	r.answer = nil
 	r.mu.Unlock()
-	list := s.command(t, "webhook", "endpoints", "--shop", shop.id)
-	s.command(t, "webhook", "enable", "--shop", shop.id, strings.Fields(strings.Split(list, "\n")[1])[0])
+	var endpoint struct{ EndpointID string }
+	s.admin(t, &endpoint, "webhook", "endpoints", "--shop", shop.id, "--json")
+	s.command(t, "webhook", "enable", "--shop", shop.id, endpoint.EndpointID)
 	s.command(t, "webhook", "resend", "--shop", shop.id)
 	awaitTold(t, shop.client, r, patience)
 }

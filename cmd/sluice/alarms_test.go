@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/job"
@@ -28,10 +29,11 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := b.commands()
+	a, err := newApp(b, "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	e := a.engine
 	about := func(s, subject string) {
 		e.Bell.Raise(t.Context(), alarm.Alarm{Shop: shop.ID(s), About: alarm.Payment, Subject: subject, Why: "odd", Detail: "line\nline"})
 	}
@@ -44,7 +46,7 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 	}
 	list := f.says(0, "p-first", "alarms")
 	lines := strings.Split(strings.TrimSpace(list), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[1], "p-first") || !strings.Contains(lines[2], "p-second") || strings.Contains(list, "\x1b") {
+	if len(lines) != 8 || !strings.Contains(lines[2], "p-first") || !strings.Contains(lines[4], "p-second") || strings.Contains(list, "\x1b") {
 		t.Errorf("not oldest first: %q", lines)
 	}
 	if own := f.says(0, "p-second", "alarms", "--shop", two["shopId"]); strings.Contains(own, "p-first") {
@@ -52,11 +54,11 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 	}
 	f.says(0, "There are more", "alarms", "--limit", "1")
 	f.says(1, "at least 1", "alarms", "--limit", "0")
-	var view alarmView
+	var view admin.Alarm
 	if err := json.Unmarshal([]byte(strings.Split(f.says(0, "{", "alarms", "--json"), "\n")[0]), &view); err != nil {
 		t.Fatal(err)
 	}
-	if view.Times != 2 || view.Detail != "line\nline" || view.Subject != "p-first" || view.Shop != one["shopId"] || view.First.IsZero() {
+	if view.Times != 2 || view.Detail != "line\nline" || view.Subject != "p-first" || view.Shop != shop.ID(one["shopId"]) || view.First.IsZero() {
 		t.Errorf("%+v", view)
 	}
 	f.says(2, "--note", "alarms", "ack", view.ID, "--by", "Ada")
@@ -74,13 +76,13 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 // TestAnAdministrativeCommandThatPanics answers with an error and leaves the server running.
 func TestAnAdministrativeCommandThatPanics(t *testing.T) {
 	t.Parallel()
-	b := &base{log: telemetry.Logger(slog.LevelError+1, "text", t.Output())} // without a database
+	a := &app{base: &base{log: telemetry.Logger(slog.LevelError+1, "text", t.Output())}} // without a database
 	w := httptest.NewRecorder()
-	body, err := json.Marshal(task{ListAlarms: &listAlarms{Limit: 1}})
+	body, err := json.Marshal(request{Operation: admin.OpListAlarms.Name(), Arguments: json.RawMessage(`{"limit":1}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.admin(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/task", strings.NewReader(string(body))))
+	a.admin(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/task", strings.NewReader(string(body))))
 	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "panic") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -113,10 +115,11 @@ func TestAnEndpointWhoseTurnsFailIsHeard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := b.commands()
+	a, err := newApp(b, "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	e := a.engine
 	kind := deliveries(nil, e.Bell)
 	k := store.EndpointKey{Shop: shop.ID(made["shopId"]), ID: strings.Repeat("e", 32)}
 	for _, cause := range []error{store.ErrUnavailable, errors.New("a row that cannot be read"), errors.New("again")} {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
@@ -137,18 +138,18 @@ func (a *app) createDemo(g *group, d *demo, settings json.RawMessage) error {
 	if d.ShopID != "" { // the folder knows a shop that this database does not
 		name += " " + a.ids.Letters(6)
 	}
-	made, key, err := a.newShop(&createShop{Name: name})
+	made, key, err := a.desk.NewShop(admin.CreateShop{Name: name})
 	if err != nil {
 		return err
 	}
-	terminal, err := a.newTerminal(&createTerminal{Name: demoTerminal, Connector: "sandbox", Settings: string(settings)})
+	terminal, err := a.desk.NewTerminal(admin.CreateTerminal{Name: demoTerminal, Connector: "sandbox", Settings: string(settings)})
 	if err != nil {
 		return err
 	}
 	insert := func() error {
 		return a.db.Update(g.ctx, func(tx *store.Tx) error {
 			tx.InsertShop(made)
-			tx.InsertKey(key.row)
+			tx.InsertKey(key.Row)
 			tx.InsertTerminal(made.ID, terminal)
 			return nil
 		})
@@ -160,6 +161,6 @@ func (a *app) createDemo(g *group, d *demo, settings json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	d.ShopID, d.APIKey, d.SigningKey, d.TerminalID = string(made.ID), key.text, made.SigningKey, terminal.ID
+	d.ShopID, d.APIKey, d.SigningKey, d.TerminalID = string(made.ID), key.Text, made.SigningKey, terminal.ID
 	return nil
 }

@@ -1,16 +1,17 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
-	"io"
+	"log/slog"
 	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -37,7 +38,7 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &base{keys: keys, ids: id.NewSource(time.Now, rand.Reader), db: d.Open(func(o *store.Options) {
+	db := d.Open(func(o *store.Options) {
 		o.Fault = func(p store.FaultPoint, writes []string) error {
 			if name := armed.Load(); p == point && slices.Contains(writes, name.(string)) {
 				armed.Store("")
@@ -45,20 +46,29 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 			}
 			return nil
 		}
-	})}
-	run := func(write string, command func(context.Context, *base, io.Writer) error) {
+	})
+	ids := id.NewSource(time.Now, rand.Reader)
+	desk := admin.New(engine.New(engine.Config{
+		DB: db, Keys: keys, IDs: ids, Now: time.Now, Random: rand.Reader, Connectors: connectors(), Client: newClient(),
+		Log: slog.New(slog.DiscardHandler),
+	}), nil)
+	run := func(write string, op admin.Any, arguments any) {
 		t.Helper()
 		armed.Store(write)
-		var out bytes.Buffer
-		if err := command(t.Context(), b, &out); err != nil || armed.Load() != "" || out.Len() == 0 {
-			t.Errorf("%s: %v, still to be lost: %q, printed %q", write, err, armed.Load(), out.String())
+		raw, err := json.Marshal(arguments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := op.Answer(t.Context(), desk, raw)
+		if err != nil || armed.Load() != "" || len(result) <= len("{}") {
+			t.Errorf("%s: %v, still to be lost: %q, result %q", write, err, armed.Load(), result)
 		}
 	}
-	run("shop.create", (&createShop{Name: "lost"}).run)
+	run("shop.create", admin.OpCreateShop, admin.CreateShop{Name: "lost"})
 	var s shop.Shop
 	read := func() {
 		t.Helper()
-		err := b.db.View(t.Context(), func(tx *store.Tx) error {
+		err := db.View(t.Context(), func(tx *store.Tx) error {
 			all, err := tx.Shops()
 			if err != nil || len(all) != 1 {
 				return errors.Join(err, errors.New("not one shop"))
@@ -71,16 +81,16 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 		}
 	}
 	read()
-	run("key.create", (&createKey{Shop: string(s.ID)}).run)
-	run("terminal.create", (&createTerminal{Shop: string(s.ID), Name: "main", Connector: "sandbox",
-		Settings: `{"url":"http://127.0.0.1:1","apiKey":"key"}`}).run)
+	run("key.create", admin.OpCreateKey, admin.CreateKey{OfShop: admin.OfShop{Shop: string(s.ID)}})
+	run("terminal.create", admin.OpCreateTerminal, admin.CreateTerminal{OfShop: admin.OfShop{Shop: string(s.ID)}, Name: "main", Connector: "sandbox",
+		Settings: `{"url":"http://127.0.0.1:1","apiKey":"key"}`})
 	before := s.SigningKey
-	run("shop.update", (&rotateKey{Shop: string(s.ID), Overlap: time.Hour}).run)
-	n := store.Notice{Shop: s.ID, Terminal: b.ids.Letters(8), Key: "evt", Received: time.Now(), State: store.NoticeParked, Headers: "{}", Body: []byte("{}")}
-	if err := b.db.Update(t.Context(), func(tx *store.Tx) error { tx.InsertNotice(&n); return nil }); err != nil {
+	run("shop.update", admin.OpRotateKey, admin.RotateKey{Shop: string(s.ID), Overlap: time.Hour})
+	n := store.Notice{Shop: s.ID, Terminal: ids.Letters(8), Key: "evt", Received: time.Now(), State: store.NoticeParked, Headers: "{}", Body: []byte("{}")}
+	if err := db.Update(t.Context(), func(tx *store.Tx) error { tx.InsertNotice(&n); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	run("notice.revive", (&retryNotice{noticeChoice{Shop: string(s.ID), Terminal: n.Terminal, Notice: n.Key}}).run)
+	run("notice.revive", admin.OpRetryNotice, admin.OfNotice{Shop: string(s.ID), Terminal: n.Terminal, Notice: n.Key})
 	read()
 	if len(s.Terminals) != 1 || s.SigningKey == before || s.Settings.RetiredKey == nil || s.Settings.RetiredKey.Key != before {
 		t.Errorf("%d terminals, the key was replaced: %t", len(s.Terminals), s.SigningKey != before)

@@ -74,7 +74,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	defer serveAdmin(g.ctx, b)()
+	defer serveAdmin(g.ctx, a)()
 	if err := a.serveMetrics(&g, runner); err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -46,7 +46,7 @@ func (c *simulatorCommand) Run(s *surroundings) (err error) {
 	facts := map[string]any{
 		"simulatorUrl": url, "apiKey": sim.APIKey(), "noticeSecret": sim.NoticeSecret(), "pid": os.Getpid(),
 	}
-	if err := printJSON(s.out, facts); err != nil {
+	if err := document(s.out, facts); err != nil {
 		return err
 	}
 	if c.ReadyFile != "" {

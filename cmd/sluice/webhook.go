@@ -2,17 +2,12 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/config"
-	"github.com/sluicepay/sluice/internal/payment"
-	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -30,306 +25,147 @@ type webhookCommands struct {
 }
 
 type webhookListCommand struct {
-	config.Common
-	listDeliveries
+	operator
+	admin.ListDeliveries
+}
+
+// Run lists deliveries, then the tries of each.
+func (c *webhookListCommand) Run(s *surroundings) error {
+	deliveries := listed("WEBHOOK-ID|TYPE|PAYMENT|SEQ|ENDPOINT|STATE|TRIES|CREATED|NEXT TRY|DONE", func(d *admin.Delivery) []string {
+		return []string{
+			d.WebhookID, d.Type, string(d.Payment), strconv.Itoa(d.Seq), d.Endpoint, string(d.State), strconv.Itoa(d.Tries),
+			shortTime(d.Created), shortTime(d.Next), shortTime(d.Done),
+		}
+	})
+	return perform(s, &c.operator, admin.OpListDeliveries, c.ListDeliveries, func(out io.Writer, l admin.List[admin.Delivery]) error {
+		if err := deliveries(out, l); err != nil {
+			return err
+		}
+		for i := range l.Items {
+			if err := printTries(out, l.Items[i].Log); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func printTries(out io.Writer, tries []admin.Try) error {
+	if len(tries) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	return listed("TRY|AT|TOOK|STATUS|ERROR|ANSWER", func(t *admin.Try) []string {
+		return []string{
+			strconv.Itoa(t.Number), shortTime(t.At), (time.Duration(t.TookMs) * time.Millisecond).String(), strconv.Itoa(t.Status),
+			cmp.Or(oneLine(t.Error), "–"), cmp.Or(oneLine(t.Answer), "–"),
+		}
+	})(out, admin.List[admin.Try]{Items: tries})
 }
 
 type webhookResendCommand struct {
-	config.Common
-	resendDeliveries
+	operator
+	admin.Deliveries
+}
+
+// Run sends again.
+func (c *webhookResendCommand) Run(s *surroundings) error {
+	return perform(s, &c.operator, admin.OpResendDeliveries, c.Deliveries,
+		sentence("%d deliveries are due again", func(r admin.Resent) []any { return []any{r.Deliveries} }))
 }
 
 type webhookEndpointsCommand struct {
-	config.Common
-	listEndpoints
+	operator
+	admin.OfShop
+}
+
+// Run lists endpoints.
+func (c *webhookEndpointsCommand) Run(s *surroundings) error {
+	return perform(s, &c.operator, admin.OpListEndpoints, c.OfShop,
+		listed("ENDPOINT|STATE|OPEN|FAILS|DOWN SINCE|NOT BEFORE|URL|LAST ERROR", func(e *admin.Endpoint) []string {
+			return []string{
+				e.ID, string(e.State), strconv.FormatInt(e.Open, 10), strconv.Itoa(e.Fails), shortTime(e.DownSince), shortTime(e.Hold),
+				e.URL, cmp.Or(oneLine(e.LastError), "–"),
+			}
+		}))
 }
 
 type webhookEnableCommand struct {
-	config.Common
+	operator
 	Shop     string `name:"shop" required:"" placeholder:"ID" help:"The shop that the endpoint belongs to."`
 	Endpoint string `arg:"" name:"endpoint" help:"The endpoint's id, as listed."`
 }
 
 type webhookDisableCommand webhookEnableCommand
 
-type webhookRotateCommand struct {
-	config.Common
-	rotateKey
-}
-
-// Run lists deliveries.
-func (c *webhookListCommand) Run(s *surroundings) error {
-	return perform(s, c.Common, task{ListDeliveries: &c.listDeliveries})
-}
-
-// Run sends again.
-func (c *webhookResendCommand) Run(s *surroundings) error {
-	return perform(s, c.Common, task{ResendDeliveries: &c.resendDeliveries})
-}
-
-// Run lists endpoints.
-func (c *webhookEndpointsCommand) Run(s *surroundings) error {
-	return perform(s, c.Common, task{ListEndpoints: &c.listEndpoints})
-}
-
 // Run enables an endpoint.
-func (c *webhookEnableCommand) Run(s *surroundings) error {
-	return perform(s, c.Common, task{SwitchEndpoint: &switchEndpoint{c.Shop, c.Endpoint, store.EndpointUp}})
-}
+func (c *webhookEnableCommand) Run(s *surroundings) error { return c.switched(s, store.EndpointUp) }
 
 // Run disables an endpoint.
 func (c *webhookDisableCommand) Run(s *surroundings) error {
-	return perform(s, c.Common, task{SwitchEndpoint: &switchEndpoint{c.Shop, c.Endpoint, store.EndpointDisabled}})
+	return (*webhookEnableCommand)(c).switched(s, store.EndpointDisabled)
+}
+
+func (c *webhookEnableCommand) switched(s *surroundings, to store.EndpointState) error {
+	return perform(s, &c.operator, admin.OpSwitchEndpoint, admin.SwitchEndpoint{Shop: c.Shop, Endpoint: c.Endpoint, To: to},
+		sentence("%s is %s", func(r admin.EndpointSwitched) []any { return []any{r.Endpoint, r.State} }))
+}
+
+type webhookUntoldCommand struct {
+	operator
+	Retry bool `name:"retry" help:"Try to word all of them again at once, instead of when they are due."`
+}
+
+// Run lists events that wait for their words.
+func (c *webhookUntoldCommand) Run(s *surroundings) error {
+	op := admin.OpListUntold
+	if c.Retry {
+		op = admin.OpRetryUntold
+	}
+	return perform(s, &c.operator, op, admin.Nothing{},
+		listed("SHOP|PAYMENT|API|SINCE|FAILED|DUE|ERROR", func(u *admin.Untold) []string {
+			due := shortTime(u.Due)
+			if c.Retry {
+				due = "now"
+			}
+			return []string{string(u.Shop), string(u.Payment), u.API, shortTime(u.Since), strconv.Itoa(u.Fails), due, oneLine(u.Error)}
+		}))
+}
+
+type webhookRotateCommand struct {
+	operator
+	admin.RotateKey
 }
 
 // Run replaces the signing key.
 func (c *webhookRotateCommand) Run(s *surroundings) error {
-	return perform(s, c.Common, task{RotateKey: &c.rotateKey})
+	return perform(s, &c.operator, admin.OpRotateKey, c.RotateKey, document)
 }
 
-// deliveryChoice chooses deliveries of a shop.
-type deliveryChoice struct {
-	Shop     string `name:"shop" required:"" placeholder:"ID" help:"The shop whose events they are." json:"shop"`
-	Event    string `name:"event" placeholder:"ID" help:"Only this event; its webhook-id will do." json:"event"`
-	Payment  string `name:"payment" placeholder:"ID" help:"Only events of this payment." json:"payment"`
-	Endpoint string `name:"endpoint" placeholder:"ID" help:"Only to this endpoint." json:"endpoint"`
-	State    string `name:"state" placeholder:"STATE" help:"Only those that are WAITING, DELIVERED or FAILED." json:"state"`
-	Since    string `name:"since" placeholder:"TIME" help:"Only events from this instant on, such as 2030-12-25T10:00:00Z." json:"since"`
-	Until    string `name:"until" placeholder:"TIME" help:"Only events before this instant." json:"until"`
+type webhookTokenKeysCommand struct{ operator }
+
+// Run lists keys.
+func (c *webhookTokenKeysCommand) Run(s *surroundings) error {
+	return perform(s, &c.operator, admin.OpListTokenKeys, admin.Nothing{},
+		listed("KID|STATE|CREATED|SIGNS FROM|SIGNS UNTIL|PUBLISHED UNTIL", func(k *admin.TokenKey) []string {
+			return []string{k.KID, k.State, toMinute(k.Created), toMinute(k.SignsFrom), toMinute(k.SignsUntil), toMinute(k.PublishedUntil)}
+		}))
 }
 
-func (c *deliveryChoice) filter() (store.DeliveryFilter, error) {
-	f := store.DeliveryFilter{
-		Shop: shop.ID(c.Shop), Event: strings.TrimPrefix(c.Event, "evt_"), Payment: payment.ID(c.Payment),
-		Endpoint: c.Endpoint, State: store.DeliveryState(strings.ToUpper(c.State)),
+// toMinute is an instant in a table that has many.
+func toMinute(t time.Time) string {
+	if t.IsZero() {
+		return "–"
 	}
-	switch f.State {
-	case "", store.DeliveryWaiting, store.DeliveryDelivered, store.DeliveryFailed:
-	default:
-		return f, fmt.Errorf("--state: %q is none of WAITING, DELIVERED and FAILED", c.State)
-	}
-	for _, bound := range []struct {
-		flag, text string
-		into       *time.Time
-	}{{"since", c.Since, &f.Since}, {"until", c.Until, &f.Until}} {
-		if bound.text == "" {
-			continue
-		}
-		at, err := time.Parse(time.RFC3339Nano, bound.text)
-		if err != nil {
-			return f, fmt.Errorf("--%s: %q is no instant such as 2030-12-25T10:00:00Z", bound.flag, bound.text)
-		}
-		*bound.into = at
-	}
-	return f, nil
+	return t.UTC().Format("2006-01-02 15:04")
 }
 
-type listDeliveries struct {
-	deliveryChoice
-	Limit int `name:"limit" default:"100" help:"How many at most." json:"limit"`
+type webhookRotateTokenKeyCommand struct {
+	operator
+	admin.RotateTokenKey
 }
 
-func (c *listDeliveries) run(ctx context.Context, b *base, out io.Writer) error {
-	f, err := c.filter()
-	if err != nil {
-		return err
-	}
-	if _, err := b.findShop(ctx, c.Shop); err != nil {
-		return err
-	}
-	f.Limit = min(max(c.Limit, 1), 10000)
-	var found []store.DeliveryInfo
-	tries := map[store.DeliveryInfo][]store.Try{}
-	err = b.db.View(ctx, func(tx *store.Tx) (err error) {
-		if found, err = tx.Deliveries(f); err != nil || f.Event == "" {
-			return err
-		}
-		for _, d := range found {
-			if tries[d], err = tx.Tries(store.EndpointKey{Shop: f.Shop, ID: d.Endpoint}, d.DeliveryKey); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "WEBHOOK-ID\tTYPE\tPAYMENT\tSEQ\tENDPOINT\tSTATE\tTRIES\tCREATED\tNEXT TRY\tDONE")
-	for _, d := range found {
-		fmt.Fprintf(w, "evt_%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t%s\n", d.Event, d.Type, d.Payment, d.Seq, d.Endpoint, d.State,
-			d.Tries, shortTime(d.Created), shortTime(d.Next), shortTime(d.Done))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for _, d := range found {
-		if err := printTries(out, tries[d]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func printTries(out io.Writer, tries []store.Try) error {
-	if len(tries) == 0 {
-		return nil
-	}
-	fmt.Fprintln(out)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TRY\tAT\tTOOK\tSTATUS\tERROR\tANSWER")
-	for _, t := range tries {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%s\n", t.Number, shortTime(t.At), t.Took, t.Status, cmp.Or(t.Error, "–"),
-			cmp.Or(t.Answer, "–"))
-	}
-	return w.Flush()
-}
-
-// resendBatch is how many deliveries are made due again in one transaction.
-const resendBatch = 200
-
-type resendDeliveries struct {
-	deliveryChoice
-}
-
-// run makes the chosen deliveries due, failed ones only unless a state, an event or a
-// payment is named.
-func (c *resendDeliveries) run(ctx context.Context, b *base, out io.Writer) error {
-	f, err := c.filter()
-	if err != nil {
-		return err
-	}
-	if _, err := b.findShop(ctx, c.Shop); err != nil {
-		return err
-	}
-	if f.State == "" && f.Event == "" && f.Payment == "" {
-		f.State = store.DeliveryFailed
-	}
-	f.Limit, f.Oldest = resendBatch, true // what is due first is posted first, also between two transactions
-	sent := 0
-	endpoints := map[string]bool{}
-	for more := true; more; {
-		var page []store.DeliveryInfo
-		err := b.db.Update(ctx, func(tx *store.Tx) (err error) {
-			if page, err = tx.Deliveries(f); err != nil {
-				return err
-			}
-			return resend(tx, f.Shop, page, endpoints)
-		})
-		if err != nil {
-			return fmt.Errorf("after %d deliveries: %w", sent, err)
-		}
-		sent += len(page)
-		if more = len(page) == resendBatch; more {
-			f.After = &page[len(page)-1]
-		}
-	}
-	_, err = fmt.Fprintf(out, "%d deliveries are due again\n", sent)
-	return err
-}
-
-// resend makes deliveries due and has an endpoint that is down tried at once; up holds the
-// endpoints that were seen to already.
-func resend(tx *store.Tx, sid shop.ID, page []store.DeliveryInfo, up map[string]bool) error {
-	for _, d := range page {
-		k := store.EndpointKey{Shop: sid, ID: d.Endpoint}
-		if !up[k.ID] {
-			e, err := tx.Endpoint(k)
-			if err != nil {
-				return fmt.Errorf("endpoint %s: %w", k.ID, err)
-			}
-			if e.State == store.EndpointDisabled {
-				return fmt.Errorf("endpoint %s is disabled; \"sluice webhook enable\" changes that", k.ID)
-			}
-			if e.State == store.EndpointDown || !e.Hold.IsZero() {
-				tx.SwitchEndpoint(k, store.EndpointUp)
-			}
-		}
-		tx.ResendDelivery(k, d.DeliveryKey, tx.Now())
-	}
-	for _, d := range page {
-		up[d.Endpoint] = true
-	}
-	return nil
-}
-
-type listEndpoints struct {
-	Shop string `name:"shop" required:"" placeholder:"ID" help:"The shop whose endpoints to list." json:"shop"`
-}
-
-const mostEndpoints = 1000
-
-func (c *listEndpoints) run(ctx context.Context, b *base, out io.Writer) error {
-	s, err := b.findShop(ctx, c.Shop)
-	if err != nil {
-		return err
-	}
-	var found []store.EndpointInfo
-	err = b.db.View(ctx, func(tx *store.Tx) (err error) {
-		found, err = tx.Endpoints(s.ID, "", mostEndpoints)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ENDPOINT\tSTATE\tOPEN\tFAILS\tDOWN SINCE\tNOT BEFORE\tURL\tLAST ERROR")
-	for _, e := range found {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", e.ID, e.State, e.Open, e.Fails, shortTime(e.DownSince),
-			shortTime(e.Hold), e.URL, cmp.Or(e.LastError, "–"))
-	}
-	return w.Flush()
-}
-
-type switchEndpoint struct {
-	Shop     string              `json:"shop"`
-	Endpoint string              `json:"endpoint"`
-	To       store.EndpointState `json:"to"`
-}
-
-func (c *switchEndpoint) run(ctx context.Context, b *base, out io.Writer) error {
-	if c.To != store.EndpointUp && c.To != store.EndpointDisabled {
-		return fmt.Errorf("an endpoint cannot be made %q", c.To)
-	}
-	k := store.EndpointKey{Shop: shop.ID(c.Shop), ID: c.Endpoint}
-	err := b.db.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.Endpoint(k)
-		tx.SwitchEndpoint(k, c.To)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("shop %s has no endpoint %q", c.Shop, c.Endpoint)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s is %s\n", c.Endpoint, c.To)
-	return err
-}
-
-type rotateKey struct {
-	Shop    string        `name:"shop" required:"" placeholder:"ID" help:"The shop whose key to replace." json:"shop"`
-	Overlap time.Duration `name:"overlap" default:"24h" help:"How long the old key goes on signing beside the new one." json:"overlap"`
-}
-
-func (c *rotateKey) run(ctx context.Context, b *base, out io.Writer) error {
-	if c.Overlap < 0 {
-		return fmt.Errorf("--overlap: %s is less than nothing", c.Overlap)
-	}
-	fresh := b.ids.Letters(32)
-	err := b.db.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
-			retired := s.Settings.RetiredKey
-			done := s.SigningKey == fresh || tx.MaybeCommitted() && retired != nil && retired.Key == fresh // and replaced since
-			if !done {
-				s.RotateKey(fresh, tx.Now().Add(c.Overlap))
-			}
-			return nil
-		})
-		return err
-	})
-	if err != nil {
-		return shopError(err, c.Shop)
-	}
-	return printJSON(out, map[string]string{"shopId": c.Shop, "signingKey": fresh})
+// Run replaces the key.
+func (c *webhookRotateTokenKeyCommand) Run(s *surroundings) error {
+	return perform(s, &c.operator, admin.OpRotateTokenKey, c.RotateTokenKey, document)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -22,7 +22,7 @@ import (
 const hookURL = "https://merchant.example/hook"
 
 // hookBase is a database with a shop and three events of one payment, the first two given up, the third delivered.
-func hookBase(t *testing.T) (*base, *shop.Shop) {
+func hookBase(t *testing.T) (*app, *shop.Shop) {
 	t.Helper()
 	s := &surroundings{ctx: t.Context(), out: io.Discard, err: io.Discard}
 	b, err := openBase(s, config.Flags{Common: config.Common{Data: t.TempDir()}})
@@ -34,19 +34,23 @@ func hookBase(t *testing.T) (*base, *shop.Shop) {
 			t.Error(err)
 		}
 	})
-	made, key, err := b.newShop(&createShop{Name: "Hooks"})
+	a, err := newApp(b, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, key, err := a.desk.NewShop(admin.CreateShop{Name: "Hooks"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := store.EndpointKey{Shop: made.ID, ID: store.EndpointID(made.ID, hookURL)}
-	inTx(t, b, func(tx *store.Tx) {
+	inTx(t, a, func(tx *store.Tx) {
 		tx.InsertShop(made)
-		tx.InsertKey(key.row)
+		tx.InsertKey(key.Row)
 		for seq := 1; seq <= 3; seq++ {
 			tx.InsertDelivery(hookEvent(tx, made.ID, seq), hookURL)
 		}
 	})
-	inTx(t, b, func(tx *store.Tx) {
+	inTx(t, a, func(tx *store.Tx) {
 		d := store.Delivery{DeliveryKey: store.DeliveryKey{Payment: hookPayment, Seq: 1}, Rung: 1, Began: tx.Now()}
 		tx.FailDelivery(k, &d, tx.Now())
 		tx.InsertTry(k, &store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Took: time.Second, Status: 500, Error: "answered 500", Answer: "oops"})
@@ -55,7 +59,7 @@ func hookBase(t *testing.T) (*base, *shop.Shop) {
 		d.Seq = 3
 		tx.FinishDeliveries(k, []store.Try{{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Status: 204}})
 	})
-	return b, made
+	return a, made
 }
 
 const hookPayment = payment.ID("0193f0c2a7b17c9e8d4f5a6b7c8d9e0f")
@@ -69,66 +73,60 @@ func hookEvent(tx *store.Tx, sid shop.ID, seq int) *store.Event {
 	return e
 }
 
-func inTx(t *testing.T, b *base, body func(*store.Tx)) {
+func inTx(t *testing.T, b *app, body func(*store.Tx)) {
 	t.Helper()
 	if err := b.db.Update(context.Background(), func(tx *store.Tx) error { body(tx); return nil }); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// perform1 runs a task as the server would that got it through the socket.
-func perform1(t *testing.T, b *base, one task) (string, error) {
+// perform1 has an operation done as the server would that got it through the socket.
+func perform1[A, R any](t *testing.T, a *app, op admin.Operation[A, R], arguments A) (R, error) {
 	t.Helper()
-	raw, err := json.Marshal(one)
+	var result R
+	raw, err := json.Marshal(arguments)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var arrived task
-	if err := json.Unmarshal(raw, &arrived); err != nil {
-		t.Fatal(err)
+	if raw, err = op.Answer(t.Context(), a.desk, raw); err == nil {
+		err = json.Unmarshal(raw, &result)
 	}
-	r, err := arrived.runner()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	err = r.run(t.Context(), b, &out)
-	return out.String(), err
+	return result, err
 }
 
 func TestWebhookList(t *testing.T) {
 	b, s := hookBase(t)
-	all := deliveryChoice{Shop: string(s.ID)}
+	all := admin.Deliveries{Shop: string(s.ID)}
 	for name, c := range map[string]struct {
-		edit func(*deliveryChoice)
+		edit func(*admin.Deliveries)
 		want int
 	}{
-		"all":             {func(*deliveryChoice) {}, 3},
-		"failed":          {func(c *deliveryChoice) { c.State = "failed" }, 2},
-		"delivered":       {func(c *deliveryChoice) { c.State = "DELIVERED" }, 1},
-		"one event":       {func(c *deliveryChoice) { c.Event = fmt.Sprintf("evt_%032x", 2) }, 1},
-		"other payment":   {func(c *deliveryChoice) { c.Payment = "x" }, 0},
-		"endpoint":        {func(c *deliveryChoice) { c.Endpoint = store.EndpointID(s.ID, hookURL) }, 3},
-		"in the future":   {func(c *deliveryChoice) { c.Since = "2999-01-01T00:00:00Z" }, 0},
-		"before long ago": {func(c *deliveryChoice) { c.Until = "2001-01-01T00:00:00Z" }, 0},
+		"all":             {func(*admin.Deliveries) {}, 3},
+		"failed":          {func(c *admin.Deliveries) { c.State = "failed" }, 2},
+		"delivered":       {func(c *admin.Deliveries) { c.State = "DELIVERED" }, 1},
+		"one event":       {func(c *admin.Deliveries) { c.Event = fmt.Sprintf("evt_%032x", 2) }, 1},
+		"other payment":   {func(c *admin.Deliveries) { c.Payment = "x" }, 0},
+		"endpoint":        {func(c *admin.Deliveries) { c.Endpoint = store.EndpointID(s.ID, hookURL) }, 3},
+		"in the future":   {func(c *admin.Deliveries) { c.Since = "2999-01-01T00:00:00Z" }, 0},
+		"before long ago": {func(c *admin.Deliveries) { c.Until = "2001-01-01T00:00:00Z" }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			choice := all
 			c.edit(&choice)
-			out, err := perform1(t, b, task{ListDeliveries: &listDeliveries{choice, 100}})
-			if got := strings.Count(out, "evt_"); err != nil || got != c.want {
-				t.Errorf("%d lines, want %d; error %v\n%s", got, c.want, err, out)
+			out, err := perform1(t, b, admin.OpListDeliveries, admin.ListDeliveries{Deliveries: choice, Limit: 100})
+			if got := len(out.Items); err != nil || got != c.want {
+				t.Errorf("%d lines, want %d; error %v\n%v", got, c.want, err, out)
 			}
 		})
 	}
 	one := all
 	one.Event = fmt.Sprintf("%032x", 1)
-	out, err := perform1(t, b, task{ListDeliveries: &listDeliveries{one, 100}})
-	if err != nil || !strings.Contains(out, "answered 500") || !strings.Contains(out, "oops") {
-		t.Errorf("the tries of an event are not shown: %v\n%s", err, out)
+	out, err := perform1(t, b, admin.OpListDeliveries, admin.ListDeliveries{Deliveries: one, Limit: 100})
+	if err != nil || len(out.Items) != 1 || len(out.Items[0].Log) != 1 || out.Items[0].Log[0].Error != "answered 500" || out.Items[0].Log[0].Answer != "oops" {
+		t.Errorf("the tries of an event are not shown: %v\n%v", err, out)
 	}
-	for _, wrong := range []deliveryChoice{{Shop: "none"}, {Shop: all.Shop, State: "LOST"}, {Shop: all.Shop, Since: "yesterday"}} {
-		if _, err := perform1(t, b, task{ListDeliveries: &listDeliveries{wrong, 100}}); err == nil {
+	for _, wrong := range []admin.Deliveries{{Shop: "none"}, {Shop: all.Shop, State: "LOST"}, {Shop: all.Shop, Since: "yesterday"}} {
+		if _, err := perform1(t, b, admin.OpListDeliveries, admin.ListDeliveries{Deliveries: wrong, Limit: 100}); err == nil {
 			t.Errorf("%+v was accepted", wrong)
 		}
 	}
@@ -136,24 +134,24 @@ func TestWebhookList(t *testing.T) {
 
 func TestWebhookResend(t *testing.T) {
 	for name, c := range map[string]struct {
-		edit func(*deliveryChoice)
+		edit func(*admin.Deliveries)
 		want []int
 	}{
-		"all that failed":      {func(*deliveryChoice) {}, []int{1, 2}},
-		"one that failed":      {func(c *deliveryChoice) { c.Event = fmt.Sprintf("evt_%032x", 2) }, []int{2}},
-		"one that arrived":     {func(c *deliveryChoice) { c.Event = fmt.Sprintf("%032x", 3) }, []int{3}},
-		"a payment":            {func(c *deliveryChoice) { c.Payment = string(hookPayment) }, []int{1, 2, 3}},
-		"a range without any":  {func(c *deliveryChoice) { c.Until = "2001-01-01T00:00:00Z" }, nil},
-		"a range":              {func(c *deliveryChoice) { c.Since = "2001-01-01T00:00:00Z" }, []int{1, 2}},
-		"all that were posted": {func(c *deliveryChoice) { c.State = "delivered" }, []int{3}},
+		"all that failed":      {func(*admin.Deliveries) {}, []int{1, 2}},
+		"one that failed":      {func(c *admin.Deliveries) { c.Event = fmt.Sprintf("evt_%032x", 2) }, []int{2}},
+		"one that arrived":     {func(c *admin.Deliveries) { c.Event = fmt.Sprintf("%032x", 3) }, []int{3}},
+		"a payment":            {func(c *admin.Deliveries) { c.Payment = string(hookPayment) }, []int{1, 2, 3}},
+		"a range without any":  {func(c *admin.Deliveries) { c.Until = "2001-01-01T00:00:00Z" }, nil},
+		"a range":              {func(c *admin.Deliveries) { c.Since = "2001-01-01T00:00:00Z" }, []int{1, 2}},
+		"all that were posted": {func(c *admin.Deliveries) { c.State = "delivered" }, []int{3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, s := hookBase(t)
-			choice := deliveryChoice{Shop: string(s.ID)}
+			choice := admin.Deliveries{Shop: string(s.ID)}
 			c.edit(&choice)
-			out, err := perform1(t, b, task{ResendDeliveries: &resendDeliveries{choice}})
-			if want := fmt.Sprintf("%d deliveries are due again\n", len(c.want)); err != nil || out != want {
-				t.Errorf("%q, error %v, want %q", out, err, want)
+			out, err := perform1(t, b, admin.OpResendDeliveries, choice)
+			if err != nil || out.Deliveries != len(c.want) {
+				t.Errorf("%v, error %v, want %d", out, err, len(c.want))
 			}
 			if got := waiting(t, b, s.ID); !slices.Equal(got, c.want) {
 				t.Errorf("waiting %v, want %v", got, c.want)
@@ -166,14 +164,14 @@ func TestWebhookResend(t *testing.T) {
 func TestWebhookResendKeepsTheOrder(t *testing.T) {
 	b, s := hookBase(t)
 	k := store.EndpointKey{Shop: s.ID, ID: store.EndpointID(s.ID, hookURL)}
-	const events = resendBatch + 50
+	const events = admin.ResendBatch + 50
 	inTx(t, b, func(tx *store.Tx) {
 		for seq := 4; seq <= events; seq++ {
 			tx.InsertDelivery(hookEvent(tx, s.ID, seq), hookURL)
 		}
 	})
 	inTx(t, b, func(tx *store.Tx) { tx.AbandonDeliveries(k, tx.Now(), events) })
-	if _, err := perform1(t, b, task{ResendDeliveries: &resendDeliveries{deliveryChoice{Shop: string(s.ID)}}}); err != nil {
+	if _, err := perform1(t, b, admin.OpResendDeliveries, admin.Deliveries{Shop: string(s.ID)}); err != nil {
 		t.Fatal(err)
 	}
 	err := b.db.View(t.Context(), func(tx *store.Tx) error {
@@ -193,7 +191,7 @@ func TestWebhookResendKeepsTheOrder(t *testing.T) {
 	}
 }
 
-func waiting(t *testing.T, b *base, sid shop.ID) []int {
+func waiting(t *testing.T, b *app, sid shop.ID) []int {
 	t.Helper()
 	var seqs []int
 	err := b.db.View(t.Context(), func(tx *store.Tx) error {
@@ -214,46 +212,45 @@ func waiting(t *testing.T, b *base, sid shop.ID) []int {
 func TestWebhookEndpoints(t *testing.T) {
 	b, s := hookBase(t)
 	eid := store.EndpointID(s.ID, hookURL)
-	list := func() string {
+	state := func() store.EndpointState {
 		t.Helper()
-		out, err := perform1(t, b, task{ListEndpoints: &listEndpoints{string(s.ID)}})
-		if err != nil || !strings.Contains(out, eid) || !strings.Contains(out, hookURL) {
-			t.Errorf("error %v\n%s", err, out)
+		out, err := perform1(t, b, admin.OpListEndpoints, admin.OfShop{Shop: string(s.ID)})
+		if err != nil || len(out.Items) != 1 || out.Items[0].ID != eid || out.Items[0].URL != hookURL {
+			t.Fatalf("error %v\n%v", err, out)
 		}
-		return out
+		return out.Items[0].State
 	}
-	if !strings.Contains(list(), "UP") {
+	if state() != store.EndpointUp {
 		t.Error("not up")
 	}
-	if _, err := perform1(t, b, task{SwitchEndpoint: &switchEndpoint{string(s.ID), eid, store.EndpointDisabled}}); err != nil {
+	if _, err := perform1(t, b, admin.OpSwitchEndpoint, admin.SwitchEndpoint{Shop: string(s.ID), Endpoint: eid, To: store.EndpointDisabled}); err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(list(), "DISABLED") {
+	if state() != store.EndpointDisabled {
 		t.Error("not disabled")
 	}
-	if _, err := perform1(t, b, task{ResendDeliveries: &resendDeliveries{deliveryChoice{Shop: string(s.ID)}}}); err == nil || !strings.Contains(err.Error(), "disabled") {
+	if _, err := perform1(t, b, admin.OpResendDeliveries, admin.Deliveries{Shop: string(s.ID)}); err == nil || !strings.Contains(err.Error(), "disabled") {
 		t.Errorf("resending to a disabled endpoint: error %v", err)
 	}
-	if _, err := perform1(t, b, task{SwitchEndpoint: &switchEndpoint{string(s.ID), "none", store.EndpointUp}}); err == nil {
+	if _, err := perform1(t, b, admin.OpSwitchEndpoint, admin.SwitchEndpoint{Shop: string(s.ID), Endpoint: "none", To: store.EndpointUp}); err == nil {
 		t.Error("an unknown endpoint was enabled")
 	}
 }
 
 func TestWebhookRotateKey(t *testing.T) {
 	b, s := hookBase(t)
-	out, err := perform1(t, b, task{RotateKey: &rotateKey{string(s.ID), time.Hour}})
-	var facts map[string]string
-	if err != nil || json.Unmarshal([]byte(out), &facts) != nil || len(facts["signingKey"]) != 32 {
-		t.Fatalf("error %v, %s", err, out)
+	out, err := perform1(t, b, admin.OpRotateKey, admin.RotateKey{Shop: string(s.ID), Overlap: time.Hour})
+	if err != nil || len(out.SigningKey) != 32 {
+		t.Fatalf("error %v, %v", err, out)
 	}
-	now, err := b.findShop(t.Context(), string(s.ID))
+	now, err := b.engine.Shop(t.Context(), s.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := now.SigningKeys(time.Now()); !slices.Equal(got, []string{facts["signingKey"], s.SigningKey}) {
+	if got := now.SigningKeys(time.Now()); !slices.Equal(got, []string{out.SigningKey, s.SigningKey}) {
 		t.Errorf("keys in the overlap: %q", got)
 	}
-	if got := now.SigningKeys(time.Now().Add(2 * time.Hour)); !slices.Equal(got, []string{facts["signingKey"]}) {
+	if got := now.SigningKeys(time.Now().Add(2 * time.Hour)); !slices.Equal(got, []string{out.SigningKey}) {
 		t.Errorf("keys afterwards: %q", got)
 	}
 }
@@ -262,29 +259,18 @@ func TestTokenKeys(t *testing.T) {
 	b, _ := hookBase(t)
 	rotate := func(now bool) (kid string, wait time.Duration, err error) {
 		t.Helper()
-		out, err := perform1(t, b, task{RotateTokenKey: &rotateTokenKey{now}})
-		if err != nil {
-			return "", 0, err
-		}
-		var facts struct {
-			KID       string
-			SignsFrom time.Time
-		}
-		if err := json.Unmarshal([]byte(out), &facts); err != nil {
-			t.Fatalf("%v in %s", err, out)
-		}
-		return facts.KID, time.Until(facts.SignsFrom), nil
+		out, err := perform1(t, b, admin.OpRotateTokenKey, admin.RotateTokenKey{Now: now})
+		return out.KID, time.Until(out.SignsFrom), err
 	}
 	states := func() string {
 		t.Helper()
-		out, err := perform1(t, b, task{ListTokenKeys: &listTokenKeys{}})
+		out, err := perform1(t, b, admin.OpListTokenKeys, admin.Nothing{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var all []string
-		for _, line := range strings.Split(strings.TrimSpace(out), "\n")[1:] {
-			words := strings.Fields(line)
-			all = append(all, words[0][:1]+words[1])
+		for _, k := range out.Items {
+			all = append(all, k.KID[:1]+k.State)
 		}
 		return strings.Join(all, " ")
 	}

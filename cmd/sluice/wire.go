@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
@@ -34,7 +35,6 @@ type base struct {
 	db     *store.DB
 	keys   vault.Keyring
 	ids    *id.Source
-	engine *engine.Engine // once there is one
 
 	tokenKeys *webhook.KeyRing
 }
@@ -95,6 +95,8 @@ func (b *base) loadKeys(ctx context.Context) (err error) {
 // app is the running engine with everything that answers for it.
 type app struct {
 	*base
+	engine  *engine.Engine
+	desk    *admin.Desk
 	metrics *telemetry.Metrics
 }
 
@@ -111,13 +113,14 @@ func newApp(b *base, publicURL string) (*app, error) {
 		return nil, fmt.Errorf("name of this machine: %w", err)
 	}
 	a := &app{base: b, metrics: telemetry.NewMetrics()}
-	b.engine = engine.New(engine.Config{
+	a.engine = engine.New(engine.Config{
 		DB: b.db, Connectors: connectors(), Client: newClient(), Vault: vault.NewHolder(time.Now), Keys: b.keys,
 		IDs: b.ids, Now: time.Now, Random: rand.Reader, Log: b.log, Metrics: a.metrics, PublicURL: publicURL,
 		Owner:     host + ":" + strconv.Itoa(os.Getpid()) + ":" + b.ids.Letters(8),
 		Exclusive: b.db.Kind() == store.SQLite, Render: renderers(),
 		ForbiddenHook: hookGuard(&b.config).ForbidsLiteral,
 	})
+	a.desk = admin.New(a.engine, b.tokenKeys)
 	return a, nil
 }
 

@@ -38,7 +38,8 @@ var allowed = map[string][]string{
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"checkout":      {"address", "engine", "money", "id", "payment", "shop", "web"},
 	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
-	"backoffice":    {"engine", "money", "id", "payment", "shop", "web", "store"},
+	"admin":         {"engine", "connector", "money", "id", "outbound", "payment", "shop", "store", "telemetry", "webhook"}, // shown by cmd and the back office
+	"backoffice":    {"admin", "engine", "money", "id", "payment", "shop", "web", "store"},
 	"arch":          {},
 }
 

@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/webhook"
+)
+
+// Desk is where operators work on one installation. It is safe for concurrent use.
+type Desk struct {
+	*engine.Engine
+	tokenKeys *webhook.KeyRing
+}
+
+// New returns the desk of an engine, which need not serve, and of the keys that sign tokens.
+func New(e *engine.Engine, tokenKeys *webhook.KeyRing) *Desk { return &Desk{e, tokenKeys} }
+
+// mostListed bounds lists that have no limit of their own.
+const mostListed = 1000
+
+// List is a result of many things, in order.
+type List[T any] struct {
+	Items []T  `json:"items"`
+	More  bool `json:"more,omitempty"` // there are others, which the limit has left out
+}
+
+// Lines returns the things one by one, as they are printed a line each.
+func (l List[T]) Lines() []any {
+	lines := make([]any, len(l.Items))
+	for i := range l.Items {
+		lines[i] = l.Items[i]
+	}
+	return lines
+}
+
+// Cut returns how many things are listed where there are more, otherwise 0.
+func (l List[T]) Cut() int {
+	if !l.More {
+		return 0
+	}
+	return len(l.Items)
+}
+
+// listOf shows each thing of the store as the result has it.
+func listOf[S, T any](found []S, show func(*S) T) List[T] {
+	l := List[T]{Items: make([]T, len(found))}
+	for i := range found {
+		l.Items[i] = show(&found[i])
+	}
+	return l
+}
+
+// bounded is listOf for at most limit things, of which one more was looked for.
+func bounded[S, T any](found []S, limit int, show func(*S) T) List[T] {
+	l := listOf(found[:min(len(found), limit)], show)
+	l.More = len(found) > limit
+	return l
+}
+
+// Nothing is the argument of acts that take none.
+type Nothing struct{}
+
+// OfShop is the argument of acts that are about a whole shop.
+type OfShop struct {
+	Shop string `name:"shop" required:"" placeholder:"ID" help:"Id of the shop, as \"sluice shop list\" shows it." json:"shop"`
+}
+
+// shopOf returns a shop as the database has it now.
+func (d *Desk) shopOf(ctx context.Context, sid string) (shop.Shop, error) {
+	s, err := view(ctx, d, func(tx *store.Tx) (shop.Shop, error) { return tx.Shop(shop.ID(sid)) })
+	return s, shopError(err, sid)
+}
+
+// view reads one thing in a transaction.
+func view[T any](ctx context.Context, d *Desk, read func(*store.Tx) (T, error)) (T, error) {
+	var found T
+	err := d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		found, err = read(tx)
+		return err
+	})
+	return found, err
+}
+
+// shopError words what an act on a shop failed with.
+func shopError(err error, id string) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("there is no shop %q; \"sluice shop list\" shows them", id)
+	case errors.Is(err, store.ErrConflict):
+		return fmt.Errorf("shop %s: others changed it each time, so nothing was changed; give the command again: %w", id, err)
+	}
+	return err
+}
+
+// unmarked is a JSON text that may come from a file without the mark of its byte order.
+func unmarked(text string) string { return strings.TrimPrefix(text, "\ufeff") }
+
+// Person is who asks for an act.
+type Person struct {
+	Account string // at the machine, as its system vouches; empty where it cannot be known
+	Claims  string // as they call themselves
+}
+
+type personKey struct{}
+
+// As returns a context in which this person acts.
+func As(ctx context.Context, p Person) context.Context {
+	return context.WithValue(ctx, personKey{}, p)
+}
+
+// personOf returns who acts in a context.
+func personOf(ctx context.Context) Person {
+	p, _ := ctx.Value(personKey{}).(Person)
+	return p
+}

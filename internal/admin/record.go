@@ -1,0 +1,45 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+)
+
+// record is the line of the log about an act that has changed something.
+func (d *Desk) record(ctx context.Context, operation string, arguments, result any) {
+	p := personOf(ctx)
+	attrs := []slog.Attr{slog.String("operation", operation), slog.String("account", p.Account), slog.String("claims", p.Claims)}
+	attrs = append(attrs, slog.GroupAttrs("arguments", shown(reflect.ValueOf(arguments))...))
+	if made, ok := result.(interface{ Made() string }); ok {
+		attrs = append(attrs, slog.String("made", made.Made()))
+	}
+	d.Log.LogAttrs(ctx, slog.LevelInfo, "administered", attrs...)
+}
+
+// shown returns what arguments say, by their names on the wire, without those that are empty or tagged as secret.
+func shown(v reflect.Value) []slog.Attr {
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	var attrs []slog.Attr
+	for i := range v.NumField() {
+		field, value := v.Type().Field(i), v.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		_, secret := field.Tag.Lookup("secret")
+		switch {
+		case field.Anonymous:
+			attrs = append(attrs, shown(value)...)
+		case value.IsZero():
+		case secret:
+			attrs = append(attrs, slog.String(name, "***"))
+		case value.Kind() == reflect.Pointer:
+			attrs = append(attrs, slog.String(name, fmt.Sprint(value.Elem().Interface())))
+		default:
+			attrs = append(attrs, slog.String(name, fmt.Sprint(value.Interface())))
+		}
+	}
+	return attrs
+}

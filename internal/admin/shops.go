@@ -1,0 +1,150 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// CreateShop says what shop to make.
+type CreateShop struct {
+	Name     string `name:"name" required:"" help:"Name of the shop, unique in this installation; customers see it." json:"name"`
+	Merchant string `name:"merchant" help:"Name of the merchant that owns it; the shop's name when not given." json:"merchant,omitempty"`
+	Live     bool   `name:"live" help:"A live shop. Otherwise a test shop." json:"live,omitempty"`
+	Settings string `name:"settings" placeholder:"JSON" help:"Settings that differ from the defaults, as a JSON object." json:"settings,omitempty"`
+}
+
+// ShopCreated is a shop that was made, with its secrets, which are shown this once.
+type ShopCreated struct {
+	Shop       shop.ID `json:"shopId"`
+	APIKey     string  `json:"apiKey"`
+	SigningKey string  `json:"signingKey"`
+}
+
+// Made implements what the log names.
+func (s ShopCreated) Made() string { return string(s.Shop) }
+
+// CreateShop makes a shop with its first API key and its signing key. It needs the right ManageShops.
+func (d *Desk) CreateShop(ctx context.Context, c CreateShop) (ShopCreated, error) {
+	made, key, err := d.NewShop(c)
+	if err != nil {
+		return ShopCreated{}, err
+	}
+	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+		if tx.MaybeCommitted() { // an id is of one run of this command only
+			if _, err := tx.Shop(made.ID); !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		tx.InsertShop(made)
+		tx.InsertKey(key.Row)
+		return nil
+	})
+	if errors.Is(err, store.ErrUnique) {
+		return ShopCreated{}, fmt.Errorf("there is a shop named %q already", c.Name)
+	}
+	if err != nil {
+		return ShopCreated{}, err
+	}
+	return ShopCreated{made.ID, key.Text, made.SigningKey}, nil
+}
+
+// NewShop makes a shop with its first key; nothing is stored yet.
+func (d *Desk) NewShop(c CreateShop) (*shop.Shop, NewKey, error) {
+	sid, at := d.IDs.New()
+	made := &shop.Shop{
+		ID: shop.ID(sid), Name: c.Name, Merchant: c.Merchant, Live: c.Live, Active: true,
+		SigningKey: d.IDs.Letters(32), Settings: shop.Defaults(c.Live), Created: at,
+	}
+	if made.Merchant == "" {
+		made.Merchant = made.Name
+	}
+	if err := changeSettings(&made.Settings, made.Live, c.Settings); err != nil {
+		return nil, NewKey{}, err
+	}
+	key, err := d.newKey(made.ID, made.Live, "first")
+	return made, key, err
+}
+
+// Shop is a shop as lists show it.
+type Shop struct {
+	ID       shop.ID   `json:"shopId"`
+	Name     string    `json:"name"`
+	Merchant string    `json:"merchant"`
+	Live     bool      `json:"live"`
+	Active   bool      `json:"active"`
+	Created  time.Time `json:"created"`
+}
+
+// ListShops lists the shops, oldest first. It needs the right ReadShops.
+func (d *Desk) ListShops(ctx context.Context, _ Nothing) (List[Shop], error) {
+	found, err := view(ctx, d, (*store.Tx).Shops)
+	return listOf(found, func(s *shop.Shop) Shop {
+		return Shop{s.ID, s.Name, s.Merchant, s.Live, s.Active, s.Created}
+	}), err
+}
+
+// UpdateShop says what to change of a shop.
+type UpdateShop struct {
+	OfShop
+	Settings string `name:"settings" placeholder:"JSON" help:"Settings to change, as a JSON object; the others stay." json:"settings,omitempty"`
+	Active   *bool  `name:"active" negatable:"" help:"Whether the shop may call. One that may not is answered 403." json:"active,omitempty"`
+}
+
+// ShopSettings is all that can be set of a shop.
+type ShopSettings struct {
+	Shop     shop.ID       `json:"shopId"`
+	Active   bool          `json:"active"`
+	Settings shop.Settings `json:"settings"`
+}
+
+// UpdateShop changes settings of a shop. It needs the right ManageShops.
+func (d *Desk) UpdateShop(ctx context.Context, c UpdateShop) (ShopSettings, error) {
+	var changed shop.Shop
+	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		changed, err = tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
+			if c.Active != nil {
+				s.Active = *c.Active
+			}
+			return changeSettings(&s.Settings, s.Live, c.Settings)
+		})
+		return err
+	})
+	if err != nil {
+		return ShopSettings{}, shopError(err, c.Shop)
+	}
+	shown := changed.Settings
+	shown.RetiredKey = nil // a secret
+	return ShopSettings{changed.ID, changed.Active, shown}, nil
+}
+
+// changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a
+// misspelled one.
+func changeSettings(s *shop.Settings, live bool, text string) error {
+	retired := s.RetiredKey
+	if text = unmarked(text); text != "" {
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(s); err != nil {
+			return fmt.Errorf("settings: %w", err)
+		}
+		if dec.More() {
+			return errors.New("settings: more than one JSON object")
+		}
+	}
+	s.RetiredKey = retired // rotated by a command of its own
+	s.Settle()
+	if err := s.Check(); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	if live && s.YandexPay.MerchantIDAsKey {
+		return errors.New("settings: yandexPay.merchantIdAsKey: a merchant id is no secret, so it cannot be the key of a live shop")
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// CreateTerminal says what terminal to make.
+type CreateTerminal struct {
+	OfShop
+	Name       string   `name:"name" required:"" help:"Name of the terminal, unique in the shop; merchants see it." json:"name"`
+	Connector  string   `name:"connector" required:"" help:"Type of the provider's connector, such as sandbox." json:"connector"`
+	Settings   string   `name:"settings" required:"" placeholder:"JSON" secret:"" help:"The connector's own settings and credentials, as a JSON object." json:"settings"`
+	Methods    []string `name:"methods" placeholder:"METHOD,…" help:"Payment methods; all that the connector has when not given." json:"methods,omitempty"`
+	Currencies []string `name:"currencies" placeholder:"CODE,…" help:"Currencies; any when not given." json:"currencies,omitempty"`
+	Priority   int      `name:"priority" help:"Lower comes first." json:"priority,omitempty"`
+}
+
+// TerminalCreated is a terminal that was made.
+type TerminalCreated struct {
+	ID   string `json:"terminalId"`
+	Name string `json:"terminalName"`
+}
+
+// Made implements what the log names.
+func (t TerminalCreated) Made() string { return t.ID }
+
+// CreateTerminal makes a terminal. It needs the right ManageTerminals.
+func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCreated, error) {
+	s, err := d.shopOf(ctx, c.Shop)
+	if err != nil {
+		return TerminalCreated{}, err
+	}
+	t, err := d.NewTerminal(c)
+	if err != nil {
+		return TerminalCreated{}, err
+	}
+	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+		if tx.MaybeCommitted() { // an id is of one run of this command only
+			now, err := tx.Shop(s.ID)
+			if err != nil || now.Terminal(t.ID) != nil {
+				return err
+			}
+		}
+		tx.InsertTerminal(s.ID, t)
+		return nil
+	})
+	if errors.Is(err, store.ErrUnique) {
+		return TerminalCreated{}, fmt.Errorf("the shop has a terminal named %q already", c.Name)
+	}
+	if err != nil {
+		return TerminalCreated{}, err
+	}
+	return TerminalCreated{t.ID, t.Name}, nil
+}
+
+// NewTerminal makes a terminal; nothing is stored yet. It checks the settings by opening the connector once.
+func (d *Desk) NewTerminal(c CreateTerminal) (*shop.Terminal, error) {
+	raw := json.RawMessage(unmarked(c.Settings))
+	conn, err := d.openConnector(c.Connector, raw)
+	if err != nil {
+		return nil, err
+	}
+	tid, _ := d.IDs.New()
+	t := &shop.Terminal{
+		ID: tid, Name: c.Name, Connector: c.Connector, Config: raw, Enabled: true,
+		Priority: c.Priority, Types: typesOf(conn), Methods: conn.Traits().Methods,
+		PreAuth: conn.Traits().PreAuth, Recurring: conn.Traits().Recurring,
+	}
+	if len(c.Methods) > 0 {
+		t.Methods = nil
+	}
+	for _, m := range c.Methods {
+		if !slices.Contains(conn.Traits().Methods, payment.Method(m)) {
+			return nil, fmt.Errorf("the connector has no method %q", m)
+		}
+		t.Methods = append(t.Methods, payment.Method(m))
+	}
+	for _, code := range c.Currencies {
+		currency, err := money.ParseCurrency(code)
+		if err != nil {
+			return nil, fmt.Errorf("currency %q: %w", code, err)
+		}
+		t.Currencies = append(t.Currencies, currency)
+	}
+	return t, nil
+}
+
+// openConnector opens a connector that no payment uses.
+func (d *Desk) openConnector(name string, settings json.RawMessage) (connector.Connector, error) {
+	at := slices.IndexFunc(d.Connectors, func(t connector.Type) bool { return t.Name == name })
+	if at < 0 {
+		return nil, fmt.Errorf("there is no connector %q", name)
+	}
+	parsed, err := d.Connectors[at].Parse(settings)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	conn, err := parsed.Open(connector.Deps{
+		Client: d.Client.WithLoggable(d.Connectors[at].Loggable), Now: d.Now, Random: d.Random, Log: d.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	return conn, nil
+}
+
+// typesOf tells what a connector can do by what it implements.
+func typesOf(c connector.Connector) []payment.Type {
+	types := []payment.Type{payment.Deposit}
+	if _, ok := c.(connector.Payer); ok {
+		types = append(types, payment.Withdrawal)
+	}
+	if _, ok := c.(connector.Refunder); ok {
+		types = append(types, payment.Refund)
+	}
+	return types
+}
+
+// Terminal is a terminal as lists show it, without its credentials.
+type Terminal struct {
+	ID         string           `json:"terminalId"`
+	Name       string           `json:"terminalName"`
+	Connector  string           `json:"connector"`
+	Priority   int              `json:"priority"`
+	Enabled    bool             `json:"enabled"`
+	Types      []payment.Type   `json:"types"`
+	Methods    []payment.Method `json:"methods"`
+	Currencies []money.Currency `json:"currencies,omitempty"` // empty: any
+}
+
+func terminalShown(t *shop.Terminal) Terminal {
+	return Terminal{t.ID, t.Name, t.Connector, t.Priority, t.Enabled, t.Types, t.Methods, t.Currencies}
+}
+
+// ListTerminals lists the terminals of a shop, best first. It needs the right ReadTerminals.
+func (d *Desk) ListTerminals(ctx context.Context, c OfShop) (List[Terminal], error) {
+	s, err := d.shopOf(ctx, c.Shop)
+	return listOf(s.Terminals, terminalShown), err
+}
