@@ -16,7 +16,8 @@ func TestGoldenConfigPage(t *testing.T) {
 		"Each setting of `sluice serve` can be given as a flag, as an environment variable, or as a member of a JSON file\n" +
 		"named by `--config`; a flag wins over the environment, the environment over the file. An empty value counts as not\n" +
 		"given. Unknown names, in the file or among variables that begin with `" + envPrefix + "`, are refused, and everything that\n" +
-		"is wrong is reported at once with exit code 2.\n\n" +
+		"is wrong is reported at once with exit code 2. What Kubernetes puts into a container about a Service called `sluice`\n" +
+		"(`SLUICE_SERVICE_HOST`, `SLUICE_PORT=tcp://…` and so on) is passed over.\n\n" +
 		"| Flag | Environment | File | Default | Meaning |\n|---|---|---|---|---|\n")
 	for _, f := range fieldsOf(Flags{}) {
 		arg, std, inFile := "", "–", "`"+f.name+"`"

@@ -143,7 +143,7 @@ func envName(name string) string {
 }
 
 // readEnv returns the settings in the environment by name. Variables of ours that name no setting are faults, but for
-// those that belong to the tests.
+// those that belong to the tests and those that Kubernetes puts there.
 func readEnv(environ []string) (map[string]string, Faults) {
 	known := make(map[string]string)
 	for _, f := range fieldsOf(Flags{}) {
@@ -159,7 +159,7 @@ func readEnv(environ []string) (map[string]string, Faults) {
 			values[name] = text
 			continue
 		}
-		if slices.Contains(otherCommands, key) {
+		if slices.Contains(otherCommands, key) || injected(key, text) {
 			continue
 		}
 		faults = append(faults, Fault{key, "there is no such setting (environment)"})
