@@ -112,6 +112,9 @@ func (a *app) demoShop(g *group, d *demo, url string) (shop.Required, error) {
 		return err
 	})
 	if err == nil {
+		if err := a.reviveDemo(g.ctx, &found, d); err != nil {
+			return "", err
+		}
 		return found.Settings.Required, a.repointDemo(g, &found, d.TerminalID, settings)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
