@@ -53,7 +53,7 @@ func TestListenForwardsEachEventOnce(t *testing.T) {
 		dev := newReceiver(t, map[string]string{"": shop.signingKey}, nil)
 		f := &follower{log: filepath.Join(dir, "listen.log"), args: []string{
 			"listen", "--forward-to", dev.URL + "/hook", "--server", s.base, "--api-key", shop.key,
-			"--signing-key", shop.signingKey, "--state", filepath.Join(dir, "listen.json"),
+			"--signing-key", shop.signingKey, "--state", filepath.Join(dir, "listen.json"), "--from", "beginning",
 		}}
 
 		w := &witness{client: shop.client, told: map[string]paid{}, quiet: make(chan struct{})}
@@ -154,7 +154,7 @@ func TestListenOutlivesTheServer(t *testing.T) {
 	})
 	f := &follower{log: filepath.Join(dir, "listen.log"), args: []string{
 		"listen", "--forward-to", dev.URL, "--server", s.base, "--api-key", shop.key, "--signing-key", shop.signingKey,
-		"--state", filepath.Join(dir, "listen.json"),
+		"--state", filepath.Join(dir, "listen.json"), "--from", "beginning",
 	}}
 	f.start(t)
 	everyKind(t, shop.client, "before")

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -19,9 +21,11 @@ type listenCommand struct {
 	ForwardTo  string `name:"forward-to" required:"" placeholder:"URL" help:"Where each event is posted, as http://localhost:3000/webhook."`
 	APIKey     string `name:"api-key" env:"SLUICE_API_KEY" required:"" placeholder:"KEY" help:"API key of the shop whose events to follow."`
 	Server     string `name:"server" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The Sluice server (${default})."`
-	SigningKey string `name:"signing-key" placeholder:"KEY" help:"Signing key of the shop. Without it nothing is signed."`
-	State      string `name:"state" placeholder:"FILE" help:"Keeps how far the events were forwarded; without it .sluice-listen-<hash>.json in this folder, one for each server, key and target."`
-	From       string `name:"from" enum:"beginning,now" default:"beginning" help:"Where to begin while there is no such file: beginning or now (${default})."`
+	SigningKey string `name:"signing-key" env:"SLUICE_SIGNING_KEY" placeholder:"KEY" help:"Signing key of the shop, with which each post is signed like a webhook. Without it nothing is signed."`
+	State      string `name:"state" placeholder:"FILE" help:"Keeps how far the events were forwarded; without it a file in ~/.local/state/sluice or its like, one for each server, key and target."`
+	From       string `name:"from" enum:"beginning,now" default:"now" placeholder:"PLACE" help:"Where to begin while no such file is there: beginning or now (${default})."`
+	FromStart  bool   `name:"from-start" xor:"begin" help:"Begin anew with the first event there is, whatever the file says."`
+	Since      string `name:"since" xor:"begin" placeholder:"TIME" help:"Begin anew with events of this time and later: an instant as 2030-12-25T10:00:00Z, or as long ago as 90m."`
 }
 
 // Run forwards events to a developer's machine until it is told to stop.
@@ -34,23 +38,53 @@ func (c *listenCommand) Run(s *surroundings) error {
 	if err != nil {
 		return err
 	}
-	path := c.State
-	if path == "" {
-		sum := sha256.Sum256([]byte(server + "\n" + c.APIKey + "\n" + target))
-		path = ".sluice-listen-" + hex.EncodeToString(sum[:8]) + ".json"
-	}
-	place, err := openPlace(path)
+	since, err := c.since(time.Now())
 	if err != nil {
 		return err
 	}
-	place.Server, place.ForwardTo = server, target
+	place, err := c.place(s, server, target)
+	if err != nil {
+		return err
+	}
+	if place.Server, place.ForwardTo = server, target; c.FromStart || !since.IsZero() {
+		place.Cursor, place.LastEvent, place.Since = "", "", since
+	}
 	l := &listener{
 		feed:   &feedClient{server: strings.TrimSuffix(server, "/"), key: c.APIKey, client: listenClient(feedWait + feedMargin)},
 		poster: &poster{url: target, key: c.SigningKey, client: listenClient(forwardTimeout), now: time.Now, grace: stopGrace},
-		place:  place, fromNow: c.From == "now", out: s.out, now: time.Now,
+		place:  place, fromNow: c.From == "now" && !c.FromStart && since.IsZero(), out: s.out, now: time.Now,
 		again: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, away: 500 * time.Millisecond,
 	}
 	return l.run(s.ctx)
+}
+
+// since reads the flag of that name; the zero time says that it was not given.
+func (c *listenCommand) since(now time.Time) (time.Time, error) {
+	if c.Since == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(c.Since); err == nil && ago >= 0 {
+		return now.Add(-ago).UTC(), nil
+	}
+	at, err := time.Parse(time.RFC3339, c.Since)
+	if err != nil {
+		return at, fmt.Errorf("%w: --since: %q is neither an instant such as 2030-12-25T10:00:00Z nor as long ago as 90m", config.ErrInvalid, c.Since)
+	}
+	return at.UTC(), nil
+}
+
+// place opens the file that remembers how far the events were forwarded.
+func (c *listenCommand) place(s *surroundings, server, target string) (*place, error) {
+	if c.State != "" {
+		return openPlace(c.State)
+	}
+	dir, err := stateDir(runtime.GOOS, s.env)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(server + "\n" + c.APIKey + "\n" + target))
+	name := "listen-" + hex.EncodeToString(sum[:8]) + ".json"
+	return openOwnPlace(filepath.Join(dir, name), ".sluice-"+name)
 }
 
 // webAddress checks an address that was given on the command line.
@@ -95,16 +129,36 @@ type listener struct {
 
 // run forwards until ctx ends, which is no error.
 func (l *listener) run(ctx context.Context) error {
-	l.sayf("Forwarding events of %s to %s; %s remembers how far.", l.feed.server, l.poster.url, l.place.path)
-	if l.poster.key == "" {
-		l.sayf("Without --signing-key the events are not signed.")
-	}
+	l.introduce()
 	err := l.follow(ctx)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		l.sayf("Stopped. Forwarded %d events, gave up on %d.", l.passed, l.skipped)
 		return nil
 	}
 	return err
+}
+
+// introduce says what is about to happen, and what is not.
+func (l *listener) introduce() {
+	l.sayf("Forwarding events of %s to %s; %s remembers how far.", l.feed.server, l.poster.url, l.place.path)
+	if was := l.place.was; was != "" {
+		l.sayf("It goes on where %s ended, which was removed.", was)
+	}
+	switch {
+	case l.place.Cursor != "":
+		l.sayf("Going on where it stopped; --from-start or --since 0s begins anew.")
+	case l.fromNow: // said once it is true
+	case !l.place.Since.IsZero():
+		l.sayf("Beginning with events of %s.", l.place.Since.Format(time.RFC3339))
+	default:
+		l.sayf("Beginning with the first event there is.")
+	}
+	if l.poster.key == "" {
+		l.sayf("NOT signed: give the shop's signing key as SLUICE_SIGNING_KEY for posts that are signed like webhooks.")
+	} else {
+		l.sayf("Signed like webhooks, with the signing key that was given.")
+	}
+	l.sayf("Events of the Yandex Pay merchant API do not come this way, but to the shop's callbackUrl.")
 }
 
 func (l *listener) follow(ctx context.Context) error {
@@ -130,7 +184,13 @@ func (l *listener) follow(ctx context.Context) error {
 			l.sayf("The server answers again.")
 			wait = l.away
 		}
+		if l.after() == feedLatest {
+			l.sayf("Beginning now; --from-start or --since 1h forwards what was before, too.")
+		}
 		for i := range page.Result {
+			if page.Result[i].Created.Before(l.place.Since) {
+				continue
+			}
 			if err := l.pass(ctx, &page.Result[i]); err != nil {
 				return err
 			}
@@ -153,7 +213,7 @@ func (l *listener) after() string {
 // explain adds what to do about a refusal that waiting does not cure.
 func (l *listener) explain(err error) error {
 	if errors.Is(err, errFeedPlace) && l.place.Cursor != "" {
-		return fmt.Errorf("%w: %s is about another shop or database; remove it to begin anew", err, l.place.path)
+		return fmt.Errorf("%w: %s is about another shop or database; begin anew with --from-start", err, l.place.path)
 	}
 	return err
 }

@@ -39,6 +39,7 @@ type feedEvent struct {
 	ID        string          `json:"id"`
 	Type      string          `json:"type"`
 	PaymentID string          `json:"paymentId"`
+	Created   time.Time       `json:"created"`
 	Cursor    string          `json:"cursor"`
 	Payload   json.RawMessage `json:"payload"` // kept to the byte, for the signatures
 }

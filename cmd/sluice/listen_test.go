@@ -255,7 +255,7 @@ func serveAt(t *testing.T, address string, h http.Handler) func() {
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }() // ends with Close
-	return func() { _ = server.Close() }
+	return func() { _, _ = server.Close(), l.Close() } // the server knows the listener once it serves
 }
 
 func TestListenWaitsForTheDevelopersServer(t *testing.T) {
@@ -346,7 +346,7 @@ func TestListenSaysWhatItCannotWaitFor(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ server, key, state, want string }{
 		"key":                    {feed.URL, "other", "", "refuses the API key"},
-		"cursor":                 {feed.URL, "key", unknown, "remove it to begin anew"},
+		"cursor":                 {feed.URL, "key", unknown, "begin anew with --from-start"},
 		"no api":                 {elsewhere.URL, "key", "", "is it a Sluice server?"},
 		"no api, but answers":    {chatty.URL, "key", "", "does not answer like a Sluice server"},
 		"state that is a folder": {feed.URL, "key", dir, "place in the feed"},

@@ -32,7 +32,7 @@ type commands struct {
 	Notice    noticeCommands   `cmd:"" help:"List and retry notices of providers that could not be booked."`
 	Alarms    alarmCommands    `cmd:"" help:"See and acknowledge what a human has to look at."`
 	Webhook   webhookCommands  `cmd:"" help:"See and steer deliveries to merchants' endpoints."`
-	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them, signed like webhooks, to a developer's machine."`
+	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them like webhooks to a developer's machine."`
 	Simulator simulatorCommand `cmd:"" help:"Run the sandbox provider alone."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
