@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -35,6 +36,10 @@ type commands struct {
 	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them like webhooks to a developer's machine."`
 	Simulator simulatorCommand `cmd:"" help:"Run the sandbox provider alone."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
+
+	Help        helpCommand       `cmd:"" help:"Tell about a command, as \"sluice help shop create\"."`
+	Completion  completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
+	VersionFlag kong.VersionFlag  `name:"version" help:"Print the version."`
 }
 
 // surroundings are what every command is given instead of taking it.
@@ -62,13 +67,17 @@ func run(args []string, s *surroundings) int {
 	exited := -1
 	parser, err := kong.New(&commands{}, kong.Name("sluice"), kong.Writers(s.out, s.err), kong.UsageOnError(),
 		kong.Description("Sluice, a payment engine that a business runs itself."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(code int) { exited = code }))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"version": "sluice " + version})
 	if err != nil {
 		fmt.Fprintln(s.err, "sluice:", err)
 		return exitFailed
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // of a command that need not be complete
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	chosen, err := parser.Parse(args)
 	if exited >= 0 { // help was printed
@@ -78,7 +87,7 @@ func run(args []string, s *surroundings) int {
 		fmt.Fprintf(s.err, "sluice: %v\nRun \"sluice --help\" for what it understands.\n", err)
 		return exitUsage
 	}
-	if err := chosen.Run(s); err != nil {
+	if err := chosen.Run(s, parser); err != nil {
 		fmt.Fprintln(s.err, "sluice:", err)
 		if errors.Is(err, config.ErrInvalid) {
 			return exitUsage
@@ -87,6 +96,14 @@ func run(args []string, s *surroundings) int {
 	}
 	return 0
 }
+
+// helpCommand is here to be listed: run asks for the help of the words that follow it before they are read.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" name:"command" help:"The command; all of them are listed without one."`
+}
+
+// Run is not reached.
+func (helpCommand) Run() error { return nil }
 
 type versionCommand struct{}
 

@@ -43,7 +43,7 @@ func TestGoldenHelp(t *testing.T) {
 	var pages strings.Builder
 	for _, words := range []string{
 		"", "serve", "migrate", "shop", "shop create", "shop list", "key", "key create", "key list", "key revoke",
-		"terminal", "terminal create", "terminal list", "simulator", "version",
+		"terminal", "terminal create", "terminal list", "listen", "simulator", "version", "help", "completion",
 	} {
 		got := command(t.Context(), nil, append(strings.Fields(words), "--help")...)
 		if got.code != 0 || got.err != "" {
