@@ -52,6 +52,7 @@ func TestBrowser(t *testing.T) {
 		"keyboard only":         browserKeyboard,
 		"another way to pay":    browserOtherMethod,
 		"edited return address": browserEditedReturn,
+		"start page":            browserStartPage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, openTab(t, root), s) })
 	}
@@ -261,19 +262,46 @@ func browserTextsOfOthers(t *testing.T, b *tab, s *browserSite) {
 	}
 }
 
+// look makes the window so wide and gives it the colours of day or night.
+func (b *tab) look(width int64, scheme string) {
+	b.t.Helper()
+	b.do(func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		if err != nil {
+			return err
+		}
+		return chromedp.Do(ctx, chromedp.EmulateViewport(width, 844))
+	})
+}
+
+// browserStartPage looks at the page at / of a demo.
+func browserStartPage(t *testing.T, b *tab, s *browserSite) {
+	for _, width := range []int64{320, 390, 1280} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.look(width, scheme)
+			b.open(s.BaseURL + "/")
+			b.heading("Sluice is running")
+			b.shot(fmt.Sprintf("start-%d-%s", width, scheme))
+			if got := b.text(`String(document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+				t.Errorf("at %d the page scrolls sideways", width)
+			}
+			if got := b.text(lowContrast); got != "" {
+				t.Errorf("at %d in the %s hard to read: %s", width, scheme, got)
+			}
+		}
+	}
+	if got := b.text(`getComputedStyle(document.querySelector("section")).borderRadius`); got != "16px" {
+		t.Errorf("the page has no style: %q", got)
+	}
+}
+
 func browserWidths(t *testing.T, b *tab, s *browserSite) {
 	p := s.create(t, map[string]any{"description": strings.Repeat("Unbreakable", 40)})
 	for _, width := range []int64{320, 390, 768, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
-			b.do(func(ctx context.Context) error {
-				_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-				})
-				if err != nil {
-					return err
-				}
-				return chromedp.Do(ctx, chromedp.EmulateViewport(width, 844))
-			})
+			b.look(width, scheme)
 			b.open(p.RedirectURL)
 			b.shot(fmt.Sprintf("form-%d-%s", width, scheme))
 			if got := b.text(`String(document.documentElement.scrollWidth > innerWidth)`); got != "false" {

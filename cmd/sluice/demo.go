@@ -51,6 +51,7 @@ func (a *app) startDemo(g *group, ready *readiness) error {
 	if err != nil {
 		return err
 	}
+	a.simulator = url
 	if ready.demands, err = a.demoShop(g, &d, url); err != nil {
 		return fmt.Errorf("demo shop: %w", err)
 	}

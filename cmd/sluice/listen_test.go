@@ -254,7 +254,7 @@ func serveAt(t *testing.T, address string, h http.Handler) func() {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(l) }() // ends with Close
+	go func() { _ = server.Serve(l) }()                // ends with Close
 	return func() { _, _ = server.Close(), l.Close() } // the server knows the listener once it serves
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/web"
 	"github.com/sluicepay/sluice/internal/webhook"
+	"github.com/sluicepay/sluice/internal/welcome"
 )
 
 // base is what every command that touches the database works with.
@@ -95,9 +96,10 @@ func (b *base) loadKeys(ctx context.Context) (err error) {
 // app is the running engine with everything that answers for it.
 type app struct {
 	*base
-	engine  *engine.Engine
-	desk    *admin.Desk
-	metrics *telemetry.Metrics
+	engine    *engine.Engine
+	desk      *admin.Desk
+	metrics   *telemetry.Metrics
+	simulator string // its address, in a demo
 }
 
 // newClient is the client for providers. Their addresses come from the operator, so
@@ -140,6 +142,11 @@ func (a *app) handler(ctx context.Context) http.Handler {
 		HTTPS: len(a.engine.PublicURL) > 5 && a.engine.PublicURL[:5] == "https",
 	})
 	pages.Mount(mux)
+	if a.simulator != "" {
+		welcome.Mount(mux, welcome.Facts{
+			BaseURL: a.engine.PublicURL, Simulator: a.simulator, Version: version, Icon: pages.Icon(), HTTPS: pages.HTTPS(),
+		})
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n")) // the caller is gone if this fails
 	})

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"checkout":      {"address", "engine", "money", "id", "payment", "shop", "web"},
+	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
 	"admin":         {"engine", "connector", "money", "id", "outbound", "payment", "shop", "store", "telemetry", "webhook"}, // shown by cmd and the back office
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "shop", "web", "store"},

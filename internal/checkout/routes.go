@@ -56,6 +56,12 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /static/checkout/{name}", g.assets.serve)
 }
 
+// Icon is the path of the icon that all pages show in the browser's tab.
+func (g *Pages) Icon() string { return g.assets.icon.path }
+
+// HTTPS tells whether customers reach the pages over TLS.
+func (g *Pages) HTTPS() bool { return g.https }
+
 // Absent is the page for an address under which there is nothing.
 func (g *Pages) Absent() http.Handler { return g.guarded(g.showNotFound) }
 
