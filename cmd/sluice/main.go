@@ -57,11 +57,15 @@ func main() {
 	os.Exit(code)
 }
 
-// Exit codes: 0 done, 1 it did not work, 2 it was asked for wrongly.
+// Exit codes: 0 done, 1 it did not work, 2 it was asked for wrongly, 3 it is not known yet whether it worked.
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed   = 1
+	exitUsage    = 2
+	exitNotKnown = 3
 )
+
+// errNotKnown ends a command whose effect is not known.
+var errNotKnown = errors.New("the outcome is not known")
 
 func run(args []string, s *surroundings) int {
 	exited := -1
@@ -89,8 +93,11 @@ func run(args []string, s *surroundings) int {
 	}
 	if err := chosen.Run(s, parser); err != nil {
 		fmt.Fprintln(s.err, "sluice:", err)
-		if errors.Is(err, config.ErrInvalid) {
+		switch {
+		case errors.Is(err, config.ErrInvalid):
 			return exitUsage
+		case errors.Is(err, errNotKnown):
+			return exitNotKnown
 		}
 		return exitFailed
 	}

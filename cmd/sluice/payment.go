@@ -10,6 +10,11 @@ import (
 )
 
 type paymentCommands struct {
+	List    paymentListCommand    `cmd:"" help:"List payments of a shop, newest first."`
+	Show    paymentShowCommand    `cmd:"" help:"Show a payment with its attempts, its log and what was done by hand."`
+	Capture paymentCaptureCommand `cmd:"" help:"Take money that is held."`
+	Void    paymentVoidCommand    `cmd:"" help:"Give held money back."`
+	Refund  paymentRefundCommand  `cmd:"" help:"Give back money that was taken."`
 	Check   paymentCheckCommand   `cmd:"" help:"Ask the provider how a payment with an open outcome stands."`
 	Update  paymentUpdateCommand  `cmd:"" help:"Put a payment into the state that is known to be true."`
 	Approve paymentApproveCommand `cmd:"" help:"Carry out an update that somebody else asked for."`

@@ -23,6 +23,9 @@ const (
 	ReadPayments    Right = "payments.read"
 	RecheckPayments Right = "payments.recheck"
 	UpdatePayments  Right = "payments.update_manual"
+	CapturePayments Right = "payments.capture"
+	VoidPayments    Right = "payments.void"
+	RefundPayments  Right = "payments.refund"
 	StopRecurring   Right = "payments.stop_recurring"
 	ManageNotices   Right = "notices.manage"
 	ReadWebhooks    Right = "webhooks.read"
@@ -69,6 +72,12 @@ var (
 	OpCreateTerminal = operation("terminal.create", ManageTerminals, (*Desk).CreateTerminal)
 	OpListTerminals  = operation("terminal.list", ReadTerminals, (*Desk).ListTerminals)
 
+	OpListPayments   = operation("payment.list", ReadPayments, (*Desk).ListPayments)
+	OpShowPayment    = operation("payment.show", ReadPayments, (*Desk).ShowPayment)
+	OpCapturePayment = operation("payment.capture", CapturePayments, (*Desk).CapturePayment)
+	OpVoidPayment    = operation("payment.void", VoidPayments, (*Desk).VoidPayment)
+	OpRefundPayment  = operation("payment.refund", RefundPayments, (*Desk).RefundPayment)
+
 	OpCheckPayment  = operation("payment.check", RecheckPayments, (*Desk).CheckPayment)
 	OpUpdatePayment = operation("payment.update", UpdatePayments, (*Desk).UpdatePayment)
 	OpApproveUpdate = operation("payment.approve", UpdatePayments, (*Desk).ApproveUpdate)
@@ -100,6 +109,7 @@ func All() []Any {
 		OpCreateShop, OpListShops, OpUpdateShop,
 		OpCreateKey, OpListKeys, OpRevokeKey,
 		OpCreateTerminal, OpListTerminals,
+		OpListPayments, OpShowPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,
 		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked, OpStopRecurring,
 		OpListNotices, OpShowNotice, OpRetryNotice,
 		OpListAlarms, OpAckAlarm,

@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"checkout":      {"address", "engine", "money", "id", "payment", "shop", "web"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
-	"admin":         {"engine", "connector", "money", "id", "outbound", "payment", "shop", "store", "telemetry", "webhook"}, // shown by cmd and the back office
+	"admin":         {"api/gateway", "engine", "connector", "money", "id", "outbound", "payment", "shop", "store", "telemetry", "webhook"}, // shown by cmd and the back office
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "shop", "web", "store"},
 	"arch":          {},
 }

@@ -19,6 +19,8 @@ type Target struct {
 	// Instruction, when given, is kept with the command. Its Name may be used once in the shop: a second command under
 	// it fails with *NameTaken and does nothing.
 	Instruction *Instruction
+	// Record, when given, says who gives the command by hand and why; it is kept with it.
+	Record *store.ManualUpdate
 	// Wait bounds how long the answer waits for the provider: what is open then shows as PENDING, while the call goes
 	// on. Zero: until the call has ended.
 	Wait time.Duration
@@ -117,6 +119,7 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 			return err
 		}
 		remember(tx, p.Shop, t.Idem, p.ID)
+		e.byHand(tx, t.Record, &p)
 		if i := t.Instruction; i != nil && d.Fresh != nil {
 			i.Payment, i.Attempt = p.ID, d.Fresh.Seq
 			tx.InsertInstruction(p.Shop, i)

@@ -45,6 +45,8 @@ type Create struct {
 	Order *Order
 	// Instruction, when given, is kept with a refund. See Target.
 	Instruction *Instruction
+	// Record, when given, says who asks for it by hand and why; it is kept with it.
+	Record *store.ManualUpdate
 	// ParentVersion, when given, is what the deposit of a refund must still be at; else ErrChanged.
 	ParentVersion int64
 	// Wait bounds how long the answer waits for the provider. Zero: until the call has ended.
@@ -172,6 +174,7 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	}
 	b.e.tell(tx, &t, events)
 	remember(tx, p.Shop, b.c.Idem, p.ID)
+	b.e.byHand(tx, b.c.Record, &p)
 	return b.reference(tx)
 }
 

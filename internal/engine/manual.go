@@ -113,6 +113,17 @@ func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, i
 	})
 }
 
+// byHand keeps who gave a command by hand, in its transaction: it needs nobody's approval, so it is done with it.
+func (e *Engine) byHand(tx *store.Tx, r *store.ManualUpdate, p *payment.Payment) {
+	if r == nil {
+		return
+	}
+	u := *r
+	u.ID, _ = e.IDs.New()
+	u.Shop, u.Payment, u.AskedAt, u.DoneAt = p.Shop, p.ID, tx.Now(), tx.Now()
+	tx.InsertManualUpdate(&u)
+}
+
 func updateOf(u *store.ManualUpdate, now time.Time) payment.ManualUpdate {
 	return payment.ManualUpdate{To: u.To, Code: u.Code, HoldCheck: now.Add(job.HoldWait)}
 }

@@ -11,7 +11,7 @@ type ManualUpdate struct {
 	Shop       payment.ShopID
 	ID         string
 	Payment    payment.ID
-	To         payment.State
+	To         payment.State // or, of a command that was given by hand, which: see ByHand
 	Code       payment.ErrorCode
 	Reason     string
 	AskedBy    string
@@ -19,6 +19,13 @@ type ManualUpdate struct {
 	ApprovedBy string
 	DoneAt     time.Time // zero while it waits for a second person
 }
+
+// ByHand are the commands that a merchant gives and an operator may, too, as To names them.
+const (
+	CaptureByHand payment.State = "CAPTURE"
+	VoidByHand    payment.State = "VOID"
+	RefundByHand  payment.State = "REFUND"
+)
 
 const sqlInsertManualUpdate = `INSERT INTO manual_update (shop_id, id, payment_id, to_state, code, reason, asked_by, asked_at,
 	approved_by, done_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
@@ -67,4 +74,20 @@ func (tx *Tx) OpenManualUpdates(shop payment.ShopID, limit int) ([]ManualUpdate,
 		u.Payment, u.To, u.Code, u.AskedAt = payment.ID(pid), payment.State(to), payment.ErrorCode(code), fromMicros(&asked)
 		return u, err
 	}, sqlOpenManualUpdates, string(shop), int64(limit))
+}
+
+const sqlManualUpdatesOf = `SELECT id, to_state, COALESCE(code, ''), reason, asked_by, asked_at, COALESCE(approved_by, ''), done_at
+	FROM manual_update WHERE shop_id = $1 AND payment_id = $2 ORDER BY id LIMIT $3`
+
+// ManualUpdatesOf returns what was changed of a payment by hand, or waits to be, oldest first, at most limit.
+func (tx *Tx) ManualUpdatesOf(shop payment.ShopID, pid payment.ID, limit int) ([]ManualUpdate, error) {
+	return list(tx, func(s scanner) (ManualUpdate, error) {
+		u := ManualUpdate{Shop: shop, Payment: pid}
+		var to, code string
+		var asked int64
+		var done *int64
+		err := s.Scan(&u.ID, &to, &code, &u.Reason, &u.AskedBy, &asked, &u.ApprovedBy, &done)
+		u.To, u.Code, u.AskedAt, u.DoneAt = payment.State(to), payment.ErrorCode(code), fromMicros(&asked), fromMicros(done)
+		return u, err
+	}, sqlManualUpdatesOf, string(shop), string(pid), int64(limit))
 }

@@ -101,17 +101,24 @@ func (b *filterBinder) integer(name string, least, most, absent int) int {
 	return n
 }
 
-// instant reads a point in time, UTC unless it says otherwise. One that lies between two stored microseconds is the
-// later of them, which makes "at or after" and "before" exact.
 func (b *filterBinder) instant(name string) time.Time {
 	text := b.value(name)
 	if text == "" {
 		return time.Time{}
 	}
-	t, ok := parseInstant(text)
+	t, ok := ReadInstant(text)
 	if !ok {
 		b.fault(name, mismatch, "must be a time such as 2021-10-13T10:26:18")
-		return time.Time{}
+	}
+	return t
+}
+
+// ReadInstant reads a point in time as the filters of lists take it, UTC unless it says otherwise. One that lies between
+// two stored microseconds is the later of them, which makes "at or after" and "before" exact.
+func ReadInstant(text string) (time.Time, bool) {
+	t, ok := parseInstant(text)
+	if !ok {
+		return time.Time{}, false
 	}
 	if t.Nanosecond()%1000 != 0 {
 		t = t.Truncate(time.Microsecond).Add(time.Microsecond)
@@ -119,7 +126,7 @@ func (b *filterBinder) instant(name string) time.Time {
 	if t.IsZero() { // which in a filter means no restriction
 		t = t.Add(time.Microsecond)
 	}
-	return t
+	return t, true
 }
 
 const (

@@ -24,7 +24,7 @@ func (g *Gateway) get(w http.ResponseWriter, r *http.Request, s *shop.Shop) erro
 func (g *Gateway) answerPayment(w http.ResponseWriter, p *payment.Payment) {
 	g.answer(w, http.StatusOK, func(dst []byte) []byte {
 		dst = append(appendEnvelope(dst, g.engine.Now(), http.StatusOK), `,"result":`...)
-		return append(appendPayment(dst, p, g.redirectURL(p)), '}')
+		return append(appendPayment(dst, p, redirectURL(g.engine, p)), '}')
 	})
 }
 

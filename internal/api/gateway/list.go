@@ -28,7 +28,7 @@ func (g *Gateway) list(w http.ResponseWriter, r *http.Request, s *shop.Shop) err
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendPayment(dst, &payments[i], g.redirectURL(&payments[i]))
+			dst = appendPayment(dst, &payments[i], redirectURL(g.engine, &payments[i]))
 		}
 		return append(dst, `]}`...)
 	})

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -166,14 +167,22 @@ func appendInstrument(dst []byte, i *payment.Instrument) []byte {
 
 // redirectURL is the address of the hosted page while the customer can use it: a deposit in its checkout, and one
 // that went through a checkout and still waits for its first outcome.
-func (g *Gateway) redirectURL(p *payment.Payment) string {
+func redirectURL(e *engine.Engine, p *payment.Payment) string {
 	open := p.State() == payment.Checkout ||
 		p.State() == payment.Pending && !p.CheckoutUntil.IsZero() && p.Authorised.IsZero()
 	if p.Type != payment.Deposit || !open {
 		return ""
 	}
-	return g.engine.CheckoutURL(p.Shop, p.ID)
+	return e.CheckoutURL(p.Shop, p.ID)
 }
+
+// ShownPayment is a payment in JSON as this dialect's answers have it in "result".
+func ShownPayment(e *engine.Engine, p *payment.Payment) []byte {
+	return appendPayment(nil, p, redirectURL(e, p))
+}
+
+// ShownOperation is an entry of a payment's log in JSON, likewise.
+func ShownOperation(op *payment.Operation) []byte { return appendOperation(nil, op) }
 
 func appendOperation(dst []byte, op *payment.Operation) []byte {
 	o := object{dst: dst}

@@ -89,7 +89,7 @@ func TestRedirectURLOnlyWhileTheCustomerCanPay(t *testing.T) {
 	} {
 		c.p.Shop, c.p.ID = "0193f0c2a7b17c9e8d4f5a6b7c8d9e01", "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f"
 		p := payment.Restore(c.p, c.state)
-		if got := g.redirectURL(&p); (got != "") != c.want || len(got) > 256 {
+		if got := redirectURL(g.engine, &p); (got != "") != c.want || len(got) > 256 {
 			t.Errorf("%s: %q", c.name, got)
 		}
 	}

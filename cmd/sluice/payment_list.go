@@ -1,0 +1,64 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/sluicepay/sluice/internal/admin"
+)
+
+type paymentListCommand struct {
+	operator
+	admin.ListPayments
+}
+
+// Run lists payments.
+func (c *paymentListCommand) Run(s *surroundings) error {
+	return perform(s, &c.operator, admin.OpListPayments, c.ListPayments,
+		listed("PAYMENT|CREATED|TYPE|STATE|AMOUNT|REFERENCE", func(raw *json.RawMessage) []string {
+			p := readPayment(*raw)
+			return []string{p.ID, p.Created, p.Type, p.outcome(), p.money(), cmp.Or(oneLine(p.Reference), "–")}
+		}))
+}
+
+// paymentRead is what people are shown of a payment, as the gateway API writes it.
+type paymentRead struct {
+	ID          string          `json:"id"`
+	Reference   string          `json:"referenceId"`
+	Created     string          `json:"created"`
+	Type        string          `json:"paymentType"`
+	State       string          `json:"state"`
+	Parent      string          `json:"parentPaymentId"`
+	Method      string          `json:"paymentMethod"`
+	Instrument  json.RawMessage `json:"paymentMethodDetails"`
+	Description string          `json:"description"`
+	Amount      json.Number     `json:"amount"`
+	Currency    string          `json:"currency"`
+	RedirectURL string          `json:"redirectUrl"`
+	Code        string          `json:"errorCode"`
+	Message     string          `json:"errorMessage"`
+	Terminal    string          `json:"terminalName"`
+}
+
+func readPayment(raw json.RawMessage) paymentRead {
+	var p paymentRead
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return paymentRead{ID: "(" + err.Error() + ")"} // of another version; the others are still shown
+	}
+	return p
+}
+
+func (p *paymentRead) outcome() string {
+	if p.Code == "" {
+		return p.State
+	}
+	return p.State + " " + p.Code
+}
+
+func (p *paymentRead) money() string {
+	if p.Amount == "" {
+		return p.Currency
+	}
+	return p.Amount.String() + " " + p.Currency
+}
+
