@@ -45,7 +45,7 @@ func alternatives(text string) []string {
 		return []string{text}
 	}
 	var all []string
-	for _, word := range strings.Split(choice, "|") {
+	for word := range strings.SplitSeq(choice, "|") {
 		all = append(all, strings.Replace(text, choice, word, 1))
 	}
 	return all
@@ -120,15 +120,15 @@ func tailOf(path string) []byte {
 // json checks that a document can be read, and those that are for somebody to send by sending them.
 func (r *reader) json(s *snippet) {
 	r.Helper()
-	var any json.RawMessage
-	if err := json.Unmarshal([]byte(s.text), &any); err != nil {
+	var document json.RawMessage
+	if err := json.Unmarshal([]byte(s.text), &document); err != nil {
 		r.Errorf("%s:%d: no JSON: %v", s.page, s.line, err)
 		return
 	}
 	switch {
 	case s.page == "docs/config.md":
 		path := filepath.Join(r.dir, "example.json")
-		if err := os.WriteFile(path, any, 0o600); err != nil {
+		if err := os.WriteFile(path, document, 0o600); err != nil {
 			r.Fatal(err)
 		}
 		if said, code := r.bash("SLUICE_DATA= sluice migrate --data " + r.dir + "/fresh --config " + path); code != 0 {
@@ -149,10 +149,10 @@ func (r *reader) feed(s *snippet) {
 	type answer struct {
 		Result []map[string]any `json:"result"`
 	}
-	real := r.shop.must(r, request{method: "GET", path: "/api/v1/events?limit=1"}).body
+	answered := r.shop.must(r, request{method: "GET", path: "/api/v1/events?limit=1"}).body
 	var got, want answer
-	if err := json.Unmarshal(real, &got); err != nil || len(got.Result) == 0 {
-		r.Fatalf("%s, %v", real, err)
+	if err := json.Unmarshal(answered, &got); err != nil || len(got.Result) == 0 {
+		r.Fatalf("%s, %v", answered, err)
 	}
 	if err := json.Unmarshal([]byte(s.text), &want); err != nil {
 		r.Fatal(err)

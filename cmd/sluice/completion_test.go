@@ -32,7 +32,7 @@ func completedByBash(t *testing.T, lines []string) [][]string {
 	script += "try() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _sluice; echo \"${COMPREPLY[*]}\"; }\n"
 	for _, line := range lines {
 		script += "try sluice"
-		for _, word := range strings.Split(line, " ") {
+		for word := range strings.SplitSeq(line, " ") {
 			script += " " + quote(word)
 		}
 		script += "\n"

@@ -72,6 +72,7 @@ func verdict(outcome *admin.Acted) error {
 		return nil
 	case admin.Refused:
 		return errors.New(outcome.Problem)
+	case admin.Open:
 	case admin.Unsure:
 		return fmt.Errorf("%w: %s; give the same command again with --key %s", errNotKnown, outcome.Problem, outcome.Key)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/sluicepay/sluice/internal/admin"
@@ -24,8 +25,8 @@ func (c *paymentShowCommand) Run(s *surroundings) error {
 		p := readPayment(r.Payment)
 		for _, line := range [][2]string{
 			{"payment", p.ID}, {"shop", r.Shop}, {"reference", oneLine(p.Reference)}, {"type", p.Type}, {"of payment", p.Parent},
-			{"state", p.outcome() + since(p.Message)}, {"amount", p.money()}, {"method", p.Method}, {"card", string(p.Instrument)},
-			{"terminal", p.Terminal}, {"created", p.Created}, {"description", oneLine(p.Description)}, {"page", p.RedirectURL},
+			{"state", p.outcome() + since(p.Message)}, {"amount", p.money()}, {"method", p.Method}, {"card", p.card()},
+			{"terminal", p.Terminal}, {"created", plainTime(p.Created)}, {"description", oneLine(p.Description)}, {"page", p.RedirectURL},
 		} {
 			if line[1] != "" {
 				fmt.Fprintf(&b, "%-12s %s\n", line[0], line[1])
@@ -97,12 +98,12 @@ type operationRead struct {
 func (c *paymentShowCommand) showLog(b *bytes.Buffer, r *admin.PaymentShown) error {
 	var rows [][]string
 	var messages bytes.Buffer
-	for i := len(r.Operations) - 1; i >= 0; i-- {
+	for _, raw := range slices.Backward(r.Operations) {
 		var op operationRead
-		if err := json.Unmarshal(r.Operations[i], &op); err != nil {
+		if err := json.Unmarshal(raw, &op); err != nil {
 			return fmt.Errorf("log of the payment: %w", err)
 		}
-		rows = append(rows, []string{strconv.Itoa(op.ID), op.Kind, cmp.Or(op.State, "–"), op.Started, cmp.Or(op.Completed, "runs")})
+		rows = append(rows, []string{strconv.Itoa(op.ID), op.Kind, cmp.Or(op.State, "–"), plainTime(op.Started), cmp.Or(plainTime(op.Completed), "runs")})
 		showMessages(&messages, &op)
 	}
 	b.WriteByte('\n')
