@@ -120,7 +120,7 @@ func TestAnEndpointWhoseTurnsFailIsHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := a.engine
-	kind := deliveries(nil, e.Bell)
+	kind := deliveries(nil, e.Bell, 1)
 	k := store.EndpointKey{Shop: shop.ID(made["shopId"]), ID: strings.Repeat("e", 32)}
 	for _, cause := range []error{store.ErrUnavailable, errors.New("a row that cannot be read"), errors.New("again")} {
 		if err := kind.Failed(t.Context(), job.Item{Key: k.String()}, cause, time.Time{}); err != nil {

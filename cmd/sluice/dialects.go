@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/api/gateway"
@@ -9,18 +10,19 @@ import (
 	"github.com/sluicepay/sluice/internal/engine"
 )
 
-// maxInFlight is how many requests of a dialect run at a time. One more is answered 429,
-// before anything of it is stored.
-const maxInFlight = 1024
+// maxInFlight is how many requests of merchants run at a time, of which one shop may have as many as it leaves free: half
+// of them, if it is alone. One more is answered 429, before anything of it is stored.
+const maxInFlight = 2048
 
 // dialects is the registry of merchant APIs: one line a dialect. Requests that wait for
 // something to happen end when stopping is closed.
 // The first one answers for what is nobody's.
 func dialects(e *engine.Engine, auth *api.Auth, log *slog.Logger, stopping <-chan struct{}) (*gateway.Gateway, []api.Dialect) {
+	gate := api.NewGate(maxInFlight, time.Now)
 	g := gateway.New(e, auth, log)
-	g.Stopping, g.MaxInFlight = stopping, maxInFlight
+	g.Stopping, g.Gate = stopping, gate
 	y := yandexpay.New(e, auth, log)
-	y.MaxInFlight = maxInFlight
+	y.Gate = gate
 	return g, []api.Dialect{g, y}
 }
 

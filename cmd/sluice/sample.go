@@ -31,6 +31,9 @@ func (s *sampler) take(ctx context.Context) {
 	defer s.mu.Unlock()
 	s.store()
 	s.work()
+	if public := s.app.public.Load(); public != nil {
+		s.app.metrics.Connections.Set(int64(public.Open()), "public")
+	}
 	if now := time.Now(); now.Sub(s.asked) >= sampleEvery {
 		s.asked = now
 		s.backlog(ctx, now)

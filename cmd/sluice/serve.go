@@ -42,6 +42,10 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 			err = failed
 		}
 	}()
+	share, err := shareOut(descriptors(), &b.config)
+	if err != nil {
+		return err
+	}
 	listener, err := new(net.ListenConfig).Listen(s.ctx, "tcp", b.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -53,6 +57,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	}
 	a, err := newApp(b, strings.TrimSuffix(publicURL, "/"))
 	if err == nil {
+		a.limits = share
 		err = a.engine.Relieve(s.ctx)
 	}
 	if err != nil {
@@ -79,7 +84,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	g.run(runner.Run)
-	a.serve(&g, listener, a.handler(g.ctx))
+	a.public.Store(a.serve(&g, listener, a.handler(g.ctx), a.caps("public", share.connections, share.perClient)))
 	return a.announce(s, &g, ready)
 }
 
@@ -100,7 +105,7 @@ func (a *app) announce(s *surroundings, g *group, ready readiness) error {
 		ready.print(s.out)
 	}
 	a.log.InfoContext(g.ctx, "serving", "address", ready.BaseURL, "public_url", a.engine.PublicURL,
-		"database", a.db.Kind(), "version", version)
+		"database", a.db.Kind(), "version", version, "connections", a.limits.connections)
 	if path := a.config.ReadyFile; path != "" {
 		if err := ready.write(path); err != nil {
 			return err
@@ -138,9 +143,10 @@ func (g *group) wait() error {
 	return errors.Join(g.errs...)
 }
 
-func (a *app) serve(g *group, l net.Listener, h http.Handler) {
-	server := web.New(web.Options{Handler: h, Logger: a.log, DrainTimeout: a.config.DrainTimeout})
+func (a *app) serve(g *group, l net.Listener, h http.Handler, c web.Caps) *web.Server {
+	server := web.New(web.Options{Handler: h, Logger: a.paced, DrainTimeout: a.config.DrainTimeout, Caps: c})
 	g.run(func(ctx context.Context) error { return server.Serve(ctx, l) })
+	return server
 }
 
 // serveMetrics answers on a listener of its own, never on the public one.
@@ -158,7 +164,7 @@ func (a *app) serveMetrics(g *group, runner *job.Runner) error {
 		samples.take(r.Context())
 		a.metrics.Handler().ServeHTTP(w, r)
 	})
-	a.serve(g, l, mux)
+	a.serve(g, l, mux, a.caps("metrics", metricsConnections, 0))
 	return nil
 }
 

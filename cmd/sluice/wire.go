@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
@@ -100,6 +101,9 @@ type app struct {
 	desk      *admin.Desk
 	metrics   *telemetry.Metrics
 	simulator string // its address, in a demo
+	limits    limits
+	paced     *slog.Logger               // for what strangers can cause
+	public    atomic.Pointer[web.Server] // once it serves
 }
 
 // newClient is the client for providers. Their addresses come from the operator, so
@@ -114,7 +118,7 @@ func newApp(b *base, publicURL string) (*app, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name of this machine: %w", err)
 	}
-	a := &app{base: b, metrics: telemetry.NewMetrics()}
+	a := &app{base: b, metrics: telemetry.NewMetrics(), paced: telemetry.Paced(b.log, time.Now)}
 	a.engine = engine.New(engine.Config{
 		DB: b.db, Connectors: connectors(), Client: newClient(), Vault: vault.NewHolder(time.Now), Keys: b.keys,
 		IDs: b.ids, Now: time.Now, Random: rand.Reader, Log: b.log, Metrics: a.metrics, PublicURL: publicURL,
@@ -130,16 +134,16 @@ func newApp(b *base, publicURL string) (*app, error) {
 func (a *app) handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	auth := api.NewAuth(a.engine)
-	inbound.New(a.engine, a.log, time.Now).Mount(mux)
-	first, all := dialects(a.engine, auth, a.log, ctx.Done())
+	inbound.New(a.engine, a.paced, time.Now).Mount(mux)
+	first, all := dialects(a.engine, auth, a.paced, ctx.Done())
 	for _, d := range all {
 		d.Mount(mux)
 		a.log.DebugContext(ctx, "dialect mounted", "dialect", d.Name())
 	}
-	yandexpay.MountKeys(mux, a.tokenKeys.Publish, a.log)
+	yandexpay.MountKeys(mux, a.tokenKeys.Publish, a.paced)
 	pages := checkout.New(checkout.Deps{
-		Engine: a.engine, Log: a.log, TrustedProxies: a.config.TrustedProxies,
-		HTTPS: len(a.engine.PublicURL) > 5 && a.engine.PublicURL[:5] == "https",
+		Engine: a.engine, Log: a.paced, TrustedProxies: a.config.TrustedProxies,
+		Rates: checkout.DefaultRates(), HTTPS: len(a.engine.PublicURL) > 5 && a.engine.PublicURL[:5] == "https",
 	})
 	pages.Mount(mux)
 	if a.simulator != "" {
@@ -152,7 +156,7 @@ func (a *app) handler(ctx context.Context) http.Handler {
 	})
 	served := api.Exact(mux, first.Absent(pages.Absent()), yandexpay.BasePath, gateway.BasePath, checkout.BasePath)
 	return web.Wrap(served, web.Common{
-		Logger: a.log, AccessLevel: slog.LevelDebug, Now: time.Now, Observe: a.metrics.ObserveHTTP,
+		Logger: a.paced, AccessLevel: slog.LevelDebug, Now: time.Now, Observe: a.metrics.ObserveHTTP,
 		NewID: func() string { made, _ := a.ids.New(); return made },
 	})
 }

@@ -42,7 +42,7 @@ func (a *app) newRunner() (*job.Runner, error) {
 	})
 	runner, err := job.New(job.Options{
 		DB: a.db, Node: a.engine.Owner, Exclusive: a.engine.Exclusive, Now: time.Now, Random: rand.Reader, Log: a.log,
-		Kinds: append(a.engine.Kinds(), deliveries(deliverer, a.engine.Bell)), Next: a.engine.NextWork(workDeliveries),
+		Kinds: append(a.engine.Kinds(), deliveries(deliverer, a.engine.Bell, a.limits.endpoints)), Next: a.engine.NextWork(workDeliveries),
 		DrainFor: a.config.DrainTimeout, PollEvery: pollEvery(a.engine.Exclusive), Alarm: a.engine.WorkUnread,
 	})
 	if err != nil {
@@ -54,9 +54,6 @@ func (a *app) newRunner() (*job.Runner, error) {
 	}
 	return runner, nil
 }
-
-// endpointsAtOnce is large because an endpoint that hangs keeps its place for 15 s.
-const endpointsAtOnce = 1024
 
 // pollEvery is how often an idle process looks for work that others have put into the
 // database. With the renewal of leases that makes one small query a second; work of its
@@ -75,10 +72,10 @@ const tellEvery = time.Hour
 const whyEndpointFails = "work on the endpoint fails"
 
 // deliveries makes one endpoint the unit of work.
-func deliveries(d *webhook.Deliverer, bell *alarm.Bell) job.Kind {
+func deliveries(d *webhook.Deliverer, bell *alarm.Bell, atOnce int) job.Kind {
 	var told sync.Map // when a human was told about an endpoint whose turns fail, by key
 	return job.Kind{
-		Name: workDeliveries, Concurrency: endpointsAtOnce,
+		Name: workDeliveries, Concurrency: atOnce,
 		Due: func(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 			due, err := d.Due(ctx, shards, before, limit)
 			items := make([]job.Item, len(due))

@@ -32,10 +32,12 @@ var (
 var byteOrderMark = []byte("\ufeff")
 
 // ReadBody returns the body of the request without a mark of its byte order. It may be empty; an empty one may have any
-// type. Errors are ErrTooLarge, ErrMediaType, ErrEncoding and ErrIncomplete.
+// type. Errors are ErrTooLarge, ErrMediaType, ErrEncoding, ErrIncomplete and ErrBusy.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := web.ReadBody(w, r, MaxBody)
+	body, err := read(w, r)
 	switch {
+	case errors.Is(err, web.ErrBusy):
+		return nil, ErrBusy
 	case errors.Is(err, web.ErrBodyTooLarge):
 		return nil, ErrTooLarge
 	case err != nil:
@@ -47,6 +49,17 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, ErrMediaType
 	}
 	return bytes.TrimPrefix(body, byteOrderMark), nil
+}
+
+// read reads the body, unless that was done already; then it is given away once.
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	f, ok := r.Body.(*fetched)
+	if !ok {
+		return web.ReadBody(w, r, MaxBody, "")
+	}
+	body := f.body
+	f.body = nil
+	return body, f.err
 }
 
 // ReadObject returns the JSON object in the body of the request. Errors are those of ReadBody and Decode.

@@ -27,6 +27,9 @@ const (
 
 const maxForm = 16 << 10 // bytes of a form
 
+// bodyOwner is whose memory forms take while they are read: that of all pages together, because anybody can send one.
+const bodyOwner = "pages"
+
 // errForm: the request's body is not a form.
 var errForm = errors.New("not a form")
 
@@ -36,9 +39,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, fmt.Errorf("%w: content type", errForm)
 	}
-	body, err := web.ReadBody(w, r, maxForm)
+	body, err := web.ReadBody(w, r, maxForm, bodyOwner)
 	if err != nil {
-		if errors.Is(err, web.ErrBodyTooLarge) {
+		if errors.Is(err, web.ErrBodyTooLarge) || errors.Is(err, web.ErrBusy) {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w: %w", errForm, err)

@@ -14,7 +14,10 @@ import (
 // request; the cause goes to the log only.
 func (g *Pages) showProblem(w http.ResponseWriter, r *http.Request, err error) {
 	words := chooseWords("", r.Header.Get("Accept-Language"))
+	fast := new(tooFast)
 	switch {
+	case errors.As(err, &fast):
+		g.showTooFast(w, r, fast, words)
 	case errors.Is(err, payment.ErrNotFound):
 		g.renderProblem(w, r, http.StatusNotFound, words, words.NotFound)
 	case errors.Is(err, engine.ErrForbidden):
@@ -23,6 +26,9 @@ func (g *Pages) showProblem(w http.ResponseWriter, r *http.Request, err error) {
 		g.renderProblem(w, r, http.StatusRequestEntityTooLarge, words, words.BadForm)
 	case errors.Is(err, errForm):
 		g.renderProblem(w, r, http.StatusBadRequest, words, words.BadForm)
+	case errors.Is(err, web.ErrBusy):
+		w.Header().Set("Retry-After", "5")
+		g.renderProblem(w, r, http.StatusServiceUnavailable, words, words.Busy)
 	case errors.Is(err, engine.ErrUnavailable), gone(err):
 		if !gone(err) {
 			g.logProblem(r, err)

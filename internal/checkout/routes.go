@@ -20,6 +20,8 @@ type Deps struct {
 	TrustedProxies []netip.Prefix
 	// HTTPS says that customers reach the pages over TLS, so that browsers may insist on it from then on.
 	HTTPS bool
+	// Rates are how often pages may be opened; without them as often as anybody likes.
+	Rates Rates
 }
 
 // Pages serves the hosted payment page. It is safe for concurrent use.
@@ -29,11 +31,12 @@ type Pages struct {
 	trusted []netip.Prefix
 	https   bool
 	assets  *assets
+	paces   paces
 }
 
 // New returns the pages. It panics if a template built into the program is broken.
 func New(d Deps) *Pages {
-	return &Pages{engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: d.HTTPS, assets: loadAssets()}
+	return &Pages{engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: d.HTTPS, assets: loadAssets(), paces: paces{rates: d.Rates}}
 }
 
 // Mount adds the pages to mux: everything under /payment/ and /static/checkout/.

@@ -53,8 +53,14 @@ func (g *Pages) visiting(load loader, next visitHandler) http.HandlerFunc {
 
 func (g *Pages) visit(r *http.Request, load loader) (*visit, error) {
 	token := r.PathValue("token")
+	if err := g.paces.client(r, g.trusted, g.engine.Now()); err != nil {
+		return nil, err
+	}
 	shopID, id, err := g.engine.ParseCheckoutToken(token)
 	if err != nil {
+		return nil, err
+	}
+	if err := g.paces.opened(id, g.engine.Now()); err != nil {
 		return nil, err
 	}
 	s, err := g.engine.Shop(r.Context(), shopID)

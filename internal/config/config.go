@@ -27,6 +27,9 @@ type Config struct {
 	LogFormat       string
 	TrustedProxies  []netip.Prefix
 	DrainTimeout    time.Duration
+	// MaxConnections and MaxConnectionsPerAddress are 0 where they follow from the descriptors that the process may have.
+	MaxConnections           int
+	MaxConnectionsPerAddress int
 }
 
 // Secret is a text that prints as asterisks in every usual way. Reveal gives the text itself.

@@ -16,6 +16,9 @@ type Flags struct {
 	PrivateWebhooks *bool  `name:"private-webhooks" negatable:"" help:"Deliver webhooks to private and loopback addresses too. The demo does."`
 	TrustedProxies  string `name:"trusted-proxies" placeholder:"CIDR,…" help:"Networks or addresses of the proxies in front whose X-Forwarded-For is believed, separated by commas. The header Forwarded is not read."`
 	DrainTimeout    string `name:"drain-timeout" placeholder:"DURATION" std:"35s" help:"How long a stopping server waits for running requests. Keep it above the 30 s that a call to a provider may take."`
+
+	MaxConnections           string `name:"max-connections" placeholder:"N" std:"0" help:"Connections that callers may have open at a time. Beyond it those that send nothing have to make room; where all work, one more is answered 503. 0 is half of the file descriptors that the process may have, at most 8192."`
+	MaxConnectionsPerAddress string `name:"max-connections-per-address" placeholder:"N" std:"0" help:"Of them, those of one address, or of one network of 64 bits of IP version 6. Trusted proxies are excepted. 0 is a quarter of max-connections."`
 }
 
 // Common holds the settings that every subcommand with a database needs.

@@ -38,6 +38,9 @@ var settings = map[string]struct {
 	"metrics-listen":   {true, setMetricsListen},
 	"trusted-proxies":  {true, setTrustedProxies},
 	"drain-timeout":    {false, setDrainTimeout},
+
+	"max-connections":             {false, func(c *Config, s string) error { return setCount(&c.MaxConnections, s) }},
+	"max-connections-per-address": {false, func(c *Config, s string) error { return setCount(&c.MaxConnectionsPerAddress, s) }},
 }
 
 // parse turns the joined texts into a Config and checks what one setting means for another.
@@ -124,6 +127,18 @@ func setBool(b *bool, s string) error {
 		return errors.New("must be true or false")
 	}
 	*b = s == "true"
+	return nil
+}
+
+// mostCount bounds settings that count something.
+const mostCount = 1_000_000
+
+func setCount(n *int, s string) error {
+	read, err := strconv.Atoi(s)
+	if err != nil || read < 0 || read > mostCount {
+		return fmt.Errorf("must be a whole number from 0 to %d", mostCount)
+	}
+	*n = read
 	return nil
 }
 

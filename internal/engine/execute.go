@@ -109,5 +109,8 @@ func (e *Engine) Return(ctx context.Context, t Target) (payment.Payment, error) 
 	if err != nil {
 		return payment.Payment{}, err
 	}
+	if !p.ReturnMatters(e.Now(), e.Owner, e.Exclusive) {
+		return p, nil
+	}
 	return e.check(ctx, p, payment.OpContinue)
 }

@@ -19,6 +19,10 @@ import (
 // cannot be bounded by its length.
 const maxBody = 64 << 10
 
+// bodyOwner is whose memory the bodies of notices take while they are read: that of all notices together, because it is
+// not known yet whose they are.
+const bodyOwner = "notices"
+
 // Notices answers providers.
 type Notices struct {
 	engine *engine.Engine
@@ -48,9 +52,14 @@ func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "compressed bodies are not taken", http.StatusUnsupportedMediaType)
 		return
 	}
-	body, err := web.ReadBody(w, r, maxBody)
+	body, err := web.ReadBody(w, r, maxBody, bodyOwner)
 	if errors.Is(err, web.ErrBodyTooLarge) {
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	if errors.Is(err, web.ErrBusy) {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
 		return
 	}
 	if err != nil {

@@ -132,6 +132,22 @@ func (p *Payment) CheckDue(a *Attempt, now time.Time, self string, exclusive boo
 	return !now.Before(a.NextCheck)
 }
 
+// ReturnMatters reports that the return of the customer would be put on record now, or the provider be asked. Anybody can
+// call the address again and again: whoever does when it does not matter costs no transaction.
+func (p *Payment) ReturnMatters(now time.Time, self string, exclusive bool) bool {
+	a := p.LiveAttempt()
+	switch {
+	case a == nil && len(p.Attempts) == 0:
+		return false
+	case a == nil:
+		last := &p.Attempts[len(p.Attempts)-1]
+		return last.Redirected && !last.Returned
+	case a.Class == ClassUnsent, a.Leased(now, self, exclusive):
+		return false
+	}
+	return !a.Returned || p.CheckDue(a, now, self, exclusive)
+}
+
 // Standing returns the attempt whose approval or hold the payment stands on: what
 // a capture, a void or a refund refers to. Nil when nothing was approved.
 func (p *Payment) Standing() *Attempt {

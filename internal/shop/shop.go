@@ -107,6 +107,7 @@ type Settings struct {
 	AllowedReturnHosts  []string      `json:"allowedReturnHosts,omitempty"`
 	AllowedWebhookHosts []string      `json:"allowedWebhookHosts,omitempty"`
 	RetiredKey          *RetiredKey   `json:"retiredSigningKey,omitempty"`
+	RateLimit           *RateLimit    `json:"rateLimit,omitempty"`
 	YandexPay           YandexPay     `json:"yandexPay"`
 }
 
@@ -134,6 +135,7 @@ func (s Settings) Check() error {
 		add("checkoutTimeout: %d is not between 1 and 1440 minutes", s.CheckoutTimeout)
 	}
 	faults = append(faults, s.checkAddresses()...)
+	faults = append(faults, s.RateLimit.check()...)
 	if strings.ContainsAny(s.YandexPay.CallbackURL, "?#") {
 		add("yandexPay.callbackUrl: must end with its path, to which /v1/webhook is appended")
 	}

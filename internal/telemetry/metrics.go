@@ -12,6 +12,8 @@ type Metrics struct {
 	ProviderCalls *Histogram // labels: connector, class
 	HTTPRequests  *Counter   // labels: route, status
 	HTTPTime      *Histogram // labels: route
+	Connections   *Gauge     // labels: listener
+	Refused       *Counter   // labels: listener, reason
 	StoreGroups   *Counter   // no labels
 	StoreBodies   *Counter   // no labels
 	StoreReruns   *Counter   // no labels
@@ -44,6 +46,10 @@ func NewMetrics() *Metrics {
 	m.HTTPTime = m.histogram("sluice_http_request_seconds",
 		"Time from a request's header to the end of its answer, by route pattern. Calls to providers are included.",
 		[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "route")
+	m.Connections = m.gauge("sluice_connections", "Connections open, by listener. Looked up when the page is read.", "listener")
+	m.Refused = m.counter("sluice_connections_refused_total",
+		"Connections that were refused (reason full: all places are in use; client: too many of one address) or ended to make room for others (quiet: sent no request for longest; slow: sent its body in drops), by listener.",
+		"listener", "reason")
 	m.StoreGroups = m.counter("sluice_store_groups_total",
 		"Database transactions that carried a group of writes.")
 	m.StoreBodies = m.counter("sluice_store_bodies_total",

@@ -1,12 +1,14 @@
 package web
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 )
+
+// ErrBusy is returned by ReadBody where the memory for bodies is in use; the fitting answer is 429 or 503.
+var ErrBusy = errors.New("no memory for one more request body now")
 
 // ErrBodyTooLarge is returned by ReadBody; the fitting answer is 413.
 var ErrBodyTooLarge = errors.New("request body too large")
@@ -14,24 +16,93 @@ var ErrBodyTooLarge = errors.New("request body too large")
 // ReadBody reads the whole body of at most limit bytes. A longer one is refused without reading it when its length was
 // announced, else after limit bytes, and the connection is closed after the answer in the second case. Other errors
 // mean that the caller broke off or was too slow.
-func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+//
+// Memory is taken as bytes come, not as they are announced, and all bodies that are read at a time share what there is by
+// their owners (see Options.BodyMemory): a shop, or whoever else they are for. ErrBusy says that there is none left.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, owner string) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, fmt.Errorf("%w: %d bytes announced, %d allowed", ErrBodyTooLarge, r.ContentLength, limit)
 	}
-	body := http.MaxBytesReader(w, r.Body, limit)
-	if n := r.ContentLength; n >= 0 {
-		b := make([]byte, n)
-		if _, err := io.ReadFull(body, b); err != nil {
-			return nil, fmt.Errorf("reading the request body: %w", err)
-		}
-		return b, nil
+	if r.ContentLength == 0 {
+		return nil, nil
 	}
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(body); err != nil {
-		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			return nil, fmt.Errorf("%w: over %d bytes", ErrBodyTooLarge, limit)
-		}
+	m := memory{conn: connOf(r), owner: owner}
+	defer m.free()
+	defer arrived(r)
+	b, err := m.read(http.MaxBytesReader(w, r.Body, limit), r.ContentLength, limit)
+	tooLarge := new(http.MaxBytesError)
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, fmt.Errorf("%w: over %d bytes", ErrBodyTooLarge, limit)
+	case err != nil && !errors.Is(err, ErrBusy):
 		return nil, fmt.Errorf("reading the request body: %w", err)
 	}
-	return buf.Bytes(), nil
+	return b, err
+}
+
+// read reads so many bytes, or with an announced of -1 all there are; from fails where they are more than most.
+func (m *memory) read(from io.Reader, announced, most int64) ([]byte, error) {
+	whole := announced
+	if announced < 0 {
+		whole = most + 1
+	}
+	var b []byte
+	for read := 0; ; {
+		if read == len(b) {
+			longer, err := m.grow(b, whole)
+			if err != nil {
+				return nil, err
+			}
+			b = longer
+		}
+		n, err := from.Read(b[read:])
+		read += n
+		switch {
+		case announced >= 0 && int64(read) == whole:
+			return b, nil
+		case errors.Is(err, io.EOF) && announced < 0:
+			return b[:read], nil
+		case errors.Is(err, io.EOF):
+			return nil, io.ErrUnexpectedEOF
+		case err != nil:
+			return nil, err //nolint:wrapcheck // by the caller
+		}
+	}
+}
+
+// grow returns the bytes in more room, up to the whole.
+func (m *memory) grow(b []byte, whole int64) ([]byte, error) {
+	size := min(whole, max(firstPiece, 4*int64(len(b))))
+	if !m.take(size - int64(len(b))) {
+		return nil, ErrBusy
+	}
+	longer := make([]byte, size)
+	copy(longer, b)
+	clear(b) // it may hold a card
+	return longer, nil
+}
+
+// firstPiece is how much is set aside for a body of which nothing is there yet. Nearly all are shorter.
+const firstPiece = 4 << 10
+
+// memory is what a body has taken of its server's.
+type memory struct {
+	conn  *conn
+	owner string
+	taken int
+}
+
+func (m *memory) take(n int64) bool {
+	kilobytes := int((n + 1023) >> 10)
+	if m.conn == nil || !m.conn.door.memory.Take(m.owner, kilobytes) {
+		return m.conn == nil
+	}
+	m.taken += kilobytes
+	return true
+}
+
+func (m *memory) free() {
+	if m.taken > 0 {
+		m.conn.door.memory.Give(m.owner, m.taken)
+	}
 }

@@ -15,7 +15,8 @@ const maxRequestID = 64
 // Common configures Wrap. Logger, Now and NewID are required.
 type Common struct {
 	Logger *slog.Logger
-	// AccessLevel is the level of the access log; answers of 500 and more are logged at slog.LevelError instead.
+	// AccessLevel is the level of the access log; answers of 500 and more are logged at slog.LevelError instead, unless the
+	// caller had gone: then it may be that very thing that failed.
 	AccessLevel slog.Level
 	// Now is the clock for durations.
 	Now func() time.Time
@@ -57,7 +58,7 @@ func (c *Common) finish(r *http.Request, e *exchange, took time.Duration) {
 		c.Observe(route, status, took)
 	}
 	level := c.AccessLevel
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // else nobody waited for the answer
 		level = slog.LevelError
 	}
 	if !c.Logger.Enabled(r.Context(), level) {

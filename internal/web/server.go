@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +22,7 @@ const (
 	DefaultIdleTimeout       = 120 * time.Second
 	DefaultDrainTimeout      = 35 * time.Second
 	MaxHeaderBytes           = 32 << 10
+	DefaultBodyMemory        = 64 << 20
 )
 
 // ErrDrain is returned by Serve when requests were still running at the end of the drain time and were cut off.
@@ -35,12 +38,20 @@ type Options struct {
 	IdleTimeout       time.Duration
 	// DrainTimeout is how long Serve waits for running requests once its context has ended.
 	DrainTimeout time.Duration
+	// Caps bound the connections.
+	Caps Caps
+	// BodyMemory is how many bytes the bodies that are being read may take together, of which one owner may have as many as
+	// it leaves free.
+	BodyMemory int64
 }
 
 // Server serves one handler on one listener with limits on time and size. Make one for each listener.
 type Server struct {
-	http  *http.Server
-	drain time.Duration
+	http   *http.Server
+	drain  time.Duration
+	caps   Caps
+	memory int64
+	door   atomic.Pointer[door] // while it serves
 }
 
 // New builds a server. Only HTTP/1.1 is spoken: behind a proxy it is what is asked for, and it leaves no streams whose
@@ -48,19 +59,31 @@ type Server struct {
 func New(o Options) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+	if o.BodyMemory <= 0 {
+		o.BodyMemory = DefaultBodyMemory
+	}
 	return &Server{
 		http: &http.Server{
-			Handler:           o.Handler,
+			Handler:           announced(o.Handler),
 			ReadHeaderTimeout: or(o.ReadHeaderTimeout, DefaultReadHeaderTimeout),
 			ReadTimeout:       or(o.ReadTimeout, DefaultReadTimeout),
 			WriteTimeout:      or(o.WriteTimeout, DefaultWriteTimeout),
 			IdleTimeout:       or(o.IdleTimeout, DefaultIdleTimeout),
 			MaxHeaderBytes:    MaxHeaderBytes,
-			ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
+			ErrorLog:          log.New(&complaints{o.Logger}, "", 0),
 			Protocols:         protocols,
+			ConnContext:       withConn,
 		},
-		drain: or(o.DrainTimeout, DefaultDrainTimeout),
+		drain: or(o.DrainTimeout, DefaultDrainTimeout), caps: o.Caps, memory: o.BodyMemory,
 	}
+}
+
+// Open is how many connections are open.
+func (s *Server) Open() int {
+	if d := s.door.Load(); d != nil {
+		return d.counts()
+	}
+	return 0
 }
 
 func or(d, otherwise time.Duration) time.Duration {
@@ -78,8 +101,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer cutOff()
 	s.http.BaseContext = func(net.Listener) context.Context { return base }
 
+	d := newDoor(l, s.caps, s.memory)
+	s.http.ConnState = d.state
+	s.door.Store(d)
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.http.Serve(l) }()
+	go func() { stopped <- s.http.Serve(d) }()
 	select {
 	case err := <-stopped:
 		return fmt.Errorf("serving %s: %w", l.Addr(), err)

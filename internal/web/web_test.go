@@ -306,7 +306,7 @@ func TestReadBodyIsBounded(t *testing.T) {
 	} {
 		r := httptest.NewRequest("POST", "/", tc.body)
 		r.ContentLength = tc.length
-		got, err := web.ReadBody(httptest.NewRecorder(), r, 5)
+		got, err := web.ReadBody(httptest.NewRecorder(), r, 5, "")
 		if string(got) != tc.want || !errors.Is(err, tc.err) {
 			t.Errorf("%s: got %q, %v", tc.name, got, err)
 		}

@@ -15,7 +15,6 @@ import (
 // Errors that only this dialect has.
 var (
 	errNoPath = errors.New("no such path")
-	errBusy   = errors.New("too many requests at a time")
 	errQuery  = errors.New("malformed query string")
 )
 
@@ -32,10 +31,8 @@ const (
 	messageInternal     = "The request could not be processed"
 	messageNoPath       = "No such path"
 	messageNoMethod     = "The path does not have this method"
+	messageLimited      = "Too many requests in too short a time"
 )
-
-// retryAfter is how many seconds a caller is asked to wait.
-const retryAfter = "1"
 
 // plain are the errors with a fixed status and text, in the frame without entries.
 var plain = []struct {
@@ -51,7 +48,7 @@ var plain = []struct {
 	{api.ErrEncoding, http.StatusUnsupportedMediaType, "The request body must not have a Content-Encoding"},
 	{api.ErrMediaType, http.StatusUnsupportedMediaType, "The request body must be application/json in UTF-8"},
 	{engine.ErrMismatch, http.StatusUnprocessableEntity, "The Idempotency-Key was used with another request"},
-	{errBusy, http.StatusTooManyRequests, "Too many requests at a time"},
+	{api.ErrBusy, http.StatusTooManyRequests, "Too many requests at a time"},
 	{engine.ErrUnavailable, http.StatusServiceUnavailable, "Temporarily unavailable"},
 	{context.Canceled, http.StatusServiceUnavailable, "Temporarily unavailable"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "Temporarily unavailable"},
@@ -70,6 +67,9 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, object string, er
 		status, message = http.StatusMethodNotAllowed, messageNoMethod
 		w.Header().Set("Allow", method.allow)
 	}
+	if limited := new(api.Limited); errors.As(err, &limited) {
+		status, message = http.StatusTooManyRequests, messageLimited
+	}
 	for i := range plain {
 		if errors.Is(err, plain[i].err) {
 			status, message = plain[i].status, plain[i].message
@@ -80,7 +80,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, object string, er
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", retryAfter)
+		w.Header().Set("Retry-After", api.RetryAfter(err))
 	case http.StatusInternalServerError:
 		g.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("request_id", api.RequestID(r)), slog.String("route", r.Pattern), slog.Any("error", err))

@@ -21,6 +21,7 @@ import (
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 )
 
@@ -106,28 +107,92 @@ func TestTooManyRequestsAtATime(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, storetest.New(t, "sqlite"), nil)
 	g := gateway.New(c.app.Engine, api.NewAuth(c.app.Engine), c.app.Log)
-	g.MaxInFlight = 1
+	g.Gate = api.NewGate(1, time.Now)
 	mux := http.NewServeMux()
 	g.Mount(mux)
+	get := func() *httptest.ResponseRecorder {
+		return c.serveOn(mux, httptest.NewRequest(http.MethodGet, payments, nil))
+	}
+	before := get()
+	other := &shop.Shop{ID: "another"}
+	if err := g.Gate.Enter(nil, httptest.NewRequest(http.MethodGet, payments, nil), other, false); err != nil {
+		t.Fatal(err)
+	}
+	full := get()
+	g.Gate.Leave(other)
+	after := get()
 
+	if before.Code != http.StatusOK || full.Code != http.StatusTooManyRequests || after.Code != http.StatusOK {
+		t.Errorf("%d, %d, %d; want 200, 429, 200", before.Code, full.Code, after.Code)
+	}
+	if full.Header().Get("Retry-After") != "1" {
+		t.Errorf("429 with Retry-After %q", full.Header().Get("Retry-After"))
+	}
+	c.contract.check(t, exchange{method: http.MethodGet, pattern: payments, status: full.Code, header: full.Header(), body: full.Body.Bytes()})
+}
+
+// TestSlowBodiesTakeNoPlaces: however many bodies come in drops, requests that are there are served.
+func TestSlowBodiesTakeNoPlaces(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, storetest.New(t, "sqlite"), nil)
+	g := gateway.New(c.app.Engine, api.NewAuth(c.app.Engine), c.app.Log)
+	g.Gate = api.NewGate(2, time.Now)
+	mux := http.NewServeMux()
+	g.Mount(mux)
+	const slow = 50
 	inside, leave := make(chan struct{}), make(chan struct{})
-	body := &gate{inside: inside, leave: leave, rest: strings.NewReader(deposit)}
-	var first *httptest.ResponseRecorder
+	answers := make([]*httptest.ResponseRecorder, slow)
 	var done sync.WaitGroup
-	done.Go(func() { first = c.serveOn(mux, httptest.NewRequest(http.MethodPost, payments, body)) })
-	<-inside
-	second := c.serveOn(mux, httptest.NewRequest(http.MethodGet, payments, nil))
+	for i := range slow {
+		body := &gate{inside: inside, leave: leave, rest: strings.NewReader(deposit)}
+		done.Go(func() { answers[i] = c.serveOn(mux, httptest.NewRequest(http.MethodPost, payments, body)) })
+		<-inside
+	}
+	served := 0
+	for range 10 {
+		if c.serveOn(mux, httptest.NewRequest(http.MethodPost, payments, strings.NewReader(deposit))).Code == http.StatusOK {
+			served++
+		}
+	}
+	if served != 10 {
+		t.Errorf("%d of 10 were served beside %d bodies that are not there yet", served, slow)
+	}
 	close(leave)
 	done.Wait()
-	third := c.serveOn(mux, httptest.NewRequest(http.MethodGet, payments, nil))
+	for _, w := range answers { // all at once now: there is a place for some
+		if w.Code != http.StatusOK && w.Code != http.StatusTooManyRequests {
+			t.Errorf("a slow one: %d %s", w.Code, w.Body)
+		}
+	}
+}
 
-	if first.Code != http.StatusOK || second.Code != http.StatusTooManyRequests || third.Code != http.StatusOK {
-		t.Errorf("%d, %d, %d; want 200, 429, 200", first.Code, second.Code, third.Code)
+func TestRateLimitOfAShop(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, storetest.New(t, "sqlite"), func(s *shop.Shop) { s.Settings.RateLimit = &shop.RateLimit{PerSecond: 2, Burst: 3} })
+	g := gateway.New(c.app.Engine, api.NewAuth(c.app.Engine), c.app.Log)
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	g.Gate = api.NewGate(0, func() time.Time { return now })
+	mux := http.NewServeMux()
+	g.Mount(mux)
+	post := func() *httptest.ResponseRecorder {
+		return c.serveOn(mux, httptest.NewRequest(http.MethodPost, payments, strings.NewReader(deposit)))
 	}
-	if second.Header().Get("Retry-After") == "" {
-		t.Error("429 without Retry-After")
+	for i := range 3 {
+		if w := post(); w.Code != http.StatusOK {
+			t.Errorf("request %d of the burst: %d %s", i, w.Code, w.Body)
+		}
 	}
-	c.contract.check(t, exchange{method: http.MethodGet, pattern: payments, status: second.Code, header: second.Header(), body: second.Body.Bytes()})
+	w := post()
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("one too many: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	c.contract.check(t, exchange{method: http.MethodPost, pattern: payments, status: w.Code, header: w.Header(), body: w.Body.Bytes()})
+	now = now.Add(time.Second)
+	for i := range 3 {
+		if w, want := post(), map[bool]int{true: 200, false: 429}[i < 2]; w.Code != want {
+			t.Errorf("request %d a second later: %d, want %d", i, w.Code, want)
+		}
+	}
 }
 
 func (c *client) serveOn(h http.Handler, r *http.Request) *httptest.ResponseRecorder {

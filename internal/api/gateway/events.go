@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/shop"
 )
@@ -124,11 +125,11 @@ func (g *Gateway) awaitEvents(ctx context.Context, q eventQuery) (engine.FeedPag
 		return page, err
 	}
 	if !g.waiting.enter(q.Shop) {
-		return page, errBusy
+		return page, api.ErrBusy
 	}
 	defer g.waiting.leave(q.Shop)
-	g.running.Add(-1) // who waits takes nobody's place
-	defer g.running.Add(1)
+	g.Gate.Wait(q.Shop) // who waits takes nobody's place
+	defer g.Gate.Again(q.Shop)
 
 	end := time.NewTimer(q.wait)
 	defer end.Stop()

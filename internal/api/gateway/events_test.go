@@ -365,7 +365,7 @@ func TestOnlySoManyReadersWait(t *testing.T) {
 	t.Parallel()
 	f := newFeedReader(t, storetest.New(t, store.SQLite))
 	g := gateway.New(f.app.Engine, api.NewAuth(f.app.Engine), f.app.Log)
-	g.MaxInFlight = 2 // those that wait do not count
+	g.Gate = api.NewGate(2, time.Now) // those that wait do not count
 	mux := http.NewServeMux()
 	g.Mount(mux)
 	server := httptest.NewServer(mux)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
@@ -16,9 +15,9 @@ import (
 
 // Gateway is the dialect. It is safe for concurrent use.
 type Gateway struct {
-	// MaxInFlight is how many requests may run at a time; those beyond it are answered 429 at once. Zero, which New
-	// leaves it at, sets no limit. It may be set before Mount.
-	MaxInFlight int
+	// Gate bounds what runs at a time, and how fast a shop may come; those beyond are answered 429. Nil, which New leaves it
+	// at, sets no limit. It may be set before Mount.
+	Gate *api.Gate
 	// Stopping, when it is closed, ends the requests that wait for events, so that they do not hold up a server that
 	// stops. It may be set before Mount; without it they end when their time is over.
 	Stopping <-chan struct{}
@@ -26,7 +25,6 @@ type Gateway struct {
 	engine  *engine.Engine
 	auth    *api.Auth
 	log     *slog.Logger
-	running atomic.Int64
 	waiting waiters
 	buffers sync.Pool // of *[]byte, to write answers into
 }
@@ -55,20 +53,21 @@ type endpoint struct {
 	method, path string
 	operation    string // operationId of the published document
 	object       string
+	reads        bool // the body
 	handle       func(*Gateway, http.ResponseWriter, *http.Request, *shop.Shop) error
 }
 
 func (e *endpoint) route() string { return e.method + " " + e.path }
 
 var endpoints = []endpoint{
-	{http.MethodGet, pathPayments, "getPayments", "paymentFilter", (*Gateway).list},
-	{http.MethodPost, pathPayments, "createPayment", "paymentRequest", (*Gateway).create},
-	{http.MethodGet, pathPayment, "getPayment", "payment", (*Gateway).get},
-	{http.MethodPatch, pathPayment, "executeDeposit", "depositPatchRequest", (*Gateway).execute},
-	{http.MethodPost, pathPayment + "/capture", "capturePayment", "captureRequest", (*Gateway).capture},
-	{http.MethodPost, pathPayment + "/void", "voidPayment", "voidRequest", (*Gateway).void},
-	{http.MethodGet, pathPayment + "/operations", "getOperations", "operationFilter", (*Gateway).operations},
-	{http.MethodGet, pathEvents, "getEvents", "eventFilter", (*Gateway).events},
+	{http.MethodGet, pathPayments, "getPayments", "paymentFilter", false, (*Gateway).list},
+	{http.MethodPost, pathPayments, "createPayment", "paymentRequest", true, (*Gateway).create},
+	{http.MethodGet, pathPayment, "getPayment", "payment", false, (*Gateway).get},
+	{http.MethodPatch, pathPayment, "executeDeposit", "depositPatchRequest", true, (*Gateway).execute},
+	{http.MethodPost, pathPayment + "/capture", "capturePayment", "captureRequest", true, (*Gateway).capture},
+	{http.MethodPost, pathPayment + "/void", "voidPayment", "voidRequest", false, (*Gateway).void},
+	{http.MethodGet, pathPayment + "/operations", "getOperations", "operationFilter", false, (*Gateway).operations},
+	{http.MethodGet, pathEvents, "getEvents", "eventFilter", false, (*Gateway).events},
 }
 
 // Routes lists the endpoints of the contract as method and path, with ids in braces.
@@ -124,21 +123,15 @@ func refuseWith(err error) func(*Gateway, http.ResponseWriter, *http.Request, *s
 	return func(*Gateway, http.ResponseWriter, *http.Request, *shop.Shop) error { return err }
 }
 
-// serve is the frame around an endpoint: is there room, who is calling, then the endpoint.
+// serve is the frame around an endpoint: who is calling, is there room, then the endpoint.
 func (g *Gateway) serve(e *endpoint) http.Handler {
 	served := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if e.path != "" { // requests are compared by it, whether or not a slash ends the path
 			r.Pattern = e.route()
 		}
-		if n := g.running.Add(1); g.MaxInFlight > 0 && n > int64(g.MaxInFlight) {
-			g.running.Add(-1)
-			g.fail(w, r, e.object, errBusy)
-			return
-		}
-		defer g.running.Add(-1)
 		s, err := g.auth.Shop(r)
 		if err == nil {
-			err = e.handle(g, w, r, s)
+			err = g.run(e, w, r, s)
 		}
 		if err != nil {
 			g.fail(w, r, e.object, err)
@@ -149,6 +142,15 @@ func (g *Gateway) serve(e *endpoint) http.Handler {
 			return appendFrame(dst, g.frame(r, http.StatusInternalServerError, messageInternal))
 		})
 	})
+}
+
+// run runs an endpoint if there is room for it.
+func (g *Gateway) run(e *endpoint, w http.ResponseWriter, r *http.Request, s *shop.Shop) error {
+	if err := g.Gate.Enter(w, r, s, e.reads); err != nil {
+		return err
+	}
+	defer g.Gate.Leave(s)
+	return e.handle(g, w, r, s)
 }
 
 // target names the payment in the request's path. Any text that is no id is a payment that does not exist.

@@ -36,7 +36,6 @@ const (
 	codeTooMany           = "TOO_MANY_REQUESTS"
 	codeInternal          = "INTERNAL_ERROR"
 	codeUnavailable       = "UNAVAILABLE"
-	retryAfter            = "1"                       // seconds that a caller is asked to wait
 	messageTooLong        = "The body has more than " // and how many bytes
 	messageOtherOperation = "Another operation on the order is not finished yet"
 )
@@ -49,6 +48,7 @@ type failure struct {
 	// details is a JSON object, or empty for none.
 	details []byte
 	allow   []string // methods that the path has, of a 405
+	after   string   // seconds that a caller is asked to wait, of a 429 or 503; 1 where empty
 }
 
 // Error implements error.
@@ -131,6 +131,7 @@ var answers = []struct {
 	answer *failure
 }{
 	{api.ErrUnauthorized, errUnknownKey},
+	{api.ErrBusy, errTooMany},
 	{engine.ErrForbidden, errForbidden},
 	{payment.ErrNotFound, errNoOrder},
 	{payment.ErrBusy, errInProgress},
@@ -148,6 +149,7 @@ var answers = []struct {
 func answerTo(err error) *failure {
 	var (
 		own       *failure
+		limited   *api.Limited
 		syntax    *api.SyntaxError
 		taken     *engine.OrderTaken
 		duplicate *engine.DuplicateReference
@@ -158,6 +160,8 @@ func answerTo(err error) *failure {
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &limited):
+		return &failure{status: http.StatusTooManyRequests, code: codeTooMany, reason: "Too many requests in too short a time", after: api.RetryAfter(err)}
 	case errors.As(err, &syntax):
 		return malformed("Malformed JSON: " + syntax.Error())
 	case errors.As(err, &taken), errors.As(err, &duplicate):

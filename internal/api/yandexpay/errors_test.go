@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +21,7 @@ import (
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
 )
 
 func TestErrorsOfEveryKind(t *testing.T) {
@@ -82,23 +83,15 @@ func TestTranscriptFailures(t *testing.T) {
 		get := func() *http.Request { return httptest.NewRequest(q.method, yandexpay.BasePath+q.path, nil) }
 
 		y := yandexpay.New(s.app.Engine, api.NewAuth(s.app.Engine), s.app.Log)
-		y.MaxInFlight = 1
+		y.Gate = api.NewGate(1, time.Now)
 		mux := http.NewServeMux()
 		y.Mount(mux)
-		inside, leave := make(chan struct{}), make(chan struct{})
-		body := &gate{inside: inside, leave: leave, rest: strings.NewReader(tea)}
-		var first *httptest.ResponseRecorder
-		var done sync.WaitGroup
-		done.Go(func() {
-			first = s.serveOn(mux, httptest.NewRequest(http.MethodPost, yandexpay.BasePath+orders, body))
-		})
-		<-inside
-		note("one too many at a time", "429 TOO_MANY_REQUESTS", s.serveOn(mux, get()))
-		close(leave)
-		done.Wait()
-		if first.Code != 200 {
-			t.Errorf("the one before: %d %s", first.Code, first.Body)
+		other := &shop.Shop{ID: "another"}
+		if err := y.Gate.Enter(nil, get(), other, false); err != nil {
+			t.Fatal(err)
 		}
+		note("one too many at a time", "429 TOO_MANY_REQUESTS", s.serveOn(mux, get()))
+		y.Gate.Leave(other)
 		note("there is room again", "", s.serveOn(mux, get()))
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -149,21 +142,4 @@ func (c *client) serveOn(h http.Handler, r *http.Request) *httptest.ResponseReco
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
-}
-
-// gate is a body that tells when it is read and waits until it may go on.
-type gate struct {
-	inside chan<- struct{}
-	leave  <-chan struct{}
-	rest   *strings.Reader
-	passed bool
-}
-
-func (g *gate) Read(p []byte) (int, error) {
-	if !g.passed {
-		g.passed = true
-		g.inside <- struct{}{}
-		<-g.leave
-	}
-	return g.rest.Read(p)
 }

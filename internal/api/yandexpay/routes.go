@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -20,17 +19,16 @@ const BasePath = "/api/merchant"
 
 // YandexPay is the dialect. It is safe for concurrent use.
 type YandexPay struct {
-	// MaxInFlight is how many requests may run at a time; those beyond it are answered 429 at once. Zero, which New
-	// leaves it at, sets no limit. It may be set before Mount.
-	MaxInFlight int
+	// Gate bounds what runs at a time, and how fast a shop may come; those beyond are answered 429. Nil, which New leaves it
+	// at, sets no limit. It may be set before Mount.
+	Gate *api.Gate
 	// MostPatience is how long a caller waits for a provider at most, and who says nothing about it: 10 s, as New leaves
 	// it. It may be set before Mount.
 	MostPatience time.Duration
 
-	engine  *engine.Engine
-	auth    *api.Auth
-	log     *slog.Logger
-	running atomic.Int64
+	engine *engine.Engine
+	auth   *api.Auth
+	log    *slog.Logger
 }
 
 // New returns the dialect on an engine, to be mounted on a mux.
@@ -53,25 +51,26 @@ type call struct {
 // segment of the path in braces stands for an id.
 type endpoint struct {
 	method, path string
+	reads        bool // the body
 	handle       func(*YandexPay, *call) error
 }
 
 // endpoints are in the order in which paths are looked up: those that name more come first.
 var endpoints = []endpoint{
-	{http.MethodPost, "/v1/orders", (*YandexPay).createOrder},
-	{http.MethodGet, "/v1/orders/{order_id}", (*YandexPay).getOrder},
-	{http.MethodPost, "/v1/orders/{order_id}/cancel", (*YandexPay).cancel},
-	{http.MethodPost, "/v1/orders/{order_id}/capture", (*YandexPay).capture},
-	{http.MethodPost, "/v1/orders/{order_id}/refund", (*YandexPay).refundV1},
-	{http.MethodPost, "/v2/orders/{order_id}/refund", (*YandexPay).refundV2},
-	{http.MethodPost, "/v1/orders/{order_id}/rollback", (*YandexPay).rollback},
-	{http.MethodPost, "/v1/orders/{order_id}/submit", (*YandexPay).submit},
-	{http.MethodGet, "/v1/operations/{external_operation_id}", (*YandexPay).getOperation},
-	{http.MethodPost, "/v1/operations/{external_operation_id}", (*YandexPay).getOperation},
-	{http.MethodPost, "/v1/subscriptions", (*YandexPay).subscribe},
-	{http.MethodPost, "/v1/subscriptions/recur", (*YandexPay).recur},
-	{http.MethodGet, "/v1/subscriptions/{subscription_id}", (*YandexPay).getSubscription},
-	{http.MethodPost, "/v1/subscriptions/{subscription_id}", (*YandexPay).getSubscription},
+	{http.MethodPost, "/v1/orders", true, (*YandexPay).createOrder},
+	{http.MethodGet, "/v1/orders/{order_id}", false, (*YandexPay).getOrder},
+	{http.MethodPost, "/v1/orders/{order_id}/cancel", true, (*YandexPay).cancel},
+	{http.MethodPost, "/v1/orders/{order_id}/capture", true, (*YandexPay).capture},
+	{http.MethodPost, "/v1/orders/{order_id}/refund", true, (*YandexPay).refundV1},
+	{http.MethodPost, "/v2/orders/{order_id}/refund", true, (*YandexPay).refundV2},
+	{http.MethodPost, "/v1/orders/{order_id}/rollback", false, (*YandexPay).rollback},
+	{http.MethodPost, "/v1/orders/{order_id}/submit", false, (*YandexPay).submit},
+	{http.MethodGet, "/v1/operations/{external_operation_id}", false, (*YandexPay).getOperation},
+	{http.MethodPost, "/v1/operations/{external_operation_id}", false, (*YandexPay).getOperation},
+	{http.MethodPost, "/v1/subscriptions", true, (*YandexPay).subscribe},
+	{http.MethodPost, "/v1/subscriptions/recur", true, (*YandexPay).recur},
+	{http.MethodGet, "/v1/subscriptions/{subscription_id}", true, (*YandexPay).getSubscription},
+	{http.MethodPost, "/v1/subscriptions/{subscription_id}", true, (*YandexPay).getSubscription},
 }
 
 // Routes lists the endpoints of the contract as method and path, with ids in braces.
@@ -93,14 +92,8 @@ func (y *YandexPay) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+DocumentPath, serveOpenAPI)
 }
 
-// serve is the frame around an endpoint: is there room, who is calling, what for, then the endpoint.
+// serve is the frame around an endpoint: who is calling, what for, is there room, then the endpoint.
 func (y *YandexPay) serve(w http.ResponseWriter, r *http.Request) {
-	if n := y.running.Add(1); y.MaxInFlight > 0 && n > int64(y.MaxInFlight) {
-		y.running.Add(-1)
-		y.fail(w, r, errTooMany)
-		return
-	}
-	defer y.running.Add(-1)
 	if tried := r.Header.Get("X-Request-Attempt"); tried != "" {
 		y.log.LogAttrs(r.Context(), slog.LevelDebug, "request of a client that counts",
 			slog.String("request_id", api.RequestID(r)), slog.String("attempt", short(tried)))
@@ -110,12 +103,21 @@ func (y *YandexPay) serve(w http.ResponseWriter, r *http.Request) {
 		c := &call{Request: r, w: w, shop: s}
 		var e *endpoint
 		if e, err = c.route(); err == nil {
-			err = e.handle(y, c)
+			err = y.run(e, c)
 		}
 	}
 	if err != nil {
 		y.fail(w, r, err)
 	}
+}
+
+// run runs an endpoint if there is room for it.
+func (y *YandexPay) run(e *endpoint, c *call) error {
+	if err := y.Gate.Enter(c.w, c.Request, c.shop, e.reads); err != nil {
+		return err
+	}
+	defer y.Gate.Leave(c.shop)
+	return e.handle(y, c)
 }
 
 // route finds the endpoint by the path as it was sent, in which an escaped slash is part of an id.

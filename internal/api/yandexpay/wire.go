@@ -1,6 +1,7 @@
 package yandexpay
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ func answerFailure(w http.ResponseWriter, f *failure) {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Api-Key")
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", retryAfter)
+		h.Set("Retry-After", cmp.Or(f.after, "1"))
 	}
 	if len(f.allow) > 0 {
 		h.Set("Allow", strings.Join(f.allow, ", "))

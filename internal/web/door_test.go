@@ -1,0 +1,365 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// inn is a server with caps, whose clock stands still unless it is moved.
+type inn struct {
+	t       *testing.T
+	server  *Server
+	address string
+
+	mu   sync.Mutex
+	now  time.Time
+	why  map[string]int
+	hold chan struct{} // closed, it lets requests for /hold go
+	held chan struct{} // hears of each
+}
+
+func newInn(t *testing.T, most, perClient int, trusted ...string) *inn {
+	t.Helper()
+	i := &inn{t: t, now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), why: map[string]int{}, hold: make(chan struct{}), held: make(chan struct{}, 100)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		body, err := ReadBody(w, r, 64<<10, "somebody")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		fmt.Fprintf(w, "read %d", len(body))
+	})
+	mux.HandleFunc("/hold", func(w http.ResponseWriter, _ *http.Request) {
+		i.held <- struct{}{}
+		<-i.hold
+	})
+	c := Caps{Most: most, PerClient: perClient, Refused: i.refused, Now: i.clock}
+	for _, p := range trusted {
+		c.Trusted = append(c.Trusted, netip.MustParsePrefix(p))
+	}
+	i.server = New(Options{Handler: mux, Logger: slog.New(slog.DiscardHandler), Caps: c, DrainTimeout: time.Minute,
+		ReadHeaderTimeout: time.Hour, ReadTimeout: time.Hour, IdleTimeout: time.Hour}) // nothing ends by itself
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.address = l.Addr().String()
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- i.server.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if n := i.server.Open(); n != 0 {
+			t.Errorf("%d connections are counted in the end", n)
+		}
+	})
+	return i
+}
+
+func (i *inn) clock() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.now
+}
+
+func (i *inn) advance(d time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.now = i.now.Add(d)
+}
+
+func (i *inn) refused(why string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.why[why]++
+}
+
+func (i *inn) times(why string) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.why[why]
+}
+
+// guest is a connection that stays until the end of the test.
+type guest struct {
+	net.Conn
+	t *testing.T
+	r *bufio.Reader
+}
+
+func (i *inn) dial() *guest {
+	i.t.Helper()
+	c, err := net.Dial("tcp", i.address)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	i.t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
+	return &guest{c, i.t, bufio.NewReader(c)}
+}
+
+func (g *guest) send(text string) {
+	g.t.Helper()
+	if _, err := io.WriteString(g, text); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// answer reads one answer: its status, and the header Retry-After.
+func (g *guest) answer() (int, string) {
+	g.t.Helper()
+	res, err := http.ReadResponse(g.r, nil)
+	if err != nil {
+		g.t.Fatalf("no answer: %v", err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	return res.StatusCode, res.Header.Get("Retry-After")
+}
+
+// ended waits until the server has closed the connection.
+func (g *guest) ended() {
+	g.t.Helper()
+	if n, err := io.Copy(io.Discard, g.r); err != nil || n != 0 {
+		g.t.Errorf("%d bytes and %v instead of the end", n, err)
+	}
+}
+
+const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+// settle waits until so many connections stand in the line of the quiet ones and of those whose body is not there.
+func (i *inn) settle(quiet, bodies int) {
+	i.t.Helper()
+	count := func(l *line) (n int) {
+		for c := l.first; c != nil; c = c.next {
+			n++
+		}
+		return n
+	}
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		if d := i.server.door.Load(); d != nil {
+			d.mu.Lock()
+			q, b := count(&d.quiet), count(&d.bodies)
+			d.mu.Unlock()
+			if q == quiet && b == bodies {
+				return
+			}
+		}
+	}
+	i.t.Fatalf("never %d quiet connections and %d bodies", quiet, bodies)
+}
+
+// TestWhoIsQuietForLongestMakesRoom: connections that send nothing, or the head of a request in drops, fill all places;
+// whoever comes is served all the same.
+func TestWhoIsQuietForLongestMakesRoom(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 8, 0)
+	var idle []*guest
+	for n := range 8 {
+		g := i.dial()
+		switch n % 3 {
+		case 0: // nothing at all
+		case 1:
+			g.send("GET / HTTP/1.1\r\nHo")
+		case 2:
+			g.send(get)
+			if status, _ := g.answer(); status != 200 {
+				t.Errorf("status %d", status)
+			}
+		}
+		i.settle(n+1, 0)
+		idle = append(idle, g)
+	}
+	for n := range 20 {
+		g := i.dial()
+		g.send(get)
+		if status, _ := g.answer(); status != 200 {
+			t.Errorf("guest %d: status %d", n, status)
+		}
+		_ = g.Close()
+	}
+	idle[0].ended()
+	if i.times(refusedFull)+i.times(refusedClient) != 0 || i.times(endedQuiet) == 0 {
+		t.Errorf("%v", i.why)
+	}
+	last := idle[7] // has been quiet for the shortest time
+	last.send("st: h\r\n\r\n")
+	if status, _ := last.answer(); status != 200 {
+		t.Errorf("a head that came in two pieces: status %d", status)
+	}
+}
+
+// TestWhereAllWorkOneMoreIsRefused, politely and without holding anybody up.
+func TestWhereAllWorkOneMoreIsRefused(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 4, 0)
+	var busy []*guest
+	for range 4 {
+		g := i.dial()
+		g.send("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n")
+		<-i.held
+		busy = append(busy, g)
+	}
+	for range 10 {
+		g := i.dial()
+		g.send(get)
+		if status, after := g.answer(); status != 503 || after == "" {
+			t.Errorf("one too many: status %d, Retry-After %q", status, after)
+		}
+		g.ended()
+	}
+	if i.times(refusedFull) != 10 {
+		t.Errorf("%v", i.why)
+	}
+	close(i.hold)
+	for _, g := range busy {
+		if status, _ := g.answer(); status != 200 {
+			t.Errorf("one that worked: status %d", status)
+		}
+	}
+	i.settle(4, 0)
+	g := i.dial()
+	g.send(get)
+	if status, _ := g.answer(); status != 200 {
+		t.Errorf("when there is room again: status %d", status)
+	}
+}
+
+// TestBodiesInDropsMakeRoom where nobody is quiet, but only those that have taken their time.
+func TestBodiesInDropsMakeRoom(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 4, 0)
+	var slow []*guest
+	for n := range 4 {
+		g := i.dial()
+		g.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
+		i.settle(0, n+1)
+		slow = append(slow, g)
+	}
+	g := i.dial()
+	g.send(get)
+	if status, _ := g.answer(); status != 503 {
+		t.Errorf("status %d while bodies have only just begun", status)
+	}
+	slow[3].send("67890")
+	if status, _ := slow[3].answer(); status != 200 {
+		t.Errorf("a body that is there: status %d", status)
+	}
+	slow[3].send("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n1") // nobody reads it
+	i.settle(0, 4)
+	i.advance(slowBody)
+	for n := range 3 {
+		g := i.dial()
+		g.send("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n")
+		<-i.held
+		if status, _ := slow[n].answer(); status != 400 {
+			t.Errorf("a body that is broken off: status %d", status)
+		}
+		slow[n].ended()
+	}
+	if i.times(endedSlow) != 3 || i.times(refusedFull) != 1 {
+		t.Errorf("%v", i.why)
+	}
+	close(i.hold)
+}
+
+// TestQuietOnesEndSoonerUnderPressure: above three quarters of the places, whoever comes ends those that have been quiet
+// for a while.
+func TestQuietOnesEndSoonerUnderPressure(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 40, 0)
+	var idle []*guest
+	for n := range 31 {
+		idle = append(idle, i.dial())
+		i.settle(n+1, 0)
+	}
+	idle = append(idle, i.dial()) // there are 31 others: no pressure by those that are not quiet for long
+	i.settle(32, 0)
+	if i.times(endedQuiet) != 0 {
+		t.Errorf("%v", i.why)
+	}
+	i.advance(pressedQuiet)
+	i.dial()
+	i.settle(31, 0) // down to three quarters and the new one
+	idle[0].ended()
+	idle[1].ended()
+	if i.times(endedQuiet) != 2 {
+		t.Errorf("%v", i.why)
+	}
+}
+
+func TestOneAddressHasItsShare(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 100, 3)
+	for n := range 3 {
+		i.dial()
+		i.settle(n+1, 0)
+	}
+	g := i.dial()
+	g.send(get)
+	if status, after := g.answer(); status != 503 || after == "" {
+		t.Errorf("status %d, Retry-After %q", status, after)
+	}
+	if i.times(refusedClient) != 1 {
+		t.Errorf("%v", i.why)
+	}
+	proxied := newInn(t, 100, 3, "127.0.0.0/8")
+	for n := range 20 {
+		g := proxied.dial()
+		g.send(get)
+		if status, _ := g.answer(); status != 200 {
+			t.Errorf("connection %d of a trusted proxy: status %d", n, status)
+		}
+	}
+}
+
+func TestNetworksOfClients(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"203.0.113.7": "203.0.113.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::", "2001:db8:1:2::9": "2001:db8:1:2::", "::1": "::",
+	} {
+		if got := Network(netip.MustParseAddr(text)).String(); got != want {
+			t.Errorf("%s counts as %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestBodiesShareTheirMemory: what one owner's bodies take is bounded, and another's are read.
+func TestBodiesShareTheirMemory(t *testing.T) {
+	t.Parallel()
+	d := newDoor(nil, Caps{}, 64<<10) // room for 64 kilobytes
+	in := func(text string) *http.Request {
+		r, err := http.NewRequest("POST", "/", strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.WithContext(context.WithValue(t.Context(), connKey{}, &conn{door: d}))
+	}
+	d.memory.Take("hog", 32) // half: all that one may have
+	if _, err := ReadBody(nil, in("x"), 1000, "hog"); err == nil {
+		t.Error("a body beyond the share was read")
+	}
+	text := strings.Repeat("0123456789", 1500)
+	got, err := ReadBody(nil, in(text), 64<<10, "other")
+	if err != nil || !bytes.Equal(got, []byte(text)) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if held, taken := d.memory.Held("other"); held != 0 || taken != 32 {
+		t.Errorf("%d of %d kilobytes are kept", held, taken)
+	}
+}
