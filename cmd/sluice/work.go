@@ -80,7 +80,7 @@ func deliveries(d *webhook.Deliverer, bell *alarm.Bell, atOnce int) job.Kind {
 			due, err := d.Due(ctx, shards, before, limit)
 			items := make([]job.Item, len(due))
 			for i, e := range due {
-				items[i] = job.Item{Key: e.String(), Shard: e.Shard(), Due: e.Due}
+				items[i] = job.Item{Key: e.String(), Owner: string(e.Shop), Shard: e.Shard(), Due: e.Due}
 			}
 			return items, err
 		},

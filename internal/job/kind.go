@@ -21,6 +21,7 @@ var ErrStopping = errors.New("runner is stopping")
 // Item is one piece of due work.
 type Item struct {
 	Key   string    // names the work within its kind; one key never runs twice at the same time in a node
+	Owner string    // whose work it is, of which no more runs at a time than handlers are left free; empty for nobody's
 	Shard int64     // whose holder does it
 	Due   time.Time // since when
 	Fails int       // failures in a row so far
@@ -36,7 +37,8 @@ type Kind struct {
 	// Limit is how many items are read ahead at most; 0 is four times Concurrency.
 	Limit int
 	// Due returns up to limit items of the shards that are due at or before the instant,
-	// longest due first, each key once. Items that run now are still due: they are
+	// longest due first, each key once. Where items have owners, the first item of each comes
+	// before any second one: an owner with more than the limit hides nobody's. Items that run now are still due: they are
 	// expected among the answers and the limit allows for them.
 	Due func(ctx context.Context, shards []int64, before time.Time, limit int) ([]Item, error)
 	// Run does the work and records in the store that it is done, or when it is due

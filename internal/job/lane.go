@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/limit"
 	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -31,12 +32,14 @@ type lane struct {
 	signal chan struct{}
 	ask    func() // asks to be told when new work is due
 	flight sync.WaitGroup
+	places *limit.Places[string] // of handlers, by owner
 
 	mu      sync.Mutex
 	look    bool             // the store may have work that is not here yet
 	next    time.Time        // when it will have; zero is unknown
 	wait    time.Time        // the store is not asked before
-	queue   []Item           // read, waiting for a handler
+	queue   waiting          // read, waiting for a handler
+	left    bool             // more of an owner was read than is kept waiting
 	tasks   map[string]*task // by key: in the queue or running
 	rest    map[string]rest  // by key: finished a moment ago
 	sweep   time.Time        // when rests are cleared away
@@ -61,8 +64,9 @@ type counts struct {
 }
 
 func newLane(k Kind, o Options, s *shards) *lane {
+	k = k.withDefaults()
 	return &lane{
-		kind: k.withDefaults(), shards: s, now: o.Now, log: o.Log.With("kind", k.Name), random: o.Random,
+		kind: k, places: limit.NewPlaces[string](k.Concurrency), shards: s, now: o.Now, log: o.Log.With("kind", k.Name), random: o.Random,
 		pause: o.PollEvery, alarm: o.Alarm, signal: make(chan struct{}, 1),
 		tasks: map[string]*task{}, rest: map[string]rest{},
 	}
@@ -112,12 +116,18 @@ func (l *lane) loop(ctx, base context.Context) {
 func (l *lane) begin(base context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.queue) > 0 && l.count.running < l.kind.Concurrency {
-		item := l.queue[0]
-		l.queue = l.queue[1:]
+	for l.count.running < l.kind.Concurrency {
+		item, last, found := l.queue.next(l.may)
+		if !found {
+			return
+		}
+		if last && l.left {
+			l.look, l.left = true, false
+		}
 		ctx, end, ok := l.shards.begin(base, item.Shard)
 		if !ok {
 			delete(l.tasks, item.Key)
+			l.give(item.Owner)
 			continue
 		}
 		l.tasks[item.Key].running = true
@@ -131,6 +141,15 @@ func (l *lane) begin(base context.Context) {
 	}
 }
 
+// may takes a handler's place for the owner, if there is one for it. What is nobody's takes what there is.
+func (l *lane) may(owner string) bool { return owner == "" || l.places.Take(owner, 1) }
+
+func (l *lane) give(owner string) {
+	if owner != "" {
+		l.places.Give(owner, 1)
+	}
+}
+
 // wanted says of which shards to read how many items now, or with the limit 0 how long
 // there is nothing to read unless a signal comes.
 func (l *lane) wanted() (shards []int64, limit int, wait time.Duration) {
@@ -141,7 +160,7 @@ func (l *lane) wanted() (shards []int64, limit int, wait time.Duration) {
 	come := !l.next.IsZero() && !l.next.After(now)
 	held := l.wait.Sub(now)
 	switch {
-	case len(l.queue) > 0 || !l.look && l.next.IsZero():
+	case l.queue.count > 0 && l.count.running >= l.kind.Concurrency, !l.look && l.next.IsZero():
 		return nil, 0, long
 	case !l.look && !come:
 		return nil, 0, l.next.Sub(now)
@@ -174,10 +193,17 @@ func (l *lane) fetch(ctx context.Context, shards []int64, limit int) {
 		return
 	}
 	l.wait = now.Add(gap)
+	if took := l.now().Sub(now); took > gap && took < l.pause { // a store that is slow is not asked all the time
+		l.wait = now.Add(2 * took)
+	}
 	fresh := false
 	for _, item := range items {
 		if l.takes(item) && slices.Contains(shards, item.Shard) {
-			l.queue = append(l.queue, item)
+			if l.queue.of(item.Owner) >= l.kind.Limit {
+				l.left = true
+				continue
+			}
+			l.queue.push(item)
 			l.tasks[item.Key] = &task{item: item}
 			fresh = true
 		}
@@ -215,6 +241,7 @@ func (l *lane) work(ctx context.Context, item Item) {
 	again := l.tasks[item.Key].again
 	delete(l.tasks, item.Key)
 	l.count.running--
+	l.give(item.Owner)
 	switch {
 	case failed:
 		l.count.failed++
@@ -235,7 +262,7 @@ func (l *lane) work(ctx context.Context, item Item) {
 		maps.DeleteFunc(l.rest, func(_ string, r rest) bool { return now.After(r.until) })
 		l.sweep = now.Add(l.pause)
 	}
-	unknown := l.next.IsZero() && len(l.queue) == 0
+	unknown := l.next.IsZero() && l.queue.count == 0
 	l.mu.Unlock()
 	notify(l.signal)
 	if unknown {

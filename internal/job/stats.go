@@ -47,7 +47,7 @@ func (l *lane) stats() (KindStats, uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := KindStats{
-		Name: l.kind.Name, Running: l.count.running, Waiting: len(l.queue),
+		Name: l.kind.Name, Running: l.count.running, Waiting: l.queue.count,
 		Done: l.count.done, Failed: l.count.failed, Parked: l.count.parked,
 	}
 	for _, t := range l.tasks {

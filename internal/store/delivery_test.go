@@ -300,3 +300,40 @@ func TestBacklog(t *testing.T) {
 		}
 	})
 }
+
+// TestDueEndpointsOfEachShop: a shop with more due endpoints than are read at a time hides nobody's.
+func TestDueEndpointsOfEachShop(t *testing.T) {
+	eachHooks(t, 0, 0, func(h *hooks) {
+		const other = payment.ShopID("0193f0c2a7b17c9e8d4f5a6b7c8d9e01")
+		insert := func(tx *store.Tx, shop payment.ShopID, url string, p int) store.EndpointKey {
+			e := &store.Event{
+				Shop: shop, ID: fmt.Sprintf("%s%08x", shop[:24], p), Dialect: "gateway", Payment: hookPayment(p), Seq: 1,
+				Type: "payment.completed", ContentType: "application/json", Body: "{}", Created: h.at.Add(time.Duration(p) * time.Second),
+			}
+			tx.InsertEvent(e)
+			return tx.InsertDelivery(e, url)
+		}
+		var first, second store.EndpointKey
+		h.update(func(tx *store.Tx) {
+			for p := range 40 {
+				insert(tx, hookShop, fmt.Sprintf("https://dead.example/%d", p), p)
+			}
+			first, second = insert(tx, other, "https://shop.example/a", 100), insert(tx, other, "https://shop.example/b", 200)
+		})
+		all := make([]int64, store.Shards)
+		for i := range all {
+			all[i] = int64(i)
+		}
+		var got []store.DueEndpoint
+		err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
+			got, err = tx.DueEndpoints(all, h.at.Add(time.Hour), 5)
+			return err
+		})
+		if err != nil || len(got) != 5 {
+			h.Fatalf("%d endpoints, %v", len(got), err)
+		}
+		if !got[0].Due.Equal(h.at) || got[1].EndpointKey != first || got[3].EndpointKey != second || got[4].Shop != hookShop {
+			h.Errorf("%+v", got)
+		}
+	})
+}

@@ -100,7 +100,9 @@ func (tx *Tx) UpdateEndpoint(e *Endpoint, was EndpointState) {
 // sqlDueEndpoints walks over the index of open deliveries from one endpoint to the next,
 // so it costs a few look-ups for each endpoint that has any, however many they are. The
 // truth about what is due stands in the deliveries alone: a delivery that is committed
-// while an endpoint's backlog is being finished cannot be overlooked.
+// while an endpoint's backlog is being finished cannot be overlooked. The first endpoint of
+// each shop comes before any second one, so that a shop with more of them than the limit hides
+// nobody's.
 const sqlDueEndpoints = `WITH RECURSIVE part (n) AS (
 		SELECT 0 UNION ALL SELECT n + 1 FROM part WHERE n < 63
 	), busy (shard, endpoint_id) AS (
@@ -112,12 +114,14 @@ const sqlDueEndpoints = `WITH RECURSIVE part (n) AS (
 			AND d.endpoint_id > b.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
 		FROM busy b WHERE b.endpoint_id IS NOT NULL
 	)
-	SELECT q.shop_id, q.id, CASE WHEN q.hold > q.next THEN q.hold ELSE q.next END AS due FROM (
+	SELECT r.shop_id, r.id, r.due FROM (
+	SELECT q.shop_id, q.id, q.due, ROW_NUMBER() OVER (PARTITION BY q.shop_id ORDER BY q.due) AS place FROM (
+	SELECT p.shop_id, p.id, p.next, p.hold, CASE WHEN p.hold > p.next THEN p.hold ELSE p.next END AS due FROM (
 		SELECT e.shop_id, e.id, COALESCE(e.hold, 0) AS hold,
 			(SELECT d.next FROM delivery d WHERE d.next IS NOT NULL AND d.shard = b.shard
 				AND d.endpoint_id = b.endpoint_id ORDER BY d.next LIMIT 1) AS next
 		FROM busy b JOIN endpoint e ON e.shard = b.shard AND e.id = b.endpoint_id
-	) q WHERE q.next <= $2 AND q.hold <= $2 ORDER BY due LIMIT $3`
+	) p) q WHERE q.next <= $2 AND q.hold <= $2) r ORDER BY r.place, r.due LIMIT $3`
 
 // DueEndpoint names an endpoint with work: deliveries that are due, or that can no longer
 // be made because it is disabled.
@@ -127,7 +131,7 @@ type DueEndpoint struct {
 }
 
 // DueEndpoints returns endpoints of the shards with work that is due at or before the
-// instant, longest due first, at most limit.
+// instant, at most limit: the longest due of each shop first, then the second of each, and so on.
 func (tx *Tx) DueEndpoints(shards []int64, before time.Time, limit int) ([]DueEndpoint, error) {
 	mask := []byte(strings.Repeat("0", Shards))
 	for _, s := range shards {

@@ -75,7 +75,7 @@ func (d *Deliverer) protocol(dialect string) *Protocol {
 }
 
 // Due returns endpoints of the shards that have work at or before the instant, longest due
-// first. One that is being worked on may be among them.
+// first, but the first of each shop before any second one. One that is being worked on may be among them.
 func (d *Deliverer) Due(ctx context.Context, shards []int64, before time.Time, limit int) ([]store.DueEndpoint, error) {
 	var due []store.DueEndpoint
 	err := d.DB.View(ctx, func(tx *store.Tx) (err error) {
