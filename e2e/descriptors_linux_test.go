@@ -2,18 +2,20 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
+	"unsafe"
+
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
 
 // mostDescriptors is what the server of this test may have open.
 const mostDescriptors = 90
 
-// TestWithoutDescriptorsNothingIsDecided: connections that do nothing use up every descriptor of the server. A payment that
+// TestWithoutDescriptorsNothingIsDecided: the server has no descriptor left. A payment that
 // cannot be sent then is not declined; it ends once there are descriptors again.
 func TestWithoutDescriptorsNothingIsDecided(t *testing.T) {
 	t.Parallel()
@@ -21,9 +23,7 @@ func TestWithoutDescriptorsNothingIsDecided(t *testing.T) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)
 		s := newServer(t, dir, url)
-		limited := append([]string{"-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(mostDescriptors), sluice(t)}, s.args...)
-		s.process = launchBy(t, s.log, "/bin/sh", limited...)
-		s.awaitReady(t, s.ready, s.log, &s.facts)
+		s.startWith(t, mostDescriptors)
 		shop := s.newShop(t, sim)
 		shop.all(t) // this connection stays
 		made := map[string]bool{}
@@ -80,26 +80,27 @@ func TestWithoutDescriptorsNothingIsDecided(t *testing.T) {
 	})
 }
 
-// exhaust opens connections that do nothing until the server has no descriptor left, more than it can take. release closes
-// them and returns once the server has descriptors again.
+// exhaust takes every descriptor from the server but those that it has open. Callers alone cannot do that: their
+// connections are capped. release gives them back.
 func (s *server) exhaust(t *testing.T) (release func()) {
 	t.Helper()
-	before, idle := s.descriptors(t), make([]net.Conn, 2*mostDescriptors)
-	for i := range idle {
-		c, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() }) // nothing is under way on it
-		idle[i] = c
+	was := s.limitDescriptors(t, 3)
+	return func() { s.limitDescriptors(t, was) }
+}
+
+// limitDescriptors sets how many descriptors the server may have, and returns how many these were.
+func (s *server) limitDescriptors(t *testing.T, most uint64) uint64 {
+	t.Helper()
+	var was syscall.Rlimit
+	pid := uintptr(s.cmd.Process.Pid)
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, pid, syscall.RLIMIT_NOFILE, 0, uintptr(unsafe.Pointer(&was)), 0, 0); errno != 0 {
+		t.Fatalf("prlimit: %v", errno)
 	}
-	s.awaitDescriptors(t, func(open int) bool { return open >= mostDescriptors })
-	return func() {
-		for _, c := range idle {
-			_ = c.Close() // likewise
-		}
-		s.awaitDescriptors(t, func(open int) bool { return open <= before+(mostDescriptors-before)/2 })
+	now := syscall.Rlimit{Cur: most, Max: was.Max}
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, pid, syscall.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&now)), 0, 0, 0); errno != 0 {
+		t.Fatalf("prlimit: %v", errno)
 	}
+	return was.Cur
 }
 
 // descriptors is how many the server has open.
@@ -112,15 +113,51 @@ func (s *server) descriptors(t *testing.T) int {
 	return len(open)
 }
 
-func (s *server) awaitDescriptors(t *testing.T, enough func(open int) bool) {
+// startWith runs the server with so many descriptors.
+func (s *server) startWith(t *testing.T, descriptors int) {
 	t.Helper()
-	for limit := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		open := s.descriptors(t)
-		if enough(open) {
-			return
+	limited := append([]string{"-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(descriptors), sluice(t)}, s.args...)
+	s.process = launchBy(t, s.log, "/bin/sh", limited...)
+	s.awaitReady(t, s.ready, s.log, &s.facts)
+}
+
+// TestIdleConnectionsLeaveDescriptors: connections that send nothing, or drops, and many more of them than the server may
+// have descriptors, refuse nobody who pays, and none of what the server needs itself.
+func TestIdleConnectionsLeaveDescriptors(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, url string) {
+		const may = 256
+		dir := shortDir(t)
+		sim := startSimulator(t, dir)
+		s := newServer(t, dir, url, "--metrics-listen", loopback.Address(t), "--max-connections-per-address", "1000").quiet()
+		s.startWith(t, may)
+		shop := s.newShop(t, sim)
+		bank := atTheBank(t, shop, "at-the-bank")
+		a := newAttacker(s.base, bank.RedirectURL, strings.Repeat("0", 32), "")
+		payer, lines := newPayer(shop, "the shop"), s.lines(t)
+		most := 0
+		for n := range 20 {
+			for i := range 50 {
+				a.hold(i)
+			}
+			most = max(most, s.descriptors(t))
+			payer.pays(t, n)
+			payer.http.CloseIdleConnections() // each on a connection of its own
 		}
-		if time.Now().After(limit) {
-			t.Fatalf("%d descriptors are open", open)
+		other := newPayer(s.newShop(t, sim), "a new shop") // the operator is served, too
+		other.pays(t, 0)
+		refused, room := s.metric(t, "sluice_connections_refused_total", `reason="full"`), s.metric(t, "sluice_connections_refused_total", `reason="quiet"`)+
+			s.metric(t, "sluice_connections_refused_total", `reason="slow"`)
+		payer.check(t)
+		other.check(t)
+		t.Logf("%d connections that do nothing, %d payments on new ones beside them: at most %d of %d descriptors were open, %d connections made room, %d were refused, %d lines were logged",
+			a.letGo(), payer.paid+other.paid, most, may, room, refused, s.lines(t)-lines)
+		if most > may*3/4 {
+			t.Errorf("%d descriptors of %d were open", most, may)
 		}
-	}
+		if logged := s.lines(t) - lines; logged > 100 {
+			t.Errorf("%d lines more", logged)
+		}
+		s.stop(t)
+	})
 }

@@ -14,8 +14,9 @@ import (
 // Caps bound the connections of one Server. The zero value bounds nothing.
 //
 // Whoever comes when there is no more room takes the place of the connection that has been quiet for longest: one that
-// sends no request, or the head of one in drops; then of one that has sent a body in drops for slowBody. So it is those who
-// hold a place without using it that lose it, whoever they are. Only where everybody works is somebody refused.
+// sends no request, or the head of one in drops; then of one that has sent a body in drops for slowBody, or for longest where
+// more than half of all do. So it is those who hold a place without using it that lose it, whoever they are. Only where
+// everybody works is somebody refused.
 type Caps struct {
 	// Most is how many connections may be open at a time.
 	Most int
@@ -39,7 +40,7 @@ const (
 
 const (
 	pressedQuiet = 5 * time.Second        // how long a connection may be quiet while more than three quarters of the places are taken
-	slowBody     = 2 * time.Second        // how long a body may take before its connection has to make room where there is none
+	slowBody     = 250 * time.Millisecond // how long a body may take before its connection has to make room where there is none
 	pressedEnds  = 4                      // how many that are quiet for longer are ended when one comes
 	mostLinger   = 32                     // refused ones that are waited for at a time, so that they hear the answer
 	lingerFor    = 500 * time.Millisecond // and how long
@@ -102,6 +103,7 @@ func (d *door) admit(raw net.Conn) (*conn, string) {
 	if c.client.IsValid() && d.clients[c.client] >= d.caps.PerClient {
 		return nil, refusedClient
 	}
+	d.relieve(now)
 	if !d.makeRoom(now) {
 		return nil, refusedFull
 	}
@@ -114,41 +116,41 @@ func (d *door) admit(raw net.Conn) (*conn, string) {
 	return c, ""
 }
 
-// makeRoom reports whether one more may come in, ending some that are in where that is needed. The caller holds the lock.
-func (d *door) makeRoom(now time.Time) bool {
+// relieve tells some that have been quiet for a while to end, while more than three quarters of the places are taken. The
+// caller holds the lock.
+func (d *door) relieve(now time.Time) {
 	most := d.caps.Most
-	if most <= 0 {
-		return true
-	}
-	inside := func() int { return d.open - d.leaving }
-	for n := 0; n < pressedEnds && inside() > most-most/4; n++ {
+	for n := 0; n < pressedEnds && most > 0 && d.open-d.leaving > most-most/4; n++ {
 		c := d.quiet.first
 		if c == nil || now.Sub(c.since) < pressedQuiet {
-			break
+			return
 		}
-		d.end(c, endedQuiet)
+		c.leave()
+		c.leaving = true
+		d.leaving++
+		d.caps.Refused(endedQuiet)
+		c.stopReading()
 	}
-	if inside() < most {
-		return true
-	}
-	if d.leaving > most/8+8 { // they take their time, and their descriptors are not free yet
-		return false
-	}
-	if c := d.quiet.first; c != nil {
-		d.end(c, endedQuiet)
-	} else if c := d.bodies.first; c != nil && now.Sub(c.since) >= slowBody {
-		d.end(c, endedSlow)
-	}
-	return inside() < most
 }
 
-// end tells a connection to close. The caller holds the lock.
-func (d *door) end(c *conn, reason string) {
-	c.leave()
-	c.leaving = true
-	d.leaving++
-	d.caps.Refused(reason)
-	c.stopReading()
+// makeRoom reports whether one more may come in. Where there is no place, one that does not use its own loses it at once:
+// its descriptor is free for the next. The caller holds the lock.
+func (d *door) makeRoom(now time.Time) bool {
+	most := d.caps.Most
+	if most <= 0 || d.open < most {
+		return true
+	}
+	c, why := d.quiet.first, endedQuiet
+	if c == nil {
+		c, why = d.bodies.first, endedSlow
+		if c == nil || d.bodies.count <= most/2 && now.Sub(c.since) < slowBody {
+			return false
+		}
+	}
+	d.caps.Refused(why)
+	_ = c.Conn.Close() // it ends for its server, too, which reads nothing more
+	c.gone()
+	return true
 }
 
 // clientOf is the address under which a connection counts; none where PerClient does not hold.
@@ -180,7 +182,7 @@ func (d *door) refuse(raw net.Conn) {
 	_ = raw.SetWriteDeadline(d.wall().Add(lingerFor)) // nobody waits for it
 	_, err := raw.Write([]byte(refusal))
 	d.mu.Lock()
-	stays := err == nil && d.linger < mostLinger
+	stays := err == nil && d.linger < min(mostLinger, max(d.caps.Most/8, 1))
 	if stays {
 		d.linger++
 	}

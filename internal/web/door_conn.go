@@ -25,6 +25,9 @@ type conn struct {
 	stopped bool // no read comes back with anything any more
 }
 
+// lastBody is how long the body of a last request may take.
+const lastBody = 2 * time.Second
+
 // past is a deadline that is over.
 var past = time.Unix(1, 0)
 
@@ -47,8 +50,15 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t) //nolint:wrapcheck // the server looks at what it is
 }
 
-// CloseWrite lets the server close its half first.
+// CloseWrite lets the server close its half first, and wait a moment. Of a connection that has to make room nobody waits
+// for the end.
 func (c *conn) CloseWrite() error {
+	c.door.mu.Lock()
+	leaving := c.leaving
+	c.door.mu.Unlock()
+	if leaving {
+		return c.Close()
+	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite() //nolint:wrapcheck // the server looks at what it is
 	}
@@ -58,12 +68,18 @@ func (c *conn) CloseWrite() error {
 // Close closes the connection, which counts no more.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
-	d := c.door
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	c.door.mu.Lock()
+	defer c.door.mu.Unlock()
+	c.gone()
+	return err //nolint:wrapcheck // the server looks at what it is
+}
+
+// gone says, once, that the connection counts no more. The caller holds the lock.
+func (c *conn) gone() {
 	if c.closed {
-		return err //nolint:wrapcheck // the server looks at what it is
+		return
 	}
+	d := c.door
 	c.closed = true
 	c.leave()
 	d.open--
@@ -75,7 +91,6 @@ func (c *conn) Close() error {
 			delete(d.clients, c.client)
 		}
 	}
-	return err //nolint:wrapcheck // the server looks at what it is
 }
 
 // begins says that the head of a request is there. One that came in the very moment in which its connection was told to
@@ -92,7 +107,7 @@ func (c *conn) begins() {
 	c.reading.Lock()
 	defer c.reading.Unlock()
 	c.stopped = false
-	_ = c.Conn.SetReadDeadline(d.wall().Add(slowBody)) // of one that is closed already
+	_ = c.Conn.SetReadDeadline(d.wall().Add(lastBody)) // of one that is closed already
 }
 
 // rests says that a request was answered and the next one is waited for.
@@ -124,10 +139,14 @@ func (c *conn) leave() {
 }
 
 // line holds connections, the one that has stood in it for longest first.
-type line struct{ first, last *conn }
+type line struct {
+	first, last *conn
+	count       int
+}
 
 func (l *line) push(c *conn) {
 	c.in, c.prev, c.next = l, l.last, nil
+	l.count++
 	if l.last != nil {
 		l.last.next = c
 	} else {
@@ -148,6 +167,7 @@ func (l *line) remove(c *conn) {
 		l.last = c.prev
 	}
 	c.in, c.prev, c.next = nil, nil, nil
+	l.count--
 }
 
 type connKey struct{}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -132,6 +134,14 @@ func (g *guest) answer() (int, string) {
 	return res.StatusCode, res.Header.Get("Retry-After")
 }
 
+// broken waits until the server has broken the connection off.
+func (g *guest) broken() {
+	g.t.Helper()
+	if n, err := io.Copy(io.Discard, g.r); n != 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		g.t.Errorf("%d bytes and %v instead of the end", n, err)
+	}
+}
+
 // ended waits until the server has closed the connection.
 func (g *guest) ended() {
 	g.t.Helper()
@@ -145,16 +155,10 @@ const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 // settle waits until so many connections stand in the line of the quiet ones and of those whose body is not there.
 func (i *inn) settle(quiet, bodies int) {
 	i.t.Helper()
-	count := func(l *line) (n int) {
-		for c := l.first; c != nil; c = c.next {
-			n++
-		}
-		return n
-	}
 	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
 		if d := i.server.door.Load(); d != nil {
 			d.mu.Lock()
-			q, b := count(&d.quiet), count(&d.bodies)
+			q, b := d.quiet.count, d.bodies.count
 			d.mu.Unlock()
 			if q == quiet && b == bodies {
 				return
@@ -162,6 +166,16 @@ func (i *inn) settle(quiet, bodies int) {
 		}
 	}
 	i.t.Fatalf("never %d quiet connections and %d bodies", quiet, bodies)
+}
+
+// unlinger waits until nobody who was refused is waited for.
+func (i *inn) unlinger() {
+	d := i.server.door.Load()
+	for n := 1; n > 0; time.Sleep(time.Millisecond) {
+		d.mu.Lock()
+		n = d.linger
+		d.mu.Unlock()
+	}
 }
 
 // TestWhoIsQuietForLongestMakesRoom: connections that send nothing, or the head of a request in drops, fill all places;
@@ -193,7 +207,7 @@ func TestWhoIsQuietForLongestMakesRoom(t *testing.T) {
 		}
 		_ = g.Close()
 	}
-	idle[0].ended()
+	idle[0].broken()
 	if i.times(refusedFull)+i.times(refusedClient) != 0 || i.times(endedQuiet) == 0 {
 		t.Errorf("%v", i.why)
 	}
@@ -221,7 +235,8 @@ func TestWhereAllWorkOneMoreIsRefused(t *testing.T) {
 		if status, after := g.answer(); status != 503 || after == "" {
 			t.Errorf("one too many: status %d, Retry-After %q", status, after)
 		}
-		g.ended()
+		g.broken()
+		i.unlinger()
 	}
 	if i.times(refusedFull) != 10 {
 		t.Errorf("%v", i.why)
@@ -240,42 +255,63 @@ func TestWhereAllWorkOneMoreIsRefused(t *testing.T) {
 	}
 }
 
-// TestBodiesInDropsMakeRoom where nobody is quiet, but only those that have taken their time.
+// TestBodiesInDropsMakeRoom where nobody is quiet: those that have taken their time, and where more than half of all
+// places are theirs, the one that has for longest.
 func TestBodiesInDropsMakeRoom(t *testing.T) {
 	t.Parallel()
-	i := newInn(t, 4, 0)
-	var slow []*guest
-	for n := range 4 {
+	i := newInn(t, 5, 0)
+	for range 3 {
 		g := i.dial()
-		g.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
-		i.settle(0, n+1)
-		slow = append(slow, g)
+		g.send("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n")
+		<-i.held
 	}
+	i.settle(0, 0)
+	slow := func(path string) *guest {
+		g := i.dial()
+		g.send("POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
+		return g
+	}
+	first := slow("/")
+	i.settle(0, 1)
+	second := slow("/")
+	i.settle(0, 2)
 	g := i.dial()
 	g.send(get)
 	if status, _ := g.answer(); status != 503 {
 		t.Errorf("status %d while bodies have only just begun", status)
 	}
-	slow[3].send("67890")
-	if status, _ := slow[3].answer(); status != 200 {
+	second.send("67890")
+	if status, _ := second.answer(); status != 200 {
 		t.Errorf("a body that is there: status %d", status)
 	}
-	slow[3].send("POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n1") // nobody reads it
-	i.settle(0, 4)
+	second.send("POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n1") // nobody reads it
+	<-i.held
+	i.settle(0, 2)
 	i.advance(slowBody)
-	for n := range 3 {
+	hold := func() {
 		g := i.dial()
 		g.send("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n")
 		<-i.held
-		if status, _ := slow[n].answer(); status != 400 {
-			t.Errorf("a body that is broken off: status %d", status)
-		}
-		slow[n].ended()
 	}
-	if i.times(endedSlow) != 3 || i.times(refusedFull) != 1 {
+	hold()
+	first.broken()
+	if i.times(endedSlow) != 1 || i.times(refusedFull) != 1 {
 		t.Errorf("%v", i.why)
 	}
-	close(i.hold)
+	close(i.hold)  // all that wait are answered, and quiet
+	i.settle(4, 1) // but for the one whose body is not there
+	for n := range 4 {
+		slow("/")
+		i.settle(3-n, n+2)
+	}
+	for n := range 10 {
+		g := i.dial()
+		g.send(get)
+		if status, _ := g.answer(); status != 200 {
+			t.Errorf("guest %d beside five bodies: status %d", n, status)
+		}
+		_ = g.Close()
+	}
 }
 
 // TestQuietOnesEndSoonerUnderPressure: above three quarters of the places, whoever comes ends those that have been quiet

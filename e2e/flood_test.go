@@ -1,0 +1,256 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
+)
+
+// revokedKey is an API key of a shop that was good for a moment.
+func revokedKey(t testing.TB, s *server, shop string) string {
+	t.Helper()
+	var made struct{ KeyID, APIKey string }
+	s.admin(t, &made, "key", "create", "--shop", shop)
+	s.command(t, "key", "revoke", "--shop", shop, made.KeyID)
+	return made.APIKey
+}
+
+// scene is a server with a shop that is attacked and one that is not.
+type scene struct {
+	*server
+	sim    *simulator
+	victim hookShop
+	payer  *payer
+	bank   paid // a deposit of the victim whose customer is at the bank
+	attack *attacker
+}
+
+func newScene(t *testing.T, url string, args ...string) *scene {
+	t.Helper()
+	dir := shortDir(t)
+	sc := &scene{sim: startSimulator(t, dir)}
+	sc.server = newServer(t, dir, url, append([]string{"--private-webhooks", "--metrics-listen", loopback.Address(t)}, args...)...).quiet()
+	sc.start(t)
+	sc.victim = sc.newHookShop(t, sc.sim, object{})
+	sc.payer = newPayer(sc.newShop(t, sc.sim), "another shop")
+	sc.bank = atTheBank(t, sc.victim.client, "at-the-bank")
+	terminal := regexp.MustCompile(`\b[0-9a-f]{32}\b`).FindString(sc.command(t, "terminal", "list", "--shop", sc.victim.id))
+	sc.attack = newAttacker(sc.base, sc.bank.RedirectURL, terminal, revokedKey(t, sc.server, sc.victim.id))
+	return sc
+}
+
+// beside runs the attack while the other shop pays, until both are over.
+func (sc *scene) beside(t *testing.T, payments int, attack func()) {
+	t.Helper()
+	var wg sync.WaitGroup
+	wg.Go(attack)
+	for n := range payments {
+		sc.payer.pays(t, n)
+	}
+	wg.Wait()
+	sc.payer.check(t)
+}
+
+func (sc *scene) operations(t testing.TB, id string) int {
+	t.Helper()
+	return strings.Count(string(sc.victim.must(t, request{method: "GET", path: pathOf(id) + "/operations"}).body), `"operationType"`)
+}
+
+// TestFloodsWriteNothing: whoever has no key and calls the return address of a payment, its page and every other public
+// address, as often as he likes, fills neither the payment's log nor the server's nor the disk.
+func TestFloodsWriteNothing(t *testing.T) {
+	t.Parallel()
+	requests := setting.Number(t, "SLUICE_TEST_FLOOD", 4000)
+	onEach(t, func(t *testing.T, url string) {
+		sc := newScene(t, url)
+		returns := strings.TrimPrefix(sc.bank.RedirectURL, sc.base) + "/return?n="
+		sc.attack.flood(100) // what is written once is written
+		ops, lines, bytes := sc.operations(t, sc.bank.ID), sc.lines(t), sc.bytes(t)
+		statuses := sync.Map{}
+		sc.beside(t, 10, func() {
+			var wg sync.WaitGroup
+			var n atomic.Int64
+			for range 16 {
+				wg.Go(func() {
+					for i := n.Add(1); i <= int64(requests); i = n.Add(1) {
+						res, err := sc.attack.http.Get(fmt.Sprint(sc.base, returns, i))
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						_, _ = io.Copy(io.Discard, res.Body)
+						_ = res.Body.Close()
+						count, _ := statuses.LoadOrStore(res.StatusCode, new(atomic.Int64))
+						count.(*atomic.Int64).Add(1)
+						if res.StatusCode == http.StatusTooManyRequests && res.Header.Get("Retry-After") == "" {
+							t.Error("429 without Retry-After")
+						}
+					}
+				})
+			}
+			wg.Wait()
+			sc.attack.flood(requests)
+		})
+		grown := sc.operations(t, sc.bank.ID) - ops
+		logged, written := sc.lines(t)-lines, sc.bytes(t)-bytes
+		var answers []string
+		statuses.Range(func(k, v any) bool {
+			answers = append(answers, fmt.Sprintf("%d of %d", v.(*atomic.Int64).Load(), k))
+			return true
+		})
+		t.Logf("%d requests to /return (%s) and %d to %d addresses (%v): %d operations more, %d lines more, %d bytes more",
+			requests, strings.Join(answers, ", "), requests, len(sc.attack.addresses()), sc.attack.statuses, grown, logged, written)
+		if grown > 20 { // a status query each time that one is due, not each time that somebody asks
+			t.Errorf("%d operations more", grown)
+		}
+		if logged > 100 {
+			t.Errorf("%d lines more", logged)
+		}
+		if url == "" && written > 8<<20 { // a log of the database that is cut back, and the payments beside it
+			t.Errorf("%d bytes more", written)
+		}
+		if p := sc.victim.get(t, sc.bank.ID); p.State != "PENDING" {
+			t.Errorf("the payment that was attacked: %+v", p)
+		}
+		sc.stop(t)
+	})
+}
+
+// TestSlowBodiesOfOneShopHoldNobodyUp: a shop that sends more bodies than there are places, all in drops, refuses another
+// shop nothing.
+func TestSlowBodiesOfOneShopHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	bodies := setting.Number(t, "SLUICE_TEST_SLOW_BODIES", 1040)
+	onEach(t, func(t *testing.T, url string) {
+		sc := newScene(t, url, "--trusted-proxies", "127.0.0.1") // many shops are behind one address
+		var held []net.Conn
+		for range bodies {
+			c, err := net.Dial("tcp", strings.TrimPrefix(sc.base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = c.Close() })
+			if _, err := io.WriteString(c, "POST /api/v1/payments HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer "+sc.victim.key+
+				"\r\nContent-Type: application/json\r\nContent-Length: 9000\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, c)
+		}
+		reading := 0
+		for _, c := range held { // the body is asked for when it is read
+			_ = c.SetReadDeadline(time.Now().Add(patience))
+			said, err := bufio.NewReader(c).ReadString('\n')
+			if err == nil && strings.Contains(said, " 100 ") {
+				reading++
+			}
+			_, _ = io.WriteString(c, "{")
+		}
+		for n := range 20 {
+			sc.payer.pays(t, n)
+			sc.payer.http.CloseIdleConnections() // each on connections of its own
+		}
+		sc.payer.check(t)
+		t.Logf("beside %d bodies in drops of one shop, of which %d were read, %d payments of another were paid; longest request %s", len(held), reading, sc.payer.paid, longest(sc.payer.took))
+		for _, c := range held {
+			_ = c.Close()
+		}
+		sc.stop(t)
+	})
+}
+
+func longest(took []time.Duration) (most time.Duration) {
+	for _, d := range took {
+		most = max(most, d)
+	}
+	return most.Round(time.Millisecond)
+}
+
+// TestDeadEndpointsOfOneShopHoldNobodyUp: a shop has more webhook addresses that never answer than there are places for
+// deliveries; what another shop is to be told arrives.
+func TestDeadEndpointsOfOneShopHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	dead := setting.Number(t, "SLUICE_TEST_DEAD_ENDPOINTS", 1100)
+	onEach(t, func(t *testing.T, url string) {
+		sc := newScene(t, url)
+		hole := newHole(t, dead/200+1)
+		r := newReceiver(t, nil, nil)
+		told := sc.newHookShop(t, sc.sim, object{"webhookUrl": r.URL + "/told"})
+		r.trust("", told.signingKey)
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for n := next.Add(1); n <= int64(dead); n = next.Add(1) {
+					sc.victim.must(t, request{method: "POST", path: payments, body: with(withdrawal(fmt.Sprint("dead-", n), "1.00"),
+						"webhookUrl", fmt.Sprint(hole.urls[n%int64(len(hole.urls))], "/dead/", n))})
+				}
+			})
+		}
+		wg.Wait()
+		var waits []time.Duration
+		for n := range 10 {
+			began := time.Now()
+			told.pay(t, deposit(fmt.Sprint("told-", n), "1.00"))
+			for limit := began.Add(patience); len(r.all()) <= n; time.Sleep(time.Millisecond) {
+				if time.Now().After(limit) {
+					t.Fatalf("event %d has not arrived; %d posts hang", n, hole.open.Load())
+				}
+			}
+			waits = append(waits, time.Since(began))
+		}
+		r.check(t)
+		t.Logf("beside %d dead addresses of one shop, at which %d posts hung at most, %d events of another arrived, the latest %s after its payment began",
+			dead, hole.most.Load(), len(r.all()), longest(waits))
+		sc.kill()
+	})
+}
+
+// hole takes connections and never answers. It has several addresses, because only so many connections go to one.
+type hole struct {
+	urls       []string
+	open, most atomic.Int64
+}
+
+func newHole(t testing.TB, addresses int) *hole {
+	t.Helper()
+	h := &hole{}
+	for range addresses {
+		l, err := net.Listen("tcp", loopback.Address(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.urls = append(h.urls, "http://"+l.Addr().String())
+		t.Cleanup(func() { _ = l.Close() })
+		go h.take(l)
+	}
+	return h
+}
+
+func (h *hole) take(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		now := h.open.Add(1)
+		for most := h.most.Load(); now > most && !h.most.CompareAndSwap(most, now); most = h.most.Load() {
+			continue
+		}
+		go func() {
+			_, _ = io.Copy(io.Discard, c)
+			_ = c.Close()
+			h.open.Add(-1)
+		}()
+	}
+}
