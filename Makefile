@@ -28,6 +28,7 @@ NODES_SECONDS ?= 300
 ROUNDS ?= 200
 HOSTILE ?= 25000
 REQUESTS ?= 20000
+ATTACK_SECONDS ?= 300
 ARGS ?=
 PKG ?= ./...
 
@@ -67,11 +68,12 @@ fuzz-long: ## each fuzz target for FUZZLONG
 	scripts/fuzz.sh $(FUZZLONG)
 
 .PHONY: soak
-soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS races, HOSTILE requests, every disk fault
+soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS races, HOSTILE requests, every disk fault, an attack of ATTACK_SECONDS
 	SLUICE_TEST_KILLS=$(KILLS) SLUICE_TEST_NODES_SECONDS=$(NODES_SECONDS) SLUICE_TEST_ROUNDS=$(ROUNDS) \
-		SLUICE_TEST_HOSTILE=$(HOSTILE) SLUICE_TEST_DISK_STEP=1 \
+		SLUICE_TEST_HOSTILE=$(HOSTILE) SLUICE_TEST_DISK_STEP=1 SLUICE_TEST_ATTACK_SECONDS=$(ATTACK_SECONDS) \
+		SLUICE_TEST_FLOOD=50000 SLUICE_TEST_DEAD_ENDPOINTS=2200 \
 		scripts/postgres.sh run go test -count=1 -timeout 0 -v \
-		-run 'KilledAtRandom|NodesShare|ConcurrentRefunds|CaptureAgainstVoid|CrowdOn|HostileRequests|StorageMayFail' \
+		-run 'KilledAtRandom|NodesShare|ConcurrentRefunds|CaptureAgainstVoid|CrowdOn|HostileRequests|StorageMayFail|FloodsWrite|SlowBodiesOf|DeadEndpointsOf|IdleConnections|AttackersHour' \
 		./e2e ./internal/engine ./internal/store ./internal/api
 
 .PHONY: e2e

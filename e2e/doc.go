@@ -11,7 +11,11 @@
 // on they also wait for what the engine does of its own accord after a minute),
 // SLUICE_TEST_NODES_SECONDS how long two nodes on one database are killed in turn (20; 300 is the full run),
 // SLUICE_TEST_HOOKS how many rounds of all kinds of payments are verified (6), SLUICE_TEST_LISTEN_MS how long "sluice
-// listen" runs before it is stopped (1500), SLUICE_TEST_IDLE_SECONDS how long an idle server is watched (10), and
+// listen" runs before it is stopped (1500), SLUICE_TEST_IDLE_SECONDS how long an idle server is watched (10),
+// SLUICE_TEST_FLOOD how many hostile requests are sent to a return address and to all others (4000), SLUICE_TEST_SLOW_BODIES
+// and SLUICE_TEST_DEAD_ENDPOINTS how many bodies in drops and webhook addresses that never answer one shop has (1040, 1100),
+// SLUICE_TEST_ATTACK_SECONDS how long ordinary shops pay beside hostile and harmless requests in turns (4; from 120 on their
+// times are compared), and
 // SLUICE_TEST_POSTGRES names a server for databases; without it that half is skipped. The tests of forbidden addresses
 // make a network of their own where they run as root and the command ip is there, and leave that half out elsewhere.
 // SLUICE_TEST_JOSE is the folder with the npm package jose, which scripts/jose.sh otherwise installs where there is Node.js;

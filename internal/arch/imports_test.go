@@ -51,7 +51,7 @@ func isSupport(pkg string) bool {
 }
 
 // pure packages decide; they are given time, chance and data and do no input or output.
-var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/address"}
+var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/address", "internal/limit"}
 
 // moneyPath holds the packages through which amounts pass.
 var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}
