@@ -5,11 +5,15 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/sluicepay/sluice/internal/testkit/loopback"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // mostDescriptors is what the server of this test may have open.
@@ -159,5 +163,51 @@ func TestIdleConnectionsLeaveDescriptors(t *testing.T) {
 			t.Errorf("%d lines more", logged)
 		}
 		s.stop(t)
+	})
+}
+
+// TestDeadEndpointsOfOneShopHoldNobodyUp: a shop has more webhook addresses that never answer than there are places for
+// deliveries; what another shop is to be told arrives.
+func TestDeadEndpointsOfOneShopHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	dead := setting.Number(t, "SLUICE_TEST_DEAD_ENDPOINTS", 200)
+	onEach(t, func(t *testing.T, url string) {
+		sc := newSceneBy(t, url, func(s *server) {
+			if dead < 1000 { // so that they are more than there are places
+				s.startWith(t, 640)
+				return
+			}
+			s.start(t)
+		})
+		hole := newHole(t, dead/200+1)
+		r := newReceiver(t, nil, nil)
+		told := sc.newHookShop(t, sc.sim, object{"webhookUrl": r.URL + "/told"})
+		r.trust("", told.signingKey)
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for n := next.Add(1); n <= int64(dead); n = next.Add(1) {
+					sc.victim.must(t, request{method: "POST", path: payments, body: with(withdrawal(fmt.Sprint("dead-", n), "1.00"),
+						"webhookUrl", fmt.Sprint(hole.urls[n%int64(len(hole.urls))], "/dead/", n))})
+				}
+			})
+		}
+		wg.Wait()
+		var waits []time.Duration
+		for n := range 10 {
+			began := time.Now()
+			told.pay(t, deposit(fmt.Sprint("told-", n), "1.00"))
+			for limit := began.Add(patience); len(r.all()) <= n; time.Sleep(time.Millisecond) {
+				if time.Now().After(limit) {
+					t.Fatalf("event %d has not arrived; %d posts hang", n, hole.open.Load())
+				}
+			}
+			waits = append(waits, time.Since(began))
+		}
+		r.check(t)
+		t.Logf("beside %d dead addresses of one shop, at which %d posts hung at most, %d events of another arrived, the latest %s after its payment began",
+			dead, hole.most.Load(), len(r.all()), longest(waits))
+		sc.kill()
 	})
 }

@@ -13,7 +13,7 @@
 // SLUICE_TEST_HOOKS how many rounds of all kinds of payments are verified (6), SLUICE_TEST_LISTEN_MS how long "sluice
 // listen" runs before it is stopped (1500), SLUICE_TEST_IDLE_SECONDS how long an idle server is watched (10),
 // SLUICE_TEST_FLOOD how many hostile requests are sent to a return address and to all others (4000), SLUICE_TEST_SLOW_BODIES
-// and SLUICE_TEST_DEAD_ENDPOINTS how many bodies in drops and webhook addresses that never answer one shop has (1040, 1100),
+// and SLUICE_TEST_DEAD_ENDPOINTS how many bodies in drops and webhook addresses that never answer one shop has (1040, 200),
 // SLUICE_TEST_ATTACK_SECONDS how long ordinary shops pay beside hostile and harmless requests in turns (4; from 120 on their
 // times are compared), and
 // SLUICE_TEST_POSTGRES names a server for databases; without it that half is skipped. The tests of forbidden addresses

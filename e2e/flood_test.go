@@ -38,10 +38,16 @@ type scene struct {
 
 func newScene(t *testing.T, url string, args ...string) *scene {
 	t.Helper()
+	return newSceneBy(t, url, func(s *server) { s.start(t) }, args...)
+}
+
+// newSceneBy is newScene with a server that is started in another way.
+func newSceneBy(t *testing.T, url string, start func(*server), args ...string) *scene {
+	t.Helper()
 	dir := shortDir(t)
 	sc := &scene{sim: startSimulator(t, dir)}
 	sc.server = newServer(t, dir, url, append([]string{"--private-webhooks", "--metrics-listen", loopback.Address(t)}, args...)...).quiet()
-	sc.start(t)
+	start(sc.server)
 	sc.victim = sc.newHookShop(t, sc.sim, object{})
 	sc.payer = newPayer(sc.newShop(t, sc.sim), "another shop")
 	sc.bank = atTheBank(t, sc.victim.client, "at-the-bank")
@@ -174,46 +180,6 @@ func longest(took []time.Duration) (most time.Duration) {
 		most = max(most, d)
 	}
 	return most.Round(time.Millisecond)
-}
-
-// TestDeadEndpointsOfOneShopHoldNobodyUp: a shop has more webhook addresses that never answer than there are places for
-// deliveries; what another shop is to be told arrives.
-func TestDeadEndpointsOfOneShopHoldNobodyUp(t *testing.T) {
-	t.Parallel()
-	dead := setting.Number(t, "SLUICE_TEST_DEAD_ENDPOINTS", 1100)
-	onEach(t, func(t *testing.T, url string) {
-		sc := newScene(t, url)
-		hole := newHole(t, dead/200+1)
-		r := newReceiver(t, nil, nil)
-		told := sc.newHookShop(t, sc.sim, object{"webhookUrl": r.URL + "/told"})
-		r.trust("", told.signingKey)
-		var next atomic.Int64
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				for n := next.Add(1); n <= int64(dead); n = next.Add(1) {
-					sc.victim.must(t, request{method: "POST", path: payments, body: with(withdrawal(fmt.Sprint("dead-", n), "1.00"),
-						"webhookUrl", fmt.Sprint(hole.urls[n%int64(len(hole.urls))], "/dead/", n))})
-				}
-			})
-		}
-		wg.Wait()
-		var waits []time.Duration
-		for n := range 10 {
-			began := time.Now()
-			told.pay(t, deposit(fmt.Sprint("told-", n), "1.00"))
-			for limit := began.Add(patience); len(r.all()) <= n; time.Sleep(time.Millisecond) {
-				if time.Now().After(limit) {
-					t.Fatalf("event %d has not arrived; %d posts hang", n, hole.open.Load())
-				}
-			}
-			waits = append(waits, time.Since(began))
-		}
-		r.check(t)
-		t.Logf("beside %d dead addresses of one shop, at which %d posts hung at most, %d events of another arrived, the latest %s after its payment began",
-			dead, hole.most.Load(), len(r.all()), longest(waits))
-		sc.kill()
-	})
 }
 
 // hole takes connections and never answers. It has several addresses, because only so many connections go to one.
