@@ -30,14 +30,13 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, owner string)
 	defer m.free()
 	defer arrived(r)
 	b, err := m.read(http.MaxBytesReader(w, r.Body, limit), r.ContentLength, limit)
-	tooLarge := new(http.MaxBytesError)
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, fmt.Errorf("%w: over %d bytes", ErrBodyTooLarge, limit)
-	case err != nil && !errors.Is(err, ErrBusy):
-		return nil, fmt.Errorf("reading the request body: %w", err)
+	if err == nil || errors.Is(err, ErrBusy) {
+		return b, err
 	}
-	return b, err
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return nil, fmt.Errorf("%w: over %d bytes", ErrBodyTooLarge, limit)
+	}
+	return nil, fmt.Errorf("reading the request body: %w", err)
 }
 
 // read reads so many bytes, or with an announced of -1 all there are; from fails where they are more than most.
