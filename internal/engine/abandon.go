@@ -20,7 +20,7 @@ func (e *Engine) Abandon(ctx context.Context, t Target) (payment.Payment, error)
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	if a := p.LiveAttempt(); a != nil && a.Kind != payment.AttemptDeposit { // that one is asked about below
+	if a := p.LiveAttempt(); a != nil && a.Kind != payment.AttemptDeposit || len(p.LostKinds()) > 0 { // a deposit is asked about below
 		if err := e.resolve(ctx, t.Shop.ID, t.ID, t.Wait); err != nil {
 			return payment.Payment{}, err
 		}

@@ -157,7 +157,7 @@ func storeError(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return payment.ErrNotFound
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrCommitUnknown):
+	case errors.Is(err, payment.ErrLost), errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrCommitUnknown):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err

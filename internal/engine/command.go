@@ -108,7 +108,7 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 		if err != nil {
 			return err
 		}
-		if a := p.LiveAttempt(); ask && a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) {
+		if a := p.LiveAttempt(); ask && (a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) || len(p.LostKinds()) > 0) {
 			return errOpen
 		}
 		var c payment.Command

@@ -33,6 +33,8 @@ type Config struct {
 	PublicURL  string // base of the addresses that customers and providers are given
 	Owner      string // name of this process, unique among all on the database
 	Exclusive  bool   // no other process can work on the database
+	// Restored is when the installation was last restored from a backup; zero for never.
+	Restored time.Time
 	// Render words events, one entry a dialect.
 	Render []Renderer
 	// Wake, when given, is told which endpoint has a new delivery.

@@ -26,6 +26,9 @@ func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id paymen
 		}
 		return e.load(ctx, shop, id)
 	}
+	if len(p.LostKinds()) > 0 {
+		return e.search(ctx, p)
+	}
 	if p.BetweenTries() && p.Doubted() == nil { // nothing of it has left
 		return p, nil
 	}

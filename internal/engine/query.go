@@ -145,9 +145,19 @@ func (e *Engine) resolve(ctx context.Context, shop payment.ShopID, id payment.ID
 		return err
 	}
 	a := p.LiveAttempt()
-	if a == nil || a.Leased(e.Now(), e.Owner, e.Exclusive) || a.Class == payment.ClassUnsent {
+	if a != nil && (a.Leased(e.Now(), e.Owner, e.Exclusive) || a.Class == payment.ClassUnsent) {
 		return nil
 	}
-	_, err = e.checkNow(ctx, p, payment.OpCheckState, wait)
+	if a != nil {
+		if p, err = e.checkNow(ctx, p, payment.OpCheckState, wait); err != nil {
+			return err
+		}
+	}
+	if len(p.LostKinds()) == 0 {
+		return nil
+	}
+	if p, err = e.load(ctx, shop, id); err == nil {
+		_, err = e.search(ctx, p)
+	}
 	return err
 }

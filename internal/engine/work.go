@@ -20,6 +20,9 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	if a := p.Doubted(); a != nil && !now.Before(a.NextCheck) {
 		return e.askSettled(ctx, p, a)
 	}
+	if len(p.LostKinds()) > 0 {
+		return e.inTurn(ctx, &p, lostTurn(&p), func() error { _, err := e.search(ctx, p); return err })
+	}
 	if (p.Owes() || p.HoldOver(now)) && !p.HeldInVain() {
 		if p.Due.IsZero() || now.Before(p.Due) {
 			return nil

@@ -14,6 +14,7 @@ func (Abandon) apply(d *draft) {
 	case p.Type != Deposit:
 		d.err = refuse(CodeWrongState, "", "only deposits can be abandoned")
 	case !p.Abandoned.IsZero():
+	case !d.known():
 	case a != nil && a.Kind != AttemptDeposit || p.RefundReserved != p.Refunded:
 		d.err = ErrBusy
 	case p.state == Completed && p.Captured.IsZero(): // a card that was verified

@@ -94,6 +94,9 @@ func (c Submit) apply(d *draft) {
 		d.err = refuse(CodeWrongState, "", "only a deposit in state %s can be executed", Checkout)
 		return
 	}
+	if !d.known() {
+		return
+	}
 	if d.p.BetweenTries() && c.Method != "" && c.Method != d.p.Method {
 		d.err = refuse(CodeWrongState, "paymentMethod", "the payment goes on by %s", d.p.Method)
 		return
@@ -193,6 +196,9 @@ func (d *draft) hold(what string) *Attempt {
 		d.err = refuse(CodeWrongState, "", "%s needs a standing hold", what)
 		return nil
 	}
+	if !d.known() {
+		return nil
+	}
 	return held
 }
 
@@ -204,6 +210,9 @@ type Cancel struct {
 func (c Cancel) apply(d *draft) {
 	if !d.p.Payable() {
 		d.err = refuse(CodeWrongState, "", "only a payment in state %s can be cancelled", Checkout)
+		return
+	}
+	if !d.known() {
 		return
 	}
 	in, code := InGiveUp, CodeByCustomer

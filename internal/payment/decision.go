@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -199,7 +198,7 @@ func (d *draft) attempt(kind AttemptKind, in Input, t Terminal, amount money.Amo
 	d.p.Tries++
 	a := Attempt{
 		Seq: d.p.Tries, Kind: kind, TerminalID: t.ID, Terminal: t.Name,
-		Key: fmt.Sprintf("%s-%s-%d", run.Epoch, d.p.ID, d.p.Tries), Class: ClassPrepared,
+		Key: attemptKey(run.Epoch, d.p.ID, d.p.Tries), Class: ClassPrepared,
 		Amount: amount, Currency: d.p.Currency, Started: d.at,
 		LeaseOwner: run.name(), LeaseUntil: d.now.Add(run.Lease), NextCheck: d.now.Add(run.Lease),
 	}
@@ -232,6 +231,7 @@ func (d *draft) finish() (Decision, error) {
 	}
 	stuck := d.p.stuck()
 	d.p.Due = d.p.askedBy(d.p.Due)
+	d.searched()
 	if stuck || d.parked {
 		d.p.DueFails = 1
 	}

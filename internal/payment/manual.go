@@ -33,7 +33,7 @@ func (c ManualUpdate) apply(d *draft) {
 		return
 	}
 	d.end(a, Messages{})
-	d.p.Live = 0
+	d.p.Live, d.p.Lost = 0, "" // whoever says how it stands has found out
 	a.NextCheck = time.Time{}
 	switch {
 	case c.To == Authorized && !a.Kind.Main():

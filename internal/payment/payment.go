@@ -65,6 +65,9 @@ type Payment struct {
 	// Untold is the highest number of a fact that waits to be put into words, see store.Untold; 0 while none does.
 	Untold int
 
+	// Lost says, after a restore, of which tries the providers have still to be asked, see LostTries; empty for none.
+	Lost string
+
 	Due      time.Time // when work on it comes due; zero for never
 	DueFails int       // times in a row that this work failed; with no Due it waits for a human
 

@@ -36,13 +36,13 @@ func scanAttempt(s scanner) (payment.Attempt, error) {
 
 const sqlInsertAttempt = `INSERT INTO attempt (shop_id, payment_id, seq, kind, terminal_id, terminal, key, class, amount,
 	currency, op, lease_owner, lease_until, next_check, checks, redirected, returned, reverses, reversed,
-	started) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, FALSE, FALSE, $15, FALSE, $16)`
+	started, doubts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, FALSE, FALSE, $15, FALSE, $16, $17)`
 
 // InsertAttempt writes an attempt that is about to be sent.
 func (tx *Tx) InsertAttempt(p *payment.Payment, a *payment.Attempt) {
 	tx.write("attempt.create", sqlInsertAttempt, string(p.Shop), string(p.ID), a.Seq, string(a.Kind), a.TerminalID,
 		a.Terminal, a.Key, string(a.Class), amount(a.Amount), string(a.Currency), a.Op, nullable(a.LeaseOwner),
-		micros(a.LeaseUntil), micros(a.NextCheck), a.Reverses, micros(a.Started))
+		micros(a.LeaseUntil), micros(a.NextCheck), a.Reverses, micros(a.Started), a.Doubts)
 }
 
 const sqlUpdateAttempt = `UPDATE attempt SET class = $1, op = $2, lease_owner = $3, lease_until = $4, next_check = $5,

@@ -22,7 +22,7 @@ const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.
 	COALESCE(p.customer, ''), COALESCE(p.billing, ''), COALESCE(p.browser, ''), COALESCE(p.instrument, ''),
 	COALESCE(p.terminal, ''), COALESCE(p.error_code, ''), COALESCE(p.external_code, ''),
 	COALESCE(CAST(p.fee AS TEXT), ''), COALESCE(p.fee_currency, ''), p.created, p.updated, p.checkout_until, p.live,
-	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned, COALESCE(p.tokens, ''), p.changed, COALESCE(p.untold, 0), p.went_back`
+	p.tries, p.ops, p.events, p.due, p.due_fails, p.abandoned, COALESCE(p.tokens, ''), p.changed, COALESCE(p.untold, 0), p.went_back, COALESCE(p.lost, '')`
 
 const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
 
@@ -59,7 +59,7 @@ func scanPayment(s scanner) (payment.Payment, error) {
 		&currency, &authorised, &captured, &reserved, &refunded, &p.PreAuth, &p.StartRecurring, &p.RecurringToken,
 		&p.ReturnURL, &p.WebhookURL, &terms, &customer, &billing, &browser, &instrument, &p.Terminal, &code, &p.ExternalCode,
 		&fee, &feeCurrency, &created, &updated, &until, &p.Live, &p.Tries, &p.Ops,
-		&p.Told, &due, &p.DueFails, &abandoned, &p.Tokens, &changed, &p.Untold, &p.WentBack)
+		&p.Told, &due, &p.DueFails, &abandoned, &p.Tokens, &changed, &p.Untold, &p.WentBack, &p.Lost)
 	if err != nil {
 		return p, err
 	}
@@ -113,7 +113,7 @@ const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $2, 
 	billing = $11, browser = $12, instrument = $13, terminal = $14, error_code = $15, external_code = $16, fee = $17,
 	fee_currency = $18, listed = CASE WHEN updated = $19 THEN listed ELSE ` + stampSQL + ` END, updated = $19, live = $20,
 	tries = $21, ops = $22, events = $23, due = $24, due_fails = $25, checkout_until = $26, abandoned = $27, pre_auth = $28,
-	tokens = $29, changed = $30, went_back = $31 WHERE shop_id = $32 AND id = $33 AND version = $34`
+	tokens = $29, changed = $30, went_back = $31, lost = $32 WHERE shop_id = $33 AND id = $34 AND version = $35`
 
 // UpdatePayment writes everything of a payment that can change, if its version is
 // still the one that was read; otherwise the body runs again.
@@ -125,7 +125,7 @@ func (tx *Tx) UpdatePayment(p *payment.Payment) {
 		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
 		nullable(p.ExternalCode), amount(p.Fee), nullable(string(p.FeeCurrency)), micros(p.Updated), p.Live, p.Tries,
 		p.Ops, p.Told, micros(p.Due), p.DueFails, micros(p.CheckoutUntil), micros(p.Abandoned), p.PreAuth, nullable(p.Tokens),
-		micros(p.Changed), p.WentBack, string(p.Shop), string(p.ID), p.Version)
+		micros(p.Changed), p.WentBack, nullable(p.Lost), string(p.Shop), string(p.ID), p.Version)
 }
 
 const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND substr(reference, 1, 256) = substr($2, 1, 256) AND reference = $2 AND type = $3

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hkdf"
@@ -25,7 +26,9 @@ const KeyringFile = "keys.json"
 // Keyring holds the independent keys of one installation. All nodes on one database
 // need the same file; whoever loses it loses every API key and open checkout link.
 type Keyring struct {
-	Epoch       string // public name of the installation, part of every provider key
+	// Epoch is the public name of the installation, part of every provider key. Restoring a backup gives it a new one.
+	Epoch       string
+	first       string // the epoch with which the keys were made: what is derived from them goes by it
 	apiKeys     []byte
 	fingerprint []byte
 	checkout    []byte
@@ -33,6 +36,7 @@ type Keyring struct {
 
 type keyringFile struct {
 	Epoch       string `json:"epoch"`
+	First       string `json:"firstEpoch,omitempty"` // where it is another one
 	APIKeys     string `json:"apiKeyHash"`
 	Fingerprint string `json:"requestFingerprint"`
 	Checkout    string `json:"checkoutToken"`
@@ -62,7 +66,7 @@ func (k Keyring) SigningKey(name string) (*ecdsa.PrivateKey, error) {
 	var fault error
 	for n := range 8 { // about one number in four billion is no key of the curve
 		info := "signing key " + strconv.Itoa(n) + " " + name
-		scalar, err := hkdf.Key(sha256.New, secret, []byte("sluice "+k.Epoch), info, 32)
+		scalar, err := hkdf.Key(sha256.New, secret, []byte("sluice "+k.first), info, 32)
 		if err != nil {
 			return nil, fmt.Errorf("derive signing key %s: %w", name, err)
 		}
@@ -81,10 +85,31 @@ func NewKeyring(random io.Reader) (Keyring, error) {
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return Keyring{}, fmt.Errorf("read randomness: %w", err)
 	}
-	return Keyring{
-		Epoch: hex.EncodeToString(b[:4]), apiKeys: b[4:36], fingerprint: b[36:68], checkout: b[68:100],
-	}, nil
+	epoch := hex.EncodeToString(b[:4])
+	return Keyring{Epoch: epoch, first: epoch, apiKeys: b[4:36], fingerprint: b[36:68], checkout: b[68:100]}, nil
 }
+
+// Renewed returns the same keys for an installation that is restored from a backup: its epoch is new, so that no name which
+// it gives an attempt from now on was given by what ran after the backup. API keys, open pages and the keys that verify
+// tokens stay what they are.
+func (k Keyring) Renewed(random io.Reader) (Keyring, error) {
+	var b [4]byte
+	for {
+		if _, err := io.ReadFull(random, b[:]); err != nil {
+			return Keyring{}, fmt.Errorf("read randomness: %w", err)
+		}
+		if epoch := hex.EncodeToString(b[:]); epoch != k.Epoch && epoch != k.first {
+			k.Epoch = epoch
+			return k, nil
+		}
+	}
+}
+
+// Store writes the keys into a folder that has none. The error is fs.ErrExist where it has.
+func (k Keyring) Store(dir string) error { return k.write(filepath.Join(dir, KeyringFile)) }
+
+// OpenKeyring reads the key file of a folder, or says with fs.ErrNotExist that there is none.
+func OpenKeyring(dir string) (Keyring, error) { return readKeyring(filepath.Join(dir, KeyringFile)) }
 
 // LoadKeyring reads the key file of a data folder, making it when there is none.
 // Two processes that start together end up with the same keys.
@@ -106,9 +131,14 @@ func LoadKeyring(dir string, random io.Reader) (Keyring, error) {
 
 // write stores the keys durably under a name that does not exist yet.
 func (k Keyring) write(path string) error {
-	raw, err := json.MarshalIndent(keyringFile{
-		k.Epoch, hex.EncodeToString(k.apiKeys), hex.EncodeToString(k.fingerprint), hex.EncodeToString(k.checkout),
-	}, "", "  ")
+	file := keyringFile{
+		Epoch: k.Epoch, APIKeys: hex.EncodeToString(k.apiKeys), Fingerprint: hex.EncodeToString(k.fingerprint),
+		Checkout: hex.EncodeToString(k.checkout),
+	}
+	if k.first != k.Epoch {
+		file.First = k.first
+	}
+	raw, err := json.MarshalIndent(file, "", "  ")
 	if err != nil {
 		return fmt.Errorf("render keys: %w", err)
 	}
@@ -140,7 +170,7 @@ func readKeyring(path string) (Keyring, error) {
 	if err := dec.Decode(&f); err != nil {
 		return Keyring{}, fmt.Errorf("key file %s: %w", path, err)
 	}
-	k := Keyring{Epoch: f.Epoch}
+	k := Keyring{Epoch: f.Epoch, first: cmp.Or(f.First, f.Epoch)}
 	for _, part := range []struct {
 		name string
 		text string
@@ -153,8 +183,10 @@ func readKeyring(path string) (Keyring, error) {
 		}
 		*part.into = b
 	}
-	if len(k.Epoch) != 8 {
-		return Keyring{}, fmt.Errorf("key file %s: epoch is not 8 characters", path)
+	for _, epoch := range []string{k.Epoch, k.first} {
+		if _, err := hex.DecodeString(epoch); err != nil || len(epoch) != 8 {
+			return Keyring{}, fmt.Errorf("key file %s: an epoch is not 8 hex digits", path)
+		}
 	}
 	return k, nil
 }

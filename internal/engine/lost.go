@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// mostFound bounds how many tries of the lost time are taken up of one payment in one go.
+const mostFound = 20
+
+// search asks the providers about the tries that may have been made of a payment after the backup from which the
+// installation was restored, takes up what they know, and has it settled. It returns the payment as it stands then: with
+// nothing left to search for, or with an open outcome. ErrUnavailable says that a provider has not told.
+func (e *Engine) search(ctx context.Context, p payment.Payment) (payment.Payment, error) {
+	ctx = settled(ctx)
+	for range mostFound {
+		if len(p.LostKinds()) == 0 {
+			return p, nil
+		}
+		found, err := e.lookForLost(ctx, &p)
+		if err != nil {
+			return p, fmt.Errorf("%w: payment %s: %w", ErrUnavailable, p.ID, err)
+		}
+		var next payment.Command = payment.NothingLost{}
+		if found != nil {
+			next = *found
+		}
+		d, err := e.decideOn(ctx, new(doubts), p, next)
+		switch {
+		case errors.Is(err, payment.ErrBusy): // somebody else is at it
+			return e.load(ctx, p.Shop, p.ID)
+		case err != nil:
+			return p, err
+		}
+		p = d.Payment
+		p.Version++ // as it was committed
+		if found == nil {
+			return p, nil
+		}
+		e.Log.WarnContext(ctx, "a try of the time after the backup is taken up", "payment_id", p.ID, "key", found.Try.Key)
+		if p, err = e.checkNow(ctx, p, payment.OpCheckState, 0); err != nil || p.Live != 0 {
+			return p, err
+		}
+		if p, err = e.load(ctx, p.Shop, p.ID); err != nil {
+			return p, err
+		}
+	}
+	return p, fmt.Errorf("%w: payment %s: more tries of the time after the backup than can be taken up at once", ErrUnavailable, p.ID)
+}
+
+// lookForLost returns the first try of the lost time that a provider knows, or nil where it is proved that there is none.
+func (e *Engine) lookForLost(ctx context.Context, p *payment.Payment) (*payment.FoundLost, error) {
+	terminals, err := e.lostAt(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, try := range p.LostTries() {
+		for _, t := range terminals {
+			if found, err := e.askLost(ctx, p, try, t); found != nil || err != nil {
+				return found, err
+			}
+		}
+	}
+	return nil, nil //nolint:nilnil // nothing is what is looked for
+}
+
+// lostAt lists the terminals at which the try may have been made: that of the hold, or all that a deposit can go to, whatever
+// they were set to later.
+func (e *Engine) lostAt(ctx context.Context, p *payment.Payment) ([]payment.Terminal, error) {
+	if a := p.Standing(); a != nil {
+		return []payment.Terminal{{ID: a.TerminalID, Name: a.Terminal}}, nil
+	}
+	s, err := e.shops.get(ctx, p.Shop)
+	if err != nil {
+		return nil, err
+	}
+	var all []payment.Terminal
+	for i := range s.Terminals {
+		if t := &s.Terminals[i]; slices.Contains(t.Types, payment.Deposit) {
+			all = append(all, payment.Terminal{ID: t.ID, Name: t.Name})
+		}
+	}
+	return all, nil
+}
+
+// askLost asks one terminal about one try, as everything that it can have been.
+func (e *Engine) askLost(ctx context.Context, p *payment.Payment, try payment.LostTry, t payment.Terminal) (*payment.FoundLost, error) {
+	at, err := e.reach(ctx, p.Shop, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	if at.to == nil {
+		return nil, fmt.Errorf("terminal %s cannot be asked: %w", t.Name, at.fault)
+	}
+	class := payment.ClassNotSent // it is only asked about
+	early := e.provesNothing(at)
+	if early {
+		class = payment.ClassUnknown // what the provider does not know it is asked to refuse, if it can
+	}
+	var unclear error
+	for _, kind := range p.LostKinds() {
+		asked := payment.Attempt{
+			Kind: kind, Key: try.Key, TerminalID: t.ID, Terminal: t.Name, Class: class,
+			Amount: p.Amount, Currency: p.Currency,
+		}
+		fact, _ := e.call(ctx, p, &payment.Call{Attempt: asked, Ask: true}, exchange{at: at})
+		switch {
+		case fact.Class == payment.ClassRejected: // closed, by us: it was not done, and will not be
+		case fact.NotFound && early:
+			unclear = fmt.Errorf("terminal %s: an answer \"not found\" proves nothing yet about %s", t.Name, try.Key)
+		case fact.NotFound:
+		case fact.Class == payment.ClassUnknown:
+			unclear = fmt.Errorf("terminal %s does not tell about %s", t.Name, try.Key)
+		default:
+			return &payment.FoundLost{Try: try, Kind: kind, Terminal: t, Fact: fact}, nil
+		}
+	}
+	return nil, unclear
+}
+
+// provesNothing reports that what was sent before the restore may still arrive at the terminal.
+func (e *Engine) provesNothing(at *reached) bool {
+	from, ever := payment.LostSince(e.Restored, at.to.Traits().MaxInFlight)
+	return !ever || e.Now().Before(from)
+}
+
+// lostTurn names the terminal whose turn a search takes: where the payment was tried last, else nobody's but the shop's.
+func lostTurn(p *payment.Payment) string {
+	if n := len(p.Attempts); n > 0 {
+		return p.Attempts[n-1].TerminalID
+	}
+	return string(p.Shop)
+}
