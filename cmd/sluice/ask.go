@@ -74,7 +74,11 @@ type request struct {
 
 // forward hands the operation to the process at the other end and returns its result.
 func forward(s *surroundings, conn net.Conn, operation string, arguments any) (json.RawMessage, error) {
-	client := http.Client{Timeout: taskTimeout, Transport: &http.Transport{
+	limit := taskTimeout
+	if operation == admin.OpTakeBackup.Name() {
+		limit = 0 // it takes as long as the database is large, and ends when this process does
+	}
+	client := http.Client{Timeout: limit, Transport: &http.Transport{
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 	}}
 	defer client.CloseIdleConnections()

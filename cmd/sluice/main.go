@@ -26,6 +26,8 @@ var version = "dev"
 type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run the engine: merchant API, payment page and, with --demo, a demo shop and the simulator."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to date and stop."`
+	Backup    backupCommand    `cmd:"" help:"Write keys and database into a new folder, while the server runs."`
+	Restore   restoreCommand   `cmd:"" help:"Make a new installation of a backup, under a new epoch."`
 	Shop      shopCommands     `cmd:"" help:"Create and list shops."`
 	Key       keyCommands      `cmd:"" help:"Create, list and revoke API keys."`
 	Terminal  terminalCommands `cmd:"" help:"Create and list a shop's terminals: its accounts at providers."`

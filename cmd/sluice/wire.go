@@ -39,6 +39,7 @@ type base struct {
 	ids    *id.Source
 
 	tokenKeys *webhook.KeyRing
+	restored  store.Restoration // the last, if any
 }
 
 // openBase reads the configuration, makes the data folder and opens the database,
@@ -77,6 +78,9 @@ func (b *base) loadKeys(ctx context.Context) (err error) {
 	}
 	var proof string
 	read := func(tx *store.Tx) (err error) {
+		if b.restored, err = tx.LastRestoration(); err != nil {
+			return err
+		}
 		proof, err = tx.Installation(b.keys.Proof())
 		return err
 	}
@@ -124,9 +128,11 @@ func newApp(b *base, publicURL string) (*app, error) {
 		IDs: b.ids, Now: time.Now, Random: rand.Reader, Log: b.log, Metrics: a.metrics, PublicURL: publicURL,
 		Owner:     host + ":" + strconv.Itoa(os.Getpid()) + ":" + b.ids.Letters(8),
 		Exclusive: b.db.Kind() == store.SQLite, Render: renderers(),
+		Restored:      b.restored.Restored,
 		ForbiddenHook: hookGuard(&b.config).ForbidsLiteral,
 	})
 	a.desk = admin.New(a.engine, b.tokenKeys)
+	a.desk.Database, a.desk.Version = b.config.Database.Reveal(), version
 	return a, nil
 }
 

@@ -16,10 +16,15 @@ import (
 type Desk struct {
 	*engine.Engine
 	tokenKeys *webhook.KeyRing
+
+	Database string // URL of PostgreSQL, for its own programs; empty for SQLite
+	Version  string // of this program
 }
 
 // New returns the desk of an engine, which need not serve, and of the keys that sign tokens.
-func New(e *engine.Engine, tokenKeys *webhook.KeyRing) *Desk { return &Desk{e, tokenKeys} }
+func New(e *engine.Engine, tokenKeys *webhook.KeyRing) *Desk {
+	return &Desk{Engine: e, tokenKeys: tokenKeys}
+}
 
 // mostListed bounds lists that have no limit of their own.
 const mostListed = 1000

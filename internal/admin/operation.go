@@ -33,6 +33,7 @@ const (
 	ResendWebhooks  Right = "webhooks.resend"
 	ReadAlarms      Right = "alarms.read"
 	ManageAlarms    Right = "alarms.manage"
+	TakeBackups     Right = "backups.take"
 )
 
 // changes tells acts that change something from those that only look.
@@ -92,6 +93,8 @@ var (
 	OpListAlarms = operation("alarm.list", ReadAlarms, (*Desk).ListAlarms)
 	OpAckAlarm   = operation("alarm.ack", ManageAlarms, (*Desk).AckAlarm)
 
+	OpTakeBackup = operation("backup.take", TakeBackups, (*Desk).TakeBackup)
+
 	OpListDeliveries   = operation("webhook.list", ReadWebhooks, (*Desk).ListDeliveries)
 	OpResendDeliveries = operation("webhook.resend", ResendWebhooks, (*Desk).ResendDeliveries)
 	OpListEndpoints    = operation("webhook.endpoints", ReadWebhooks, (*Desk).ListEndpoints)
@@ -113,6 +116,7 @@ func All() []Any {
 		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked, OpStopRecurring,
 		OpListNotices, OpShowNotice, OpRetryNotice,
 		OpListAlarms, OpAckAlarm,
+		OpTakeBackup,
 		OpListDeliveries, OpResendDeliveries, OpListEndpoints, OpSwitchEndpoint, OpListUntold, OpRetryUntold,
 		OpRotateKey, OpListTokenKeys, OpRotateTokenKey,
 	}

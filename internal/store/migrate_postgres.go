@@ -48,6 +48,11 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options) 
 		return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	if !opts.Restoring {
+		if err := refuseRestoring(ctx, conn); err != nil {
+			return err
+		}
+	}
 	steps, err := pendingPostgres(ctx, conn, known)
 	if err != nil || len(steps) == 0 {
 		return err

@@ -30,6 +30,8 @@ type Options struct {
 	Migrate bool
 	// Migrations replaces the built-in migrations; its top folder holds NNNN_name.sql files. For tests.
 	Migrations fs.FS
+	// Restoring opens a PostgreSQL database that is being restored: see [BeginRestore].
+	Restoring bool
 	// Now is the clock of [Tx.Now] and of the instants that lists by last change compare; nil is the system's, and
 	// PostgreSQL's own for the latter.
 	Now func() time.Time
@@ -76,7 +78,7 @@ type DB struct {
 }
 
 // Open opens the database and checks that its schema is the one this binary knows. Errors:
-// [ErrFolderInUse], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
+// [ErrFolderInUse], [ErrRestoring], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
 // that makes no sense.
 func Open(ctx context.Context, opts Options) (*DB, error) {
 	given := opts.Now != nil

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"modernc.org/sqlite"
 )
@@ -27,6 +28,7 @@ const (
 type sqliteFile struct {
 	path   string
 	broken *breakage
+	copies atomic.Int32 // being made now
 }
 
 func newSQLiteFile(dir string, broken *breakage) *sqliteFile {

@@ -32,6 +32,9 @@ func (c *sqliteCommitter) commit(group []*writeSet, errs []error) {
 // the checkpointer cannot keep up, which slows the writers down to what the disk takes. SQLite's own way
 // of doing that would hide a failed sync.
 func (c *sqliteCommitter) shorten() {
+	if c.file.copies.Load() > 0 {
+		return // it cannot be shortened before the copy is made
+	}
 	if info, err := os.Stat(c.file.wal()); err != nil || info.Size() < longWAL {
 		return
 	}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/backup"
+	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/telemetry"
+)
+
+type backupCommand struct {
+	operator
+	admin.TakeBackup
+}
+
+// Run has the serving process write the backup, or does it here when none serves this folder.
+func (c *backupCommand) Run(s *surroundings) error {
+	var err error
+	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+		return fmt.Errorf("backup folder: %w", err)
+	}
+	if c.Tools != "" {
+		if c.Tools, err = filepath.Abs(c.Tools); err != nil {
+			return fmt.Errorf("folder of PostgreSQL's programs: %w", err)
+		}
+	}
+	return perform(s, &c.operator, admin.OpTakeBackup, c.TakeBackup, func(out io.Writer, b admin.Backup) error {
+		if _, err := os.Stat(filepath.Join(b.Dir, backup.ManifestFile)); err != nil {
+			return fmt.Errorf("the server has written the backup where this command does not see it (has it a /tmp of its own?): %w", err)
+		}
+		return describeBackup(out, "backup of", &b.Manifest, b.Dir)
+	})
+}
+
+// describeBackup prints what a backup holds.
+func describeBackup(out io.Writer, what string, m *backup.Manifest, where string) error {
+	_, err := fmt.Fprintf(out, "%s the %s database of %s: %d shops, %d payments, %d events, epoch %s\n%s\n",
+		what, m.Database, m.Taken.Format(time.RFC3339), m.Rows["shop"], m.Rows["payment"], m.Rows["event"], m.Epoch, where)
+	return err
+}
+
+type restoreCommand struct {
+	config.Common
+	JSON          bool     `name:"json" help:"Print the answer as a JSON object."`
+	Dir           string   `arg:"" help:"Folder of the backup."`
+	Also          []string `name:"also" placeholder:"EPOCH" help:"Epoch of another installation that was restored from this backup, or a later one, and has run. It stands in its keys.json. Repeat it for each."`
+	PostgresTools string   `name:"postgres-tools" placeholder:"DIR" help:"Folder of pg_restore. Where it is not named it is looked for."`
+}
+
+// Run makes a new data folder, and fills an empty PostgreSQL database where the backup is of one.
+func (c *restoreCommand) Run(s *surroundings) error {
+	loaded, err := config.Load(config.Flags{Common: c.Common}, s.env)
+	if err != nil {
+		return err
+	}
+	slices.Sort(c.Also)
+	done, err := backup.Restore(s.ctx, backup.Target{
+		Dir: c.Dir, Data: loaded.Data, URL: loaded.Database.Reveal(), Tools: c.PostgresTools, Also: slices.Compact(c.Also),
+		Now: time.Now, Random: rand.Reader, Log: telemetry.Logger(loaded.LogLevel, loaded.LogFormat, s.err),
+	})
+	if errors.Is(err, backup.ErrTaken) {
+		return fmt.Errorf("%w: a restore makes a new installation, name a new folder by --data", err)
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return document(s.out, done)
+	}
+	if err := describeBackup(s.out, "restored", &done.Manifest, loaded.Data); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "the epoch is %s from now on; of %d payments the providers are asked what happened after the backup\n", done.Epoch, done.Asked)
+	return err
+}

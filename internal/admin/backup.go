@@ -1,0 +1,27 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/sluicepay/sluice/internal/backup"
+)
+
+// TakeBackup says where a backup goes.
+type TakeBackup struct {
+	Dir   string `arg:"" name:"dir" help:"New or empty folder for the backup, on this machine." json:"dir"`
+	Tools string `name:"postgres-tools" placeholder:"DIR" help:"Folder of pg_dump, which must not be older than the server. Where it is not named it is looked for." json:"tools,omitempty"`
+}
+
+// Backup is a backup that was taken.
+type Backup struct {
+	Dir string `json:"dir"`
+	backup.Manifest
+}
+
+// TakeBackup writes keys and database into a folder: see backup.Take. It needs the right TakeBackups.
+func (d *Desk) TakeBackup(ctx context.Context, c TakeBackup) (Backup, error) {
+	m, err := backup.Take(ctx, backup.Source{
+		DB: d.DB, Keys: d.Keys, URL: d.Database, Tools: c.Tools, Version: d.Version, Now: d.Now,
+	}, c.Dir)
+	return Backup{c.Dir, m}, err
+}
