@@ -203,6 +203,43 @@ func TestAHoldOfTheBackup(t *testing.T) {
 	})
 }
 
+// TestAHoldThatTheBackupDoesNotKnow was made, and captured in part, in the lost time: of a checkout, and of a call that was under
+// way at the backup.
+func TestAHoldThatTheBackupDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	inLostTime(t, func(t *testing.T, h *house) {
+		c := h.newDeposit("25.00", cardApproved)
+		c.PreAuth = true
+		checkout := h.create(c)
+		h.scenario("payment", "26.00", simulator.Effect{Fault: simulator.FaultDrop})
+		c = h.newDeposit("26.00", cardApproved)
+		c.PreAuth = true
+		open := h.execute(h.create(c).ID)
+		if open.State() != payment.Pending {
+			t.Fatalf("the payment is %s", open.State())
+		}
+		l := h.afterBackup()
+		l.pay(&checkout, 1, cardApproved)
+		for _, p := range []*payment.Payment{&checkout, &open} {
+			_, err := l.c.Capture(t.Context(), connector.Request{
+				Key: l.key(p.ID, 2), Amount: amount("7.00"), Currency: p.Currency,
+				Original: connector.Ref{Kind: payment.AttemptDeposit, Key: l.key(p.ID, 1), Amount: p.Amount, Currency: p.Currency},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := h.restored()
+		for _, p := range []*payment.Payment{&checkout, &open} {
+			h.workBy(e, p.ID, 10)
+			if q := h.knows(p.ID, payment.Completed); q.Captured != amount("7.00") || q.Amount != amount("7.00") || q.Authorised != p.Amount {
+				t.Errorf("%s: captured %s, shows %s of %s", p.ID, q.Captured, q.Amount, q.Authorised)
+			}
+		}
+		h.agree()
+	})
+}
+
 // TestWhoCannotBeAskedIsNotCharged: while the provider does not tell, nothing is done and the caller is asked to come again.
 func TestWhoCannotBeAskedIsNotCharged(t *testing.T) {
 	t.Parallel()

@@ -183,6 +183,7 @@ func believe(p *Payment, a *Attempt, f Fact) (Fact, string) {
 	switch {
 	case f.Class == ClassAuthorized && (a.Kind != AttemptDeposit || !p.PreAuth):
 		alarm = "the provider reports a hold that was not asked for"
+	case p.takenInPart(a, f):
 	case won && !f.Amount.IsZero() && f.Amount != a.Amount:
 		alarm = "the provider reports another amount than was asked for"
 	case won && f.Currency != "" && f.Currency != a.Currency:
@@ -273,6 +274,9 @@ func (d *draft) paid(a *Attempt, f Fact, token string) Input {
 		return InHeld
 	}
 	d.p.Captured = a.Amount
+	if d.p.takenInPart(a, f) {
+		d.p.Captured, d.p.Amount = f.Amount, f.Amount
+	}
 	return InApproved
 }
 

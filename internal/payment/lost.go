@@ -133,6 +133,12 @@ func (c FoundLost) apply(d *draft) {
 	a.Key, d.d.Fresh.Key = c.Try.Key, c.Try.Key // numbers of the lost time may have gaps, those of attempts have none
 }
 
+// takenInPart reports that the fact is about a hold of which the lost time has captured a part.
+func (p *Payment) takenInPart(a *Attempt, f Fact) bool {
+	return p.Lost != "" && p.PreAuth && a.part() == PartDeposit && f.Class == ClassApproved && f.Currency == a.Currency &&
+		!f.Amount.IsZero() && f.Amount.Cmp(a.Amount) < 0 && (a.ProviderRef == "" || f.ProviderRef == "" || f.ProviderRef == a.ProviderRef)
+}
+
 // submitted does what the customer did in the lost time.
 func (c FoundLost) submitted(d *draft) {
 	if d.p.Method == "" { // the customer's choice is not known, and cards are what is paid by

@@ -1,0 +1,231 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
+)
+
+// TestRestoredFromABackupNothingIsChargedAgain is the drill: a backup under load, more load, a server that is killed, a restore
+// elsewhere, and customers who pay once more what they could pay at the backup.
+func TestRestoredFromABackupNothingIsChargedAgain(t *testing.T) {
+	t.Parallel()
+	each := setting.Number(t, "SLUICE_TEST_DRILL", 12)
+	onEach(t, func(t *testing.T, url string) {
+		dir := shortDir(t)
+		sim := startSimulator(t, dir)
+		direct := sim.URL
+		sim.URL = newSlowPath(t, sim.URL).url
+		s := newServer(t, dir, url)
+		s.start(t)
+		w := &witness{client: s.newImpatientShop(t, sim, callLimit), told: map[string]paid{}, quiet: make(chan struct{})}
+		sim.URL = direct
+		scene := stage(t, w.client, each)
+
+		var working sync.WaitGroup
+		for n := range merchants {
+			working.Go(func() { w.work(t, n) })
+		}
+		await(t, "the load is under way", patience, func() bool { return w.acknowledged() >= 2*merchants })
+		before := w.remembers()
+		folder := takeBackup(t, s, dir)
+		scene.goOn(t, w.client)
+		after := w.acknowledged()
+		await(t, "the load has gone on after the backup", patience, func() bool { return w.acknowledged() >= after+merchants })
+		s.kill()
+		close(w.quiet)
+		working.Wait()
+
+		restored := restoreElsewhere(t, s, dir, folder, url != "")
+		restored.start(t)
+		again := newClient(restored.base, w.client.key)
+		tried, charged := payAgain(t, again)
+		shown := again.settle(t, leaseIsOver)
+		ledger := known(sim.readLedger(t), shown)
+		found := append(disagreements(shown, ledger), forgotten(before, shown)...)
+		found = append(found, scene.wrong(shown)...)
+		for i, why := range found {
+			if i < 20 {
+				t.Error(why)
+			}
+		}
+		sim.healthy(t)
+		t.Logf("%d payments acknowledged before the backup, %d until the kill, %d restored; %d deposits tried once more, %d of them paid then; "+
+			"%d ledger entries about them, states %v, %d disagreements",
+			len(before), w.acknowledged(), len(shown), tried, charged, len(ledger), tally(shown), len(found))
+		restored.stop(t)
+		searchSecrets(t, dir, url)
+	})
+}
+
+// staged are payments whose part in the drill is written.
+type staged struct {
+	paid, left, captured, voided, held []string
+}
+
+// stage makes the payments: those that are paid, captured and voided after the backup, and those that nobody touches.
+func stage(t *testing.T, c *client, each int) *staged {
+	t.Helper()
+	s := &staged{}
+	for n := range each {
+		for part, into := range map[string]*[]string{"paid": &s.paid, "left": &s.left, "captured": &s.captured, "voided": &s.voided, "held": &s.held} {
+			name := fmt.Sprintf("staged-%s-%d", part, n)
+			body := deposit(name, amountOf(1000+n))
+			hold := part == "captured" || part == "voided" || part == "held"
+			p := c.must(t, request{method: "POST", path: payments, key: name, body: with(body, "preAuth", hold)}).payment
+			if hold {
+				p = c.must(t, request{method: "PATCH", path: pathOf(p.ID), key: name, body: browser}).payment
+			}
+			*into = append(*into, p.ID)
+		}
+	}
+	return s
+}
+
+// goOn is what happens between the backup and the end of the server: only the provider remembers it.
+func (s *staged) goOn(t *testing.T, c *client) {
+	t.Helper()
+	for _, id := range s.paid {
+		c.must(t, request{method: "PATCH", path: pathOf(id), key: "late-" + id, body: browser})
+	}
+	for _, id := range s.captured {
+		c.must(t, request{method: "POST", path: pathOf(id) + "/capture", key: "late-" + id, body: object{}})
+	}
+	for _, id := range s.voided {
+		c.must(t, request{method: "POST", path: pathOf(id) + "/void", key: "late-" + id})
+	}
+}
+
+// wrong compares how the staged payments have ended with what was done with them.
+func (s *staged) wrong(shown []paid) (found []string) {
+	states := map[string]string{}
+	for i := range shown {
+		states[shown[i].ID] = shown[i].State
+	}
+	for want, ids := range map[string][]string{
+		"COMPLETED": slices.Concat(s.paid, s.left, s.captured), "CANCELLED": s.voided, "AUTHORIZED": s.held,
+	} {
+		for _, id := range ids {
+			if states[id] != want {
+				found = append(found, fmt.Sprintf("staged payment %s is %s, want %s", id, states[id], want))
+			}
+		}
+	}
+	return found
+}
+
+// remembers is what the merchant was told so far.
+func (w *witness) remembers() map[string]paid {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.told)
+}
+
+// takeBackup takes one of the running server.
+func takeBackup(t *testing.T, s *server, dir string) string {
+	t.Helper()
+	folder := filepath.Join(dir, "backup")
+	args := []string{"backup", folder, "--data", s.data}
+	if at := indexOf(s.args, "--database"); at >= 0 {
+		args = append(args, s.args[at:at+2]...)
+	}
+	out, fault, code := runOnce(t, nil, args...)
+	if code != 0 && strings.Contains(fault, "client programs are needed") {
+		t.Skip(fault)
+	}
+	if code != 0 || !strings.Contains(out, folder) {
+		t.Fatalf("backup: exit code %d, %s%s", code, out, fault)
+	}
+	return folder
+}
+
+// restoreElsewhere makes a server on a new data folder, and another database, that answers where the first did.
+func restoreElsewhere(t *testing.T, was *server, dir, folder string, postgres bool) *server {
+	t.Helper()
+	elsewhere := filepath.Join(dir, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	url := ""
+	if postgres {
+		url = storetest.New(t, store.Postgres).Options(func(o *store.Options) { o.Migrate = false }).URL
+	}
+	s := newServer(t, elsewhere, url)
+	s.base = was.base
+	s.args[indexOf(s.args, "--listen")+1] = strings.TrimPrefix(was.base, "http://")
+	args := []string{"restore", folder, "--data", s.data, "--json"}
+	if postgres {
+		args = append(args, "--database", url)
+	}
+	out, fault, code := runOnce(t, nil, args...)
+	if code != 0 {
+		t.Fatalf("restore: exit code %d, %s", code, fault)
+	}
+	var done struct {
+		Epoch  string
+		Asked  int
+		Backup struct{ Epoch string }
+	}
+	if err := json.Unmarshal([]byte(out), &done); err != nil || done.Epoch == "" || done.Epoch == done.Backup.Epoch || done.Asked == 0 {
+		t.Fatalf("restore says %s: %v", out, err)
+	}
+	return s
+}
+
+// payAgain has the customers of all open checkouts pay, at the pages of before. While a provider has not told what happened after
+// the backup, a page asks them to come again. It returns how many were tried and how many have paid by that.
+func payAgain(t *testing.T, c *client) (tried, charged int) {
+	t.Helper()
+	m := &merchant{client: c}
+	for _, p := range c.all(t) {
+		if p.PaymentType != "DEPOSIT" || p.State != "CHECKOUT" {
+			continue
+		}
+		tried++
+		await(t, "the customer gets an answer", patience, func() bool {
+			err := m.payAt(t.Context(), c.get(t, p.ID).RedirectURL, "4000000000000408", "123")
+			return err == nil || !strings.Contains(err.Error(), "answered by 503")
+		})
+		if c.get(t, p.ID).State == "COMPLETED" {
+			charged++
+		}
+	}
+	return tried, charged
+}
+
+// known are the entries of the ledger about payments that the restored shop has.
+func known(ledger []booking, shown []paid) []booking {
+	ids := map[string]bool{}
+	for i := range shown {
+		ids[shown[i].ID] = true
+	}
+	return slices.DeleteFunc(ledger, func(b booking) bool { return !ids[paymentID(b.Reference)] })
+}
+
+// forgotten says what of that which the merchant was told before the backup is not there, or is otherwise now.
+func forgotten(told map[string]paid, shown []paid) (found []string) {
+	now := map[string]paid{}
+	for i := range shown {
+		now[shown[i].ID] = shown[i]
+	}
+	for id, p := range told {
+		q, there := now[id]
+		switch {
+		case !there:
+			found = append(found, fmt.Sprintf("payment %s was acknowledged before the backup and is not there", id))
+		case p.final() && p.State != q.State:
+			found = append(found, fmt.Sprintf("payment %s was told to be %s before the backup and is %s", id, p.State, q.State))
+		}
+	}
+	return found
+}
