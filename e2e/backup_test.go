@@ -20,7 +20,7 @@ import (
 // elsewhere, and customers who pay once more what they could pay at the backup.
 func TestRestoredFromABackupNothingIsChargedAgain(t *testing.T) {
 	t.Parallel()
-	each := setting.Number(t, "SLUICE_TEST_DRILL", 12)
+	each := setting.Number(t, "SLUICE_TEST_DRILL", 6)
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)

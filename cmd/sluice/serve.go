@@ -64,11 +64,13 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	g := group{}
-	g.ctx, g.cancel = context.WithCancel(s.ctx)
+	g.ctx, g.cancel = context.WithCancel(context.WithoutCancel(s.ctx))
+	g.public, g.served = context.WithCancel(context.WithoutCancel(s.ctx))
 	defer func() {
 		err = errors.Join(err, g.wait())
 		a.engine.Drain()
 	}()
+	a.stopInOrder(s.ctx, &g)
 	g.run(func(ctx context.Context) error { return storageFails(ctx, b.db) })
 	if b.config.Demo {
 		if err := a.startDemo(&g, &ready); err != nil {
@@ -79,12 +81,18 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	a.runner.Store(runner)
 	defer serveAdmin(g.ctx, a)()
 	if err := a.serveMetrics(&g, runner); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	g.run(runner.Run)
-	a.public.Store(a.serve(&g, listener, a.handler(g.ctx), a.caps("public", share.connections, share.perClient)))
+	server := a.server(a.handler(g.ctx), a.caps("public", share.connections, share.perClient))
+	a.public.Store(server)
+	g.run(func(ctx context.Context) error {
+		defer g.served()
+		return server.Serve(ctx, listener)
+	})
 	return a.announce(s, &g, ready)
 }
 
@@ -121,6 +129,8 @@ func (a *app) announce(s *surroundings, g *group, ready readiness) error {
 type group struct {
 	ctx    context.Context //nolint:containedctx // ends the servers
 	cancel context.CancelFunc
+	public context.Context //nolint:containedctx // ends when the public address is served no more
+	served context.CancelFunc
 	wg     sync.WaitGroup
 	mu     sync.Mutex
 	errs   []error
@@ -143,13 +153,12 @@ func (g *group) wait() error {
 	return errors.Join(g.errs...)
 }
 
-func (a *app) serve(g *group, l net.Listener, h http.Handler, c web.Caps) *web.Server {
-	server := web.New(web.Options{Handler: h, Logger: a.paced, DrainTimeout: a.config.DrainTimeout, Caps: c})
-	g.run(func(ctx context.Context) error { return server.Serve(ctx, l) })
-	return server
+func (a *app) server(h http.Handler, c web.Caps) *web.Server {
+	return web.New(web.Options{Handler: h, Logger: a.paced, DrainTimeout: a.config.DrainTimeout, Caps: c})
 }
 
-// serveMetrics answers on a listener of its own, never on the public one.
+// serveMetrics answers on a listener of its own, never on the public one, and until that one is served no more: who asks
+// there can see that the process is stopping.
 func (a *app) serveMetrics(g *group, runner *job.Runner) error {
 	if a.config.MetricsListen == "" {
 		return nil
@@ -164,7 +173,9 @@ func (a *app) serveMetrics(g *group, runner *job.Runner) error {
 		samples.take(r.Context())
 		a.metrics.Handler().ServeHTTP(w, r)
 	})
-	a.serve(g, l, mux, a.caps("metrics", metricsConnections, 0))
+	a.mountProbes(mux)
+	server := a.server(mux, a.caps("metrics", metricsConnections, 0))
+	g.run(func(context.Context) error { return server.Serve(g.public, l) })
 	return nil
 }
 

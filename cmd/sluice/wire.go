@@ -21,6 +21,7 @@ import (
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/inbound"
+	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
@@ -108,6 +109,8 @@ type app struct {
 	limits    limits
 	paced     *slog.Logger               // for what strangers can cause
 	public    atomic.Pointer[web.Server] // once it serves
+	ready     *web.Ready
+	runner    atomic.Pointer[job.Runner] // once there is one
 }
 
 // newClient is the client for providers. Their addresses come from the operator, so
@@ -132,6 +135,7 @@ func newApp(b *base, publicURL string) (*app, error) {
 		ForbiddenHook: hookGuard(&b.config).ForbidsLiteral,
 	})
 	a.desk = admin.New(a.engine, b.tokenKeys)
+	a.ready = newReady(a)
 	a.desk.Database, a.desk.Version = b.config.Database.Reveal(), version
 	return a, nil
 }
@@ -157,9 +161,7 @@ func (a *app) handler(ctx context.Context) http.Handler {
 			BaseURL: a.engine.PublicURL, Simulator: a.simulator, Version: version, Icon: pages.Icon(), HTTPS: pages.HTTPS(),
 		})
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n")) // the caller is gone if this fails
-	})
+	a.mountProbes(mux)
 	served := api.Exact(mux, first.Absent(pages.Absent()), yandexpay.BasePath, gateway.BasePath, checkout.BasePath)
 	return web.Wrap(served, web.Common{
 		Logger: a.paced, AccessLevel: slog.LevelDebug, Now: time.Now, Observe: a.metrics.ObserveHTTP,

@@ -134,6 +134,7 @@ var begun = map[string]struct {
 	"internal/store/checkpoint.go":          {1, "rescue in each turn"},
 	"internal/store/open.go":                {1, "writer.loop: rescue around each group"},
 	"internal/store/statistics_postgres.go": {1, "rescue"},
+	"internal/web/ready.go":                 {2, "rescue around each check; the look itself has only their errors"},
 	"internal/web/server.go":                {1, "net/http, which recovers handlers, as Recover does before it"},
 	"internal/web/door.go":                  {1, "refuse: rescue, and the connection is closed"},
 	"internal/webhook/deliver.go":           {1, "Drain: rescue"},

@@ -77,16 +77,17 @@ func (s Source) dump(ctx context.Context, m *Manifest, path string) (store.Inven
 }
 
 // load reads such a file into an empty database, all or nothing.
-func load(ctx context.Context, t *Target, m *Manifest, here store.Snapshot, scratch string) error {
+func (r *restoring) load(ctx context.Context, here store.Snapshot) error {
+	m := &r.done.Manifest
 	if here.Schema != m.Home {
 		return fmt.Errorf("the backup's tables are in the schema %q, those of this database would be in %q", m.Home, here.Schema)
 	}
-	program, err := tool(ctx, "pg_restore", t.Tools, max(here.Server, m.Server))
+	program, err := tool(ctx, "pg_restore", r.Tools, max(here.Server, m.Server))
 	if err != nil {
 		return err
 	}
-	return run(ctx, t.URL, scratch, program, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-password",
-		"--dbname=service=sluice", filepath.Join(t.Dir, dumpFile))
+	return run(ctx, r.URL, r.draft, program, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-password",
+		"--dbname=service=sluice", filepath.Join(r.Dir, dumpFile))
 }
 
 // run starts one of the programs. How the server is reached, and the password, stand in a file for this user only: arguments

@@ -44,29 +44,8 @@ const whyRestored = "the installation was restored from a backup: what happened 
 // Restore makes a new installation of a backup. Nothing may run any more of what was backed up. It refuses a folder and a
 // database that hold something. The installation gets a new epoch, and what has to be asked about is marked: see payment/lost.go.
 func Restore(ctx context.Context, t Target) (Restored, error) {
-	m, err := Read(t.Dir)
+	r, err := begin(t)
 	if err != nil {
-		return Restored{}, err
-	}
-	switch {
-	case m.Database == store.SQLite && t.URL != "":
-		return Restored{}, errors.New("the backup is of the embedded database: it cannot be restored into PostgreSQL")
-	case m.Database == store.Postgres && t.URL == "":
-		return Restored{}, errors.New("the backup is of PostgreSQL: name an empty database to restore into")
-	}
-	keys, err := vault.OpenKeyring(t.Dir)
-	if err != nil {
-		return Restored{}, err
-	}
-	if keys.Epoch != m.Epoch {
-		return Restored{}, fmt.Errorf("%w: its keys are of the epoch %s, its manifest of %s", ErrNoBackup, keys.Epoch, m.Epoch)
-	}
-	for _, epoch := range t.Also {
-		if !validEpoch(epoch) {
-			return Restored{}, fmt.Errorf("%q is no epoch: an epoch is 8 hex digits, as in the manifest and in %s", epoch, keysFile)
-		}
-	}
-	if err := empty(t.Data); err != nil {
 		return Restored{}, err
 	}
 	_, err = os.Stat(t.Data)
@@ -74,11 +53,52 @@ func Restore(ctx context.Context, t Target) (Restored, error) {
 	if err := os.MkdirAll(t.Data, 0o700); err != nil {
 		return Restored{}, fmt.Errorf("data folder: %w", err)
 	}
-	done, err := t.restore(ctx, &m, keys)
-	if err != nil && fresh {
-		_ = os.Remove(t.Data) // only if nothing is in it
+	if err = r.run(ctx); err != nil {
+		if fresh {
+			_ = os.Remove(t.Data) // only if nothing is in it
+		}
+		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	return done, err
+	return r.done, nil
+}
+
+// restoring is a restore that is under way.
+type restoring struct {
+	Target
+	was, renewed vault.Keyring
+	draft        string // folder in which all is put together
+	done         Restored
+}
+
+// begin reads the backup and refuses what cannot be restored as it was asked for.
+func begin(t Target) (*restoring, error) {
+	m, err := Read(t.Dir)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case m.Database == store.SQLite && t.URL != "":
+		return nil, errors.New("the backup is of the embedded database: it cannot be restored into PostgreSQL")
+	case m.Database == store.Postgres && t.URL == "":
+		return nil, errors.New("the backup is of PostgreSQL: name an empty database to restore into")
+	}
+	r := &restoring{Target: t, done: Restored{Manifest: m}}
+	if r.was, err = vault.OpenKeyring(t.Dir); err != nil {
+		return nil, err
+	}
+	if r.was.Epoch != m.Epoch {
+		return nil, fmt.Errorf("%w: its keys are of the epoch %s, its manifest of %s", ErrNoBackup, r.was.Epoch, m.Epoch)
+	}
+	for _, epoch := range t.Also {
+		if !validEpoch(epoch) {
+			return nil, fmt.Errorf("%q is no epoch: an epoch is 8 hex digits, as in the manifest and in %s", epoch, keysFile)
+		}
+	}
+	if r.renewed, err = r.was.Renewed(t.Random); err != nil {
+		return nil, err
+	}
+	r.done.Epoch = r.renewed.Epoch
+	return r, empty(t.Data)
 }
 
 func validEpoch(s string) bool {
@@ -90,79 +110,80 @@ func validEpoch(s string) bool {
 	return len(s) == 8
 }
 
-// restore puts all together in a folder inside the new one, and then into its place: the keys last, without which no server
-// takes the database.
-func (t *Target) restore(ctx context.Context, m *Manifest, keys vault.Keyring) (done Restored, err error) {
-	draft, err := os.MkdirTemp(t.Data, ".restoring-*") // 0700
-	if err != nil {
-		return done, fmt.Errorf("restore: %w", err)
+// run puts all together in a folder inside the new one, and then into its place: the keys last, without which no server takes
+// the database.
+func (r *restoring) run(ctx context.Context) (err error) {
+	if r.draft, err = os.MkdirTemp(r.Data, ".restoring-*"); err != nil { // 0700
+		return err
 	}
-	defer func() { _ = os.RemoveAll(draft) }() // what is left in it is not used
-	renewed, err := keys.Renewed(t.Random)
-	if err != nil {
-		return done, err
+	defer func() { _ = os.RemoveAll(r.draft) }() // what is left in it is not used
+	if err := r.renewed.Store(r.draft); err != nil {
+		return err
 	}
-	if err := renewed.Store(draft); err != nil {
-		return done, err
-	}
-	done = Restored{Manifest: *m, Epoch: renewed.Epoch}
-	if m.Database == store.Postgres {
-		err = t.intoPostgres(ctx, m, draft, func() error { return t.mark(ctx, m, draft, keys, renewed, &done) })
-	} else if err = copyFile(filepath.Join(t.Dir, store.SQLiteFile), filepath.Join(draft, store.SQLiteFile)); err == nil {
-		err = t.mark(ctx, m, draft, keys, renewed, &done)
+	names := []string{store.SQLiteFile, keysFile}
+	if r.done.Manifest.Database == store.Postgres {
+		names = names[1:]
+		err = r.intoPostgres(ctx)
+	} else {
+		err = r.intoFolder(ctx)
 	}
 	if err != nil {
-		return done, fmt.Errorf("restore: %w", err)
+		return err
 	}
-	for _, name := range []string{store.SQLiteFile, keysFile} {
-		if m.Database == store.Postgres && name == store.SQLiteFile {
-			continue
+	for _, name := range names {
+		if err := os.Rename(filepath.Join(r.draft, name), filepath.Join(r.Data, name)); err != nil {
+			return err
 		}
-		if err := os.Rename(filepath.Join(draft, name), filepath.Join(t.Data, name)); err != nil {
-			return done, fmt.Errorf("restore: %w", err)
-		}
-		if err := sync(t.Data); err != nil {
-			return done, err
+		if err := sync(r.Data); err != nil {
+			return err
 		}
 	}
-	return done, nil
+	return nil
 }
 
-// intoPostgres loads the dump. Until mark has returned the database cannot be opened by anybody else.
-func (t *Target) intoPostgres(ctx context.Context, m *Manifest, draft string, mark func() error) error {
-	here, err := store.BeginRestore(ctx, t.URL)
+func (r *restoring) intoFolder(ctx context.Context) error {
+	path := filepath.Join(r.draft, store.SQLiteFile)
+	if err := copyFile(filepath.Join(r.Dir, store.SQLiteFile), path); err != nil {
+		return err
+	}
+	if err := r.mark(ctx); err != nil {
+		return err
+	}
+	return whole(path)
+}
+
+// intoPostgres loads the dump. Until what a restore means is written the database cannot be opened by anybody else.
+func (r *restoring) intoPostgres(ctx context.Context) error {
+	here, err := store.BeginRestore(ctx, r.URL)
 	if err != nil {
 		return err
 	}
-	if err := load(ctx, t, m, here, draft); err != nil { // nothing of it stands
-		return errors.Join(err, store.EndRestore(context.WithoutCancel(ctx), t.URL))
+	if err := r.load(ctx, here); err != nil { // nothing of it stands
+		return errors.Join(err, store.EndRestore(context.WithoutCancel(ctx), r.URL))
 	}
-	if err := mark(); err != nil {
+	if err := r.mark(ctx); err != nil {
 		return err
 	}
-	return store.EndRestore(context.WithoutCancel(ctx), t.URL)
+	return store.EndRestore(context.WithoutCancel(ctx), r.URL)
 }
 
 // mark brings the database up to date and writes into it what a restore means.
-func (t *Target) mark(ctx context.Context, m *Manifest, draft string, keys, renewed vault.Keyring, done *Restored) (err error) {
-	db, err := store.Open(ctx, store.Options{URL: t.URL, Dir: draft, Migrate: true, Restoring: true, Logger: t.Log})
+func (r *restoring) mark(ctx context.Context) (err error) {
+	db, err := store.Open(ctx, store.Options{URL: r.URL, Dir: r.draft, Migrate: true, Restoring: true, Logger: r.Log})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err = errors.Join(err, db.Close()); err == nil && m.Database == store.SQLite {
-			err = whole(filepath.Join(draft, store.SQLiteFile))
-		}
-	}()
-	bell := alarm.Bell{DB: db, IDs: id.NewSource(t.Now, t.Random), Now: t.Now, Log: t.Log}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	taken := r.done.Manifest.Taken
+	bell := alarm.Bell{DB: db, IDs: id.NewSource(r.Now, r.Random), Now: r.Now, Log: r.Log}
 	err = db.Update(ctx, func(tx *store.Tx) error {
-		now := t.Now()
+		now := r.Now()
 		tx.MarkRestored(store.Restoration{
-			Epoch: renewed.Epoch, Lost: append([]string{m.Epoch}, t.Also...), Taken: m.Taken, Restored: now,
-		}, keys.Proof(), renewed.Proof())
+			Epoch: r.renewed.Epoch, Lost: append([]string{r.was.Epoch}, r.Also...), Taken: taken, Restored: now,
+		}, r.was.Proof(), r.renewed.Proof())
 		bell.Write(tx, alarm.Alarm{
-			About: alarm.Installation, Subject: renewed.Epoch, Why: whyRestored,
-			Detail: "backup of " + m.Taken.Format(time.RFC3339) + ", restored " + now.UTC().Format(time.RFC3339),
+			About: alarm.Installation, Subject: r.renewed.Epoch, Why: whyRestored,
+			Detail: "backup of " + taken.Format(time.RFC3339) + ", restored " + now.UTC().Format(time.RFC3339),
 		})
 		return nil
 	})
@@ -173,7 +194,7 @@ func (t *Target) mark(ctx context.Context, m *Manifest, draft string, keys, rene
 		return err
 	}
 	return db.View(ctx, func(tx *store.Tx) (err error) {
-		done.Asked, err = tx.CountLost()
+		r.done.Asked, err = tx.CountLost()
 		return err
 	})
 }

@@ -15,8 +15,9 @@ type Config struct {
 	// Listen and SimulatorListen are host:port as net.Listen takes it.
 	Listen          string
 	SimulatorListen string
-	// MetricsListen is a loopback host:port, or empty for no metrics page.
-	MetricsListen string
+	// MetricsListen is a host:port, or empty for no metrics page; a loopback one unless MetricsAnywhere says otherwise.
+	MetricsListen   string
+	MetricsAnywhere bool
 	// PublicURL has a scheme and a host and no slash at its end, or is empty.
 	PublicURL string
 	Demo      bool
@@ -26,6 +27,7 @@ type Config struct {
 	LogLevel        slog.Level
 	LogFormat       string
 	TrustedProxies  []netip.Prefix
+	DrainDelay      time.Duration
 	DrainTimeout    time.Duration
 	// MaxConnections and MaxConnectionsPerAddress are 0 where they follow from the descriptors that the process may have.
 	MaxConnections           int

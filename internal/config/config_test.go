@@ -79,7 +79,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		names = append(names, f.Setting)
 	}
 	want := []string{"SLUICE_DATABSE", "lisen", "data", "demo", "database", "log-level", "listen", "public-url",
-		"simulator-listen", "metrics-listen", "trusted-proxies", "drain-timeout", "simulator-listen"}
+		"simulator-listen", "trusted-proxies", "drain-timeout", "simulator-listen", "metrics-listen"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("faults (-want +got):\n%s\n%v", diff, err)
 	}
@@ -100,6 +100,7 @@ func TestOneWrongSetting(t *testing.T) {
 		"public-url":      {"pay.example", "https://", "https://u@h", "https://h?x", "https://h/path", "https://h#f", "://", "https://h:0", "https://h:65536", "https://sh<op"},
 		"metrics-listen":  {"9090", ":9090", "10.0.0.1:9090", "example.org:9090", "127.0.0.1:8080"},
 		"trusted-proxies": {"0.0.0.0/0", "::/0", "10.0.0.0/33", "a", "10.0.0.1,,10.0.0.2"},
+		"drain-delay":     {"5", "-1s", "11m", "soon"},
 		"drain-timeout":   {"30", "0s", "-1s", "11m", "soon"},
 		"demo":            {"yes", "1", "TRUE"},
 		"log-format":      {"xml"},
@@ -113,6 +114,21 @@ func TestOneWrongSetting(t *testing.T) {
 				t.Errorf("%s=%s: got %v", setting, v, err)
 			}
 		}
+	}
+}
+
+// TestMetricsListenElsewhereWhenAskedTo: in so many words only.
+func TestMetricsListenElsewhereWhenAskedTo(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"10.0.0.1:9090", ":9090", "example.org:9090", "127.0.0.1:9090"} {
+		got, err := config.Load(config.Flags{}, []string{"SLUICE_METRICS_LISTEN=" + address, "SLUICE_METRICS_LISTEN_ANYWHERE=true"})
+		if err != nil || got.MetricsListen != address {
+			t.Errorf("%s: %q, %v", address, got.MetricsListen, err)
+		}
+	}
+	_, err := config.Load(config.Flags{}, []string{"SLUICE_METRICS_LISTEN=10.0.0.1:9090"})
+	if err == nil || !strings.Contains(err.Error(), "metrics-listen-anywhere") {
+		t.Errorf("the error does not name the setting: %v", err)
 	}
 }
 

@@ -36,11 +36,13 @@ var settings = map[string]struct {
 	"simulator-listen": {false, func(c *Config, s string) error { c.SimulatorListen = s; return checkHostPort(s) }},
 	"ready-file":       {true, func(c *Config, s string) error { c.ReadyFile = s; return nil }},
 	"metrics-listen":   {true, setMetricsListen},
+	"drain-delay":      {false, setDrainDelay},
 	"trusted-proxies":  {true, setTrustedProxies},
 	"drain-timeout":    {false, setDrainTimeout},
 
 	"max-connections":             {false, func(c *Config, s string) error { return setCount(&c.MaxConnections, s) }},
 	"max-connections-per-address": {false, func(c *Config, s string) error { return setCount(&c.MaxConnectionsPerAddress, s) }},
+	"metrics-listen-anywhere":     {true, func(c *Config, s string) error { return setBool(&c.MetricsAnywhere, s) }},
 }
 
 // parse turns the joined texts into a Config and checks what one setting means for another.
@@ -65,6 +67,9 @@ func parse(fields []field, values map[string]given) (Config, Faults) {
 	}
 	if !c.Demo && values["simulator-listen"].source != "the default" {
 		across("simulator-listen", "has no effect without demo")
+	}
+	if c.MetricsListen != "" && !c.MetricsAnywhere && !onLoopback(c.MetricsListen) {
+		across("metrics-listen", "must be a loopback address, as 127.0.0.1:9090, unless metrics-listen-anywhere is set")
 	}
 	if samePort(c.Listen, c.MetricsListen) {
 		across("metrics-listen", "is the address of listen")
@@ -164,12 +169,15 @@ func setMetricsListen(c *Config, s string) error {
 	if err := checkHostPort(s); err != nil {
 		return err
 	}
-	host, _, _ := net.SplitHostPort(s)
-	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
-		return errors.New("must be a loopback address, as 127.0.0.1:9090")
-	}
 	c.MetricsListen = s
 	return nil
+}
+
+// onLoopback reports whether only this machine reaches the address.
+func onLoopback(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	addr, none := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || none == nil && addr.IsLoopback())
 }
 
 func setTrustedProxies(c *Config, s string) error {
@@ -187,6 +195,15 @@ func setTrustedProxies(c *Config, s string) error {
 		}
 		c.TrustedProxies = append(c.TrustedProxies, prefix.Masked())
 	}
+	return nil
+}
+
+func setDrainDelay(c *Config, s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || d > maxDrain {
+		return fmt.Errorf("must be a duration with a unit from 0s to %s", maxDrain)
+	}
+	c.DrainDelay = d
 	return nil
 }
 

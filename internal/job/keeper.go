@@ -37,6 +37,7 @@ type keeper struct {
 	lapsed   atomic.Bool
 	queries  atomic.Uint64
 	trouble  trouble
+	stands   atomic.Int64 // until when the node counts as alive, in microseconds
 }
 
 // lookAfter is the number of quiet renewals after which the members are read all the
@@ -108,6 +109,7 @@ func (k *keeper) tick(ctx context.Context) time.Duration {
 	}
 	defer notify(k.renewed)
 	until := start.Add(k.relied)
+	k.stands.Store(until.UnixMicro())
 	if !looked {
 		k.renewals++
 		k.shards.extend(until)

@@ -64,6 +64,7 @@ type Runner struct {
 	polls   atomic.Uint64
 	signal  chan struct{} // a poll is wanted before its time
 	trouble trouble
+	alive   alive
 }
 
 // New checks the options.
@@ -144,6 +145,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer interrupt(nil)
 	keeping, release := context.WithCancel(lasting)
 	defer release()
+	r.alive.begun.Store(true)
+	defer r.alive.over.Store(true)
 	var keepers, loops sync.WaitGroup
 	if r.keeper != nil {
 		keepers.Go(func() { r.keeper.loop(keeping) })

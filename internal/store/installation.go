@@ -7,6 +7,11 @@ const (
 	sqlInsertInstallation = `INSERT INTO installation (id, proof) VALUES (1, $1)`
 )
 
+const sqlProbe = `UPDATE installation SET proof = proof WHERE id = 1`
+
+// Probe writes what is there already, to find out whether anything can be written.
+func (tx *Tx) Probe() { tx.guard("installation.probe", sqlProbe) }
+
 // Installation returns the proof of the keys that belong to this database. The first
 // caller's own proof is kept and returned.
 func (tx *Tx) Installation(own string) (string, error) {

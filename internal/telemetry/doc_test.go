@@ -12,7 +12,7 @@ func TestGoldenMetricsPage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Metrics\n\nPrinted from `internal/telemetry/metrics.go` by `make golden`; do not edit.\n\n" +
 		"`--metrics-listen ADDR` serves these at `/metrics` in the Prometheus text format, on an address that only the\n" +
-		"machine itself can reach. Labels take values from small fixed sets; past " + fmt.Sprint(maxSeries) +
+		"machine itself can reach, unless `--metrics-listen-anywhere` is set; `/healthz` and `/readyz` are answered there too. Labels take values from small fixed sets; past " + fmt.Sprint(maxSeries) +
 		" combinations of one metric, new ones\nare counted under the value `" + overflow + "`.\n\n" +
 		"| Metric | Kind | Labels | Meaning |\n|---|---|---|---|\n")
 	for _, f := range NewMetrics().families {

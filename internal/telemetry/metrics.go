@@ -71,7 +71,7 @@ func (m *Metrics) declareWork() {
 	m.WorkShards = m.gauge("sluice_work_shards", "Parts of the due work, of 64, that are this process's.")
 	m.WorkQueries = m.counter("sluice_work_queries_total", "Questions to the database for due work, and renewals of leases.")
 	m.Alarms = m.counter("sluice_alarms_total",
-		"Times that a human was told to look, by what at: payment, notice, endpoint, event, terminal or work. The log and sluice alarms name it.", "about")
+		"Times that a human was told to look, by what at: payment, notice, endpoint, event, terminal, work or the installation. The log and sluice alarms name it.", "about")
 	m.HookPosts = m.histogram("sluice_webhook_post_seconds",
 		"Duration of posts to merchants' endpoints, by outcome: delivered, retried, or gave up.",
 		[]float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "outcome")
