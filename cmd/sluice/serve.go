@@ -175,7 +175,7 @@ func (a *app) serveMetrics(g *group, runner *job.Runner) error {
 	})
 	a.mountProbes(mux)
 	server := a.server(mux, a.caps("metrics", metricsConnections, 0))
-	g.run(func(context.Context) error { return server.Serve(g.public, l) })
+	g.run(func(context.Context) error { return server.Serve(g.public, l) }) //nolint:contextcheck // it outlasts the others
 	return nil
 }
 

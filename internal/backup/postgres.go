@@ -38,7 +38,7 @@ func tool(ctx context.Context, name, folder string, server int) (string, error) 
 	}
 	var seen []string
 	for _, path := range candidates {
-		out, err := exec.CommandContext(ctx, path, "--version").Output()
+		out, err := exec.CommandContext(ctx, path, "--version").Output() //nolint:gosec // of the operator's choice
 		if err != nil {
 			continue
 		}
@@ -101,8 +101,8 @@ func run(ctx context.Context, url, scratch, program string, args ...string) erro
 	if err := writeSynced(file, []byte(service)); err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(file) }() // the folder goes, too, if this fails
-	cmd := exec.CommandContext(ctx, program, args...)
+	defer func() { _ = os.Remove(file) }()            // the folder goes, too, if this fails
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // of the operator's choice
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "PG") && !strings.HasPrefix(entry, "SLUICE_") {
 			cmd.Env = append(cmd.Env, entry)

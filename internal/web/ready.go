@@ -60,8 +60,7 @@ func (r *Ready) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	raw, _ := json.Marshal(answer) // words and a truth value
-	_, _ = w.Write(append(raw, '\n'))
+	_ = json.NewEncoder(w).Encode(answer) // the caller is gone if this fails
 }
 
 // verdict returns what is wrong, as it is now or was a moment ago.
