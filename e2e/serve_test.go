@@ -151,6 +151,9 @@ func TestAdministrationWithAndWithoutServer(t *testing.T) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)
 		s := newServer(t, dir, url)
+		if out, fault, code := runOnce(t, nil, append([]string{"migrate", "--data", s.data}, databaseArgs(url)...)...); code != 0 {
+			t.Fatalf("migrate: exit code %d, %s%s", code, out, fault)
+		}
 		var early struct{ ShopID, APIKey string }
 		s.admin(t, &early, "shop", "create", "--name", "Early")
 		s.start(t)

@@ -73,9 +73,12 @@ func serveAdmin(ctx context.Context, a *app) (stop func()) {
 		a.log.WarnContext(ctx, "no admin socket: administer this server by its database only", "error", err)
 		return func() {}
 	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /server", a.identify)
+	mux.HandleFunc("POST /operation", a.admin)
 	server := &http.Server{
 		ReadHeaderTimeout: taskTimeout, ReadTimeout: taskTimeout,
-		Handler:  http.HandlerFunc(a.admin),
+		Handler:  mux,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, peer(c))
@@ -93,6 +96,17 @@ func serveAdmin(ctx context.Context, a *app) (stop func()) {
 		<-done
 		release()
 	}
+}
+
+// identify says which server this is.
+func (a *app) identify(w http.ResponseWriter, _ *http.Request) {
+	place, err := placeOf(&a.config)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(serving{PID: os.Getpid(), Version: version, Database: place}) // the caller is gone if this fails
 }
 
 // peerKey is where a request's context has the account at the other end of the socket.

@@ -29,9 +29,12 @@ type folder struct {
 	dir string
 }
 
+// newFolder returns a folder with an installation, as a first start makes it.
 func newFolder(t *testing.T) folder {
 	t.Helper()
-	return folder{t, t.TempDir()}
+	f := folder{t, shortDir(t)}
+	f.done("migrate")
+	return f
 }
 
 func (f folder) run(args ...string) outcome {
@@ -229,7 +232,7 @@ func TestTaskWithoutACommand(t *testing.T) {
 // TestStaleSocket: a server that was killed leaves its socket behind, and the folder can be used all the same.
 func TestStaleSocket(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(f.dir, adminSocket)})
 	if err != nil {
 		t.Fatal(err)
@@ -304,7 +307,7 @@ func TestServersThatShareAFolder(t *testing.T) {
 // answered all the same.
 func TestSlowCommand(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	r := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
 	conn, err := new(net.Dialer).DialContext(t.Context(), "unix", filepath.Join(f.dir, adminSocket))
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 // TestAlarmsAreListedUntilAcknowledged walks the command as an operator uses it.
 func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	one, two := f.shop("one"), f.shop("two")
 	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
 	if err != nil {
@@ -109,7 +109,7 @@ func TestAServerThatPanicsEndsTheProcessInOrder(t *testing.T) {
 // TestAnEndpointWhoseTurnsFailIsHeard once an hour, not at each turn.
 func TestAnEndpointWhoseTurnsFailIsHeard(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	made := f.shop("one")
 	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
 	if err != nil {

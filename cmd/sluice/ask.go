@@ -13,12 +13,14 @@ import (
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/store"
 )
 
 // operator is what every command has that administers an installation.
 type operator struct {
 	config.Common
-	JSON bool `name:"json" help:"Print the answer as JSON: an object, or of a list one object a line."`
+	JSON  bool `name:"json" help:"Print the answer as JSON: an object, or of a list one object a line."`
+	Quiet bool `name:"quiet" short:"q" help:"Do not say on standard error which server or database answered."`
 }
 
 // perform has an operation carried out, in the serving process or here, and prints its result: as JSON where that was
@@ -37,7 +39,8 @@ func perform[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], a
 	return saysMore(s.err, result)
 }
 
-// ask has an operation carried out by the process that serves the data folder, or here when none does.
+// ask has an operation carried out by the process that serves the data folder, or here when none does. A database that
+// the command names is the one that is worked on: where the server has another, it is left alone.
 func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], arguments A) (R, error) {
 	var result R
 	flags := config.Flags{Common: o.Common}
@@ -45,15 +48,23 @@ func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], argum
 	if err != nil {
 		return result, err
 	}
-	conn, err := new(net.Dialer).DialContext(s.ctx, "unix", filepath.Join(c.Data, adminSocket))
-	if err == nil {
-		raw, err := forward(s, conn, op.Name(), arguments)
+	place, err := placeOf(&c)
+	if err != nil {
+		return result, err
+	}
+	server, err := reach(s.ctx, c.Data)
+	if err != nil {
+		return result, err
+	}
+	if server != nil && (c.Database == "" || server.Database == place) {
+		o.answered(s, "answered by the server of %s (pid %d), %s", folderOf(&c), server.PID, server.Database)
+		raw, err := server.forward(s, op.Name(), arguments)
 		if err == nil {
 			err = json.Unmarshal(raw, &result)
 		}
 		return result, err
 	}
-	b, err := openBase(s, flags) // no server on this folder, or one that is gone
+	b, err := openKnown(s, c)
 	if err != nil {
 		return result, err
 	}
@@ -62,7 +73,62 @@ func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], argum
 	if err != nil {
 		return result, err
 	}
+	if server != nil {
+		o.answered(s, "answered from %s, as --database says; the server of %s (pid %d) has %s", place, folderOf(&c), server.PID, server.Database)
+	} else {
+		o.answered(s, "answered from %s; no server runs on %s", place, folderOf(&c))
+	}
 	return op.Do(admin.As(s.ctx, admin.Person{Account: account(), Claims: claimed(s.env)}), a.desk, arguments)
+}
+
+// answered tells people which installation they are working on; standard output has the answer alone.
+func (o *operator) answered(s *surroundings, format string, facts ...any) {
+	if !o.Quiet {
+		fmt.Fprintf(s.err, "sluice: "+format+"\n", facts...)
+	}
+}
+
+func placeOf(c *config.Config) (store.Place, error) {
+	return store.PlaceOf(store.Options{URL: c.Database.Reveal(), Dir: c.Data})
+}
+
+func folderOf(c *config.Config) string {
+	if path, err := filepath.Abs(c.Data); err == nil {
+		return path
+	}
+	return c.Data
+}
+
+// serving is what a server says of itself to other processes of this machine.
+type serving struct {
+	PID      int         `json:"pid"`
+	Version  string      `json:"version"`
+	Database store.Place `json:"database"`
+
+	client *http.Client
+}
+
+// reach finds the server of a data folder; without an error there may be none.
+func reach(ctx context.Context, folder string) (*serving, error) {
+	dial := func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(folder, adminSocket))
+	}
+	first, err := dial(ctx)
+	if err != nil {
+		return nil, nil // no server on this folder, or one that is gone
+	}
+	_ = first.Close() // it was to see whether somebody listens
+	server := &serving{client: &http.Client{Timeout: taskTimeout, Transport: &http.Transport{
+		DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+	}}}
+	raw, err := server.call(ctx, http.MethodGet, "/server", nil)
+	if err == nil {
+		err = json.Unmarshal(raw, server)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the server that runs on %s does not say what it is; if it is of another version, use its own program: %w", folder, err)
+	}
+	return server, nil
 }
 
 // request is an operation on its way to the serving process.
@@ -72,16 +138,11 @@ type request struct {
 	Claims    string          `json:"claims,omitempty"` // who asks, as they say
 }
 
-// forward hands the operation to the process at the other end and returns its result.
-func forward(s *surroundings, conn net.Conn, operation string, arguments any) (json.RawMessage, error) {
-	limit := taskTimeout
+// forward hands the operation to the server and returns its result.
+func (v *serving) forward(s *surroundings, operation string, arguments any) (json.RawMessage, error) {
 	if operation == admin.OpTakeBackup.Name() {
-		limit = 0 // it takes as long as the database is large, and ends when this process does
+		v.client.Timeout = 0 // it takes as long as the database is large, and ends when this process does
 	}
-	client := http.Client{Timeout: limit, Transport: &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
-	}}
-	defer client.CloseIdleConnections()
 	raw, err := json.Marshal(arguments)
 	if err != nil {
 		return nil, fmt.Errorf("render arguments: %w", err)
@@ -90,11 +151,15 @@ func forward(s *surroundings, conn net.Conn, operation string, arguments any) (j
 	if err != nil {
 		return nil, fmt.Errorf("render request: %w", err)
 	}
-	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, "http://admin/operation", bytes.NewReader(body))
+	return v.call(s.ctx, http.MethodPost, "/operation", body)
+}
+
+func (v *serving) call(ctx context.Context, method, path string, body []byte) (json.RawMessage, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://admin"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("administrative request: %w", err)
 	}
-	res, err := client.Do(req)
+	res, err := v.client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("running server: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestParkedNotices(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	made := f.shop("with notices")
 	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
 	if err != nil {

@@ -70,7 +70,7 @@ func (f folder) says(code int, part string, args ...string) string {
 
 func TestPaymentCheck(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	shopID, id, server, decide := openPayout(t, f, `{}`)
 	f.says(0, id+" is PENDING", "payment", "check", "--shop", shopID, id)
 	decide("00")
@@ -84,7 +84,7 @@ func TestPaymentCheck(t *testing.T) {
 
 func TestPaymentUpdateByTwo(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	shopID, id, server, _ := openPayout(t, f, `{"fourEyes":true}`)
 	update := func(more ...string) []string {
 		return append([]string{"payment", "update", "--shop", shopID, "--by", "ann", "--reason", "seen at the bank", id}, more...)
@@ -112,7 +112,7 @@ func TestPaymentUpdateByTwo(t *testing.T) {
 
 func TestPaymentUpdateByOneWithoutAServer(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	shopID, id, server, _ := openPayout(t, f, `{}`)
 	server.stop()
 	f.says(0, id+" is COMPLETED", "payment", "update", "--shop", shopID, "--state", "COMPLETED", "--by", "ann", "--reason", "known", id)

@@ -140,7 +140,7 @@ func TestReadyFileOfADemo(t *testing.T) {
 
 func TestReadyFileWithoutADemo(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	r := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
 	if diff := cmp.Diff([]string{"baseUrl", "pid"}, slices.Sorted(maps.Keys(r.facts))); diff != "" {
 		t.Errorf("members (-want +got):\n%s", diff)

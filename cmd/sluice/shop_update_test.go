@@ -9,7 +9,7 @@ import (
 
 func TestShopUpdate(t *testing.T) {
 	t.Parallel()
-	f := folder{t, shortDir(t)}
+	f := newFolder(t)
 	server := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
 	made := f.shop("updated while serving")
 	update := func(more ...string) []string {

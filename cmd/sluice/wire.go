@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -43,8 +44,8 @@ type base struct {
 	restored  store.Restoration // the last, if any
 }
 
-// openBase reads the configuration, makes the data folder and opens the database,
-// bringing it up to date.
+// openBase reads the configuration, makes the data folder and opens the database, which it makes or brings up to date.
+// Only a server and a migration do so.
 func openBase(s *surroundings, flags config.Flags) (*base, error) {
 	c, err := config.Load(flags, s.env)
 	if err != nil {
@@ -53,49 +54,104 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	b := &base{config: c, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader)}
-	if b.db, err = store.Open(s.ctx, store.Options{
-		URL: c.Database.Reveal(), Dir: c.Data, Migrate: true, Logger: b.log,
-	}); err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+	b := newBase(s, c)
+	if err := b.open(s.ctx, true); err != nil {
+		return nil, err
 	}
-	if err = b.db.Resume(s.ctx); err != nil {
-		_ = b.db.Close() // the first error says more
-		return nil, fmt.Errorf("open database: %w", err)
+	if b.keys, err = vault.LoadKeyring(c.Data, rand.Reader); err == nil {
+		err = b.checkKeys(s.ctx, true)
 	}
-	if err = b.loadKeys(s.ctx); err != nil {
+	if err != nil {
 		_ = b.db.Close() // the first error says more
 		return nil, err
 	}
-	b.tokenKeys = webhook.NewKeyRing(b.db, b.keys.SigningKey, rand.Reader, time.Now)
 	return b, nil
 }
 
-// loadKeys reads the keys of the data folder and makes sure that they are the ones that
-// belong to the database: with others no API key would be known and no page be found.
-func (b *base) loadKeys(ctx context.Context) (err error) {
-	if b.keys, err = vault.LoadKeyring(b.config.Data, rand.Reader); err != nil {
-		return err
+// openKnown opens an installation that is there and as this program has it. It makes and migrates nothing.
+func openKnown(s *surroundings, c config.Config) (_ *base, err error) {
+	b := newBase(s, c)
+	if b.keys, err = vault.ReadKeyring(c.Data); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no installation in %s: it has no %s. --data names the folder of the server; \"sluice serve\" and \"sluice migrate\" make one",
+			folderOf(&c), vault.KeyringFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := b.open(s.ctx, false); err != nil {
+		return nil, err
+	}
+	if err := b.checkKeys(s.ctx, false); err != nil {
+		_ = b.db.Close() // the first error says more
+		return nil, err
+	}
+	return b, nil
+}
+
+func newBase(s *surroundings, c config.Config) *base {
+	return &base{config: c, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader)}
+}
+
+// open opens the database; only where fresh is set it may be new or old.
+func (b *base) open(ctx context.Context, fresh bool) error {
+	place, err := placeOf(&b.config)
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	b.db, err = store.Open(ctx, store.Options{URL: b.config.Database.Reveal(), Dir: b.config.Data, Migrate: fresh, Logger: b.log})
+	switch {
+	case errors.Is(err, store.ErrNoDatabase) && place.Kind == store.SQLite:
+		return fmt.Errorf("%s: %w; where the server of this folder has PostgreSQL, --database has to name it", place, store.ErrNoDatabase)
+	case errors.Is(err, store.ErrNoDatabase):
+		return fmt.Errorf("%s: %w; \"sluice serve\" and \"sluice migrate\" make one", place, store.ErrNoDatabase)
+	case errors.Is(err, store.ErrSchemaOld):
+		return fmt.Errorf("%s: %w; \"sluice migrate\" brings it up to date, which other commands do not", place, err)
+	case err != nil:
+		return fmt.Errorf("open database %s: %w", place, err)
+	}
+	if err = b.db.Resume(ctx); err != nil {
+		_ = b.db.Close() // the first error says more
+		return fmt.Errorf("open database %s: %w", place, err)
+	}
+	return nil
+}
+
+// checkKeys makes sure that the keys of the data folder are the ones that belong to the database: with others no API key
+// would be known and no page be found. A fresh database gets them.
+func (b *base) checkKeys(ctx context.Context, fresh bool) error {
+	place, err := placeOf(&b.config)
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
 	}
 	var proof string
-	read := func(tx *store.Tx) (err error) {
+	known := func(tx *store.Tx) (err error) {
 		if b.restored, err = tx.LastRestoration(); err != nil {
 			return err
 		}
-		proof, err = tx.Installation(b.keys.Proof())
+		proof, err = tx.KnownInstallation()
 		return err
 	}
-	err = b.db.Update(ctx, read)
+	err = b.db.View(ctx, known)
+	if fresh && errors.Is(err, store.ErrNotFound) {
+		err = b.db.Update(ctx, func(tx *store.Tx) (err error) {
+			proof, err = tx.Installation(b.keys.Proof())
+			return err
+		})
+	}
 	if errors.Is(err, store.ErrUnique) { // another node was first
-		err = b.db.View(ctx, read)
+		err = b.db.View(ctx, known)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%s was never set up: \"sluice serve\" and \"sluice migrate\" do", place)
 	}
 	if err != nil {
 		return fmt.Errorf("keys of the database: %w", err)
 	}
 	if proof != b.keys.Proof() {
-		return fmt.Errorf("%s in %s belongs to another database: copy the one that this database was set up with",
-			vault.KeyringFile, b.config.Data)
+		return fmt.Errorf("%s in %s belongs to another database than %s: copy the one that this database was set up with",
+			vault.KeyringFile, folderOf(&b.config), place)
 	}
+	b.tokenKeys = webhook.NewKeyRing(b.db, b.keys.SigningKey, rand.Reader, time.Now)
 	return nil
 }
 

@@ -148,7 +148,7 @@ func TestABackupIsRestoredUnderANewEpoch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys, err := vault.OpenKeyring(target.Data)
+		keys, err := vault.ReadKeyring(target.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestABackupOfWhatWasRestored(t *testing.T) {
 			t.Fatal(err)
 		}
 		second := &house{t: t, d: h.d, db: h.open(first)}
-		if second.keys, err = vault.OpenKeyring(first.Data); err != nil {
+		if second.keys, err = vault.ReadKeyring(first.Data); err != nil {
 			t.Fatal(err)
 		}
 		again := filepath.Join(t.TempDir(), "again")

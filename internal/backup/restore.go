@@ -83,7 +83,7 @@ func begin(t Target) (*restoring, error) {
 		return nil, errors.New("the backup is of PostgreSQL: name an empty database to restore into")
 	}
 	r := &restoring{Target: t, done: Restored{Manifest: m}}
-	if r.was, err = vault.OpenKeyring(t.Dir); err != nil {
+	if r.was, err = vault.ReadKeyring(t.Dir); err != nil {
 		return nil, err
 	}
 	if r.was.Epoch != m.Epoch {

@@ -26,8 +26,8 @@ type Flags struct {
 // Common holds the settings that every subcommand with a database needs.
 type Common struct {
 	Config    string `name:"config" placeholder:"PATH" help:"JSON file with settings. A flag wins over the environment, and the environment over the file."`
-	Data      string `name:"data" placeholder:"DIR" std:"./sluice-data" help:"Folder for keys and the embedded database. It is created if missing. One server at a time may use it; other commands find it there."`
-	Database  string `name:"database" placeholder:"URL" secret:"" help:"PostgreSQL database, as postgres://user:password@host/name. Without it, SQLite in the data folder."`
+	Data      string `name:"data" placeholder:"DIR" std:"./sluice-data" help:"Folder for keys and the embedded database. Serve and migrate create it if it is missing, no other command does. One server at a time may use it; commands find it there."`
+	Database  string `name:"database" placeholder:"URL" secret:"" help:"PostgreSQL database, as postgres://user:password@host/name. Without it, SQLite in the data folder; for other commands, what the server of the data folder uses."`
 	LogLevel  string `name:"log-level" placeholder:"LEVEL" std:"info" help:"Least level that is logged: debug, info, warn or error."`
 	LogFormat string `name:"log-format" placeholder:"FORMAT" std:"json" help:"Form of the log: json or text."`
 }

@@ -22,3 +22,6 @@ func (tx *Tx) Installation(own string) (string, error) {
 	}
 	return kept, err
 }
+
+// KnownInstallation returns the proof that the database has, or ErrNotFound: it keeps none.
+func (tx *Tx) KnownInstallation() (string, error) { return one(tx, scanText, sqlInstallation) }

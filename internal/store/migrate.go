@@ -20,6 +20,8 @@ var migrationFiles embed.FS
 
 // What Open and Migrate say about a schema that does not fit this binary.
 var (
+	// ErrNoDatabase says that there is no database of ours at the place: nothing has been made there yet.
+	ErrNoDatabase = errors.New("there is no database of Sluice")
 	// ErrSchemaOld says that migrations are missing: run Migrate.
 	ErrSchemaOld = errors.New("database schema is older than this binary")
 	// ErrSchemaNewer says that a later binary has migrated the database. This one must not touch it.
@@ -153,9 +155,12 @@ func pending(known []migration, have []applied) ([]migration, error) {
 }
 
 // missing turns pending steps into the error of a start that may not migrate.
-func missing(steps []migration) error {
-	if len(steps) == 0 {
+func missing(steps, known []migration) error {
+	switch len(steps) {
+	case 0:
 		return nil
+	case len(known):
+		return ErrNoDatabase
 	}
 	return fmt.Errorf("%w: %d steps missing, the next is %04d_%s", ErrSchemaOld, len(steps), steps[0].version, steps[0].name)
 }

@@ -58,7 +58,7 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options) 
 		return err
 	}
 	if !opts.Migrate {
-		return missing(steps)
+		return missing(steps, known)
 	}
 	owner := fmt.Sprintf("%d.%d.%d", os.Getpid(), conn.PgConn().PID(), opts.Now().UnixNano())
 	if err := takeLease(ctx, conn, owner); err != nil {

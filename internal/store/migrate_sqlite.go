@@ -12,15 +12,12 @@ func prepareSQLite(ctx context.Context, conn *sqliteConn, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if err := conn.exec(createMigrationTable); err != nil {
-		return err
+	if opts.Migrate {
+		if err := conn.exec(createMigrationTable); err != nil {
+			return err
+		}
 	}
-	var have []applied
-	err = conn.query(ctx, read{sql: sqlListMigrations, row: func(s scanner) error {
-		a, err := scanApplied(s)
-		have = append(have, a)
-		return err
-	}})
+	have, err := appliedSQLite(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
@@ -29,7 +26,7 @@ func prepareSQLite(ctx context.Context, conn *sqliteConn, opts Options) error {
 		return err
 	}
 	if !opts.Migrate {
-		return missing(steps)
+		return missing(steps, known)
 	}
 	for _, step := range steps {
 		if err := applySQLite(ctx, conn, step, opts); err != nil {
@@ -37,6 +34,27 @@ func prepareSQLite(ctx context.Context, conn *sqliteConn, opts Options) error {
 		}
 	}
 	return nil
+}
+
+// sqliteHasMigrations finds the one table that no migration creates.
+const sqliteHasMigrations = `SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'`
+
+// appliedSQLite returns the steps that the database has; one without the table has none.
+func appliedSQLite(ctx context.Context, conn *sqliteConn) (have []applied, err error) {
+	found := false
+	err = conn.query(ctx, read{sql: sqliteHasMigrations, row: func(scanner) error {
+		found = true
+		return nil
+	}})
+	if err != nil || !found {
+		return nil, err
+	}
+	err = conn.query(ctx, read{sql: sqlListMigrations, row: func(s scanner) error {
+		a, err := scanApplied(s)
+		have = append(have, a)
+		return err
+	}})
+	return have, err
 }
 
 // applySQLite runs one step in a transaction of its own.

@@ -43,7 +43,7 @@ func TestMigrate(t *testing.T) {
 		"database of a later binary":     {steps(stepA, stepB), steps(stepA), true, store.ErrSchemaNewer},
 		"edited step":                    {steps(stepA, stepB), steps(stepA+" ", stepB), true, store.ErrSchemaEdited},
 		"line ends are not an edit":      {steps(stepA, stepB), steps(stepA, strings.ReplaceAll(stepB, "\n", "\r\n")), true, nil},
-		"empty database of a new binary": {steps(), steps(stepA), false, store.ErrSchemaOld},
+		"empty database of a new binary": {steps(), steps(stepA), false, store.ErrNoDatabase},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,8 @@ type Options struct {
 	URL string
 	// Dir is the data folder of SQLite, created when missing and held exclusively while open.
 	Dir string
-	// Migrate brings the schema up to date on opening. Without it an old schema is refused.
+	// Migrate brings the schema up to date on opening, or makes the database. Without it an old schema is refused, and so
+	// is a place where there is none.
 	Migrate bool
 	// Migrations replaces the built-in migrations; its top folder holds NNNN_name.sql files. For tests.
 	Migrations fs.FS
@@ -78,7 +79,7 @@ type DB struct {
 }
 
 // Open opens the database and checks that its schema is the one this binary knows. Errors:
-// [ErrFolderInUse], [ErrRestoring], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
+// [ErrFolderInUse], [ErrRestoring], [ErrNoDatabase], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
 // that makes no sense.
 func Open(ctx context.Context, opts Options) (*DB, error) {
 	given := opts.Now != nil

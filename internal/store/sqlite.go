@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -211,11 +213,14 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 	if err := checkLibrary(ctx); err != nil {
 		return err
 	}
+	file := newSQLiteFile(opts.Dir, db.broken)
+	if _, err := os.Stat(file.path); !opts.Migrate && errors.Is(err, fs.ErrNotExist) {
+		return ErrNoDatabase // and none is made, nor the folder
+	}
 	lock, err := lockFolder(opts.Dir)
 	if err != nil {
 		return err
 	}
-	file := newSQLiteFile(opts.Dir, db.broken)
 	writer, err := file.open(ctx, writerCacheKiB, false)
 	if err != nil {
 		lock.release()

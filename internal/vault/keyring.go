@@ -108,8 +108,6 @@ func (k Keyring) Renewed(random io.Reader) (Keyring, error) {
 // Store writes the keys into a folder that has none. The error is fs.ErrExist where it has.
 func (k Keyring) Store(dir string) error { return k.write(filepath.Join(dir, KeyringFile)) }
 
-// OpenKeyring reads the key file of a folder, or says with fs.ErrNotExist that there is none.
-func OpenKeyring(dir string) (Keyring, error) { return readKeyring(filepath.Join(dir, KeyringFile)) }
 
 // LoadKeyring reads the key file of a data folder, making it when there is none.
 // Two processes that start together end up with the same keys.
@@ -127,6 +125,11 @@ func LoadKeyring(dir string, random io.Reader) (Keyring, error) {
 		return Keyring{}, err
 	}
 	return readKeyring(path)
+}
+
+// ReadKeyring reads the key file of a data folder; where there is none it says so and makes none.
+func ReadKeyring(dir string) (Keyring, error) {
+	return readKeyring(filepath.Join(dir, KeyringFile))
 }
 
 // write stores the keys durably under a name that does not exist yet.

@@ -33,7 +33,7 @@ func TestRenewedKeysNameAttemptsAnew(t *testing.T) {
 	if err := old.Store(dir); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("keys over keys: %v", err)
 	}
-	read, err := vault.OpenKeyring(dir)
+	read, err := vault.ReadKeyring(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestRenewedKeysNameAttemptsAnew(t *testing.T) {
 	if read.Proof() == old.Proof() || read.Proof() == taken.Proof() {
 		t.Error("the keys of before the restore are taken for those of the restored database")
 	}
-	if _, err := vault.OpenKeyring(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := vault.ReadKeyring(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no keys: %v", err)
 	}
 }
