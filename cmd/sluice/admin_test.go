@@ -156,8 +156,8 @@ func TestTerminals(t *testing.T) {
 	f := newFolder(t)
 	s, other := f.shop("one"), f.shop("two")
 	create := func(shop, name string, more ...string) map[string]string {
-		return f.made([]string{"terminalId", "terminalName"}, append([]string{
-			"terminal", "create", "--shop", shop, "--name", name, "--connector", "sandbox", "--settings", sandboxSettings,
+		return f.made([]string{"terminalId", "terminalName", "inForceFrom"}, append([]string{
+			"terminal", "create", "--shop", shop, "--name", name, "--connector", "sandbox", "--settings", sandboxSettings, "--no-trial",
 		}, more...)...)
 	}
 	first := create(s["shopId"], "main")
@@ -182,7 +182,7 @@ func TestAdministrationRefuses(t *testing.T) {
 	s := f.shop("taken")["shopId"]
 	terminal := func(name, connector, settings string, more ...string) []string {
 		return append([]string{
-			"terminal", "create", "--shop", s, "--name", name, "--connector", connector, "--settings", settings,
+			"terminal", "create", "--shop", s, "--name", name, "--connector", connector, "--settings", settings, "--no-trial",
 		}, more...)
 	}
 	f.done(terminal("taken", "sandbox", sandboxSettings)...)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/config"
@@ -36,7 +37,25 @@ func perform[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], a
 	if err := show(s.out, result); err != nil {
 		return err
 	}
-	return saysMore(s.err, result)
+	if err := saysMore(s.err, result); err != nil {
+		return err
+	}
+	return awaitEffect(s.ctx, result)
+}
+
+// awaitEffect waits until a change is in force at every node, so that what a command says has happened has happened when it
+// ends. Whoever stops it meanwhile does not undo the change.
+func awaitEffect(ctx context.Context, result any) error {
+	change, ok := result.(interface{ From() time.Time })
+	if !ok {
+		return nil
+	}
+	select {
+	case <-time.After(time.Until(change.From())):
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("it is done, and in force everywhere from %s on", change.From().Format(time.DateTime))
+	}
 }
 
 // ask has an operation carried out by the process that serves the data folder, or here when none does. A database that

@@ -83,7 +83,7 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 	read()
 	run("key.create", admin.OpCreateKey, admin.CreateKey{OfShop: admin.OfShop{Shop: string(s.ID)}})
 	run("terminal.create", admin.OpCreateTerminal, admin.CreateTerminal{OfShop: admin.OfShop{Shop: string(s.ID)}, Name: "main", Connector: "sandbox",
-		Settings: `{"url":"http://127.0.0.1:1","apiKey":"key"}`})
+		Settings: `{"url":"http://127.0.0.1:1","apiKey":"key"}`, NoTrial: true})
 	before := s.SigningKey
 	run("shop.update", admin.OpRotateKey, admin.RotateKey{Shop: string(s.ID), Overlap: time.Hour})
 	n := store.Notice{Shop: s.ID, Terminal: ids.Letters(8), Key: "evt", Received: time.Now(), State: store.NoticeParked, Headers: "{}", Body: []byte("{}")}

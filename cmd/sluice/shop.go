@@ -10,6 +10,7 @@ type shopCommands struct {
 	Create shopCreateCommand `cmd:"" help:"Create a shop with its first API key and its signing key."`
 	List   shopListCommand   `cmd:"" help:"List the shops."`
 	Update shopUpdateCommand `cmd:"" help:"Change settings of a shop, and print them all."`
+	Rename shopRenameCommand `cmd:"" help:"Give a shop another name, and its merchant."`
 }
 
 type shopCreateCommand struct {
@@ -44,4 +45,15 @@ type shopUpdateCommand struct {
 // Run changes settings of a shop.
 func (c *shopUpdateCommand) Run(s *surroundings) error {
 	return perform(s, &c.operator, admin.OpUpdateShop, c.UpdateShop, document)
+}
+
+type shopRenameCommand struct {
+	operator
+	admin.RenameShop
+}
+
+// Run renames a shop.
+func (c *shopRenameCommand) Run(s *surroundings) error {
+	return perform(s, &c.operator, admin.OpRenameShop, c.RenameShop,
+		sentence("%s is named %s, its merchant %s", func(r admin.ShopRenamed) []any { return []any{r.Shop, oneLine(r.Name), oneLine(r.Merchant)} }))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -67,6 +68,18 @@ func bounded[S, T any](found []S, limit int, show func(*S) T) List[T] {
 	l.More = len(found) > limit
 	return l
 }
+
+// Effect says from when on a change is in force everywhere: at once where one process has the database to itself,
+// otherwise when no other can still be going by what it has read before.
+type Effect struct {
+	InForce time.Time `json:"inForceFrom,omitzero"`
+}
+
+// From is the instant.
+func (e Effect) From() time.Time { return e.InForce }
+
+// effect is that of a change that is committed now.
+func (d *Desk) effect() Effect { return Effect{d.Engine.InForce().UTC()} }
 
 // Nothing is the argument of acts that take none.
 type Nothing struct{}

@@ -50,6 +50,11 @@ func (d *Desk) CreateKey(ctx context.Context, c CreateKey) (KeyCreated, error) {
 	if err != nil {
 		return KeyCreated{}, err
 	}
+	if c.Label != "" {
+		if err := shop.CheckName("label", c.Label); err != nil {
+			return KeyCreated{}, err
+		}
+	}
 	key, err := d.newKey(s.ID, s.Live, c.Label)
 	if err != nil {
 		return KeyCreated{}, err
@@ -98,6 +103,7 @@ type RevokeKey struct {
 // KeyRevoked is a key that is good no longer.
 type KeyRevoked struct {
 	Key string `json:"keyId"`
+	Effect
 }
 
 // RevokeKey ends the life of a key; revoking it again changes nothing. It needs the right ManageKeys.
@@ -121,5 +127,5 @@ func (d *Desk) RevokeKey(ctx context.Context, c RevokeKey) (KeyRevoked, error) {
 	if !found {
 		return KeyRevoked{}, fmt.Errorf("shop %s has no key %q", s.ID, c.Key)
 	}
-	return KeyRevoked{c.Key}, nil
+	return KeyRevoked{c.Key, d.effect()}, nil
 }

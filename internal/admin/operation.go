@@ -65,6 +65,7 @@ var (
 	OpCreateShop = operation("shop.create", ManageShops, (*Desk).CreateShop)
 	OpListShops  = operation("shop.list", ReadShops, (*Desk).ListShops)
 	OpUpdateShop = operation("shop.update", ManageShops, (*Desk).UpdateShop)
+	OpRenameShop = operation("shop.rename", ManageShops, (*Desk).RenameShop)
 
 	OpCreateKey = operation("key.create", ManageKeys, (*Desk).CreateKey)
 	OpListKeys  = operation("key.list", ReadShops, (*Desk).ListKeys)
@@ -72,6 +73,10 @@ var (
 
 	OpCreateTerminal = operation("terminal.create", ManageTerminals, (*Desk).CreateTerminal)
 	OpListTerminals  = operation("terminal.list", ReadTerminals, (*Desk).ListTerminals)
+	OpShowTerminal   = operation("terminal.show", ReadTerminals, (*Desk).ShowTerminal)
+	OpUpdateTerminal = operation("terminal.update", ManageTerminals, (*Desk).UpdateTerminal)
+	OpSwitchTerminal = operation("terminal.switch", ManageTerminals, (*Desk).SwitchTerminal)
+	OpRemoveTerminal = operation("terminal.remove", ManageTerminals, (*Desk).RemoveTerminal)
 
 	OpListPayments   = operation("payment.list", ReadPayments, (*Desk).ListPayments)
 	OpShowPayment    = operation("payment.show", ReadPayments, (*Desk).ShowPayment)
@@ -109,9 +114,9 @@ var (
 // All lists every operation.
 func All() []Any {
 	return []Any{
-		OpCreateShop, OpListShops, OpUpdateShop,
+		OpCreateShop, OpListShops, OpUpdateShop, OpRenameShop,
 		OpCreateKey, OpListKeys, OpRevokeKey,
-		OpCreateTerminal, OpListTerminals,
+		OpCreateTerminal, OpListTerminals, OpShowTerminal, OpUpdateTerminal, OpSwitchTerminal, OpRemoveTerminal,
 		OpListPayments, OpShowPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,
 		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked, OpStopRecurring,
 		OpListNotices, OpShowNotice, OpRetryNotice,

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,13 +58,14 @@ func (d *Desk) CreateShop(ctx context.Context, c CreateShop) (ShopCreated, error
 
 // NewShop makes a shop with its first key; nothing is stored yet.
 func (d *Desk) NewShop(c CreateShop) (*shop.Shop, NewKey, error) {
+	c.Merchant = cmp.Or(c.Merchant, c.Name)
+	if err := errors.Join(shop.CheckName("name", c.Name), shop.CheckName("merchant", c.Merchant)); err != nil {
+		return nil, NewKey{}, err
+	}
 	sid, at := d.IDs.New()
 	made := &shop.Shop{
 		ID: shop.ID(sid), Name: c.Name, Merchant: c.Merchant, Live: c.Live, Active: true,
 		SigningKey: d.IDs.Letters(32), Settings: shop.Defaults(c.Live), Created: at,
-	}
-	if made.Merchant == "" {
-		made.Merchant = made.Name
 	}
 	if err := changeSettings(&made.Settings, made.Live, c.Settings); err != nil {
 		return nil, NewKey{}, err
@@ -102,6 +104,7 @@ type ShopSettings struct {
 	Shop     shop.ID       `json:"shopId"`
 	Active   bool          `json:"active"`
 	Settings shop.Settings `json:"settings"`
+	Effect
 }
 
 // UpdateShop changes settings of a shop. It needs the right ManageShops.
@@ -121,7 +124,44 @@ func (d *Desk) UpdateShop(ctx context.Context, c UpdateShop) (ShopSettings, erro
 	}
 	shown := changed.Settings
 	shown.RetiredKey = nil // a secret
-	return ShopSettings{changed.ID, changed.Active, shown}, nil
+	return ShopSettings{changed.ID, changed.Active, shown, d.effect()}, nil
+}
+
+// RenameShop says what a shop is to be called.
+type RenameShop struct {
+	OfShop
+	Name     string `arg:"" name:"name" help:"New name of the shop, unique in this installation; customers see it." json:"name"`
+	Merchant string `name:"merchant" help:"New name of the merchant that owns it; it stays when not given." json:"merchant,omitempty"`
+}
+
+// ShopRenamed is a shop under its new name.
+type ShopRenamed struct {
+	Shop     shop.ID `json:"shopId"`
+	Name     string  `json:"name"`
+	Merchant string  `json:"merchant"`
+	Effect
+}
+
+// RenameShop gives a shop another name. It needs the right ManageShops.
+func (d *Desk) RenameShop(ctx context.Context, c RenameShop) (ShopRenamed, error) {
+	if err := errors.Join(shop.CheckName("name", c.Name), shop.CheckName("merchant", cmp.Or(c.Merchant, c.Name))); err != nil {
+		return ShopRenamed{}, err
+	}
+	var changed shop.Shop
+	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		changed, err = tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
+			s.Name, s.Merchant = c.Name, cmp.Or(c.Merchant, s.Merchant)
+			return nil
+		})
+		return err
+	})
+	if errors.Is(err, store.ErrUnique) {
+		return ShopRenamed{}, fmt.Errorf("there is a shop named %q already", c.Name)
+	}
+	if err != nil {
+		return ShopRenamed{}, shopError(err, c.Shop)
+	}
+	return ShopRenamed{changed.ID, changed.Name, changed.Merchant, d.effect()}, nil
 }
 
 // changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a

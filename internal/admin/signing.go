@@ -20,6 +20,7 @@ type RotateKey struct {
 type KeyRotated struct {
 	Shop       shop.ID `json:"shopId"`
 	SigningKey string  `json:"signingKey"`
+	Effect
 }
 
 // RotateKey replaces a shop's signing key. It needs the right RotateSecrets.
@@ -42,7 +43,7 @@ func (d *Desk) RotateKey(ctx context.Context, c RotateKey) (KeyRotated, error) {
 	if err != nil {
 		return KeyRotated{}, shopError(err, c.Shop)
 	}
-	return KeyRotated{shop.ID(c.Shop), fresh}, nil
+	return KeyRotated{shop.ID(c.Shop), fresh, d.effect()}, nil
 }
 
 // TokenKey is a key that tokens are or were signed by, which has nothing to hide here.

@@ -23,12 +23,14 @@ type CreateTerminal struct {
 	Methods    []string `name:"methods" placeholder:"METHOD,…" help:"Payment methods; all that the connector has when not given." json:"methods,omitempty"`
 	Currencies []string `name:"currencies" placeholder:"CODE,…" help:"Currencies; any when not given." json:"currencies,omitempty"`
 	Priority   int      `name:"priority" help:"Lower comes first." json:"priority,omitempty"`
+	NoTrial    bool     `name:"no-trial" help:"Do not ask the provider first whether it takes these settings." json:"noTrial,omitempty"`
 }
 
 // TerminalCreated is a terminal that was made.
 type TerminalCreated struct {
 	ID   string `json:"terminalId"`
 	Name string `json:"terminalName"`
+	Effect
 }
 
 // Made implements what the log names.
@@ -41,6 +43,9 @@ func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCr
 		return TerminalCreated{}, err
 	}
 	t, err := d.NewTerminal(c)
+	if err == nil && !c.NoTrial {
+		err = d.trial(ctx, t.Connector, t.Config)
+	}
 	if err != nil {
 		return TerminalCreated{}, err
 	}
@@ -60,11 +65,14 @@ func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCr
 	if err != nil {
 		return TerminalCreated{}, err
 	}
-	return TerminalCreated{t.ID, t.Name}, nil
+	return TerminalCreated{t.ID, t.Name, d.effect()}, nil
 }
 
 // NewTerminal makes a terminal; nothing is stored yet. It checks the settings by opening the connector once.
 func (d *Desk) NewTerminal(c CreateTerminal) (*shop.Terminal, error) {
+	if err := shop.CheckName("name", c.Name); err != nil {
+		return nil, err
+	}
 	raw := json.RawMessage(unmarked(c.Settings))
 	conn, err := d.openConnector(c.Connector, raw)
 	if err != nil {
@@ -76,23 +84,34 @@ func (d *Desk) NewTerminal(c CreateTerminal) (*shop.Terminal, error) {
 		Priority: c.Priority, Types: typesOf(conn), Methods: conn.Traits().Methods,
 		PreAuth: conn.Traits().PreAuth, Recurring: conn.Traits().Recurring,
 	}
-	if len(c.Methods) > 0 {
+	if err := restrict(t, conn, c.Methods, c.Currencies); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// restrict limits a terminal to what was chosen of what its connector can do, where something was.
+func restrict(t *shop.Terminal, conn connector.Connector, methods, currencies []string) error {
+	if len(methods) > 0 {
 		t.Methods = nil
 	}
-	for _, m := range c.Methods {
+	for _, m := range methods {
 		if !slices.Contains(conn.Traits().Methods, payment.Method(m)) {
-			return nil, fmt.Errorf("the connector has no method %q", m)
+			return fmt.Errorf("the connector has no method %q", m)
 		}
 		t.Methods = append(t.Methods, payment.Method(m))
 	}
-	for _, code := range c.Currencies {
+	if len(currencies) > 0 {
+		t.Currencies = nil
+	}
+	for _, code := range currencies {
 		currency, err := money.ParseCurrency(code)
 		if err != nil {
-			return nil, fmt.Errorf("currency %q: %w", code, err)
+			return fmt.Errorf("currency %q: %w", code, err)
 		}
 		t.Currencies = append(t.Currencies, currency)
 	}
-	return t, nil
+	return nil
 }
 
 // openConnector opens a connector that no payment uses.

@@ -20,10 +20,9 @@ import (
 // ErrUnauthorized is returned for a request without a valid API key. It does not say what was wrong with the key.
 var ErrUnauthorized = errors.New("no valid API key")
 
-const (
-	keyAge  = time.Second // how long a verified key is trusted without asking the database again
-	maxKeys = 4096        // verified keys remembered at a time
-)
+// maxKeys is how many verified keys are remembered at a time; each is trusted for engine.SettingsAge without asking the
+// database again.
+const maxKeys = 4096
 
 // Auth finds out which shop is calling by the API key of the request. It is safe for concurrent use.
 type Auth struct {
@@ -116,7 +115,7 @@ func (a *Auth) owner(ctx context.Context, key id.APIKey) (shop.ID, error) {
 	a.mu.Lock()
 	v, ok := a.known[hash]
 	a.mu.Unlock()
-	if ok && now.Sub(v.at) < keyAge {
+	if ok && a.engine.Fresh(v.at) {
 		return v.shop, nil
 	}
 	sid, err := a.verify(ctx, key.Prefix(), hash)
@@ -154,7 +153,7 @@ func (a *Auth) remember(hash keyHash, v verified) {
 	defer a.mu.Unlock()
 	if len(a.known) >= maxKeys {
 		for h, k := range a.known {
-			if v.at.Sub(k.at) >= keyAge {
+			if v.at.Sub(k.at) >= engine.SettingsAge {
 				delete(a.known, h)
 			}
 		}

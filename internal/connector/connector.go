@@ -76,6 +76,12 @@ type Fencer interface {
 	Fence(ctx context.Context, ref Ref) (payment.Fact, error)
 }
 
+// Prober takes a cheap look at the provider that needs the terminal's credentials and moves nothing, such as asking about
+// a key that was never used. An error says what was answered; it must hold no credentials.
+type Prober interface {
+	Probe(ctx context.Context) error
+}
+
 // Notifier understands what the provider posts to us by itself.
 type Notifier interface {
 	// ParseNotice verifies the signature over the raw body and returns what the post
@@ -165,4 +171,6 @@ type Type struct {
 	Parse func(settings json.RawMessage) (Config, error)
 	// Loggable lists the fields, headers and query keys whose values may be kept.
 	Loggable outbound.Allowlist
+	// Shown names the settings whose values operators may be shown. All others are taken for secrets.
+	Shown []string
 }

@@ -66,19 +66,13 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	if err != nil {
 		return err
 	}
-	c := at.to
-	if c == nil {
+	if at.to == nil {
 		return at.fault
 	}
-	notifier, ok := c.Connector.(connector.Notifier)
-	if !ok {
+	if _, ok := at.to.Connector.(connector.Notifier); !ok {
 		return payment.ErrNotFound
 	}
-	var notices []connector.Notice
-	err = rescue.Call(func() (err error) {
-		notices, err = notifier.ParseNotice(post.Header, post.Body)
-		return err
-	})
+	notices, err := e.parse(ctx, owner, at, &post)
 	if rescue.From(err) != nil { // perhaps before the signature was verified, so that nothing of it is kept
 		if _, due := e.pace.Due("panic/"+post.Terminal, e.Now()); due {
 			e.Bell.Raise(ctx, alarm.Alarm{Shop: owner, About: alarm.Terminal, Subject: post.Terminal, Why: whyConnector}.Of(err))

@@ -170,9 +170,10 @@ type Terminal struct {
 	Currencies []money.Currency // empty: any
 	PreAuth    bool             // can hold and capture later
 	Recurring  bool             // can charge again without the customer
-	Enabled    bool
-	Priority   int   // lower comes first
-	Version    int64 // of the row as loaded; a change names it
+	Enabled    bool             // otherwise it takes no new payments, and goes on with those that it has
+	Priority   int              // lower comes first
+	Retired    []RetiredConfig  // newest first
+	Version    int64            // of the row as loaded; a change names it
 }
 
 // Key is an API key of a shop as it is stored: never the key itself.

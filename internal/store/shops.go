@@ -65,13 +65,21 @@ func (tx *Tx) InsertShop(s *shop.Shop) {
 		tx.json(s.Settings), micros(s.Created))
 }
 
-const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings = $3, version = version + 1
-	WHERE id = $4 AND version = $5`
+const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings = $3, name = $4, merchant = $5,
+	version = version + 1 WHERE id = $6 AND version = $7`
 
 // UpdateShop writes what can change of a shop, if its version is still the one that was read: otherwise the body runs
 // again, and has to make its change to what the shop is by then.
 func (tx *Tx) UpdateShop(s *shop.Shop) {
-	tx.guard("shop.update", sqlUpdateShop, s.Active, s.SigningKey, tx.json(s.Settings), string(s.ID), s.Version)
+	tx.guard("shop.update", sqlUpdateShop, s.Active, s.SigningKey, tx.json(s.Settings), s.Name, s.Merchant, string(s.ID), s.Version)
+}
+
+const sqlShopStays = `UPDATE shop SET version = version WHERE id = $1 AND version = $2`
+
+// ShopStays makes the transaction depend on the shop's being as it was read: otherwise the body runs again. It is for what
+// a setting forbids, and too much for what is done often.
+func (tx *Tx) ShopStays(s *shop.Shop) {
+	tx.guard("shop.stays", sqlShopStays, string(s.ID), s.Version)
 }
 
 // ChangeShop changes what can change of a shop and returns it as it becomes, with its terminals. change gets the shop as
@@ -106,15 +114,16 @@ func (tx *Tx) ChangeTerminal(sid shop.ID, tid string, change func(*shop.Terminal
 }
 
 const terminalColumns = `id, name, connector, config, types, methods, currencies, pre_auth, recurring, enabled, priority,
-	version`
+	retired, version`
 
 const sqlTerminals = `SELECT ` + terminalColumns + ` FROM terminal WHERE shop_id = $1 ORDER BY priority, id`
 
 func scanTerminal(s scanner) (shop.Terminal, error) {
 	var t shop.Terminal
 	var config, types, methods, currencies string
+	var retired *string
 	err := s.Scan(&t.ID, &t.Name, &t.Connector, &config, &types, &methods, &currencies, &t.PreAuth, &t.Recurring,
-		&t.Enabled, &t.Priority, &t.Version)
+		&t.Enabled, &t.Priority, &retired, &t.Version)
 	if err != nil {
 		return t, err
 	}
@@ -122,12 +131,19 @@ func scanTerminal(s scanner) (shop.Terminal, error) {
 	for _, part := range []struct {
 		text string
 		into any
-	}{{types, &t.Types}, {methods, &t.Methods}, {currencies, &t.Currencies}} {
+	}{{types, &t.Types}, {methods, &t.Methods}, {currencies, &t.Currencies}, {orNone(retired), &t.Retired}} {
 		if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
 			return t, fmt.Errorf("terminal %s: %w", t.ID, err)
 		}
 	}
 	return t, nil
+}
+
+func orNone(list *string) string {
+	if list == nil {
+		return "[]"
+	}
+	return *list
 }
 
 const sqlTerminalShop = `SELECT shop_id FROM terminal WHERE id = $1`
@@ -139,7 +155,7 @@ func (tx *Tx) TerminalShop(terminal string) (shop.ID, error) {
 }
 
 const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, 1)`
 
 // InsertTerminal writes a terminal of a shop, as version 1. A name that the shop has already fails
 // with a UniqueError of WriteTerminal.
@@ -148,12 +164,38 @@ func (tx *Tx) InsertTerminal(sid shop.ID, t *shop.Terminal) {
 		tx.json(t.Types), tx.json(t.Methods), tx.json(t.Currencies), t.PreAuth, t.Recurring, t.Enabled, t.Priority)
 }
 
-const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priority = $3, version = version + 1
-	WHERE shop_id = $4 AND id = $5 AND version = $6`
+const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priority = $3, name = $4, methods = $5, currencies = $6,
+	retired = $7, version = version + 1 WHERE shop_id = $8 AND id = $9 AND version = $10`
 
 // UpdateTerminal writes what can change of a terminal, if its version is still the one that was read: see UpdateShop.
 func (tx *Tx) UpdateTerminal(sid shop.ID, t *shop.Terminal) {
-	tx.guard("terminal.update", sqlUpdateTerminal, string(t.Config), t.Enabled, t.Priority, string(sid), t.ID, t.Version)
+	var retired any
+	if len(t.Retired) > 0 {
+		retired = tx.json(t.Retired)
+	}
+	tx.guard("terminal.update", sqlUpdateTerminal, string(t.Config), t.Enabled, t.Priority, t.Name, tx.json(t.Methods),
+		tx.json(t.Currencies), retired, string(sid), t.ID, t.Version)
+}
+
+// sqlTerminalUsed asks by the unique keys of attempts and notices, which begin with shop and terminal.
+const sqlTerminalUsed = `SELECT CASE WHEN EXISTS (SELECT 1 FROM attempt WHERE shop_id = $1 AND terminal_id = $2)
+	OR EXISTS (SELECT 1 FROM notice WHERE shop_id = $1 AND terminal_id = $2) THEN 1 ELSE 0 END`
+
+// TerminalUsed reports whether a payment was ever tried at the terminal, or a notice kept for it.
+func (tx *Tx) TerminalUsed(sid shop.ID, tid string) (bool, error) {
+	used, err := one(tx, func(s scanner) (n int64, err error) {
+		err = s.Scan(&n)
+		return n, err
+	}, sqlTerminalUsed, string(sid), tid)
+	return used != 0, err
+}
+
+const sqlDeleteTerminal = `DELETE FROM terminal WHERE shop_id = $1 AND id = $2 AND version = $3 AND NOT EXISTS
+	(SELECT 1 FROM attempt WHERE shop_id = $1 AND terminal_id = $2)`
+
+// DeleteTerminal forgets a terminal, if its version is still the one that was read and no payment was tried there.
+func (tx *Tx) DeleteTerminal(sid shop.ID, t *shop.Terminal) {
+	tx.guard("terminal.delete", sqlDeleteTerminal, string(sid), t.ID, t.Version)
 }
 
 const keyColumns = `shop_id, id, prefix, hash, label, created, revoked`

@@ -108,7 +108,6 @@ func (k Keyring) Renewed(random io.Reader) (Keyring, error) {
 // Store writes the keys into a folder that has none. The error is fs.ErrExist where it has.
 func (k Keyring) Store(dir string) error { return k.write(filepath.Join(dir, KeyringFile)) }
 
-
 // LoadKeyring reads the key file of a data folder, making it when there is none.
 // Two processes that start together end up with the same keys.
 func LoadKeyring(dir string, random io.Reader) (Keyring, error) {

@@ -24,7 +24,7 @@ const maxTimeoutMs = 30_000
 
 // Type is the entry of the registry of connectors.
 func Type() connector.Type {
-	return connector.Type{Name: Name, Parse: parse, Loggable: loggable()}
+	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Shown: []string{"url", "timeoutMs"}}
 }
 
 // loggable lists what the record of messages may show. The credential of a recurring

@@ -34,6 +34,7 @@ var (
 	_ connector.Refunder  = (*Sandbox)(nil)
 	_ connector.Payer     = (*Sandbox)(nil)
 	_ connector.Fencer    = (*Sandbox)(nil)
+	_ connector.Prober    = (*Sandbox)(nil)
 )
 
 // Traits says that the provider knows every method, holds money and stores cards.
@@ -112,6 +113,21 @@ func (s *Sandbox) Status(ctx context.Context, ref connector.Ref) (payment.Fact, 
 		return payment.Fact{}, fmt.Errorf("sandbox status: %w", err)
 	}
 	return t.factFor(ref)
+}
+
+// probeKey is a reference that no attempt has: theirs are longer.
+const probeKey = "sluice-probe"
+
+// Probe asks about a reference that nobody has used: the provider knows none, and says so to its own merchants only.
+func (s *Sandbox) Probe(ctx context.Context) error {
+	_, err := s.client.find(ctx, byKey(probeKey))
+	switch {
+	case errors.Is(err, errNoSuch):
+		return nil
+	case err != nil:
+		return fmt.Errorf("sandbox probe: %w", err)
+	}
+	return fmt.Errorf("sandbox probe: %w: it knows a transaction that was never made", errAnswer)
 }
 
 // Fence cancels by key. Afterwards a request with the key is refused, whether it had

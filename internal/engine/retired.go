@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// parse verifies and reads a post as the terminal's settings say, or, where by them it is not the provider's, as those
+// say that were replaced a short time ago: a provider may go on signing with the old secret for a while.
+func (e *Engine) parse(ctx context.Context, owner payment.ShopID, at *reached, post *Post) (notices []connector.Notice, err error) {
+	read := func(c connector.Connector) error {
+		return rescue.Call(func() (err error) {
+			notices, err = c.(connector.Notifier).ParseNotice(post.Header, post.Body) //nolint:errcheck,forcetypeassert // seen by the caller, of one type
+			return err
+		})
+	}
+	err = read(at.to.Connector)
+	if err == nil || errors.Is(err, connector.ErrUnreadable) || rescue.From(err) != nil {
+		return notices, err
+	}
+	s, found := e.shops.get(ctx, owner)
+	if found != nil {
+		return nil, err
+	}
+	for _, c := range e.connectors.retired(e, s, post.Terminal, e.Now()) {
+		if old := read(c); old == nil || errors.Is(old, connector.ErrUnreadable) {
+			return notices, old
+		}
+	}
+	return nil, err
+}
+
+// retired returns connectors with the settings that the terminal had before and that still verify notices, newest
+// first. They are for nothing else, and opened when a notice needs them.
+func (p *pool) retired(e *Engine, s *shop.Shop, terminal string, now time.Time) []connector.Connector {
+	t := s.Terminal(terminal)
+	if t == nil {
+		return nil
+	}
+	var before []connector.Connector
+	for _, r := range t.Retired {
+		if !now.Before(r.Until) {
+			continue
+		}
+		old := *t
+		old.Config = r.Config
+		if c, err := p.openTerminal(e, &old); err == nil { // of another version, perhaps: the present ones decide alone
+			before = append(before, c)
+		}
+	}
+	return before
+}
