@@ -18,7 +18,7 @@ type paymentCommands struct {
 	Check   paymentCheckCommand   `cmd:"" help:"Ask the provider how a payment with an open outcome stands."`
 	Update  paymentUpdateCommand  `cmd:"" help:"Put a payment into the state that is known to be true."`
 	Approve paymentApproveCommand `cmd:"" help:"Carry out an update that somebody else asked for."`
-	Updates paymentUpdatesCommand `cmd:"" help:"List updates of a shop's payments that wait for a second person."`
+	Updates paymentUpdatesCommand `cmd:"" help:"List updates of a shop's payments by hand that wait for a second person; with --all those that were carried out too."`
 	Parked  paymentParkedCommand  `cmd:"" help:"List payments that wait for a human."`
 
 	StopRecurring paymentStopCommand `cmd:"" help:"End the recurring chain, or subscription, that a payment began."`
@@ -65,18 +65,29 @@ func (c *paymentApproveCommand) Run(s *surroundings) error {
 
 type paymentUpdatesCommand struct {
 	operator
-	admin.OfShop
+	admin.ListUpdates
 }
 
 // Run lists updates.
 func (c *paymentUpdatesCommand) Run(s *surroundings) error {
-	return perform(s, &c.operator, admin.OpListUpdates, c.OfShop,
-		listed("UPDATE|PAYMENT|TO|CODE|ASKED AT|BY|REASON", func(u *admin.Update) []string {
-			return []string{
-				u.ID, string(u.Payment), string(u.To), cmp.Or(string(u.Code), "–"), shortTime(u.AskedAt),
-				strconv.Quote(u.AskedBy), strconv.Quote(u.Reason),
+	heads := "UPDATE|PAYMENT|TO|CODE|ASKED AT|BY|REASON"
+	if c.All {
+		heads += "|DONE AT|APPROVED BY"
+	}
+	return perform(s, &c.operator, admin.OpListUpdates, c.ListUpdates, listed(heads, func(u *admin.Update) []string {
+		row := []string{
+			u.ID, string(u.Payment), string(u.To), cmp.Or(string(u.Code), "–"), shortTime(u.AskedAt),
+			strconv.Quote(u.AskedBy), strconv.Quote(u.Reason),
+		}
+		if c.All {
+			approved := "–"
+			if u.ApprovedBy != "" {
+				approved = strconv.Quote(u.ApprovedBy)
 			}
-		}))
+			row = append(row, shortTime(u.DoneAt), approved)
+		}
+		return row
+	}))
 }
 
 type paymentParkedCommand struct{ operator }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,26 +83,40 @@ func (d *Desk) ApproveUpdate(ctx context.Context, c ApproveUpdate) (UpdateApprov
 	return UpdateApproved{c.Update}, d.ApproveManualUpdate(ctx, shop.ID(c.Shop), c.Update, c.By)
 }
 
-// Update is an update by hand, with what a second person has to know before agreeing.
-type Update struct {
-	ID      string            `json:"updateId"`
-	Payment payment.ID        `json:"paymentId"`
-	To      payment.State     `json:"state"`
-	Code    payment.ErrorCode `json:"code,omitempty"`
-	AskedAt time.Time         `json:"askedAt"`
-	AskedBy string            `json:"askedBy"`
-	Reason  string            `json:"reason"`
+// ListUpdates chooses updates by hand.
+type ListUpdates struct {
+	OfShop
+	Payment string `name:"payment" placeholder:"ID" help:"Only updates of this payment." json:"payment,omitempty"`
+	All     bool   `name:"all" help:"Those that are carried out too, with who approved them." json:"all,omitempty"`
+	Limit   int    `name:"limit" default:"1000" help:"Most updates." json:"limit,omitempty"`
 }
 
-// ListUpdates lists the updates that wait for a second person, newest first. It needs the right ReadPayments.
-func (d *Desk) ListUpdates(ctx context.Context, c OfShop) (List[Update], error) {
+// Update is an update by hand, with what a second person has to know before agreeing.
+type Update struct {
+	ID         string            `json:"updateId"`
+	Payment    payment.ID        `json:"paymentId"`
+	To         payment.State     `json:"state"`
+	Code       payment.ErrorCode `json:"code,omitempty"`
+	AskedAt    time.Time         `json:"askedAt"`
+	AskedBy    string            `json:"askedBy"`
+	Reason     string            `json:"reason"`
+	ApprovedBy string            `json:"approvedBy,omitempty"` // empty also where the shop demands no second person
+	DoneAt     time.Time         `json:"doneAt,omitzero"`      // zero while it waits
+}
+
+// ListUpdates lists the updates that wait for a second person, or all, newest first. It needs the right ReadPayments.
+func (d *Desk) ListUpdates(ctx context.Context, c ListUpdates) (List[Update], error) {
+	if c.Limit < 1 {
+		return List[Update]{}, errors.New("--limit must be at least 1")
+	}
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return List[Update]{}, err
 	}
-	open, err := view(ctx, d, func(tx *store.Tx) ([]store.ManualUpdate, error) { return tx.OpenManualUpdates(s.ID, mostListed+1) })
-	return bounded(open, mostListed, func(u *store.ManualUpdate) Update {
-		return Update{u.ID, u.Payment, u.To, u.Code, u.AskedAt, u.AskedBy, u.Reason}
+	f := store.ManualUpdateFilter{Shop: s.ID, Payment: payment.ID(c.Payment), Done: c.All, Limit: c.Limit + 1}
+	found, err := view(ctx, d, func(tx *store.Tx) ([]store.ManualUpdate, error) { return tx.ManualUpdates(f) })
+	return bounded(found, c.Limit, func(u *store.ManualUpdate) Update {
+		return Update{u.ID, u.Payment, u.To, u.Code, u.AskedAt, u.AskedBy, u.Reason, u.ApprovedBy, u.DoneAt}
 	}), err
 }
 

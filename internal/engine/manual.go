@@ -2,13 +2,17 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -42,38 +46,53 @@ var ErrSecondPerson = errors.New("a second person has to approve")
 // may be wrong now, so it has to be asked for again.
 var ErrUpdateOutdated = errors.New("the payment has changed since the update was asked for; look at it and ask again")
 
+// longestReason bounds what is kept of why, in bytes.
+const longestReason = 4 << 10
+
 // ManualUpdate puts a payment into a state by hand. reason and who are kept. Where the
 // shop demands a second person, nothing changes until ApproveManualUpdate; done tells.
+// Whether it does is read in the transaction: what a process remembers of the shop may be older than the demand.
 func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id string, done bool, err error) {
-	if strings.TrimSpace(u.Reason) == "" || visible(u.AskedBy) == "" {
+	switch {
+	case strings.TrimSpace(u.Reason) == "" || visible(u.AskedBy) == "":
 		return "", false, errors.New("a manual update needs a reason and a name")
-	}
-	s, err := e.Shop(ctx, u.Shop)
-	if err != nil {
-		return "", false, err
+	case !keepable(u.Reason) || !keepable(u.AskedBy):
+		return "", false, fmt.Errorf("the reason and the name must be text of at most %d bytes", longestReason)
 	}
 	u.ID, _ = e.IDs.New()
-	if s.Settings.FourEyes {
-		err := e.DB.Update(ctx, func(tx *store.Tx) error {
-			if tx.MaybeCommitted() { // a wish has an id of its own
-				if _, err := tx.ManualUpdate(u.Shop, u.ID); !errors.Is(err, store.ErrNotFound) {
-					return err
-				}
+	waits := false
+	wish := func(tx *store.Tx) (bool, error) {
+		if tx.MaybeCommitted() { // a wish has an id of its own
+			if kept, err := tx.ManualUpdate(u.Shop, u.ID); !errors.Is(err, store.ErrNotFound) {
+				waits = kept.DoneAt.IsZero()
+				return true, err
 			}
-			if err := e.rehearse(tx, &u); err != nil {
-				return err
-			}
-			u.AskedAt = tx.Now()
-			tx.InsertManualUpdate(&u)
-			return nil
-		})
-		return u.ID, false, storeError(err)
+		}
+		s, err := tx.Shop(u.Shop)
+		if err != nil {
+			return false, err
+		}
+		tx.ShopStays(&s)
+		if waits = s.Settings.FourEyes; !waits {
+			return false, nil
+		}
+		if err := e.rehearse(tx, &u); err != nil {
+			return true, err
+		}
+		u.AskedAt = tx.Now()
+		tx.InsertManualUpdate(&u)
+		return true, nil
 	}
-	err = e.carryOut(ctx, &u, func(tx *store.Tx, u *store.ManualUpdate) {
+	err = e.carryOut(ctx, &u, wish, func(tx *store.Tx, u *store.ManualUpdate) {
 		u.AskedAt, u.DoneAt = tx.Now(), tx.Now()
 		tx.InsertManualUpdate(u)
 	})
-	return u.ID, err == nil, err
+	return u.ID, err == nil && !waits, err
+}
+
+// keepable reports whether every database takes the text.
+func keepable(text string) bool {
+	return len(text) <= longestReason && utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
 
 // secondPerson reports whether somebody else approves: another spelling of the same name
@@ -109,8 +128,11 @@ func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, i
 	case !u.DoneAt.IsZero():
 		return fmt.Errorf("update %s was carried out on %s", id, u.DoneAt.Format("2006-01-02 15:04:05"))
 	}
+	if !keepable(by) {
+		return fmt.Errorf("the name must be text of at most %d bytes", longestReason)
+	}
 	u.ApprovedBy = by
-	return e.carryOut(ctx, &u, func(tx *store.Tx, u *store.ManualUpdate) {
+	return e.carryOut(ctx, &u, nil, func(tx *store.Tx, u *store.ManualUpdate) {
 		u.DoneAt = tx.Now()
 		tx.ApproveManualUpdate(u)
 	})
@@ -127,8 +149,28 @@ func (e *Engine) byHand(tx *store.Tx, r *store.ManualUpdate, p *payment.Payment)
 	tx.InsertManualUpdate(&u)
 }
 
+// updateOf is the update with who and why as the payment's log shows them.
 func updateOf(u *store.ManualUpdate, now time.Time) payment.ManualUpdate {
-	return payment.ManualUpdate{To: u.To, Code: u.Code, HoldCheck: now.Add(job.HoldWait)}
+	return payment.ManualUpdate{To: u.To, Code: u.Code, HoldCheck: now.Add(job.HoldWait), Messages: recordUpdate(u, now)}
+}
+
+// shownOfUpdates are the fields of an update that its record may show.
+var shownOfUpdates = outbound.Allowlist{Fields: []string{"update", "askedBy", "reason", "approvedBy"}}
+
+// recordUpdate is an update by hand as an operation shows it: a message that came in from people, masked.
+func recordUpdate(u *store.ManualUpdate, now time.Time) payment.Messages {
+	body, err := json.Marshal(struct {
+		Update     string `json:"update"`
+		AskedBy    string `json:"askedBy"`
+		Reason     string `json:"reason"`
+		ApprovedBy string `json:"approvedBy,omitempty"`
+	}{u.ID, u.AskedBy, u.Reason, u.ApprovedBy})
+	if err != nil {
+		return payment.Messages{} // strings can always be rendered
+	}
+	rec := new(outbound.Recorder)
+	rec.RecordIncoming(outbound.Incoming{At: now, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}, shownOfUpdates)
+	return payment.Messages{Incoming: rec.Incoming()}
 }
 
 // rehearse refuses at once what could not be carried out.
@@ -141,13 +183,22 @@ func (e *Engine) rehearse(tx *store.Tx, u *store.ManualUpdate) error {
 	return err
 }
 
-func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, keep func(*store.Tx, *store.ManualUpdate)) error {
+// carryOut makes the update. first, when given, may say that nothing more is to be done in the transaction.
+func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func(*store.Tx) (bool, error),
+	keep func(*store.Tx, *store.ManualUpdate),
+) error {
 	var d payment.Decision
 	var x exchange
 	var unsure doubts
 	err := e.DB.Update(ctx, func(tx *store.Tx) error {
 		if mine, err := unsure.resolved(tx, &d, &x); mine || err != nil {
 			return err
+		}
+		d = payment.Decision{}
+		if first != nil {
+			if over, err := first(tx); over || err != nil {
+				return err
+			}
 		}
 		p, err := tx.Payment(u.Shop, u.Payment)
 		if err != nil {
@@ -165,6 +216,8 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, keep func(
 	if err != nil {
 		return storeError(err)
 	}
-	e.told(ctx, &d)
+	if d.Payment.ID != "" {
+		e.told(ctx, &d)
+	}
 	return nil
 }

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
+	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 )
 
@@ -341,4 +343,96 @@ func TestManualCheckAsksTheProvider(t *testing.T) {
 		}
 		h.agree()
 	})
+}
+
+// TestFourEyesIsDecidedInTheTransaction: a process that still remembers the shop as it was before somebody demanded a
+// second person does not change anything alone.
+func TestFourEyesIsDecidedInTheTransaction(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		p := h.stuck(h.newDeposit("61.00", cardApproved))
+		other := h.other(nil)
+		for _, e := range []*engine.Engine{h.Engine, other} {
+			if s, err := e.Shop(t.Context(), h.shop.ID); err != nil || s.Settings.FourEyes {
+				t.Fatalf("%v, %v", s, err)
+			}
+		}
+		demand := func(four bool) {
+			t.Helper()
+			err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
+				_, err := tx.ChangeShop(h.shop.ID, func(s *shop.Shop) error { s.Settings.FourEyes = four; return nil })
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		demand(true)
+		for _, e := range []*engine.Engine{h.Engine, other} {
+			if _, done, err := e.ManualUpdate(t.Context(), h.update(p.ID, payment.Declined)); err != nil || done {
+				t.Errorf("done %t, %v", done, err)
+			}
+		}
+		if now := h.stored(p.ID); now.State() != payment.Pending {
+			t.Errorf("the payment is %s", now.State())
+		}
+		if _, err := other.Shop(t.Context(), h.shop.ID); err != nil { // remembers that two are needed
+			t.Fatal(err)
+		}
+		demand(false)
+		if _, done, err := other.ManualUpdate(t.Context(), h.update(p.ID, payment.Declined)); err != nil || !done {
+			t.Errorf("once it is not demanded any more: done %t, %v", done, err)
+		}
+	})
+}
+
+// TestAManualUpdateSaysWhoAndWhy in the payment's log, and in the list of updates, by one person or two.
+func TestAManualUpdateSaysWhoAndWhy(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		h := newHouse(t, d, func(s *shop.Shop) { s.Settings.FourEyes = true })
+		p := h.stuck(h.newDeposit("61.00", cardApproved))
+		u := h.update(p.ID, payment.Declined)
+		u.Reason = "the bank says so of 4000000000000408"
+		uid, _, err := h.Engine.ManualUpdate(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Engine.ApproveManualUpdate(t.Context(), h.shop.ID, uid, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		log := h.log(p.ID)
+		shown := log[len(log)-1].Messages.Incoming
+		for _, part := range []string{"ann", "the bank says so of 400000", "bob", uid} {
+			if !strings.Contains(shown, part) {
+				t.Errorf("the log has no %q: %s", part, shown)
+			}
+		}
+		if strings.Contains(shown, cardApproved) {
+			t.Errorf("the log has a card number: %s", shown)
+		}
+		for all, want := range map[bool]int{false: 0, true: 1} {
+			found, err := h.updates(store.ManualUpdateFilter{Shop: h.shop.ID, Payment: p.ID, Done: all, Limit: 10})
+			if err != nil || len(found) != want {
+				t.Fatalf("all %t: %v, %v", all, found, err)
+			}
+			if want == 1 && (found[0].ApprovedBy != "bob" || found[0].AskedBy != "ann" || found[0].DoneAt.IsZero()) {
+				t.Errorf("%+v", found[0])
+			}
+		}
+		for _, wrong := range []string{strings.Repeat("x", 5000), "zero\x00byte", "\xff"} {
+			u.Reason = wrong
+			if _, _, err := h.Engine.ManualUpdate(t.Context(), u); err == nil {
+				t.Errorf("%.10q is taken", wrong)
+			}
+		}
+	})
+}
+
+func (h *house) updates(f store.ManualUpdateFilter) (found []store.ManualUpdate, err error) {
+	err = h.DB.View(h.t.Context(), func(tx *store.Tx) error {
+		found, err = tx.ManualUpdates(f)
+		return err
+	})
+	return found, err
 }

@@ -13,6 +13,7 @@ type ManualUpdate struct {
 	To        State
 	Code      ErrorCode // of a payment that ends without money; a fitting one when empty
 	HoldCheck time.Time // when to ask whether a hold still stands, for To AUTHORIZED
+	Messages  Messages  // who and why, as the log shows it
 }
 
 func (c ManualUpdate) apply(d *draft) {
@@ -43,17 +44,17 @@ func (c ManualUpdate) apply(d *draft) {
 	default:
 		d.lost(a, c)
 	}
-	d.moveTo(c.To, OpManualUpdate, a.Seq)
+	d.moveTo(&c, a.Seq)
 	d.d.Attempts = append(d.d.Attempts, *a)
 }
 
 // moveTo logs a manual update, the one input whose target is chosen by its author.
-func (d *draft) moveTo(to State, op OperationKind, attempt int) {
-	d.took(InManual, op, to)
-	d.p.state = to
+func (d *draft) moveTo(c *ManualUpdate, attempt int) {
+	d.took(InManual, OpManualUpdate, c.To)
+	d.p.state = c.To
 	d.p.Ops++
 	d.d.Opened = append(d.d.Opened, Operation{
-		Seq: d.p.Ops, Kind: op, Started: d.at, Completed: d.at, State: to, Attempt: attempt,
+		Seq: d.p.Ops, Kind: OpManualUpdate, Started: d.at, Completed: d.at, State: c.To, Attempt: attempt, Messages: c.Messages,
 		Began: d.version(), Ended: d.version(),
 	})
 }

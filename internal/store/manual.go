@@ -61,19 +61,37 @@ func (tx *Tx) ManualUpdate(shop payment.ShopID, uid string) (ManualUpdate, error
 	}, sqlManualUpdate, string(shop), uid)
 }
 
-const sqlOpenManualUpdates = `SELECT id, payment_id, to_state, COALESCE(code, ''), reason, asked_by, asked_at FROM manual_update
-	WHERE shop_id = $1 AND done_at IS NULL ORDER BY id DESC LIMIT $2`
+// ManualUpdateFilter chooses updates of a shop.
+type ManualUpdateFilter struct {
+	Shop    payment.ShopID
+	Payment payment.ID // empty for all
+	Done    bool       // those that are carried out, too
+	Limit   int
+}
 
-// OpenManualUpdates returns wishes of a shop that wait for a second person, newest first, at most limit.
-func (tx *Tx) OpenManualUpdates(shop payment.ShopID, limit int) ([]ManualUpdate, error) {
+const sqlManualUpdates = `SELECT id, payment_id, to_state, COALESCE(code, ''), reason, asked_by, asked_at, COALESCE(approved_by, ''),
+	done_at FROM manual_update WHERE shop_id = $1`
+
+// ManualUpdates returns updates by hand, newest first.
+func (tx *Tx) ManualUpdates(f ManualUpdateFilter) ([]ManualUpdate, error) {
+	text, args := sqlManualUpdates, []any{string(f.Shop)}
+	if f.Payment != "" {
+		text, args = text+" AND payment_id = $2", append(args, string(f.Payment))
+	}
+	if !f.Done {
+		text += " AND done_at IS NULL"
+	}
+	text, args = limited(text+" ORDER BY id DESC", args, f.Limit)
 	return list(tx, func(s scanner) (ManualUpdate, error) {
-		u := ManualUpdate{Shop: shop}
+		u := ManualUpdate{Shop: f.Shop}
 		var pid, to, code string
 		var asked int64
-		err := s.Scan(&u.ID, &pid, &to, &code, &u.Reason, &u.AskedBy, &asked)
-		u.Payment, u.To, u.Code, u.AskedAt = payment.ID(pid), payment.State(to), payment.ErrorCode(code), fromMicros(&asked)
+		var done *int64
+		err := s.Scan(&u.ID, &pid, &to, &code, &u.Reason, &u.AskedBy, &asked, &u.ApprovedBy, &done)
+		u.Payment, u.To, u.Code = payment.ID(pid), payment.State(to), payment.ErrorCode(code)
+		u.AskedAt, u.DoneAt = fromMicros(&asked), fromMicros(done)
 		return u, err
-	}, sqlOpenManualUpdates, string(shop), int64(limit))
+	}, text, args...)
 }
 
 const sqlManualUpdatesOf = `SELECT id, to_state, COALESCE(code, ''), reason, asked_by, asked_at, COALESCE(approved_by, ''), done_at
