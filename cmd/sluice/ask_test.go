@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -159,5 +160,24 @@ func TestADatabaseThatIsNamedIsTheOne(t *testing.T) {
 	}
 	if got := server.stop(); got.code != 0 {
 		t.Errorf("stopped with %+v", got)
+	}
+}
+
+// TestTheServersLogSaysWhoAsked: the account as the kernel knows it, and who that says it is.
+func TestTheServersLogSaysWhoAsked(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	server := start(t, "serve", "--listen", "127.0.0.1:0", "--data", f.dir)
+	got := command(t.Context(), []string{"USER=root", "SUDO_USER=ann"}, "shop", "create", "--name", "x", "--data", f.dir)
+	if got.code != 0 {
+		t.Fatal(got)
+	}
+	ended := server.stop()
+	want := `"operation":"shop.create","account":"` + account() + `","claims":"ann"`
+	if runtime.GOOS != "linux" {
+		want = `"operation":"shop.create","account":"","claims":"ann"`
+	}
+	if ended.code != 0 || strings.Count(ended.err, want) != 1 {
+		t.Errorf("the log has no %s:\n%s", want, ended.err)
 	}
 }
