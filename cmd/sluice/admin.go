@@ -101,12 +101,16 @@ func serveAdmin(ctx context.Context, a *app) (stop func()) {
 // identify says which server this is.
 func (a *app) identify(w http.ResponseWriter, _ *http.Request) {
 	place, err := placeOf(&a.config)
+	var raw []byte
+	if err == nil {
+		raw, err = json.Marshal(serving{PID: os.Getpid(), Version: version, Database: place})
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(serving{PID: os.Getpid(), Version: version, Database: place}) // the caller is gone if this fails
+	_, _ = w.Write(raw) // the caller is gone if this fails
 }
 
 // peerKey is where a request's context has the account at the other end of the socket.

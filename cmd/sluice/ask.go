@@ -76,7 +76,7 @@ func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], argum
 		return result, err
 	}
 	if server != nil && (c.Database == "" || server.Database == place) {
-		o.answered(s, "answered by the server of %s (pid %d), %s", folderOf(&c), server.PID, server.Database)
+		o.answeredf(s, "answered by the server of %s (pid %d), %s", folderOf(&c), server.PID, server.Database)
 		raw, err := server.forward(s, op.Name(), arguments)
 		if err == nil {
 			err = json.Unmarshal(raw, &result)
@@ -93,15 +93,15 @@ func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], argum
 		return result, err
 	}
 	if server != nil {
-		o.answered(s, "answered from %s, as --database says; the server of %s (pid %d) has %s", place, folderOf(&c), server.PID, server.Database)
+		o.answeredf(s, "answered from %s, as --database says; the server of %s (pid %d) has %s", place, folderOf(&c), server.PID, server.Database)
 	} else {
-		o.answered(s, "answered from %s; no server runs on %s", place, folderOf(&c))
+		o.answeredf(s, "answered from %s; no server runs on %s", place, folderOf(&c))
 	}
 	return op.Do(admin.As(s.ctx, admin.Person{Account: account(), Claims: claimed(s.env)}), a.desk, arguments)
 }
 
-// answered tells people which installation they are working on; standard output has the answer alone.
-func (o *operator) answered(s *surroundings, format string, facts ...any) {
+// answeredf tells people which installation they are working on; standard output has the answer alone.
+func (o *operator) answeredf(s *surroundings, format string, facts ...any) {
 	if !o.Quiet {
 		fmt.Fprintf(s.err, "sluice: "+format+"\n", facts...)
 	}
@@ -134,7 +134,7 @@ func reach(ctx context.Context, folder string) (*serving, error) {
 	}
 	first, err := dial(ctx)
 	if err != nil {
-		return nil, nil // no server on this folder, or one that is gone
+		return nil, nil //nolint:nilerr // no server on this folder, or one that is gone
 	}
 	_ = first.Close() // it was to see whether somebody listens
 	server := &serving{client: &http.Client{Timeout: taskTimeout, Transport: &http.Transport{

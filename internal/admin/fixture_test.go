@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 
@@ -36,9 +37,7 @@ func onBoth(t *testing.T, fn func(t *testing.T, o *office)) {
 func (o *office) settings(changes map[string]string) string {
 	o.t.Helper()
 	all := map[string]string{"url": o.SimulatorURL, "apiKey": o.Simulator.APIKey(), "noticeSecret": o.Simulator.NoticeSecret()}
-	for name, value := range changes {
-		all[name] = value
-	}
+	maps.Copy(all, changes)
 	raw, err := json.Marshal(all)
 	if err != nil {
 		o.t.Fatal(err)

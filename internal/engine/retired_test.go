@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,7 @@ func (h *house) reconfigure(changes map[string]string, keep time.Duration) {
 			if err := json.Unmarshal(t.Config, &settings); err != nil {
 				return err
 			}
-			for name, value := range changes {
-				settings[name] = value
-			}
+			maps.Copy(settings, changes)
 			raw, err := json.Marshal(settings)
 			t.Reconfigure(raw, tx.Now(), tx.Now().Add(keep))
 			return err
