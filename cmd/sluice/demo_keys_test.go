@@ -16,7 +16,7 @@ func TestADemoShowsNoDeadKey(t *testing.T) {
 	first.stop()
 	listed := strings.Fields(strings.Split(f.done("key", "list", "--shop", shop), "\n")[1])
 	f.done("key", "revoke", "--shop", shop, listed[0])
-	rotated := f.made([]string{"shopId", "signingKey"}, "webhook", "rotate-key", "--shop", shop)
+	rotated := f.made([]string{"shopId", "signingKey", "inForceFrom"}, "webhook", "rotate-key", "--shop", shop)
 
 	second := start(t, args...)
 	key := second.text("apiKey")
