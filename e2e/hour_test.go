@@ -56,7 +56,7 @@ type hour struct {
 	shops         []*payer
 	length        time.Duration // of a round
 	hostile, calm []round
-	ctx           context.Context //nolint:containedctx // of the test
+	ctx           context.Context // of the test
 }
 
 // round is what came of one.
