@@ -104,8 +104,11 @@ func (d *Desk) RefundPayment(ctx context.Context, c RefundPayment) (Acted, error
 
 // target is what the engine is told of an act whatever it is.
 func (d *Desk) target(ctx context.Context, c *Act, what payment.State, amount money.Amount, reference string) (engine.Target, error) {
-	if strings.TrimSpace(c.Reason) == "" || strings.TrimSpace(c.By) == "" {
+	switch {
+	case strings.TrimSpace(c.Reason) == "" || strings.TrimSpace(c.By) == "":
 		return engine.Target{}, errors.New("an act by hand needs a reason and a name")
+	case !isText(c.Reason, longestReason) || !isText(c.By, longestReason):
+		return engine.Target{}, fmt.Errorf("the reason and the name must be text of at most %d characters", longestReason)
 	}
 	if !goodKey(c.Key) {
 		return engine.Target{}, errors.New("--key: must have 1 to 255 characters of ASCII")
@@ -193,11 +196,18 @@ func readAmount(text string) (money.Amount, error) {
 	return a, nil
 }
 
-// mostReference is how long a reference of the gateway API may be.
-const mostReference = 256
+const (
+	longestReason = 1000
+	mostReference = 256 // of the gateway API
+)
+
+// isText reports whether every database keeps the text as it is.
+func isText(text string, most int) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && !strings.ContainsRune(text, 0)
+}
 
 func readReference(text string) error {
-	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > mostReference || strings.ContainsRune(text, 0) {
+	if !isText(text, mostReference) {
 		return fmt.Errorf("--reference: must be text of at most %d characters", mostReference)
 	}
 	return nil
