@@ -102,8 +102,9 @@ type reader struct {
 	dev       *receiver // a developer's machine
 	elsewhere *receiver // of the shop's events in the other API
 	shop      *client
-	payment   string // completed
-	other     string // a shop whose settings nobody minds
+	payment   string            // completed
+	other     string            // a shop whose settings nobody minds
+	terminals map[string]string // by page, a shop that has none yet
 	env       []string
 	simKey    string
 	examples  string // of a webhook: the block, for the code that checks it
@@ -141,7 +142,7 @@ func newDocReader(t *testing.T) *reader {
 	s := newServer(t, dir, "", "--demo")
 	s.start(t)
 	t.Cleanup(func() { s.stop(t) })
-	r := &reader{T: t, dir: dir, server: s, facts: s.facts, sim: startSimulator(t, dir), shop: newClient(s.base, s.facts.APIKey)}
+	r := &reader{T: t, dir: dir, server: s, facts: s.facts, sim: startSimulator(t, dir), shop: newClient(s.base, s.facts.APIKey), terminals: map[string]string{}}
 	r.dev, r.elsewhere = newReceiver(t, map[string]string{"": s.facts.SigningKey}, nil), newReceiver(t, nil, nil)
 	bin := filepath.Join(dir, "bin")
 	if err := os.Mkdir(bin, 0o700); err != nil {
@@ -238,7 +239,7 @@ func (r *reader) filled(command string) string {
 		"http://127.0.0.1:3000", r.dev.URL, "http://localhost:3000", r.dev.URL, "https://shop.example", r.elsewhere.URL,
 		`{"url":"…","apiKey":"…"}`, string(settings),
 		"--shop ID", "--shop "+r.facts.ShopID, "--shop 01a2244bdf16728180472341999c8f5b", "--shop "+r.facts.ShopID,
-		"NAME", "ann", "TEXT", "why",
+		"--settings JSON", "--settings '"+string(settings)+"'", "NAME", "ann", "TEXT", "why",
 	).Replace(command)
 	command = strings.ReplaceAll(regexp.MustCompile(`(--\S+) …`).ReplaceAllString(command, "$1 x"), " …", "")
 	return regexp.MustCompile(`\bID\b`).ReplaceAllString(command, r.payment)
@@ -248,6 +249,9 @@ func (r *reader) filled(command string) string {
 func (r *reader) run(s *snippet, command, name string, args []string) {
 	r.Helper()
 	r.ran++
+	if name == "sluice" && len(args) > 0 && args[0] == "terminal" {
+		command = strings.ReplaceAll(command, "--shop ID", "--shop "+r.without(s.page))
+	}
 	command = r.filled(command)
 	switch {
 	case name == "sluice" && len(args) > 0 && args[0] == "serve":
@@ -277,6 +281,17 @@ func (r *reader) run(s *snippet, command, name string, args []string) {
 	if code != 0 {
 		r.Errorf("%s:%d: %s\nexit code %d: %s", s.page, s.line, command, code, said)
 	}
+}
+
+// without is the page's shop for its terminals.
+func (r *reader) without(page string) string {
+	r.Helper()
+	if r.terminals[page] == "" {
+		var made struct{ ShopID string }
+		r.server.admin(r, &made, "shop", "create", "--name", "For "+page)
+		r.terminals[page] = made.ShopID
+	}
+	return r.terminals[page]
 }
 
 func (r *reader) bash(command string) (said string, code int) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
@@ -116,7 +117,7 @@ func (a *app) demoShop(g *group, d *demo, url string) (shop.Required, error) {
 		if err := a.reviveDemo(g.ctx, &found, d); err != nil {
 			return "", err
 		}
-		return found.Settings.Required, a.repointDemo(g, &found, d.TerminalID, settings)
+		return found.Settings.Required, a.repointDemo(g, &found, d, settings)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return "", err
@@ -124,17 +125,30 @@ func (a *app) demoShop(g *group, d *demo, url string) (shop.Required, error) {
 	return shop.RequiredRelaxed, a.createDemo(g, d, settings)
 }
 
-func (a *app) repointDemo(g *group, found *shop.Shop, terminal string, settings json.RawMessage) error {
+// repointDemo gives the demo's terminal today's settings, or makes it again where somebody has removed it.
+func (a *app) repointDemo(g *group, found *shop.Shop, d *demo, settings json.RawMessage) error {
 	err := a.db.Update(g.ctx, func(tx *store.Tx) error {
-		return tx.ChangeTerminal(found.ID, terminal, func(t *shop.Terminal) error {
+		return tx.ChangeTerminal(found.ID, d.TerminalID, func(t *shop.Terminal) error {
 			t.Config = settings
 			return nil
 		})
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("terminal %q is gone", terminal)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
 	}
-	return err
+	name := demoTerminal
+	if slices.ContainsFunc(found.Terminals, func(t shop.Terminal) bool { return t.Name == name }) {
+		name += " " + a.ids.Letters(6)
+	}
+	t, err := a.desk.NewTerminal(admin.CreateTerminal{Name: name, Connector: "sandbox", Settings: string(settings)})
+	if err != nil {
+		return err
+	}
+	d.TerminalID = t.ID
+	return a.db.Update(g.ctx, func(tx *store.Tx) error {
+		tx.InsertTerminal(found.ID, t)
+		return nil
+	})
 }
 
 func (a *app) createDemo(g *group, d *demo, settings json.RawMessage) error {

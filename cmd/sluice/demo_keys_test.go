@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,5 +39,31 @@ func TestADemoShowsNoDeadKey(t *testing.T) {
 	third.stop()
 	if n := strings.Count(f.done("key", "list", "--shop", shop), "\n"); n != 3 {
 		t.Errorf("%d lines for a title and two keys", n)
+	}
+}
+
+// TestADemoWhoseTerminalIsGone: where somebody has removed it, another is made.
+func TestADemoWhoseTerminalIsGone(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	args := []string{"serve", "--demo", "--listen", "127.0.0.1:0", "--data", f.dir}
+	start(t, args...).stop()
+	path := filepath.Join(f.dir, demoFile)
+	d, err := readDemo(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, strings.ReplaceAll(string(raw), d.TerminalID, strings.Repeat("0", 32)))
+	for range 2 { // the second finds what the first has made
+		if got := start(t, args...).stop(); got.code != 0 {
+			t.Fatal(got)
+		}
+	}
+	if n := strings.Count(f.done("terminal", "list", "--shop", d.ShopID, "--json"), "\n"); n != 2 {
+		t.Errorf("%d terminals", n)
 	}
 }
