@@ -97,7 +97,7 @@ func (r *reader) scan(s *snippet) {
 		}
 	}
 	text := strings.ReplaceAll(s.text, "\\\n", " ")
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if strings.HasPrefix(strings.TrimSpace(line), "#") {
 			continue
 		}
@@ -195,7 +195,7 @@ func (r *reader) request(s *snippet, fill *strings.Replacer) {
 func (r *reader) tree(s *snippet) {
 	r.Helper()
 	parent := ""
-	for _, line := range strings.Split(s.text, "\n") {
+	for line := range strings.SplitSeq(s.text, "\n") {
 		name := strings.Fields(line)[0]
 		if !strings.HasPrefix(line, " ") {
 			parent = name

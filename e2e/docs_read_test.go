@@ -86,7 +86,7 @@ func snippets(t *testing.T, path string) []snippet {
 
 // isSession tells blocks of commands: what a reader types, perhaps behind a dollar sign and among what is answered.
 func (s *snippet) isSession() bool {
-	for _, line := range strings.Split(s.text, "\n") {
+	for line := range strings.SplitSeq(s.text, "\n") {
 		if word := strings.TrimPrefix(strings.TrimSpace(line), "$ "); word != "" && !strings.HasPrefix(word, "#") {
 			return strings.HasPrefix(strings.TrimSpace(line), "$ ") || sessionWord.MatchString(word)
 		}
@@ -101,7 +101,7 @@ func (s *snippet) commands() []string {
 	prompted := strings.HasPrefix(strings.TrimSpace(s.text), "$ ")
 	var all []string
 	open := ""
-	for _, line := range strings.Split(s.text, "\n") {
+	for line := range strings.SplitSeq(s.text, "\n") {
 		typed, isTyped := strings.CutPrefix(strings.TrimSpace(line), "$ ")
 		switch {
 		case open != "":

@@ -218,7 +218,7 @@ const secretStill = "bin/sluice terminal create --shop ID --name main --connecto
 // secrets: no command of ours is shown with a secret among its arguments.
 func (r *reader) secrets(s *snippet) {
 	r.Helper()
-	for _, line := range strings.Split(s.text, "\n") {
+	for line := range strings.SplitSeq(s.text, "\n") {
 		line, _, _ = strings.Cut(line, " # ")
 		if strings.Contains(line, "sluice ") && secretArgument.MatchString(line) && !strings.HasPrefix(line, secretStill) {
 			r.Errorf("%s:%d: a secret among the arguments: %s", s.page, s.line, line)
