@@ -249,8 +249,8 @@ func (r *reader) filled(command string) string {
 func (r *reader) run(s *snippet, command, name string, args []string) {
 	r.Helper()
 	r.ran++
-	if name == "sluice" && len(args) > 0 && args[0] == "terminal" {
-		command = strings.ReplaceAll(command, "--shop ID", "--shop "+r.without(s.page))
+	if name == "sluice" && len(args) > 0 && args[0] == "terminal" && len(args) > 1 {
+		command = strings.ReplaceAll(command, "--shop ID", "--shop "+r.forTerminals(s.page, args[1] == "create"))
 	}
 	command = r.filled(command)
 	switch {
@@ -283,13 +283,21 @@ func (r *reader) run(s *snippet, command, name string, args []string) {
 	}
 }
 
-// without is the page's shop for its terminals.
-func (r *reader) without(page string) string {
+// forTerminals is the page's shop for its terminals. It has the one called main, unless the page makes that first.
+func (r *reader) forTerminals(page string, creates bool) string {
 	r.Helper()
 	if r.terminals[page] == "" {
 		var made struct{ ShopID string }
 		r.server.admin(r, &made, "shop", "create", "--name", "For "+page)
 		r.terminals[page] = made.ShopID
+		if !creates {
+			var terminal struct{ TerminalID string }
+			settings, err := json.Marshal(object{"url": r.facts.SimulatorURL, "apiKey": r.simKey})
+			if err != nil {
+				r.Fatal(err)
+			}
+			r.server.admin(r, &terminal, "terminal", "create", "--shop", made.ShopID, "--name", "main", "--connector", "sandbox", "--settings", string(settings))
+		}
 	}
 	return r.terminals[page]
 }
