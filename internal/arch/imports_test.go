@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"shop":      {"address", "limit", "money", "id", "payment"},
 	"route":     {"money", "payment", "shop"},
 	"fraud":     {"money", "payment", "shop"},
+	"velocity":  {"payment", "shop"},
 	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
 	"outbound":  {"id", "telemetry"},
 	"web":       {"id", "limit", "rescue", "telemetry"},
@@ -33,7 +34,7 @@ var allowed = map[string][]string{
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
 	"webhook":     {"id", "payment", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
 	// outbound: only for the record of messages around a connector's call
-	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "vault", "outbound", "telemetry", "alarm", "rescue"},
+	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
 	"api":           {"address", "money", "id", "payment", "shop", "store", "engine", "limit", "web", "telemetry"},
 	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
@@ -52,7 +53,7 @@ func isSupport(pkg string) bool {
 }
 
 // pure packages decide; they are given time, chance and data and do no input or output.
-var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/address", "internal/limit"}
+var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/velocity", "internal/address", "internal/limit"}
 
 // moneyPath holds the packages through which amounts pass.
 var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}

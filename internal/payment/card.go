@@ -119,6 +119,17 @@ func (p PAN) First6() string {
 	return string(p.secret.value().digits[:6])
 }
 
+// BIN is the first eight digits, by which issuers are told apart.
+func (p PAN) BIN() string {
+	if p.IsZero() {
+		return ""
+	}
+	return string(p.secret.value().digits[:8])
+}
+
+// Sum is what hash makes of all digits, which it must not keep: a keyed hash stands for a number without telling it.
+func (p PAN) Sum(hash func([]byte) []byte) []byte { return hash(p.secret.value().bytes()) }
+
 // Last4 is the last four digits.
 func (p PAN) Last4() string {
 	if p.IsZero() {

@@ -83,6 +83,9 @@ func TestParsePANOnVectors(t *testing.T) {
 			if pan.Reveal() != v.Expect.PAN || pan.Brand() != v.Expect.Brand || pan.Mask() != v.Expect.Mask {
 				t.Errorf("read %s, %s, %s, want %s, %s, %s", pan.Reveal(), pan.Brand(), pan.Mask(), v.Expect.PAN, v.Expect.Brand, v.Expect.Mask)
 			}
+			if sum := string(pan.Sum(func(digits []byte) []byte { return append([]byte("of "), digits...) })); sum != "of "+v.Expect.PAN || pan.BIN() != v.Expect.PAN[:8] {
+				t.Errorf("hashed %s, of the range %s", sum, pan.BIN())
+			}
 			if first, last := v.Expect.PAN[:6], v.Expect.PAN[len(v.Expect.PAN)-4:]; pan.First6() != first || pan.Last4() != last {
 				t.Errorf("first six %s and last four %s, want %s and %s", pan.First6(), pan.Last4(), first, last)
 			}
@@ -253,7 +256,7 @@ func TestWipeEmptiesAllCopies(t *testing.T) {
 	}
 	for name, c := range map[string]Card{"wiped": card, "copied": copied, "parts": {Number: number, SecurityCode: code}} {
 		p, s := c.Number, c.SecurityCode
-		if !p.IsZero() || !s.IsZero() || p.Reveal()+p.Mask()+p.First6()+p.Last4()+string(p.Brand())+s.Reveal() != "" {
+		if !p.IsZero() || !s.IsZero() || p.Reveal()+p.Mask()+p.First6()+p.BIN()+p.Last4()+string(p.Brand())+s.Reveal() != "" {
 			t.Errorf("%s: %q and %q remain", name, p.Reveal(), s.Reveal())
 		}
 		if printed := fmt.Sprintf("%v%v", p, s); printed != "" {

@@ -98,7 +98,7 @@ type Settings struct {
 	ReturnURL           string        `json:"returnUrl,omitempty"`
 	WebhookURL          string        `json:"webhookUrl,omitempty"`
 	CheckoutTimeout     int           `json:"checkoutTimeout"` // minutes, 1 to 1440
-	HostToHost          bool          `json:"hostToHost"`      // cards may be executed without the page
+	HostToHost          bool          `json:"hostToHost"`      // cards to be charged may be handed in by API
 	RequireHTTPS        bool          `json:"requireHttps"`    // returnUrl and webhookUrl must be https
 	TellAuthorized      bool          `json:"webhookOnAuthorized"`
 	HonourLateSuccess   bool          `json:"honourLateSuccess"` // a failed deposit that was paid after all is COMPLETED
@@ -108,15 +108,16 @@ type Settings struct {
 	AllowedWebhookHosts []string      `json:"allowedWebhookHosts,omitempty"`
 	RetiredKey          *RetiredKey   `json:"retiredSigningKey,omitempty"`
 	RateLimit           *RateLimit    `json:"rateLimit,omitempty"`
+	CardTesting         CardTesting   `json:"cardTesting"`
 	YandexPay           YandexPay     `json:"yandexPay"`
 }
 
-// Defaults returns the settings of a new shop; a test shop may execute cards
-// without the page, a live one has to be allowed to.
+// Defaults returns the settings of a new shop; a test shop may hand in cards
+// without the page, a live one has to be allowed to. A live shop slows card testing.
 func Defaults(live bool) Settings {
 	return Settings{
 		Required: RequiredRelaxed, ReferenceMode: ReferenceOff, CheckoutTimeout: 60, HostToHost: !live,
-		TellAuthorized: true,
+		TellAuthorized: true, CardTesting: defaultCardTesting(live),
 	}
 }
 
@@ -136,6 +137,7 @@ func (s Settings) Check() error {
 	}
 	faults = append(faults, s.checkAddresses()...)
 	faults = append(faults, s.RateLimit.check()...)
+	faults = append(faults, s.CardTesting.check()...)
 	if strings.ContainsAny(s.YandexPay.CallbackURL, "?#") {
 		add("yandexPay.callbackUrl: must end with its path, to which /v1/webhook is appended")
 	}

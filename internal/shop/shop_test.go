@@ -40,3 +40,29 @@ func TestAbsoluteURL(t *testing.T) {
 		}
 	}
 }
+
+func TestCardTestingIsSlowedInLiveShops(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		if got := shop.Defaults(live).CardTesting.On; got != live {
+			t.Errorf("live %v: on %v", live, got)
+		}
+	}
+	for name, set := range map[string]func(*shop.CardTesting, int){
+		"cardDeclines":        func(c *shop.CardTesting, n int) { c.CardDeclines = n },
+		"cardAddressDeclines": func(c *shop.CardTesting, n int) { c.CardAddressDeclines = n },
+		"addressDeclines":     func(c *shop.CardTesting, n int) { c.AddressDeclines = n },
+		"addressCards":        func(c *shop.CardTesting, n int) { c.AddressCards = n },
+		"checkoutAttempts":    func(c *shop.CardTesting, n int) { c.CheckoutAttempts = n },
+		"binCards":            func(c *shop.CardTesting, n int) { c.BINCards = n },
+		"alarmRate":           func(c *shop.CardTesting, n int) { c.AlarmRate = n },
+		"alarmFrom":           func(c *shop.CardTesting, n int) { c.AlarmFrom = n },
+	} {
+		for n, fits := range map[int]bool{-1: false, 1: true, 50: true, 2_000_000: false} {
+			s := shop.Defaults(true)
+			set(&s.CardTesting, n)
+			if err := s.Check(); (err == nil) != fits || err != nil && !strings.Contains(err.Error(), "cardTesting."+name+":") {
+				t.Errorf("%s of %d: %v", name, n, err)
+			}
+		}
+	}
+}

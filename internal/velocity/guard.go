@@ -1,0 +1,252 @@
+package velocity
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// Card stands for the number of a card: a keyed hash, from which the number cannot be found by trying.
+type Card [16]byte
+
+// Try is one try to pay by card.
+type Try struct {
+	Shop    payment.ShopID
+	Payment payment.ID
+	Card    Card
+	BIN     string     // the first eight digits of the number
+	Address netip.Addr // of the customer; the zero value where it is not known
+}
+
+// Rule is what a try was refused by. The words are values of a metric.
+type Rule string
+
+// The rules.
+const (
+	RuleCard             Rule = "card"              // declined too often
+	RuleCardAddress      Rule = "card_address"      // declined too often from one address
+	RuleAddressDeclines  Rule = "address_declines"  // too much was declined from the address
+	RuleAddressCards     Rule = "address_cards"     // too many cards were tried from the address
+	RuleCheckoutAttempts Rule = "checkout_attempts" // the payment was tried too often
+	RuleBIN              Rule = "bin"               // too many cards of one range were declined
+)
+
+// How far back is counted, and how long the rules refuse.
+const (
+	cardWindow     = 24 * time.Hour
+	addressWindow  = time.Hour
+	checkoutWindow = time.Hour
+	binWindow      = 10 * time.Minute
+
+	// shortly is when to come again where other tries are under way.
+	shortly = 5 * time.Second
+	// quiet is how long a human is not told again that a shop's cards are being tested.
+	quiet = time.Hour
+)
+
+// Most entries of each table.
+const (
+	mostCards     = 1 << 16
+	mostAddresses = 1 << 16
+	mostBINs      = 1 << 13
+	mostTickets   = 1 << 14
+	mostShops     = 1 << 12
+)
+
+// Refusal says that a try must not be made now.
+type Refusal struct {
+	Rule  Rule
+	After time.Duration // when it makes sense to come again; more than zero
+	// Refused is how many tries of the shop were refused since a human was told; zero unless it is time to tell one.
+	Refused int
+}
+
+// Outcome is what became of a try that was sent.
+type Outcome int
+
+// The outcomes. What was not sent was no try; where it is not known, nothing is said.
+const (
+	NotSent  Outcome = iota + 1
+	Approved         // money moved or is held, or the card was verified
+	Declined         // the provider or the card's bank said no
+	Failed           // declined because something did not work: it says nothing against the card or the customer
+)
+
+// Guard counts and refuses. It is safe for concurrent use. All instants must come from one clock.
+type Guard struct {
+	mu        sync.Mutex
+	cards     *table[key, entry]
+	addresses *table[key, entry]
+	bins      *table[key, entry]
+	tickets   *table[payment.ID, ticket]
+	shops     *table[payment.ShopID, watch]
+}
+
+// New returns a guard that has seen nothing.
+func New() *Guard {
+	return &Guard{
+		cards: newTable[key, entry](mostCards), addresses: newTable[key, entry](mostAddresses),
+		bins: newTable[key, entry](mostBINs), tickets: newTable[payment.ID, ticket](mostTickets),
+		shops: newTable[payment.ShopID, watch](mostShops),
+	}
+}
+
+// key names what is counted: of one shop, so that none learns or suffers from what happens at another.
+type key struct {
+	shop payment.ShopID
+	of   [16]byte
+}
+
+// Pass is the leave for one try. It has to be given back by Leave, whatever became of the try.
+type Pass struct {
+	try    Try
+	limits shop.CardTesting
+	from   bool // the address counts
+	left   bool
+}
+
+// ticket is what is remembered of a payment by card: how often it was tried, and whose try its last attempt was.
+type ticket struct {
+	pass    *Pass
+	attempt int
+	heard   bool // what became of the attempt is known
+	tries   int
+	last    int64 // when the last of them was sent
+}
+
+// Admit asks for leave to try. The pass counts as a try under way until Leave.
+func (g *Guard) Admit(now time.Time, l *shop.CardTesting, t Try) (*Pass, *Refusal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := &Pass{try: t, limits: *l}
+	p.try.Address, p.from = network(t.Address)
+	at := now.Unix()
+	if r := g.judge(at, p); r != nil {
+		g.shops.make(t.Shop).refused(at, r)
+		return nil, r
+	}
+	g.cards.make(p.card()).pending++
+	if p.from {
+		e := g.addresses.make(p.address())
+		e.pending++
+		e.once(at, tried, p.mark())
+		e.prune(at, addressWindow)
+	}
+	return p, nil
+}
+
+// Leave says that the call of the try has ended, or was not made.
+func (g *Guard) Leave(p *Pass) {
+	if p == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.leave(p)
+}
+
+func (g *Guard) leave(p *Pass) {
+	if p.left {
+		return
+	}
+	p.left = true
+	e := g.cards.get(p.card())
+	e.leave()
+	if e.idle() { // else cards that are never declined would take the room of those that are
+		g.cards.drop(p.card())
+	}
+	if p.from {
+		g.addresses.get(p.address()).leave()
+	}
+}
+
+// Sent says that the try is being made, as that attempt of the payment.
+func (g *Guard) Sent(now time.Time, p *Pass, attempt int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.tickets.make(p.try.Payment)
+	t.restart(now.Unix())
+	t.pass, t.attempt, t.heard = p, attempt, false
+	t.tries++
+	t.last = now.Unix()
+}
+
+// Heard takes what became of an attempt of a payment. Attempts that were no admitted try are passed over, and so is what
+// is said of one later. The result is what a human should be told of the shop, or nil.
+func (g *Guard) Heard(now time.Time, id payment.ID, attempt int, o Outcome) *Unusual {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.tickets.get(id)
+	if t == nil || t.pass == nil || t.attempt != attempt || t.heard {
+		return nil
+	}
+	t.heard = true
+	p, at := t.pass, now.Unix()
+	t.pass = nil
+	g.leave(p)
+	switch o {
+	case NotSent:
+		t.tries--
+		return nil
+	case Approved:
+		g.approved(at, p)
+	case Declined:
+		g.declined(at, p)
+	case Failed:
+	}
+	return g.shops.make(p.try.Shop).outcome(at, o != Approved, &p.limits)
+}
+
+func (g *Guard) approved(at int64, p *Pass) {
+	if p.from {
+		e := g.addresses.make(p.address())
+		e.once(at, approved, p.mark())
+		e.prune(at, addressWindow)
+	}
+	if e := g.bins.get(p.bin()); e != nil { // of ranges without a decline nothing is counted
+		e.once(at, approved, p.mark())
+		e.prune(at, binWindow)
+	}
+}
+
+func (g *Guard) declined(at int64, p *Pass) {
+	l := &p.limits
+	e := g.cards.make(p.card())
+	e.add(at, declined, p.mark())
+	e.prune(at, cardWindow)
+	if n := e.count(declined); l.CardDeclines > 0 && n >= l.CardDeclines {
+		e.block(at, n, cardWindow)
+	}
+	if p.from {
+		e := g.addresses.make(p.address())
+		e.add(at, declined, p.mark())
+		e.prune(at, addressWindow)
+		if n := e.count(declined); l.AddressDeclines > 0 && n >= l.AddressDeclines && e.count(approved) < n {
+			e.block(at, n, addressWindow)
+		}
+	}
+	e = g.bins.make(p.bin())
+	e.once(at, declined, p.mark())
+	e.prune(at, binWindow)
+	if n := e.count(declined); l.BINCards > 0 && n >= l.BINCards && e.count(approved) < n {
+		e.block(at, n, binWindow)
+	}
+}
+
+func (p *Pass) card() key    { return key{p.try.Shop, p.try.Card} }
+func (p *Pass) address() key { return key{p.try.Shop, p.try.Address.As16()} }
+
+func (p *Pass) bin() key {
+	k := key{shop: p.try.Shop}
+	copy(k.of[:], p.try.BIN)
+	return k
+}
+
+// mark is as much of the card as tells the cards of one address or range apart.
+func (p *Pass) mark() uint32 {
+	c := &p.try.Card
+	return uint32(c[0])<<24 | uint32(c[1])<<16 | uint32(c[2])<<8 | uint32(c[3])
+}

@@ -1,0 +1,485 @@
+package velocity_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/velocity"
+)
+
+const (
+	declined = velocity.Declined
+	approved = velocity.Approved
+)
+
+// gate is a guard at the door of one live shop, with the clock in the test's hand.
+type gate struct {
+	t      testing.TB
+	guard  *velocity.Guard
+	now    time.Time
+	limits shop.CardTesting
+	shop   payment.ShopID
+	made   int
+}
+
+func newGate(t testing.TB) *gate {
+	return &gate{t: t, guard: velocity.New(), now: time.Unix(1_800_000_000, 0), limits: shop.Defaults(true).CardTesting, shop: "shop"}
+}
+
+func card(n int) (c velocity.Card) {
+	binary.BigEndian.PutUint64(c[:], uint64(n)*0x9e3779b97f4a7c15) //nolint:gosec // not negative
+	return c
+}
+
+func address(text string) netip.Addr {
+	if text == "" {
+		return netip.Addr{}
+	}
+	return netip.MustParseAddr(text)
+}
+
+// by is a try at a payment of its own. Each card is of a range of its own.
+func (g *gate) by(n int, from string) velocity.Try {
+	g.made++
+	return velocity.Try{
+		Shop: g.shop, Payment: payment.ID(fmt.Sprint("p", g.made)), Card: card(n), BIN: fmt.Sprintf("%08d", n), Address: address(from),
+	}
+}
+
+// ask is a try of which nothing becomes known.
+func (g *gate) ask(t velocity.Try) *velocity.Refusal {
+	pass, refusal := g.guard.Admit(g.now, &g.limits, t)
+	g.guard.Leave(pass)
+	return refusal
+}
+
+// try makes a try that has to be allowed, with that outcome.
+func (g *gate) try(t velocity.Try, o velocity.Outcome) *velocity.Unusual {
+	g.t.Helper()
+	pass, refusal := g.guard.Admit(g.now, &g.limits, t)
+	if refusal != nil {
+		g.t.Fatalf("try %d is refused by %s", g.made, refusal.Rule)
+	}
+	defer g.guard.Leave(pass)
+	g.guard.Sent(g.now, pass, 1)
+	return g.guard.Heard(g.now, t.Payment, 1, o)
+}
+
+// refused checks that a try is refused by the rule for so long.
+func (g *gate) refused(t velocity.Try, rule velocity.Rule, after time.Duration) {
+	g.t.Helper()
+	r := g.ask(t)
+	if r == nil || r.Rule != rule || r.After != after {
+		g.t.Errorf("got %+v, want a refusal by %s for %s", r, rule, after)
+	}
+}
+
+func (g *gate) allowed(t velocity.Try) {
+	g.t.Helper()
+	if r := g.ask(t); r != nil {
+		g.t.Errorf("refused: %+v", r)
+	}
+}
+
+func TestACardThatIsDeclinedTooOften(t *testing.T) {
+	g := newGate(t)
+	for n := range 5 {
+		g.try(g.by(1, fmt.Sprintf("198.51.100.%d", n)), declined) // wherever it comes from
+		g.now = g.now.Add(4 * time.Hour)
+	}
+	g.refused(g.by(1, "198.51.100.9"), velocity.RuleCard, 20*time.Hour)
+	g.allowed(g.by(2, "198.51.100.9"))
+	other := *g
+	other.shop = "another"
+	other.allowed(other.by(1, "198.51.100.9"))
+	g.now = g.now.Add(20*time.Hour - time.Second)
+	g.refused(g.by(1, ""), velocity.RuleCard, time.Second)
+	g.now = g.now.Add(time.Second)
+	g.allowed(g.by(1, ""))
+}
+
+func TestACardIsNotTriedManyTimesAtOnce(t *testing.T) {
+	g := newGate(t)
+	var passes []*velocity.Pass
+	for range 5 {
+		p, r := g.guard.Admit(g.now, &g.limits, g.by(1, ""))
+		if r != nil {
+			t.Fatalf("refused: %+v", r)
+		}
+		passes = append(passes, p)
+	}
+	g.refused(g.by(1, ""), velocity.RuleCard, 5*time.Second)
+	for range 2 { // what was given back once stays given back
+		g.guard.Leave(passes[0])
+	}
+	p, r := g.guard.Admit(g.now, &g.limits, g.by(1, ""))
+	if r != nil {
+		t.Fatalf("refused: %+v", r)
+	}
+	g.refused(g.by(1, ""), velocity.RuleCard, 5*time.Second)
+	for _, p := range append(passes, p) {
+		g.guard.Leave(p)
+	}
+	g.allowed(g.by(1, ""))
+}
+
+// TestACardFromOneAddressComesFirst: whoever shares the address is spared.
+func TestACardFromOneAddressComesFirst(t *testing.T) {
+	g := newGate(t)
+	for range 3 {
+		g.try(g.by(1, "198.51.100.1"), declined)
+		g.now = g.now.Add(time.Minute)
+	}
+	g.refused(g.by(1, "198.51.100.1"), velocity.RuleCardAddress, 57*time.Minute)
+	g.allowed(g.by(2, "198.51.100.1"))
+	g.allowed(g.by(1, "198.51.100.2"))
+	g.allowed(g.by(1, ""))
+	g.now = g.now.Add(57 * time.Minute)
+	g.allowed(g.by(1, "198.51.100.1"))
+}
+
+func TestAnAddressFromWhichTooMuchIsDeclined(t *testing.T) {
+	g := newGate(t)
+	for n := range 10 {
+		g.try(g.by(n%4, "198.51.100.1"), declined)
+	}
+	g.refused(g.by(20, "198.51.100.1"), velocity.RuleAddressDeclines, time.Hour)
+	g.allowed(g.by(20, "198.51.100.2"))
+	g.allowed(g.by(20, ""))
+	g.now = g.now.Add(time.Hour)
+	g.allowed(g.by(20, "198.51.100.1"))
+}
+
+// TestAnAddressThatManyShare: a campus or a mobile network has its declines too.
+func TestAnAddressThatManyShare(t *testing.T) {
+	g := newGate(t)
+	const nat = "198.51.100.1"
+	for n := range 40 {
+		g.try(g.by(100+n, nat), approved)
+		if n%4 == 3 {
+			g.try(g.by(200+n, nat), declined)
+		}
+	}
+	g.allowed(g.by(300, nat))
+	for n := range 30 { // and now somebody there tries cards
+		if r := g.ask(g.by(400+n, nat)); r != nil {
+			break
+		}
+		g.try(g.by(400+n, nat), declined)
+	}
+	if r := g.ask(g.by(500, nat)); r == nil || r.Rule != velocity.RuleAddressDeclines && r.Rule != velocity.RuleAddressCards {
+		t.Errorf("after thirty declines: %+v", r)
+	}
+	g.allowed(g.by(139, nat)) // a card that was approved there a while ago
+}
+
+func TestManyCardsFromAnAddress(t *testing.T) {
+	g := newGate(t)
+	const home = "198.51.100.1"
+	for n := range 10 {
+		g.allowed(g.by(n, home)) // nothing is known of any
+		g.now = g.now.Add(time.Minute)
+	}
+	g.refused(g.by(11, home), velocity.RuleAddressCards, 50*time.Minute)
+	g.allowed(g.by(3, home))
+	for n := range 5 {
+		g.try(g.by(n, home), approved)
+	}
+	g.allowed(g.by(11, home))
+}
+
+// TestTriesUnderWayFromAnAddress: somebody who sends many at once does not get all of them through before the first answer.
+func TestTriesUnderWayFromAnAddress(t *testing.T) {
+	g := newGate(t)
+	g.limits.AddressCards = 0
+	var through int
+	for n := range 200 {
+		if _, r := g.guard.Admit(g.now, &g.limits, g.by(n, "198.51.100.1")); r == nil {
+			through++
+		} else if r.Rule != velocity.RuleAddressDeclines || r.After != 5*time.Second {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if through != 20 {
+		t.Errorf("%d got through, want 20", through)
+	}
+}
+
+func TestAddressesThatAreNoCustomers(t *testing.T) {
+	for _, from := range []string{
+		"", "127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "172.16.0.9", "169.254.1.1", "fe80::1", "fd00::1", "0.0.0.0", "::",
+		"100.64.1.1", "224.0.0.1", "::ffff:10.0.0.1",
+	} {
+		g := newGate(t)
+		for n := range 30 {
+			g.try(g.by(n, from), declined)
+		}
+	}
+}
+
+func TestAddressesOfVersionSixAreCountedByNetwork(t *testing.T) {
+	g := newGate(t)
+	for n := range 10 {
+		g.try(g.by(n, fmt.Sprintf("2001:db8:1:2::%x", n+1)), declined)
+	}
+	g.refused(g.by(20, "2001:db8:1:2:ffff::1"), velocity.RuleAddressDeclines, time.Hour)
+	g.allowed(g.by(20, "2001:db8:1:3::1"))
+	for n := range 10 {
+		g.try(g.by(50+n, "::ffff:198.51.100.1"), declined)
+	}
+	g.refused(g.by(20, "198.51.100.1"), velocity.RuleAddressDeclines, time.Hour)
+	for _, pair := range []struct {
+		a, b string
+		same bool
+	}{
+		{"198.51.100.1", "::ffff:198.51.100.1", true}, {"2001:db8::1", "2001:db8::2", true}, {"2001:db8::1", "2001:db8:0:1::1", false},
+		{"198.51.100.1", "198.51.100.2", false}, {"", "", false}, {"127.0.0.1", "127.0.0.1", false},
+	} {
+		if got := velocity.Same(address(pair.a), address(pair.b)); got != pair.same {
+			t.Errorf("%s and %s: %v", pair.a, pair.b, got)
+		}
+	}
+}
+
+func TestARunThroughARange(t *testing.T) {
+	g := newGate(t)
+	of := func(n int) velocity.Try {
+		try := g.by(n, "")
+		try.BIN = "40000000"
+		return try
+	}
+	for n := range 8 {
+		g.try(of(20), velocity.NotSent)
+		g.try(of(n), declined)
+		g.now = g.now.Add(30 * time.Second)
+	}
+	g.refused(of(9), velocity.RuleBIN, 10*time.Minute-30*time.Second)
+	g.allowed(g.by(9, ""))
+	g.now = g.now.Add(10 * time.Minute)
+	g.allowed(of(9))
+	for n := range 40 { // a range whose cards are many people's
+		o := approved
+		if n%3 == 1 {
+			o = declined
+		}
+		g.try(of(100+n), o)
+	}
+	g.allowed(of(9))
+}
+
+func TestAPaymentThatIsTriedTooOften(t *testing.T) {
+	g := newGate(t)
+	one := g.by(1, "")
+	sent := func(attempt int, o velocity.Outcome) {
+		t.Helper()
+		try := g.by(attempt, "")
+		try.Payment = one.Payment
+		pass, r := g.guard.Admit(g.now, &g.limits, try)
+		if r != nil {
+			t.Fatalf("attempt %d: %+v", attempt, r)
+		}
+		g.guard.Sent(g.now, pass, attempt)
+		g.guard.Leave(pass)
+		g.guard.Heard(g.now, one.Payment, attempt, o)
+	}
+	for n := range 20 {
+		sent(n+1, velocity.NotSent)
+	}
+	for n := range 5 {
+		g.now = g.now.Add(time.Minute)
+		sent(n+21, velocity.Failed)
+	}
+	g.refused(one, velocity.RuleCheckoutAttempts, time.Hour)
+	g.allowed(g.by(1, ""))
+	g.now = g.now.Add(time.Hour)
+	g.allowed(one)
+}
+
+// TestWhatDoesNotCount: own trouble, trouble of a provider, and what is said twice or of something else.
+func TestWhatDoesNotCount(t *testing.T) {
+	g := newGate(t)
+	const home = "198.51.100.1"
+	for range 30 {
+		g.try(g.by(1, home), velocity.NotSent)
+		g.try(g.by(1, home), velocity.Failed)
+	}
+	g.allowed(g.by(1, home))
+	try := g.by(1, home)
+	g.try(try, declined)
+	for n := range 10 {
+		g.guard.Heard(g.now, try.Payment, 1, declined)
+		g.guard.Heard(g.now, try.Payment, n, declined)
+		g.guard.Heard(g.now, "other", 1, declined)
+	}
+	g.allowed(g.by(1, home))
+}
+
+func TestEachRuleCanBeChangedAndSwitchedOff(t *testing.T) {
+	g := newGate(t)
+	g.limits = shop.CardTesting{On: true}
+	const home = "198.51.100.1"
+	for n := range 60 {
+		try := g.by(n%2, home)
+		try.BIN, try.Payment = "40000000", "one"
+		g.try(try, declined)
+	}
+	g.limits.CardDeclines = 30
+	g.refused(g.by(1, home), velocity.RuleCard, 5*time.Second)
+	g = newGate(t)
+	g.limits.CardDeclines, g.limits.CardAddressDeclines = 1, 0
+	g.try(g.by(1, home), declined)
+	g.refused(g.by(1, home), velocity.RuleCard, 24*time.Hour)
+	g.limits.CardDeclines = 2 // a block by a limit that was raised is over
+	g.allowed(g.by(1, home))
+}
+
+func TestAHumanIsToldOnceAnHour(t *testing.T) {
+	g := newGate(t)
+	for range 5 {
+		g.try(g.by(1, ""), declined)
+	}
+	told := func(want int) {
+		t.Helper()
+		r := g.ask(g.by(1, ""))
+		if r == nil || r.Refused != want {
+			t.Errorf("got %+v, want %d to be told", r, want)
+		}
+	}
+	told(1)
+	for range 9 {
+		told(0)
+	}
+	g.now = g.now.Add(time.Hour)
+	told(10)
+	told(0)
+}
+
+func TestAnUnusualShareIsTold(t *testing.T) {
+	g := newGate(t)
+	run := func(of, no int) (told []velocity.Unusual) {
+		for n := range of {
+			o := velocity.Failed // whatever the cause is
+			if n >= no {
+				o = approved
+			}
+			if u := g.try(g.by(1000+g.made, ""), o); u != nil {
+				told = append(told, *u)
+			}
+		}
+		return told
+	}
+	if told := run(49, 49); told != nil {
+		t.Errorf("told of too few: %v", told)
+	}
+	if told := run(2, 2); len(told) != 1 || told[0] != (velocity.Unusual{Declined: 50, Of: 50}) {
+		t.Errorf("told %v", told)
+	}
+	g.now = g.now.Add(time.Hour)
+	if told := run(100, 59); told != nil { // the declines came first
+		if told[0].Of < 50 || 100*told[0].Declined < 60*told[0].Of {
+			t.Errorf("told %v", told)
+		}
+	}
+	g = newGate(t)
+	g.limits.AlarmRate = 0
+	if told := run(200, 200); told != nil {
+		t.Errorf("switched off, and told %v", told)
+	}
+	g = newGate(t)
+	for range 20 { // not within ten minutes
+		if told := run(4, 4); told != nil {
+			t.Errorf("told %v", told)
+		}
+		g.now = g.now.Add(time.Minute)
+	}
+}
+
+// TestAFloodForgetsNobodyWhoIsAtIt: other cards make the table of cards forget, and not the address that they come from.
+func TestAFloodForgetsNobodyWhoIsAtIt(t *testing.T) {
+	g := newGate(t)
+	const home = "198.51.100.1"
+	for n := range 10 {
+		g.try(g.by(n, home), declined)
+	}
+	for n := range 70_000 { // more than the table of cards holds
+		try := g.by(1000+n, "")
+		if n%1000 == 0 {
+			try.Address = address(home)
+			if g.ask(try) == nil {
+				t.Fatal("the address was forgotten")
+			}
+			continue
+		}
+		g.try(try, declined)
+	}
+	g.refused(g.by(3, home), velocity.RuleAddressDeclines, time.Hour)
+}
+
+// TestCardsThatAreNeverDeclinedTakeNoRoom.
+func TestCardsThatAreNeverDeclinedTakeNoRoom(t *testing.T) {
+	g := newGate(t)
+	for range 5 {
+		g.try(g.by(1, ""), declined)
+	}
+	for n := range 70_000 {
+		g.try(g.by(1000+n, ""), approved)
+	}
+	g.refused(g.by(1, ""), velocity.RuleCard, 24*time.Hour)
+}
+
+func TestManyAtOnce(t *testing.T) {
+	g := newGate(t)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	through := 0
+	for range 16 {
+		wg.Go(func() {
+			for range 50 {
+				mu.Lock()
+				try := g.by(1, "198.51.100.1")
+				mu.Unlock()
+				pass, r := g.guard.Admit(g.now, &g.limits, try)
+				if r == nil {
+					mu.Lock()
+					through++
+					mu.Unlock()
+					g.guard.Sent(g.now, pass, 1)
+					g.guard.Heard(g.now, try.Payment, 1, declined)
+				}
+				g.guard.Leave(pass)
+			}
+		})
+	}
+	wg.Wait()
+	if through < 3 || through > 5 { // five of the card at most; three are declined before more begin, or those begun before
+		t.Errorf("%d got through", through)
+	}
+}
+
+func BenchmarkTry(b *testing.B) {
+	g := newGate(b)
+	payments := make([]payment.ID, 100_000)
+	for i := range payments {
+		payments[i] = payment.ID(fmt.Sprint("p", i))
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		try := velocity.Try{
+			Shop: "shop", Payment: payments[n%len(payments)], Card: card(n), BIN: "40000000", Address: netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)}),
+		}
+		g.now = g.now.Add(time.Second)
+		pass, r := g.guard.Admit(g.now, &g.limits, try)
+		if r != nil {
+			b.Fatal(r.Rule)
+		}
+		g.guard.Sent(g.now, pass, n)
+		g.guard.Heard(g.now, try.Payment, n, approved)
+		g.guard.Leave(pass)
+	}
+}

@@ -1,0 +1,85 @@
+package velocity
+
+import "time"
+
+// judge returns the first rule that refuses the try, or nil. It counts nothing.
+func (g *Guard) judge(at int64, p *Pass) *Refusal {
+	if r := g.judgeCheckout(at, p); r != nil {
+		return r
+	}
+	if r := g.judgeCard(at, p); r != nil {
+		return r
+	}
+	if p.from {
+		if r := g.judgeAddress(at, p); r != nil {
+			return r
+		}
+	}
+	e := g.bins.get(p.bin())
+	if e.blocked(at, p.limits.BINCards) && !e.knows(at-seconds(binWindow), approved, p.mark()) {
+		return refuse(RuleBIN, e.until-at)
+	}
+	return nil
+}
+
+func (g *Guard) judgeCheckout(at int64, p *Pass) *Refusal {
+	t := g.tickets.get(p.try.Payment)
+	if t == nil || p.limits.CheckoutAttempts == 0 {
+		return nil
+	}
+	if t.restart(at); t.tries < p.limits.CheckoutAttempts {
+		return nil
+	}
+	return refuse(RuleCheckoutAttempts, t.last+seconds(checkoutWindow)-at)
+}
+
+// judgeCard counts tries under way as declined: nobody honest pays with one card many times at once.
+func (g *Guard) judgeCard(at int64, p *Pass) *Refusal {
+	e, most := g.cards.get(p.card()), p.limits.CardDeclines
+	if e == nil || most == 0 {
+		return nil
+	}
+	if e.blocked(at, most) {
+		return refuse(RuleCard, e.until-at)
+	}
+	if e.prune(at, cardWindow); e.count(declined)+e.pending >= most {
+		return refuse(RuleCard, seconds(shortly))
+	}
+	return nil
+}
+
+// judgeAddress judges what came from the customer's address. Many customers may share one, so a card that is the trouble
+// by itself is refused alone; neither rule on the address holds while at least as much from there is approved, and a card
+// that was approved there goes on. As many tries again as may be declined may be under way at a time.
+func (g *Guard) judgeAddress(at int64, p *Pass) *Refusal {
+	e := g.addresses.get(p.address())
+	if e == nil {
+		return nil
+	}
+	e.prune(at, addressWindow)
+	l, card, since := &p.limits, p.mark(), at-seconds(addressWindow)
+	if n, oldest := e.times(declined, card); l.CardAddressDeclines > 0 && n >= l.CardAddressDeclines {
+		return refuse(RuleCardAddress, oldest-since)
+	}
+	good, bad := e.count(approved), e.count(declined)
+	if e.knows(since, approved, card) {
+		return nil
+	}
+	if e.blocked(at, l.AddressDeclines) {
+		return refuse(RuleAddressDeclines, e.until-at)
+	}
+	if most := l.AddressDeclines; most > 0 && bad+e.pending >= 2*most && good < bad+e.pending {
+		return refuse(RuleAddressDeclines, seconds(shortly))
+	}
+	if n := e.count(tried); l.AddressCards > 0 && n >= l.AddressCards && 2*good < n && !e.knows(since, tried, card) {
+		return refuse(RuleAddressCards, e.first(tried)-since)
+	}
+	return nil
+}
+
+// refuse is a refusal for so many seconds, at least one.
+func refuse(r Rule, after int64) *Refusal {
+	return &Refusal{Rule: r, After: time.Duration(max(after, 1)) * time.Second}
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
