@@ -37,7 +37,7 @@ type Create struct {
 	WebhookURL     string
 	Customer       payment.Document
 	Billing        payment.Document
-	Card           *payment.Card // taken over by the engine, unless it fails or replays
+	Card           *payment.Card // taken over by the engine, unless it fails or replays; of a deposit only where HostToHost allows it
 
 	Terms Terms
 	// Order, when given, is kept beside the payment. Its ID may be used once in the shop: a second payment for it
@@ -62,6 +62,9 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	}
 	if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 		return o, err
+	}
+	if c.Card != nil && c.Type == payment.Deposit && !c.Shop.Settings.HostToHost {
+		return Outcome{}, ErrNoCards
 	}
 	if c.Type == payment.Refund {
 		if err := e.resolveParent(ctx, c); err != nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -76,6 +77,8 @@ var (
 	ErrMismatch = errors.New("idempotency key was used with another request")
 	// ErrForbidden: the shop is inactive or not allowed to do this.
 	ErrForbidden = errors.New("not allowed for this shop")
+	// ErrNoCards: cards to be charged come by the hosted page alone. It is an ErrForbidden.
+	ErrNoCards = fmt.Errorf("%w: card data by API", ErrForbidden)
 	// ErrUnavailable: nothing was sent to a provider. Nothing was stored either, unless the error is also
 	// store.ErrCommitUnknown; trying again under the same idempotency key is safe.
 	ErrUnavailable = errors.New("temporarily unavailable")

@@ -42,7 +42,7 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 // submit checks that the method has what it needs and plans the call.
 func (e *Engine) submit(x Execute, p *payment.Payment, card *payment.Card) (payment.Command, exchange, error) {
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
-		return nil, exchange{}, ErrForbidden
+		return nil, exchange{}, ErrNoCards
 	}
 	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer}
 	wanted := *p

@@ -362,12 +362,28 @@ func TestHostToHostMustBeAllowed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		h := newHouse(t, d, func(s *shop.Shop) { s.Settings.HostToHost = false })
-		p := h.create(h.newDeposit("10.00", cardApproved))
-		_, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID)})
-		if !errors.Is(err, engine.ErrForbidden) {
-			t.Errorf("got %v, want ErrForbidden", err)
+		for _, recurring := range []bool{false, true} {
+			c := h.newDeposit("10.00", cardApproved)
+			c.StartRecurring = recurring
+			if _, err := h.Engine.Create(t.Context(), c); !errors.Is(err, engine.ErrNoCards) || !errors.Is(err, engine.ErrForbidden) {
+				t.Errorf("with a card: %v, want ErrNoCards", err)
+			}
 		}
-		o, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true})
+		if list, _, err := h.Engine.List(t.Context(), payment.Filter{Shop: h.shop.ID, Limit: 10}); err != nil || len(list) != 0 {
+			t.Errorf("kept: %v %v", list, err)
+		}
+		c := h.newDeposit("10.00", cardApproved)
+		c.Card, c.Method = nil, payment.BasicCard
+		p := h.create(c)
+		_, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID)})
+		if !errors.Is(err, engine.ErrNoCards) {
+			t.Errorf("got %v, want ErrNoCards", err)
+		}
+		if _, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true}); err == nil {
+			t.Error("executed with a card from nowhere")
+		}
+		h.reach(h.create(h.newWithdrawal("3.00")), payment.Completed) // its card is where the money goes
+		o, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Card: cardOf(t, cardApproved)})
 		if err != nil || o.Payment.State() != payment.Completed {
 			t.Errorf("our own page may: %s %v", o.Payment.State(), err)
 		}
@@ -376,7 +392,7 @@ func TestHostToHostMustBeAllowed(t *testing.T) {
 		for name, call := range map[string]func() error{
 			"create": func() error {
 				c := h.newDeposit("1.00", cardApproved)
-				c.Shop = &inactive
+				c.Shop, c.Card = &inactive, nil
 				_, err := h.Engine.Create(t.Context(), c)
 				return err
 			},
@@ -388,6 +404,31 @@ func TestHostToHostMustBeAllowed(t *testing.T) {
 			if err := call(); !errors.Is(err, engine.ErrForbidden) {
 				t.Errorf("%s for an inactive shop: %v, want ErrForbidden", name, err)
 			}
+		}
+		h.agree()
+	})
+}
+
+// TestWhatWasDoneIsAnsweredWhateverTheShopMayNow: a repetition is no new card.
+func TestWhatWasDoneIsAnsweredWhateverTheShopMayNow(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		c := h.newDeposit("10.00", cardApproved)
+		c.Idem = key("POST", "again", "a deposit")
+		p := h.create(c)
+		run := engine.Execute{Target: h.target(p.ID)}
+		run.Idem = key("PATCH", "again", "go")
+		if _, err := h.Engine.Execute(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		now := *h.shop
+		now.Settings.HostToHost = false
+		c.Shop, c.Card, run.Shop = &now, cardOf(t, cardApproved), &now
+		if o, err := h.Engine.Create(t.Context(), c); err != nil || !o.Replayed || o.Payment.ID != p.ID {
+			t.Errorf("create: %+v %v", o, err)
+		}
+		if o, err := h.Engine.Execute(t.Context(), run); err != nil || !o.Replayed || o.Payment.State() != payment.Completed {
+			t.Errorf("execute: %+v %v", o, err)
 		}
 		h.agree()
 	})

@@ -41,6 +41,7 @@ var plain = []struct {
 	message string
 }{
 	{api.ErrUnauthorized, http.StatusUnauthorized, messageUnauthorized},
+	{engine.ErrNoCards, http.StatusForbidden, "The shop may not charge cards without the payment page"},
 	{engine.ErrForbidden, http.StatusForbidden, "The shop is inactive or not allowed to do this"},
 	{payment.ErrNotFound, http.StatusNotFound, messageNoPayment},
 	{errNoPath, http.StatusNotFound, messageNoPath},

@@ -306,8 +306,16 @@ func TestTranscriptAccess(t *testing.T) {
 			s.post(t, "inactive shop", "", deposit, 403)
 		})
 		s.by(s.other(t, func(h *shop.Shop) { h.Settings.HostToHost = false }), func(s *transcript) {
-			id := s.prepare(t, http.MethodPost, "", with(t, deposit, "card", card))
+			id := s.prepare(t, http.MethodPost, "", deposit)
 			s.patch(t, "shop that may not execute deposits itself", id, browser, 403)
+			s.patch(t, "the same with a card", id, with(t, browser, "card", card), 403)
+			s.post(t, "card in a request of such a shop", "", with(t, deposit, "card", card), 403)
+			s.post(t, "card of a chain that begins", "", with(t, deposit, "card", card, "startRecurring", "true"), 403)
+			s.post(t, "card to be verified", "", with(t, deposit, "card", card, "amount", "0", "preAuth", "true"), 403)
+			if n := s.stored(t); n != 1 {
+				t.Errorf("%d payments are kept, want 1", n)
+			}
+			s.post(t, "card to pay to", "", with(t, deposit, "card", card, "paymentType", `"WITHDRAWAL"`), 200)
 		})
 	})
 }
