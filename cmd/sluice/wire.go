@@ -202,6 +202,7 @@ func (a *app) handler(ctx context.Context) http.Handler {
 	auth := api.NewAuth(a.engine)
 	inbound.New(a.engine, a.paced, time.Now).Mount(mux)
 	first, all := dialects(a.engine, auth, a.paced, ctx.Done())
+	first.TrustedProxies = a.config.TrustedProxies
 	for _, d := range all {
 		d.Mount(mux)
 		a.log.DebugContext(ctx, "dialect mounted", "dialect", d.Name())

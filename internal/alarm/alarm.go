@@ -28,12 +28,15 @@ const (
 	Event    About = "event"    // id of a payment, slash, dialect
 	Terminal About = "terminal" // id of a terminal
 	Work     About = "work"     // kind of due work, slash, key
+	Shop     About = "shop"     // id of a shop
 
 	Installation About = "installation" // its epoch
 )
 
 // Kinds lists all of them.
-func Kinds() []About { return []About{Payment, Notice, Endpoint, Event, Terminal, Work, Installation} }
+func Kinds() []About {
+	return []About{Payment, Notice, Endpoint, Event, Terminal, Work, Shop, Installation}
+}
 
 // Alarm is something that a human has to look at.
 type Alarm struct {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/limit"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/web"
@@ -90,8 +91,12 @@ type fetched struct {
 // RetryAfter is what the header of that name says to somebody who is to come again no sooner than that: whole seconds, at
 // least one.
 func RetryAfter(err error) string {
+	wait := time.Second
 	if l := new(Limited); errors.As(err, &l) {
-		return strconv.FormatInt(int64((l.Wait+time.Second-1)/time.Second), 10)
+		wait = l.Wait
 	}
-	return "1"
+	if s := new(engine.Slowed); errors.As(err, &s) {
+		wait = s.After
+	}
+	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
 }

@@ -65,6 +65,7 @@ type entry struct {
 	amount money.Amount   // zero: the payment's own
 	card   *payment.Card  // nil: none needed, or the one that came with the payment
 	faults []fault        // in the order of the form
+	slowed bool           // the card is not tried now
 
 	// What the form shows again. Number and security code are not among it.
 	amountText, expiryText, holderText string

@@ -79,6 +79,10 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 	return payment.Fact{Class: payment.ClassApproved, ProviderRef: "tx-" + r.Key}, nil
 }
 
+func (b *bank) Verify(ctx context.Context, r connector.Request) (payment.Fact, error) {
+	return b.Start(ctx, r)
+}
+
 func (b *bank) Status(_ context.Context, ref connector.Ref) (payment.Fact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

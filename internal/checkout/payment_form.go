@@ -69,6 +69,9 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	if v.payment.BetweenTries() {
 		page.Text = v.words.TryAgain
 	}
+	if e.slowed {
+		page.Text = v.words.Slowed
+	}
 	f := g.form(v, e)
 	page.Form = f
 	if f.Held != nil || len(f.Card) > 0 {
@@ -76,7 +79,10 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	} else if f.Plain {
 		page.Title = fill(v.words.ContinueWith, named(v.words.Methods, string(v.payment.Method)))
 	}
-	if e.faulty() {
+	switch {
+	case e.slowed:
+		page.Status = http.StatusTooManyRequests
+	case e.faulty():
 		page.Status = http.StatusUnprocessableEntity
 	}
 	g.render(w, r, v, page)
@@ -129,7 +135,10 @@ func (g *Pages) fillMethods(f *form, v *visit, e *entry, methods []payment.Metho
 	chosen := v.payment.Method == ""
 	switch {
 	case methods[0] == payment.BasicCard:
-		if f.Held = g.held(v); f.Held == nil {
+		if !e.slowed { // then another card may be taken
+			f.Held = g.held(v)
+		}
+		if f.Held == nil {
 			f.Card = cardFields(v.words, e)
 		}
 		if chosen {

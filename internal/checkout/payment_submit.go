@@ -3,9 +3,12 @@ package checkout
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/web"
 )
 
 // submitPayment takes the form, checks it and sends the payment to a provider. Whatever comes of that, the browser
@@ -35,6 +38,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	o, err := g.engine.Execute(r.Context(), engine.Execute{
 		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Card: e.card, Browser: browser,
+		From: web.ClientIP(r, g.trusted),
 	})
 	if err != nil {
 		g.notSubmitted(w, r, v, e, err)
@@ -51,6 +55,12 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 // notSubmitted answers an order that the engine did not take: with the form where the customer can do something
 // about it, else with the payment as it is.
 func (g *Pages) notSubmitted(w http.ResponseWriter, r *http.Request, v *visit, e *entry, err error) {
+	if slowed := new(engine.Slowed); errors.As(err, &slowed) {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64(slowed.After/time.Second), 10))
+		e.slowed = true
+		g.showForm(w, r, v, e)
+		return
+	}
 	if missing := new(payment.Missing); errors.As(err, &missing) {
 		switch missing.Field {
 		case "amount":

@@ -12,7 +12,7 @@ type words struct {
 
 	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
 
-	FormTitle, FormTitleCard, FormText, TryAgain, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
+	FormTitle, FormTitleCard, FormText, TryAgain, Slowed, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
 	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, CancelButton, NoMethod,
 	Optional string
 
@@ -37,7 +37,7 @@ type words struct {
 // bindingWords are what words of the same name are replaced by where a card is only kept for later payments and no
 // money moves.
 type bindingWords struct {
-	PayTo, SecureNote, ReferenceLabel, FormTitle, FormTitleCard, FormText, PayPlain, CancelButton, NoMethod, WaitTitle, WaitText, WaitDetail,
+	PayTo, SecureNote, ReferenceLabel, FormTitle, FormTitleCard, FormText, Slowed, PayPlain, CancelButton, NoMethod, WaitTitle, WaitText, WaitDetail,
 	BankText, BankWaitText, LeaveText string
 
 	Completed, Declined, Cancelled, Expired, Closed outcomeWords
@@ -48,7 +48,7 @@ func (w *words) forBinding() *words {
 	to, b := *w, &w.Binding
 	to.PayTo, to.SecureNote, to.ReferenceLabel = b.PayTo, b.SecureNote, b.ReferenceLabel
 	to.FormTitle, to.FormTitleCard, to.FormText = b.FormTitle, b.FormTitleCard, b.FormText
-	to.PayPlain, to.CancelButton, to.NoMethod = b.PayPlain, b.CancelButton, b.NoMethod
+	to.Slowed, to.PayPlain, to.CancelButton, to.NoMethod = b.Slowed, b.PayPlain, b.CancelButton, b.NoMethod
 	to.WaitTitle, to.WaitText, to.WaitDetail = b.WaitTitle, b.WaitText, b.WaitDetail
 	to.BankText, to.BankWaitText, to.LeaveText = b.BankText, b.BankWaitText, b.LeaveText
 	to.Completed, to.Declined, to.Cancelled, to.Expired, to.Closed = b.Completed, b.Declined, b.Cancelled, b.Expired, b.Closed

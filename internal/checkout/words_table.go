@@ -13,6 +13,7 @@ var english = words{
 
 	FormTitle: "How would you like to pay?", FormTitleCard: "Pay by card",
 	TryAgain:    "That did not work just now, through no fault of yours. Nothing was charged. Please try again.",
+	Slowed:      "This card cannot be tried at the moment. Nothing was charged. Please try again later, or pay with another card.",
 	AmountLabel: "Amount", AmountHint: "How much you want to pay, in %s.",
 	NumberLabel: "Card number",
 	ExpiryLabel: "Expiry date", ExpiryHint: "Month and year, like 01/30.",
@@ -67,6 +68,7 @@ var english = words{
 	Binding: bindingWords{
 		PayTo: "Card for", FormTitle: "Add your card", FormTitleCard: "Add your card",
 		FormText:       "Your card is checked with your bank and kept for later payments. No money is taken now.",
+		Slowed:         "This card cannot be tried at the moment. No card was added. Please try again later, or use another card.",
 		SecureNote:     "Your security code is used for this check only and never stored.",
 		ReferenceLabel: "Reference",
 		PayPlain:       "Add card",

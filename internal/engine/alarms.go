@@ -28,6 +28,8 @@ const (
 	whyStillUntold  = "an event still cannot be put into words"
 	whyWorkUnread   = "due work cannot be read"
 	whyEventPanics  = "work on an event that waits for its words panics"
+	whyCardTesting  = "strangers seem to try numbers of cards on the shop: card payments are refused for a time"
+	whyDeclineRate  = "providers decline an unusual share of the shop's card payments"
 )
 
 // aboutPayment is an alarm about a payment.

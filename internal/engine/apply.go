@@ -144,6 +144,7 @@ func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
 // told reports a committed decision to logs and metrics, and to a human where it raises alarms.
 func (e *Engine) told(ctx context.Context, d *payment.Decision) {
 	p := &d.Payment
+	e.heard(ctx, d)
 	if alarms := alarmsOf(d); len(alarms) > 0 {
 		e.Bell.Tell(ctx, alarms...)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/velocity"
 )
 
 // exchange is what a provider call needs beside the payment: nothing of it is
@@ -25,6 +26,7 @@ type exchange struct {
 	chain      payment.ID       // the payment that began that chain
 	noticeURL  string           // where the provider may post notices
 	at         *reached         // the terminal, read before the intent was stored; never nil with a call
+	pass       *velocity.Pass   // the leave to try the card; nil where none is needed
 }
 
 // carry makes the call of a committed intent and stores the answer. It does not
@@ -43,6 +45,9 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 }
 
 func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange) payment.Payment {
+	if x.pass != nil {
+		e.guard.Sent(e.Now(), x.pass, d.Call.Attempt.Seq)
+	}
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
 	p := e.answer(ctx, d, told{fact: fact, messages: messages, at: x.at})
 	e.keepForAgain(&p, x.card)

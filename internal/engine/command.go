@@ -85,7 +85,7 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 		}
 		d, x, err = e.intend(ctx, t, planned, false)
 	}
-	if overtaken(err) {
+	if overtaken(err) || slowed(err) { // a repetition that came with the first one is answered like it
 		if o, found, err := e.repeated(ctx, t.Shop.ID, t.Idem, t.Instruction); found || err != nil {
 			return o, err
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
+	"github.com/sluicepay/sluice/internal/velocity"
 )
 
 // Config is what an Engine works with. Every field is required but Timeout and those that say "when given".
@@ -56,6 +57,7 @@ type Engine struct {
 	connectors *pool
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      turns          // of due work at terminals
+	guard      *velocity.Guard
 	pace       telemetry.Pace // of log lines that strangers can cause
 
 	// Bell is how this engine tells humans.
@@ -65,7 +67,7 @@ type Engine struct {
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
 	return &Engine{
-		Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c),
+		Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c), guard: velocity.New(),
 		Bell: &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -19,20 +20,26 @@ type Execute struct {
 	Card     *payment.Card  // nil: the card that came with the payment; taken over
 	Browser  payment.Document
 	Customer payment.Document // replaces the payment's when not empty
+	From     netip.Addr       // address of the customer; the zero value where it is not known
 }
 
 // Execute sends a deposit to a provider and returns it with the outcome, PENDING when
 // that is not known or the customer has to be sent somewhere. *payment.Missing names
-// data that the method needs and nobody gave.
+// data that the method needs and nobody gave; *Slowed a card that is not tried now.
 func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 	card := x.Card
 	if card == nil {
 		card = e.Vault.Get(x.ID)
 	}
 	defer card.Wipe()
+	var d door
+	defer func() { e.guard.Leave(d.pass) }()
 	o, err := e.command(ctx, x.Target, func(p *payment.Payment) (payment.Command, exchange, error) {
-		return e.submit(x, p, card)
+		return e.submit(&x, p, card, &d)
 	})
+	if slowed(err) {
+		e.turnedAway(ctx, x.Shop, d.refusal)
+	}
 	if err == nil && !o.Replayed && !o.Payment.BetweenTries() { // the next try needs the card that came with the payment
 		e.Vault.Drop(x.ID)
 	}
@@ -40,7 +47,7 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 }
 
 // submit checks that the method has what it needs and plans the call.
-func (e *Engine) submit(x Execute, p *payment.Payment, card *payment.Card) (payment.Command, exchange, error) {
+func (e *Engine) submit(x *Execute, p *payment.Payment, card *payment.Card, d *door) (payment.Command, exchange, error) {
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
 		return nil, exchange{}, ErrNoCards
 	}
@@ -57,11 +64,17 @@ func (e *Engine) submit(x Execute, p *payment.Payment, card *payment.Card) (paym
 		if card == nil {
 			return nil, exchange{}, &payment.Missing{Field: "card"}
 		}
+		if err := e.admit(x, card, d); err != nil {
+			return nil, exchange{}, err
+		}
 		c.Instrument = card.Instrument()
 	} else {
 		card = nil
 	}
 	call := exchange{card: card}
+	if card != nil {
+		call.pass = d.pass
+	}
 	if open {
 		c.Start, call.at = e.start(x.Shop, &wanted)
 	}

@@ -17,3 +17,12 @@ func (e *Engine) FailShops(fault func() error) {
 		return read(ctx, id)
 	}
 }
+
+// With is an engine of the same process with a changed configuration: it counts tries of cards with the one before.
+func (e *Engine) With(edit func(*Config)) *Engine {
+	c := e.Config
+	edit(&c)
+	changed := New(c)
+	changed.guard = e.guard
+	return changed
+}

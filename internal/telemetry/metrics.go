@@ -25,6 +25,7 @@ type Metrics struct {
 	WorkShards  *Gauge   // no labels
 	WorkQueries *Counter // no labels
 	Alarms      *Counter // labels: about
+	CardsSlowed *Counter // labels: rule
 
 	HookPosts     *Histogram // labels: outcome
 	HookEndpoints *Counter   // labels: state
@@ -56,6 +57,8 @@ func NewMetrics() *Metrics {
 		"Writes committed in groups. Divided by the groups, this is the mean size of a group.")
 	m.StoreReruns = m.counter("sluice_store_reruns_total",
 		"Writes that ran again because another writer came first or the database asked for it.")
+	m.CardsSlowed = m.counter("sluice_cards_slowed_total",
+		"Card payments that were answered 429 because strangers seem to try numbers of cards, by the rule that was first: card, card_address, address_declines, address_cards, checkout_attempts or bin.", "rule")
 	m.declareWork()
 	return m
 }
@@ -71,7 +74,7 @@ func (m *Metrics) declareWork() {
 	m.WorkShards = m.gauge("sluice_work_shards", "Parts of the due work, of 64, that are this process's.")
 	m.WorkQueries = m.counter("sluice_work_queries_total", "Questions to the database for due work, and renewals of leases.")
 	m.Alarms = m.counter("sluice_alarms_total",
-		"Times that a human was told to look, by what at: payment, notice, endpoint, event, terminal, work or the installation. The log and sluice alarms name it.", "about")
+		"Times that a human was told to look, by what at: payment, notice, endpoint, event, terminal, work, shop or the installation. The log and sluice alarms name it.", "about")
 	m.HookPosts = m.histogram("sluice_webhook_post_seconds",
 		"Duration of posts to merchants' endpoints, by outcome: delivered, retried, or gave up.",
 		[]float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "outcome")

@@ -239,6 +239,8 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 		Pause:  func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	})
 	g := gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log)
+	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} // tests are one
+	g.TrustedProxies = proxies
 	g.Mount(mux)
 	y := yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log)
 	y.MostPatience = 5 * time.Minute // a test says by X-Request-Timeout that it wants its answer before the provider has one
@@ -247,7 +249,7 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.Log)
 	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
 	pages := checkout.New(checkout.Deps{
-		Engine: a.Engine, Log: a.Log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, // tests are one
+		Engine: a.Engine, Log: a.Log, TrustedProxies: proxies,
 	})
 	pages.Mount(mux)
 	absent = g.Absent(pages.Absent())

@@ -11,7 +11,7 @@ import (
 type kind uint8
 
 const (
-	tried    kind = iota // a card, in the address's table only
+	tried    kind = iota // a card, in the table of addresses only
 	approved             // a card
 	declined             // one decline of a card; of a range, a card
 )
@@ -120,4 +120,5 @@ func (t *ticket) restart(at int64) {
 	}
 }
 
-func second(at int64) uint32 { return uint32(max(at, 0)) } //nolint:gosec // until the year 2106
+// second is enough until the year 2106.
+func second(at int64) uint32 { return uint32(max(at, 0)) }

@@ -70,6 +70,7 @@ type Outcome int
 // The outcomes. What was not sent was no try; where it is not known, nothing is said.
 const (
 	NotSent  Outcome = iota + 1
+	Waiting          // the customer was sent to the card's bank: not the last word
 	Approved         // money moved or is held, or the card was verified
 	Declined         // the provider or the card's bank said no
 	Failed           // declined because something did not work: it says nothing against the card or the customer
@@ -110,9 +111,8 @@ type Pass struct {
 
 // ticket is what is remembered of a payment by card: how often it was tried, and whose try its last attempt was.
 type ticket struct {
-	pass    *Pass
+	pass    *Pass // nil once it is known what became of the attempt
 	attempt int
-	heard   bool // what became of the attempt is known
 	tries   int
 	last    int64 // when the last of them was sent
 }
@@ -130,10 +130,7 @@ func (g *Guard) Admit(now time.Time, l *shop.CardTesting, t Try) (*Pass, *Refusa
 	}
 	g.cards.make(p.card()).pending++
 	if p.from {
-		e := g.addresses.make(p.address())
-		e.pending++
-		e.once(at, tried, p.mark())
-		e.prune(at, addressWindow)
+		g.addresses.make(p.address()).pending++
 	}
 	return p, nil
 }
@@ -169,24 +166,29 @@ func (g *Guard) Sent(now time.Time, p *Pass, attempt int) {
 	defer g.mu.Unlock()
 	t := g.tickets.make(p.try.Payment)
 	t.restart(now.Unix())
-	t.pass, t.attempt, t.heard = p, attempt, false
+	t.pass, t.attempt = p, attempt
 	t.tries++
 	t.last = now.Unix()
 }
 
 // Heard takes what became of an attempt of a payment. Attempts that were no admitted try are passed over, and so is what
-// is said of one later. The result is what a human should be told of the shop, or nil.
+// is said of one after its end. The result is what a human should be told of the shop, or nil.
 func (g *Guard) Heard(now time.Time, id payment.ID, attempt int, o Outcome) *Unusual {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.tickets.get(id)
-	if t == nil || t.pass == nil || t.attempt != attempt || t.heard {
+	if t == nil || t.pass == nil || t.attempt != attempt {
 		return nil
 	}
-	t.heard = true
 	p, at := t.pass, now.Unix()
-	t.pass = nil
 	g.leave(p)
+	if o == Approved || o == Declined || o == Waiting {
+		g.tried(at, p)
+	}
+	if o == Waiting {
+		return nil
+	}
+	t.pass = nil
 	switch o {
 	case NotSent:
 		t.tries--
@@ -195,9 +197,21 @@ func (g *Guard) Heard(now time.Time, id payment.ID, attempt int, o Outcome) *Unu
 		g.approved(at, p)
 	case Declined:
 		g.declined(at, p)
-	case Failed:
+	case Waiting, Failed:
 	}
 	return g.shops.make(p.try.Shop).outcome(at, o != Approved, &p.limits)
+}
+
+// tried notes that a provider has looked at the card.
+func (g *Guard) tried(at int64, p *Pass) {
+	if !p.from {
+		return
+	}
+	e := g.addresses.make(p.address())
+	if !e.knows(at-seconds(addressWindow), tried, p.mark()) {
+		e.once(at, tried, p.mark())
+	}
+	e.prune(at, addressWindow)
 }
 
 func (g *Guard) approved(at int64, p *Pass) {

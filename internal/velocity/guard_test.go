@@ -33,7 +33,7 @@ func newGate(t testing.TB) *gate {
 }
 
 func card(n int) (c velocity.Card) {
-	binary.BigEndian.PutUint64(c[:], uint64(n)*0x9e3779b97f4a7c15) //nolint:gosec // not negative
+	binary.BigEndian.PutUint64(c[:], uint64(n)*0x9e3779b97f4a7c15)
 	return c
 }
 
@@ -167,14 +167,14 @@ func TestAnAddressThatManyShare(t *testing.T) {
 		}
 	}
 	g.allowed(g.by(300, nat))
-	for n := range 30 { // and now somebody there tries cards
+	for n := range 60 { // and now somebody there tries cards
 		if r := g.ask(g.by(400+n, nat)); r != nil {
 			break
 		}
 		g.try(g.by(400+n, nat), declined)
 	}
 	if r := g.ask(g.by(500, nat)); r == nil || r.Rule != velocity.RuleAddressDeclines && r.Rule != velocity.RuleAddressCards {
-		t.Errorf("after thirty declines: %+v", r)
+		t.Errorf("after as many declines: %+v", r)
 	}
 	g.allowed(g.by(139, nat)) // a card that was approved there a while ago
 }
@@ -183,7 +183,7 @@ func TestManyCardsFromAnAddress(t *testing.T) {
 	g := newGate(t)
 	const home = "198.51.100.1"
 	for n := range 10 {
-		g.allowed(g.by(n, home)) // nothing is known of any
+		g.try(g.by(n, home), velocity.Waiting) // of whose bank nothing is heard
 		g.now = g.now.Add(time.Minute)
 	}
 	g.refused(g.by(11, home), velocity.RuleAddressCards, 50*time.Minute)
@@ -192,6 +192,28 @@ func TestManyCardsFromAnAddress(t *testing.T) {
 		g.try(g.by(n, home), approved)
 	}
 	g.allowed(g.by(11, home))
+	for n := range 30 { // somewhere else, while the provider does not work
+		g.try(g.by(100+n, "198.51.100.2"), velocity.Failed)
+		g.try(g.by(100+n, "198.51.100.2"), velocity.NotSent)
+		g.allowed(g.by(100+n, "198.51.100.2"))
+	}
+	g.allowed(g.by(200, "198.51.100.2"))
+}
+
+// TestADeclineThatComesLater: after the customer was at the bank.
+func TestADeclineThatComesLater(t *testing.T) {
+	g := newGate(t)
+	for n := range 5 {
+		try := g.by(1, "")
+		g.try(try, velocity.Waiting)
+		if g.now = g.now.Add(time.Minute); n == 4 {
+			g.allowed(g.by(1, ""))
+		}
+		for range 2 {
+			g.guard.Heard(g.now, try.Payment, 1, declined)
+		}
+	}
+	g.refused(g.by(1, ""), velocity.RuleCard, 24*time.Hour)
 }
 
 // TestTriesUnderWayFromAnAddress: somebody who sends many at once does not get all of them through before the first answer.

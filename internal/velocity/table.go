@@ -1,39 +1,33 @@
 package velocity
 
-import "container/list"
-
 // table is a map of bounded size. When it is full, the entry that was not asked for the longest makes room.
 type table[K comparable, V any] struct {
-	most   int
-	places map[K]*list.Element // of item[K, V]
-	order  *list.List          // the last that was asked for comes first
+	most  int
+	items map[K]*item[K, V]
+	ends  item[K, V] // of a ring: after it comes what was asked for last, before it what makes room next
 }
 
 type item[K comparable, V any] struct {
-	key   K
-	value V
+	key           K
+	value         V
+	before, after *item[K, V]
 }
 
 func newTable[K comparable, V any](most int) *table[K, V] {
-	return &table[K, V]{most: most, places: map[K]*list.Element{}, order: list.New()}
+	t := &table[K, V]{most: most, items: map[K]*item[K, V]{}}
+	t.ends.before, t.ends.after = &t.ends, &t.ends
+	return t
 }
 
 // get returns what is there under the key, or nil.
 func (t *table[K, V]) get(k K) *V {
-	place, ok := t.places[k]
-	if !ok {
+	i := t.items[k]
+	if i == nil {
 		return nil
 	}
-	t.order.MoveToFront(place)
-	return &place.Value.(*item[K, V]).value //nolint:forcetypeassert // the list holds nothing else
-}
-
-// drop forgets what is under the key.
-func (t *table[K, V]) drop(k K) {
-	if place, ok := t.places[k]; ok {
-		t.order.Remove(place)
-		delete(t.places, k)
-	}
+	i.leave()
+	t.front(i)
+	return &i.value
 }
 
 // make returns what is there under the key, new if need be.
@@ -41,11 +35,26 @@ func (t *table[K, V]) make(k K) *V {
 	if v := t.get(k); v != nil {
 		return v
 	}
-	if t.order.Len() >= t.most {
-		last := t.order.Back()
-		delete(t.places, t.order.Remove(last).(*item[K, V]).key) //nolint:forcetypeassert // the list holds nothing else
+	if len(t.items) >= t.most {
+		t.drop(t.ends.before.key)
 	}
-	made := &item[K, V]{key: k}
-	t.places[k] = t.order.PushFront(made)
-	return &made.value
+	i := &item[K, V]{key: k}
+	t.items[k] = i
+	t.front(i)
+	return &i.value
 }
+
+// drop forgets what is under the key.
+func (t *table[K, V]) drop(k K) {
+	if i := t.items[k]; i != nil {
+		i.leave()
+		delete(t.items, k)
+	}
+}
+
+func (t *table[K, V]) front(i *item[K, V]) {
+	i.before, i.after = &t.ends, t.ends.after
+	i.before.after, i.after.before = i, i
+}
+
+func (i *item[K, V]) leave() { i.before.after, i.after.before = i.after, i.before }

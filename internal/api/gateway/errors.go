@@ -71,6 +71,9 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, object string, er
 	if limited := new(api.Limited); errors.As(err, &limited) {
 		status, message = http.StatusTooManyRequests, messageLimited
 	}
+	if slowed := new(engine.Slowed); errors.As(err, &slowed) {
+		status, message = http.StatusTooManyRequests, "Too many declined card payments"
+	}
 	for i := range plain {
 		if errors.Is(err, plain[i].err) {
 			status, message = plain[i].status, plain[i].message

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/web"
 )
 
 // execute goes ahead with a deposit without the hosted page.
@@ -27,12 +29,24 @@ func (g *Gateway) execute(w http.ResponseWriter, r *http.Request, s *shop.Shop) 
 		return g.known(r.Context(), t, err)
 	}
 	t.Idem.Fingerprint = g.engine.Fingerprint(canonicalCommand(t.Idem.Route, t.ID, money.Amount{}, browser))
-	o, err := g.engine.Execute(r.Context(), engine.Execute{Target: t, Browser: browser})
+	o, err := g.engine.Execute(r.Context(), engine.Execute{Target: t, Browser: browser, From: g.customerAt(r, browser)})
 	if err != nil {
 		return err
 	}
 	g.answerOutcome(w, &o)
 	return nil
+}
+
+// customerAt is the address of the customer as far as the merchant tells it. The address that the request itself comes
+// from is the merchant's own, whatever it is given for.
+func (g *Gateway) customerAt(r *http.Request, browser payment.Document) netip.Addr {
+	var b payment.Browser
+	_ = browser.Into(&b) // it was made a moment ago
+	said, err := netip.ParseAddr(b.IP)
+	if err != nil || engine.SameCustomer(said, web.ClientIP(r, g.TrustedProxies)) {
+		return netip.Addr{}
+	}
+	return said
 }
 
 // command reads what commands on a payment have in common: which payment, and the idempotency key. The target is

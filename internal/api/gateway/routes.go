@@ -3,6 +3,7 @@ package gateway
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -21,6 +22,8 @@ type Gateway struct {
 	// Stopping, when it is closed, ends the requests that wait for events, so that they do not hold up a server that
 	// stops. It may be set before Mount; without it they end when their time is over.
 	Stopping <-chan struct{}
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed; none by default. It may be set before Mount.
+	TrustedProxies []netip.Prefix
 
 	engine  *engine.Engine
 	auth    *api.Auth
