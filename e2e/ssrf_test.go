@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -33,14 +34,27 @@ var forbiddenIPv6 = []string{
 	"2001::1", "2001:10::1", "3fff::1", "5f00::1", "4000::1", "64:ff9b:1::1",
 }
 
-// spellings returns hosts, as they stand in an address, that mean a forbidden address to somebody.
-func spellings() []string {
+// openedNetworks holds all of the addresses above for which an operator can open his server.
+const openedNetworks = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,192.0.0.0/24,198.18.0.0/15,192.0.2.0/24," +
+	"198.51.100.0/24,203.0.113.0/24,240.0.0.0/4,192.88.99.0/24,::/3,2001::/16,2002::/16,3fff::/16,4000::/2,fc00::/7,fec0::/10"
+
+// neverOpenedIPv4 and neverOpenedIPv6 have those for which he cannot.
+var (
+	neverOpenedIPv4 = []string{
+		"0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.170.2", "100.100.100.200", "192.0.0.192", "168.63.129.16", "224.0.0.1",
+		"255.255.255.255",
+	}
+	neverOpenedIPv6 = []string{"::", "fd00:ec2::254", "fd20:ce::254", "fd00:42::42", "fe80::1", "fe80::a9fe:a9fe", "ff02::1"}
+)
+
+// spellings returns hosts, as they stand in an address, that mean one of the addresses to somebody.
+func spellings(ipv4, ipv6 []string) []string {
 	var all []string
-	for _, text := range forbiddenIPv4 {
+	for _, text := range ipv4 {
 		all = append(all, spellIPv4(netip.MustParseAddr(text))...)
 		all = append(all, embedIPv4(netip.MustParseAddr(text))...)
 	}
-	for _, text := range forbiddenIPv6 {
+	for _, text := range ipv6 {
 		all = append(all, spellIPv6(netip.MustParseAddr(text))...)
 	}
 	return all
@@ -170,7 +184,7 @@ func forbiddenAddresses(t *testing.T, p *place) {
 	sim := p.startSimulator(t, dir)
 	s := p.newServer(t, dir)
 	guarded := s.args
-	s.args = append(slices.Clone(guarded), "--private-webhooks")
+	s.args = append(slices.Clone(guarded), "--private-webhooks="+openedNetworks)
 	p.start(t, s)
 	shop := s.newHookShop(t, sim, object{"webhookOnAuthorized": false})
 	// What can be seen is seen: without the guard something comes to a forbidden address.
@@ -182,7 +196,7 @@ func forbiddenAddresses(t *testing.T, p *place) {
 	}
 
 	// Holds whose end will be told to a forbidden address, made while that is allowed.
-	all := spellings()
+	all := spellings(forbiddenIPv4, forbiddenIPv6)
 	shop = s.newHookShop(t, sim, object{"webhookOnAuthorized": false})
 	held, addresses := p.hold(t, shop.client, all)
 	s.stop(t)
@@ -216,6 +230,71 @@ func forbiddenAddresses(t *testing.T, p *place) {
 		p.rebind(t, s, sim)
 	}
 	s.stop(t)
+	s = p.newServer(t, shortDir(t)) // nothing is left there that is tried again
+	guarded = s.args
+	for _, flag := range []string{"--demo", "--private-webhooks", "--private-webhooks=" + openedNetworks} {
+		s.args = append(slices.Clone(guarded), flag)
+		p.start(t, s)
+		p.opened(t, s, sim)
+		s.stop(t)
+	}
+	s.args = append(slices.Clone(guarded), "--private-webhooks=10.77.0.0/16")
+	p.start(t, s)
+	p.closed(t, s, sim)
+	s.stop(t)
+}
+
+// opened pays with webhooks at a server that is open for loopback, and at those that no server is ever open for.
+func (p *place) opened(t *testing.T, s *server, sim *simulator) {
+	t.Helper()
+	flag := s.args[len(s.args)-1]
+	before := p.seen()
+	shop := s.newHookShop(t, sim, object{"webhookUrl": p.hook("localhost")})
+	shop.pay(t, deposit("by name", "1.00"))
+	await(t, "the webhook to loopback is seen", patience, func() bool { return p.seen() > before })
+
+	shop = s.newHookShop(t, sim, object{})
+	hosts := spellings(neverOpenedIPv4, neverOpenedIPv6)
+	if flag == "--demo" {
+		hosts = append(hosts, spellings([]string{"10.0.0.1", "192.168.1.1", "100.64.0.1"}, []string{"fd12::1"})...)
+	}
+	if refused := p.refuseAll(t, shop.client, hosts); refused != len(hosts) {
+		t.Errorf("%s: %d of %d spellings are refused", flag, refused, len(hosts))
+	}
+	if !p.whole {
+		return
+	}
+	out := sentOver(t, p.prefix[len(p.prefix)-1], "out0")
+	var names []string
+	for _, a := range append(slices.Clone(neverOpenedIPv4), neverOpenedIPv6...) {
+		names = append(names, hex.EncodeToString(netip.MustParseAddr(a).AsSlice())+".always.test", hex.EncodeToString(netip.MustParseAddr(a).AsSlice())+".alias.test")
+	}
+	for _, name := range names {
+		shop.pay(t, with(deposit(name, "1.00"), "webhookUrl", p.hook(name)))
+	}
+	reasons := p.awaitTried(t, s, shop.id, len(names), func(reasons map[string]int) bool {
+		return reasons["address not allowed"] == len(names)
+	})
+	if n := sentOver(t, p.prefix[len(p.prefix)-1], "out0") - out; n != 0 {
+		t.Errorf("%s: %d packets by names that lead to what nothing is sent to; reasons %v", flag, n, reasons)
+	}
+}
+
+// closed pays with webhooks at loopback, which is not in the network that the server is open for.
+func (p *place) closed(t *testing.T, s *server, sim *simulator) {
+	t.Helper()
+	before := p.seen()
+	shop := s.newHookShop(t, sim, object{"webhookUrl": p.hook("localhost")})
+	shop.pay(t, deposit("by setting", "1.00"))
+	if hosts := spellings([]string{"127.0.0.1", "10.78.0.1", "169.254.169.254"}, []string{"::1"}); p.refuseAll(t, shop.client, hosts) != len(hosts) {
+		t.Error("a network that is open opens others")
+	}
+	if reasons := p.awaitTried(t, s, shop.id, 1, allKnown); reasons["address not allowed"] != 1 {
+		t.Errorf("reasons %v", reasons)
+	}
+	if n := p.seen() - before; n != 0 {
+		t.Errorf("%d connections or packets to an address that is not in the list", n)
+	}
 }
 
 // inBatches calls f for each of the list, eight at a time.

@@ -88,7 +88,7 @@ func (a *app) startSimulator(g *group, d demo) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen for the simulator: %w", err)
 	}
-	url := "http://" + l.Addr().String()
+	url := urlOf(l.Addr())
 	sim, err := simulator.New(simulator.Config{
 		Now: time.Now, Random: rand.Reader, Logger: a.log, PublicURL: func() string { return url },
 		APIKey: d.SimulatorKey, NoticeSecret: d.NoticeSecret,

@@ -50,7 +50,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	ready := readiness{BaseURL: "http://" + listener.Addr().String(), PID: os.Getpid()}
+	ready := readiness{BaseURL: urlOf(listener.Addr()), PID: os.Getpid()}
 	publicURL := b.config.PublicURL
 	if publicURL == "" {
 		publicURL = ready.BaseURL

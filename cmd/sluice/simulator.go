@@ -31,7 +31,7 @@ func (c *simulatorCommand) Run(s *surroundings) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	url := "http://" + l.Addr().String()
+	url := urlOf(l.Addr())
 	sim, err := simulator.New(simulator.Config{
 		Now: time.Now, Random: rand.Reader, Logger: log, PublicURL: func() string { return url },
 		APIKey: c.APIKey, NoticeSecret: c.NoticeSecret, LedgerPath: c.Ledger,

@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/address"
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
@@ -23,10 +25,11 @@ const workDeliveries = "deliveries"
 
 // hookGuard says where merchants' endpoints may be.
 func hookGuard(c *config.Config) outbound.Guard {
-	if c.Demo || c.PrivateWebhooks {
-		return outbound.GuardNone
+	networks := slices.Clone(c.PrivateWebhooks)
+	if c.Demo { // its receivers are on the developer's machine
+		networks = append(networks, address.LoopbackNetworks()...)
 	}
-	return outbound.GuardPublicOnly
+	return outbound.GuardAlso(networks...)
 }
 
 // newRunner plugs what comes due together: payments and notices are the engine's,

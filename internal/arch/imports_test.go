@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"fraud":     {"money", "payment", "shop"},
 	"velocity":  {"payment", "shop"},
 	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
-	"outbound":  {"id", "telemetry"},
+	"outbound":  {"address", "id", "telemetry"},
 	"web":       {"id", "limit", "rescue", "telemetry"},
 	"store":     {"money", "id", "payment", "shop", "telemetry", "rescue"},
 	"simulator": {"money", "id", "rescue"}, // shares nothing with what it judges

@@ -21,8 +21,8 @@ type Config struct {
 	// PublicURL has a scheme and a host and no slash at its end, or is empty.
 	PublicURL string
 	Demo      bool
-	// PrivateWebhooks lets merchants' endpoints be at addresses that are not public.
-	PrivateWebhooks bool
+	// PrivateWebhooks lists the networks, none of them public, in which merchants' endpoints may be.
+	PrivateWebhooks []netip.Prefix
 	ReadyFile       string
 	LogLevel        slog.Level
 	LogFormat       string

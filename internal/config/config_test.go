@@ -100,11 +100,13 @@ func TestOneWrongSetting(t *testing.T) {
 		"public-url":      {"pay.example", "https://", "https://u@h", "https://h?x", "https://h/path", "https://h#f", "://", "https://h:0", "https://h:65536", "https://sh<op"},
 		"metrics-listen":  {"9090", ":9090", "10.0.0.1:9090", "example.org:9090", "127.0.0.1:8080"},
 		"trusted-proxies": {"0.0.0.0/0", "::/0", "10.0.0.0/33", "a", "10.0.0.1,,10.0.0.2"},
-		"drain-delay":     {"5", "-1s", "11m", "soon"},
-		"drain-timeout":   {"30", "0s", "-1s", "11m", "soon"},
-		"demo":            {"yes", "1", "TRUE"},
-		"log-format":      {"xml"},
-		"config":          {"/nowhere/at/all.json"},
+		"private-webhooks": {"yes", "10.0.0.0/33", "private", "10.0.0.0/8,", "0.0.0.0/0", "::/0", "169.254.169.254", "169.254.0.0/16", "fe80::/64",
+			"fd00:ec2::254", "0.0.0.0", "224.0.0.1", "10.0.0.0/8,ff02::/16", "100.100.100.200", "::ffff:10.0.0.1", "::ffff:10.0.0.0/104"},
+		"drain-delay":   {"5", "-1s", "11m", "soon"},
+		"drain-timeout": {"30", "0s", "-1s", "11m", "soon"},
+		"demo":          {"yes", "1", "TRUE"},
+		"log-format":    {"xml"},
+		"config":        {"/nowhere/at/all.json"},
 	} {
 		for _, v := range values {
 			name := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))

@@ -14,13 +14,13 @@ type Flags struct {
 	ReadyFile       string `name:"ready-file" placeholder:"PATH" help:"Write a JSON file with addresses and demo keys here as soon as the server answers."`
 	MetricsListen   string `name:"metrics-listen" placeholder:"HOST:PORT" help:"Address of the metrics page, which must be one of this machine only, as 127.0.0.1:9090. Without it there is no such page. It answers /healthz and /readyz too, until the server has ended."`
 	MetricsAnywhere *bool  `name:"metrics-listen-anywhere" negatable:"" help:"Let metrics-listen be an address that other machines reach, as 10.0.0.5:9090. Nobody has to prove who they are there: keep strangers away by other means."`
-	PrivateWebhooks *bool  `name:"private-webhooks" negatable:"" help:"Deliver webhooks to private and loopback addresses too. The demo does."`
 	TrustedProxies  string `name:"trusted-proxies" placeholder:"CIDR,…" help:"Networks or addresses of the proxies in front whose X-Forwarded-For is believed, separated by commas. The header Forwarded is not read."`
 	DrainDelay      string `name:"drain-delay" placeholder:"DURATION" std:"0s" help:"How long a server that is told to stop goes on taking requests while /readyz says that it is stopping, so that a load balancer can notice: longer than the time between two of its probes."`
 	DrainTimeout    string `name:"drain-timeout" placeholder:"DURATION" std:"35s" help:"How long a stopping server waits for running requests. Keep it above the 30 s that a call to a provider may take."`
 
-	MaxConnections           string `name:"max-connections" placeholder:"N" std:"0" help:"Connections that callers may have open at a time. Beyond it those that send nothing have to make room; where all work, one more is answered 503. 0 is half of the file descriptors that the process may have, at most 8192."`
-	MaxConnectionsPerAddress string `name:"max-connections-per-address" placeholder:"N" std:"0" help:"Of them, those of one address, or of one network of 64 bits of IP version 6. Trusted proxies are excepted. 0 is a quarter of max-connections."`
+	MaxConnections           string   `name:"max-connections" placeholder:"N" std:"0" help:"Connections that callers may have open at a time. Beyond it those that send nothing have to make room; where all work, one more is answered 503. 0 is half of the file descriptors that the process may have, at most 8192."`
+	MaxConnectionsPerAddress string   `name:"max-connections-per-address" placeholder:"N" std:"0" help:"Of them, those of one address, or of one network of 64 bits of IP version 6. Trusted proxies are excepted. 0 is a quarter of max-connections."`
+	PrivateWebhooks          Networks `name:"private-webhooks" placeholder:"[CIDR,…]" negatable:"" help:"Deliver webhooks to these networks or addresses too, separated by commas; alone or as true, to all private and loopback ones. The demo does to loopback ones. Link-local addresses and metadata services of clouds never get any."`
 }
 
 // Common holds the settings that every subcommand with a database needs.

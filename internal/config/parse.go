@@ -32,7 +32,7 @@ var settings = map[string]struct {
 	"listen":           {false, func(c *Config, s string) error { c.Listen = s; return checkHostPort(s) }},
 	"public-url":       {true, setPublicURL},
 	"demo":             {true, func(c *Config, s string) error { return setBool(&c.Demo, s) }},
-	"private-webhooks": {true, func(c *Config, s string) error { return setBool(&c.PrivateWebhooks, s) }},
+	"private-webhooks": {true, setPrivateWebhooks},
 	"simulator-listen": {false, func(c *Config, s string) error { c.SimulatorListen = s; return checkHostPort(s) }},
 	"ready-file":       {true, func(c *Config, s string) error { c.ReadyFile = s; return nil }},
 	"metrics-listen":   {true, setMetricsListen},
@@ -181,20 +181,16 @@ func onLoopback(hostPort string) bool {
 }
 
 func setTrustedProxies(c *Config, s string) error {
-	for entry := range strings.SplitSeq(s, ",") {
-		entry = strings.TrimSpace(entry)
-		prefix, err := netip.ParsePrefix(entry)
-		if addr, addrErr := netip.ParseAddr(entry); addrErr == nil {
-			prefix, err = addr.WithZone("").Prefix(addr.BitLen())
-		}
-		if err != nil {
-			return fmt.Errorf("must be networks or addresses separated by commas (%s is none)", strconv.Quote(entry))
-		}
-		if prefix.Bits() == 0 {
+	networks, err := parseNetworks(s)
+	if err != nil {
+		return err
+	}
+	for _, n := range networks {
+		if n.Bits() == 0 {
 			return errors.New("must not be everybody: a prefix of 0 bits trusts every caller")
 		}
-		c.TrustedProxies = append(c.TrustedProxies, prefix.Masked())
 	}
+	c.TrustedProxies = networks
 	return nil
 }
 

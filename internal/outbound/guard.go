@@ -3,23 +3,34 @@ package outbound
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
+
+	"github.com/sluicepay/sluice/internal/address"
 )
 
 // Guard chooses which addresses a client may connect to. The choice is made at each dial on the resolved address, so
-// that a name that changes its address between a check and the connection gains nothing.
-type Guard uint8
+// that a name that changes its address between a check and the connection gains nothing. Its zero value is
+// GuardPublicOnly. No guard allows what address.Never names.
+type Guard struct {
+	any  bool
+	also []netip.Prefix
+}
 
-const (
+var (
 	// GuardPublicOnly allows global unicast addresses of the public internet and refuses all else. It is the default.
-	GuardPublicOnly Guard = iota
-	// GuardNone allows every address; it is for addresses that the operator configured, such as the simulator's.
-	GuardNone
+	GuardPublicOnly = Guard{}
+	// GuardNone allows every address that a server can be at; it is for addresses that the operator configured, such as the
+	// simulator's.
+	GuardNone = Guard{any: true}
 )
+
+// GuardAlso allows the addresses of the networks beside public ones.
+func GuardAlso(networks ...netip.Prefix) Guard { return Guard{also: slices.Clone(networks)} }
 
 // forbidden lists what is routable in form but not a public host: local networks, translation prefixes that lead back
 // to them, documentation and benchmark ranges. Link-local (with the cloud metadata address), loopback, multicast and
-// unspecified addresses are judged by their kind in checkPublic.
+// unspecified addresses are judged by their kind in check.
 var forbidden = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("10.0.0.0/8"),
@@ -45,34 +56,31 @@ var forbidden = []netip.Prefix{
 	netip.MustParsePrefix("3fff::/20"),
 }
 
-// globalIPv6 is the only block of IPv6 handed out to public hosts; being inside it is required, so NAT64, mapped and
-// compatible IPv4, unique-local and anything invented later are refused without a rule each.
+// globalIPv6 is the only block of IPv6 handed out to public hosts; being inside it is required, so NAT64, compatible
+// IPv4, unique-local and anything invented later are refused without a rule each.
 var globalIPv6 = netip.MustParsePrefix("2000::/3")
 
 // control is a net.Dialer's Control function; address is the numeric address about to be connected to.
 func (g Guard) control(_, address string, _ syscall.RawConn) error {
-	if g == GuardNone {
-		return nil
-	}
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: not a numeric address", ErrBlocked)
 	}
-	return checkPublic(ap.Addr())
+	return g.check(ap.Addr())
 }
 
-// checkPublic returns an error wrapping ErrBlocked unless addr belongs to the public internet.
-func checkPublic(addr netip.Addr) error {
+// check returns an error wrapping ErrBlocked unless the guard allows the address. One of IP version 4 that is written as
+// one of version 6 is judged as what it is dialled as.
+func (g Guard) check(addr netip.Addr) error {
+	addr = addr.Unmap()
 	switch {
-	case addr.Zone() != "", addr.Is4In6(), !addr.IsGlobalUnicast(), addr.IsPrivate():
+	case address.Never(addr):
+		return fmt.Errorf("%w: %s is not public, and never connected to", ErrBlocked, addr)
+	case g.any, address.Within(g.also, addr):
+		return nil
+	case addr.Zone() != "", !addr.IsGlobalUnicast(), addr.IsPrivate(), addr.Is6() && !globalIPv6.Contains(addr),
+		address.Within(forbidden, addr):
 		return fmt.Errorf("%w: %s is not public", ErrBlocked, addr)
-	case addr.Is6() && !globalIPv6.Contains(addr):
-		return fmt.Errorf("%w: %s is not public", ErrBlocked, addr)
-	}
-	for _, p := range forbidden {
-		if p.Contains(addr) {
-			return fmt.Errorf("%w: %s is not public", ErrBlocked, addr)
-		}
 	}
 	return nil
 }

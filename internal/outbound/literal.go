@@ -12,12 +12,9 @@ import (
 // host is the host of an address without its port and brackets. What ends in a number and spells no address is refused
 // too, because no public name does. A name is never refused here: what it leads to is judged at each dial.
 func (g Guard) ForbidsLiteral(host string) bool {
-	if g == GuardNone {
-		return false
-	}
 	if strings.ContainsAny(host, ":[]%") {
 		addr, err := netip.ParseAddr(host)
-		return err != nil || checkPublic(addr) != nil
+		return err != nil || g.check(addr) != nil
 	}
 	parts := strings.Split(strings.TrimRight(host, "."), ".")
 	if !isNumber(parts[len(parts)-1]) {
@@ -26,7 +23,7 @@ func (g Guard) ForbidsLiteral(host string) bool {
 	spells := false
 	for _, leadingZero := range []int{8, 10} { // it means octal to some and nothing to others
 		addr, ok := parseIPv4(parts, leadingZero)
-		if ok && checkPublic(addr) != nil {
+		if ok && g.check(addr) != nil {
 			return true
 		}
 		spells = spells || ok
