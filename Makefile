@@ -20,7 +20,7 @@ ifndef HOME
 export HOME := $(shell echo ~)
 endif
 
-# Settings of single runs: make fuzz FUZZTIME=1m, make soak KILLS=2000, make run ARGS="--listen :8080".
+# Settings of single runs: make fuzz FUZZTIME=1m, make soak KILLS=2000, make run ARGS="--listen 127.0.0.1:9000".
 FUZZTIME ?= 5s
 FUZZLONG ?= 10m
 KILLS ?= 200

@@ -33,6 +33,9 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if was := debug.SetGCPercent(garbagePercent); was != 100 {
 		debug.SetGCPercent(was) // the operator's GOGC
 	}
+	if _, err := config.LoadServer(c.Flags, s.env); err != nil {
+		return err
+	}
 	b, err := openBase(s, c.Flags)
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	a, err := newApp(b, strings.TrimSuffix(publicURL, "/"))
 	if err == nil {
 		a.limits = share
-		err = a.engine.Relieve(s.ctx)
+		err = errors.Join(a.engine.Relieve(s.ctx), a.warnOfClear(s.ctx))
 	}
 	if err != nil {
 		return errors.Join(err, listener.Close())

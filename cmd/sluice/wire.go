@@ -188,7 +188,7 @@ func newApp(b *base, publicURL string) (*app, error) {
 		Owner:     host + ":" + strconv.Itoa(os.Getpid()) + ":" + b.ids.Letters(8),
 		Exclusive: b.db.Kind() == store.SQLite, Render: renderers(),
 		Restored:      b.restored.Restored,
-		ForbiddenHook: hookGuard(&b.config).ForbidsLiteral,
+		ForbiddenHook: hookGuard(&b.config).ForbidsLiteral, InsecureHTTP: b.config.InsecureHTTP,
 	})
 	a.desk = admin.New(a.engine, b.tokenKeys)
 	a.ready = newReady(a)

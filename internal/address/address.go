@@ -45,6 +45,16 @@ type Address struct {
 // Web reports whether the address is http or https, and not one that an app registered.
 func (a *Address) Web() bool { return a.Scheme == "https" || a.Scheme == "http" }
 
+// Clear reports a web address to which messages go as they are for everybody on the way to read and to change: http, and
+// not to this machine.
+func (a *Address) Clear() bool { return a.Scheme == "http" && !Local(a.Host) }
+
+// Clear does so for the text of an address that a server is called at. What is no such address is none that is called.
+func Clear(text string) bool {
+	a, err := Hook(text)
+	return err == nil && a.Clear()
+}
+
 // Return reads an address that a customer is sent to: http, https or a scheme that an app registers. It may be a
 // template with names in braces, but not in the scheme or in the host of a web address. Without a scheme it is https.
 // Refused are the schemes by which a browser runs or reads something, and user information. The error is a Fault.

@@ -70,6 +70,9 @@ func (d *Desk) NewShop(c CreateShop) (*shop.Shop, NewKey, error) {
 	if err := changeSettings(&made.Settings, made.Live, c.Settings); err != nil {
 		return nil, NewKey{}, err
 	}
+	if err := d.checkHTTPS(made.CheckServed(d.PublicURL), made.CheckClear(new(shop.Settings))); err != nil {
+		return nil, NewKey{}, err
+	}
 	key, err := d.newKey(made.ID, made.Live, "first")
 	return made, key, err
 }
@@ -115,7 +118,11 @@ func (d *Desk) UpdateShop(ctx context.Context, c UpdateShop) (ShopSettings, erro
 			if c.Active != nil {
 				s.Active = *c.Active
 			}
-			return changeSettings(&s.Settings, s.Live, c.Settings)
+			before := s.Settings
+			if err := changeSettings(&s.Settings, s.Live, c.Settings); err != nil {
+				return err
+			}
+			return d.checkHTTPS(s.CheckClear(&before))
 		})
 		return err
 	})

@@ -102,19 +102,8 @@ func (d *Desk) UpdateTerminal(ctx context.Context, c UpdateTerminal) (TerminalDe
 	if c.Name == "" && c.Settings == "" && len(c.Methods)+len(c.Currencies) == 0 && c.Priority == nil {
 		return TerminalDetails{}, errors.New("there is nothing to change: name what, as --settings or --priority")
 	}
-	if c.Settings != "" && !c.NoTrial {
-		s, err := d.shopOf(ctx, c.Shop)
-		if err != nil {
-			return TerminalDetails{}, err
-		}
-		t, err := c.find(&s)
-		if err == nil {
-			err = d.change(t, &c)
-		}
-		if err == nil {
-			err = d.trial(ctx, t.Connector, t.Config) // of what is to be stored, outside of the transaction
-		}
-		if err != nil {
+	if c.Settings != "" {
+		if err := d.tryChange(ctx, &c); err != nil {
 			return TerminalDetails{}, err
 		}
 	}
@@ -128,6 +117,31 @@ func (d *Desk) UpdateTerminal(ctx context.Context, c UpdateTerminal) (TerminalDe
 	details := d.details(&t)
 	details.Effect = d.effect()
 	return details, nil
+}
+
+// tryChange looks at what is to be stored, outside of the transaction: where it calls, and whether the provider takes it.
+// An address that the terminal has already goes on.
+func (d *Desk) tryChange(ctx context.Context, c *UpdateTerminal) error {
+	s, err := d.shopOf(ctx, c.Shop)
+	if err != nil {
+		return err
+	}
+	t, err := c.find(&s)
+	if err != nil {
+		return err
+	}
+	was, known := d.parseConnector(t.Connector, t.Config)
+	if err = d.change(t, c); err != nil {
+		return err
+	}
+	now, err := d.parseConnector(t.Connector, t.Config)
+	if err == nil && (known != nil || !slices.Equal(was.Addresses(), now.Addresses())) {
+		err = d.checkCalled(&s, t)
+	}
+	if err == nil && !c.NoTrial {
+		err = d.trial(ctx, t.Connector, t.Config)
+	}
+	return err
 }
 
 // anyCurrency is written where a terminal takes all of them.

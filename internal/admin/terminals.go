@@ -43,6 +43,9 @@ func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCr
 		return TerminalCreated{}, err
 	}
 	t, err := d.NewTerminal(c)
+	if err == nil {
+		err = d.checkCalled(&s, t)
+	}
 	if err == nil && !c.NoTrial {
 		err = d.trial(ctx, t.Connector, t.Config)
 	}
@@ -116,14 +119,11 @@ func restrict(t *shop.Terminal, conn connector.Connector, methods, currencies []
 
 // openConnector opens a connector that no payment uses.
 func (d *Desk) openConnector(name string, settings json.RawMessage) (connector.Connector, error) {
-	at := slices.IndexFunc(d.Connectors, func(t connector.Type) bool { return t.Name == name })
-	if at < 0 {
-		return nil, fmt.Errorf("there is no connector %q", name)
-	}
-	parsed, err := d.Connectors[at].Parse(settings)
+	parsed, err := d.parseConnector(name, settings)
 	if err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
+		return nil, err
 	}
+	at := slices.IndexFunc(d.Connectors, func(t connector.Type) bool { return t.Name == name })
 	conn, err := parsed.Open(connector.Deps{
 		Client: d.Client.WithLoggable(d.Connectors[at].Loggable), Now: d.Now, Random: d.Random, Log: d.Log,
 	})

@@ -20,17 +20,26 @@ func ReturnAddress(template string, s *shop.Settings) (used, wrong string) {
 	return a.Text, narrowed(&a, s.RequireHTTPS, s.AllowedReturnHosts)
 }
 
-// HookAddress reads an address that events are posted to, as ReturnAddress does. forbidden, if given, tells which hosts,
-// spelled as numbers, it may not have.
-func HookAddress(text string, s *shop.Settings, forbidden func(host string) bool) (used, wrong string) {
+// Hooks are the operator's rules for addresses that events are posted to.
+type Hooks struct {
+	// Forbidden, if given, tells which hosts, spelled as numbers, none may have.
+	Forbidden func(host string) bool
+	// Clear lets live shops have their events posted in clear.
+	Clear bool
+}
+
+// Address reads an address that a shop's events are posted to, as ReturnAddress does.
+func (h *Hooks) Address(text string, s *shop.Shop) (used, wrong string) {
 	a, err := address.Hook(text)
 	switch {
 	case err != nil:
 		return "", err.Error()
-	case forbidden != nil && forbidden(a.Host):
+	case h.Forbidden != nil && h.Forbidden(a.Host):
 		return "", "must not be at an address that is not public"
+	case s.Live && !h.Clear && a.Clear():
+		return "", shop.ErrClear.Error()
 	}
-	return a.Text, narrowed(&a, s.RequireHTTPS, s.AllowedWebhookHosts)
+	return a.Text, narrowed(&a, s.Settings.RequireHTTPS, s.Settings.AllowedWebhookHosts)
 }
 
 // narrowed says which wish of the shop an address does not meet, or "".

@@ -47,17 +47,43 @@ func TestReturnAddress(t *testing.T) {
 
 func TestHookAddress(t *testing.T) {
 	t.Parallel()
-	s := shop.Defaults(true)
-	s.AllowedWebhookHosts = []string{"hooks.example:8443", "127.0.0.1", "2001:db8::1"}
-	local := func(host string) bool { return host == "127.0.0.1" }
+	s := shop.Shop{Live: true, Settings: shop.Defaults(true)}
+	s.Settings.AllowedWebhookHosts = []string{"hooks.example:8443", "127.0.0.1", "2001:db8::1"}
+	hooks := api.Hooks{Clear: true, Forbidden: func(host string) bool { return host == "127.0.0.1" }}
 	for text, want := range map[string]string{
 		"https://hooks.example:8443/a": "", "hooks.example:8443/a": "", "http://[2001:db8::1]/": "",
 		"https://hooks.example/a":  "must be at a host that the shop allows",
 		"https://１２７.０.０.１:8443/a": "must not be at an address that is not public",
 		"myapp://back":             string(address.ErrHTTP), "https://hooks.example:8443/#a": string(address.ErrFragment),
 	} {
-		if _, wrong := api.HookAddress(text, &s, local); wrong != want {
+		if _, wrong := hooks.Address(text, &s); wrong != want {
 			t.Errorf("%q: %q, want %q", text, wrong, want)
+		}
+	}
+}
+
+// TestEventsOfALiveShopGoProtected: http is for test shops, this machine and operators who say so.
+func TestEventsOfALiveShopGoProtected(t *testing.T) {
+	t.Parallel()
+	live, test := shop.Shop{Live: true, Settings: shop.Defaults(true)}, shop.Shop{Settings: shop.Defaults(false)}
+	var strict api.Hooks
+	lax := api.Hooks{Clear: true}
+	for text, refused := range map[string]bool{
+		"http://shop.example/hook": true, "HTTP://SHOP.example": true, "http://10.0.0.1/": true, "http://[2001:db8::1]/": true, "http://localhost.example/": true,
+		"https://shop.example/hook": false, "shop.example/hook": false, "http://127.0.0.1:8080/": false, "http://localhost/": false, "http://[::1]:9/": false,
+	} {
+		want := ""
+		if refused {
+			want = "must be an https address: this is a live shop"
+		}
+		if _, wrong := strict.Address(text, &live); wrong != want {
+			t.Errorf("%s: %q", text, wrong)
+		}
+		if _, wrong := strict.Address(text, &test); wrong != "" {
+			t.Errorf("%s of a test shop: %q", text, wrong)
+		}
+		if _, wrong := lax.Address(text, &live); wrong != "" {
+			t.Errorf("%s, allowed: %q", text, wrong)
 		}
 	}
 }

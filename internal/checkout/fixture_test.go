@@ -52,6 +52,7 @@ type bank struct {
 }
 
 func (b *bank) Open(connector.Deps) (connector.Connector, error) { return b, nil }
+func (b *bank) Addresses() []string                              { return nil }
 
 func (b *bank) Traits() connector.Traits {
 	return connector.Traits{Methods: payment.Methods(), PreAuth: true, Recurring: true}

@@ -23,12 +23,14 @@ type Config struct {
 	Demo      bool
 	// PrivateWebhooks lists the networks, none of them public, in which merchants' endpoints may be.
 	PrivateWebhooks []netip.Prefix
-	ReadyFile       string
-	LogLevel        slog.Level
-	LogFormat       string
-	TrustedProxies  []netip.Prefix
-	DrainDelay      time.Duration
-	DrainTimeout    time.Duration
+	// InsecureHTTP lets live shops have addresses that are http.
+	InsecureHTTP   bool
+	ReadyFile      string
+	LogLevel       slog.Level
+	LogFormat      string
+	TrustedProxies []netip.Prefix
+	DrainDelay     time.Duration
+	DrainTimeout   time.Duration
 	// MaxConnections and MaxConnectionsPerAddress are 0 where they follow from the descriptors that the process may have.
 	MaxConnections           int
 	MaxConnectionsPerAddress int

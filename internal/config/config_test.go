@@ -97,7 +97,7 @@ func TestOneWrongSetting(t *testing.T) {
 	for setting, values := range map[string][]string{
 		"listen":          {"8080", "h:http", "h:-1", "h:65536", "h:080", "http://h:1", "a b:1"},
 		"database":        {"sqlite://x", "postgres://", "postgres://h", "postgres://h/", "/path", "postgres://%zz@h/d"},
-		"public-url":      {"pay.example", "https://", "https://u@h", "https://h?x", "https://h/path", "https://h#f", "://", "https://h:0", "https://h:65536", "https://sh<op"},
+		"public-url":      {"pay.example", "https://", "https://u@h", "https://h?x", "https://h/path", "https://h#f", "://", "https://h:0", "https://h:65536", "https://sh<op", "http://0.0.0.0:8080", "https://[::]"},
 		"metrics-listen":  {"9090", ":9090", "10.0.0.1:9090", "example.org:9090", "127.0.0.1:8080"},
 		"trusted-proxies": {"0.0.0.0/0", "::/0", "10.0.0.0/33", "a", "10.0.0.1,,10.0.0.2"},
 		"private-webhooks": {"yes", "10.0.0.0/33", "private", "10.0.0.0/8,", "0.0.0.0/0", "::/0", "169.254.169.254", "169.254.0.0/16", "fe80::/64",
@@ -186,4 +186,32 @@ func FuzzFile(f *testing.F) {
 			t.Fatalf("an error of another kind: %v", err)
 		}
 	})
+}
+
+// TestAServerOnAllAddressesNeedsItsPublicURL: none of them is one that customers could be sent to. Other commands listen on
+// nothing.
+func TestAServerOnAllAddressesNeedsItsPublicURL(t *testing.T) {
+	t.Parallel()
+	for listen, refused := range map[string]bool{
+		":8080": true, "0.0.0.0:8080": true, "[::]:8080": true, "[::ffff:0.0.0.0]:8080": true, "[0:0::0]:0": true, "[::%lo]:1": true,
+		"127.0.0.1:8080": false, "[::1]:8080": false, "10.0.0.1:80": false, "pay.example:443": false,
+	} {
+		env := []string{"SLUICE_LISTEN=" + listen}
+		_, err := config.LoadServer(config.Flags{}, env)
+		var faults config.Faults
+		if errors.As(err, &faults) != refused || refused && (len(faults) != 1 || faults[0].Setting != "listen" || !strings.Contains(err.Error(), "public-url")) {
+			t.Errorf("%s: %v", listen, err)
+		}
+		if _, err := config.LoadServer(config.Flags{PublicURL: "https://pay.example"}, env); err != nil {
+			t.Errorf("%s with its public address: %v", listen, err)
+		}
+		if _, err := config.Load(config.Flags{}, env); err != nil {
+			t.Errorf("%s for another command: %v", listen, err)
+		}
+	}
+	_, err := config.LoadServer(config.Flags{Listen: ":8080"}, []string{"SLUICE_PUBLIC_URL=ftp://x"})
+	var faults config.Faults
+	if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Setting != "public-url" {
+		t.Errorf("a public address that is wrong is none that is missing: %v", err)
+	}
 }

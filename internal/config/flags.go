@@ -7,7 +7,7 @@ package config
 type Flags struct {
 	Common `embed:""`
 
-	Listen          string `name:"listen" placeholder:"HOST:PORT" std:"127.0.0.1:8080" help:"Address of the API and the payment page. Port 0 picks a free one."`
+	Listen          string `name:"listen" placeholder:"HOST:PORT" std:"127.0.0.1:8080" help:"Address of the API and the payment page. Port 0 picks a free one. All addresses of the machine, as 0.0.0.0 or without a host, need public-url."`
 	PublicURL       string `name:"public-url" placeholder:"URL" help:"Address under which customers and providers reach this server, as https://pay.example. Without it, the address listened on."`
 	Demo            *bool  `name:"demo" negatable:"" help:"Create, once, a demo shop with a terminal at the built-in simulator, and run the simulator."`
 	SimulatorListen string `name:"simulator-listen" placeholder:"HOST:PORT" std:"127.0.0.1:0" help:"Address of the built-in simulator. Only with demo."`
@@ -21,6 +21,7 @@ type Flags struct {
 	MaxConnections           string   `name:"max-connections" placeholder:"N" std:"0" help:"Connections that callers may have open at a time. Beyond it those that send nothing have to make room; where all work, one more is answered 503. 0 is half of the file descriptors that the process may have, at most 8192."`
 	MaxConnectionsPerAddress string   `name:"max-connections-per-address" placeholder:"N" std:"0" help:"Of them, those of one address, or of one network of 64 bits of IP version 6. Trusted proxies are excepted. 0 is a quarter of max-connections."`
 	PrivateWebhooks          Networks `name:"private-webhooks" placeholder:"[CIDR,…]" negatable:"" help:"Deliver webhooks to these networks or addresses too, separated by commas; alone or as true, to all private and loopback ones. The demo does to loopback ones. Link-local addresses and metadata services of clouds never get any."`
+	InsecureHTTP             *bool    `name:"insecure-http" negatable:"" help:"Let live shops have http addresses that are not on this machine: of this server, providers and webhooks. Who is on the way can read and change what is sent there."`
 }
 
 // Common holds the settings that every subcommand with a database needs.

@@ -57,7 +57,21 @@ type given struct {
 // Load joins the sources, a flag before the environment before the file before the default, and checks the outcome.
 // environ is in the form of os.Environ. The file is read only if flags or environment name one. The error is nil or
 // of type Faults.
-func Load(flags Flags, environ []string) (Config, error) {
+func Load(flags Flags, environ []string) (Config, error) { return load(flags, environ, parse) }
+
+// LoadServer is Load for a process that serves: it checks besides what matters to no other.
+func LoadServer(flags Flags, environ []string) (Config, error) {
+	return load(flags, environ, func(fields []field, values map[string]given) (Config, Faults) {
+		c, faults := parse(fields, values)
+		if c.PublicURL == "" && values["public-url"].text == "" && onAllAddresses(c.Listen) {
+			faults = append(faults, faultOf(field{name: "listen"}, values["listen"], errors.New(
+				"means all addresses of this machine, so that public-url has to name the one by which customers and providers reach it: must be one of them")))
+		}
+		return c, faults
+	})
+}
+
+func load(flags Flags, environ []string, parse func([]field, map[string]given) (Config, Faults)) (Config, error) {
 	var faults Faults
 	values := make(map[string]given)
 	env, unknown := readEnv(environ)

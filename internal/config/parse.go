@@ -33,6 +33,7 @@ var settings = map[string]struct {
 	"public-url":       {true, setPublicURL},
 	"demo":             {true, func(c *Config, s string) error { return setBool(&c.Demo, s) }},
 	"private-webhooks": {true, setPrivateWebhooks},
+	"insecure-http":    {true, func(c *Config, s string) error { return setBool(&c.InsecureHTTP, s) }},
 	"simulator-listen": {false, func(c *Config, s string) error { c.SimulatorListen = s; return checkHostPort(s) }},
 	"ready-file":       {true, func(c *Config, s string) error { c.ReadyFile = s; return nil }},
 	"metrics-listen":   {true, setMetricsListen},
@@ -161,6 +162,9 @@ func setPublicURL(c *Config, s string) error {
 	if err != nil {
 		return err
 	}
+	if unspecified(a.Host) {
+		return errors.New("must be the address of a machine")
+	}
 	c.PublicURL = a.Text
 	return nil
 }
@@ -222,6 +226,18 @@ func checkHostPort(s string) error {
 		return errors.New("must end in a port from 0 to 65535")
 	}
 	return nil
+}
+
+// onAllAddresses reports whether a listener there is on every address of the machine.
+func onAllAddresses(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && (host == "" || unspecified(host))
+}
+
+// unspecified reports a host that is an address of no machine, in one of the spellings for it.
+func unspecified(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().WithZone("").IsUnspecified()
 }
 
 // samePort reports whether two listeners were given one address other than "any free port".

@@ -153,6 +153,8 @@ type Traits struct {
 type Config interface {
 	// Open checks the settings and returns the connector.
 	Open(d Deps) (Connector, error)
+	// Addresses lists the base of every address that the connector will call. Settings may be refused for them.
+	Addresses() []string
 }
 
 // Deps is what a connector is given instead of taking it.

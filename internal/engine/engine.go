@@ -44,6 +44,8 @@ type Config struct {
 	// ForbiddenHook, when given, tells which hosts, spelled as numbers, a payment's own
 	// webhook address may not have. Posts are guarded by themselves.
 	ForbiddenHook func(host string) bool
+	// InsecureHTTP lets live shops have http addresses that are not of this machine.
+	InsecureHTTP bool
 	// Pause, when given, is called instead of waiting until the database may be back.
 	Pause func(context.Context, time.Duration)
 	// Timeout replaces every connector's own limit of a provider call, and that of status queries. Zero keeps them.

@@ -49,13 +49,15 @@ type namedAddress struct {
 	name string
 	text *string
 	read func(string) (address.Address, error)
+
+	posted bool // events are posted to it
 }
 
 func (s *Settings) addresses() []namedAddress {
 	return []namedAddress{
-		{"returnUrl", &s.ReturnURL, address.Return},
-		{"webhookUrl", &s.WebhookURL, address.Hook},
-		{"yandexPay.callbackUrl", &s.YandexPay.CallbackURL, address.Hook},
+		{"returnUrl", &s.ReturnURL, address.Return, false},
+		{"webhookUrl", &s.WebhookURL, address.Hook, true},
+		{"yandexPay.callbackUrl", &s.YandexPay.CallbackURL, address.Hook, true},
 	}
 }
 

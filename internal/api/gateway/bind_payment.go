@@ -61,7 +61,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	c.Customer = b.customer(d.person)
 	c.Billing = b.billing(d.person)
 	c.ReturnURL = b.returnURL(&c)
-	c.WebhookURL = b.webhookURL(s, known.forbidden)
+	c.WebhookURL = b.webhookURL(s, known.hooks)
 	c.StartRecurring = b.is("startRecurring") && c.Type == payment.Deposit && !d.followUp
 	c.PreAuth = b.is("preAuth") && c.Type == payment.Deposit
 	if token, _ := b.said("recurringToken"); d.followUp {
@@ -78,8 +78,8 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 
 // surroundings is what the reading of a payment request has to know beside it.
 type surroundings struct {
-	// forbidden, if given, tells which numeric hosts the webhookUrl may not have.
-	forbidden func(host string) bool
+	// hooks are the operator's rules for the webhookUrl.
+	hooks api.Hooks
 	// refunded is the currency of the deposit, for a refund that names none and whose amount only that can tell.
 	refunded money.Currency
 }

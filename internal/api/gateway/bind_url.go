@@ -24,12 +24,12 @@ func (b binder) returnURL(c *engine.Create) string {
 // webhookURL reads where this payment's events go: an address that a server can post to as it is. Only what is spelled
 // as a number is judged here; where a name leads to is judged at each post, for a name server's trouble must not refuse
 // a payment.
-func (b binder) webhookURL(s *shop.Shop, forbidden func(host string) bool) string {
+func (b binder) webhookURL(s *shop.Shop, hooks api.Hooks) string {
 	text := b.sized("webhookUrl", 0, maxAddress)
 	if text == "" {
 		return ""
 	}
-	used, wrong := api.HookAddress(text, &s.Settings, forbidden)
+	used, wrong := hooks.Address(text, s)
 	if wrong != "" {
 		b.fault("webhookUrl", urlForm, wrong)
 	}

@@ -26,7 +26,7 @@ func TestOnlyTheHostOfAWebhookURLIsJudged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = bindPayment(doc, testShop(shop.RequiredContract), surroundings{forbidden: forbidden})
+		_, err = bindPayment(doc, testShop(shop.RequiredContract), surroundings{hooks: api.Hooks{Forbidden: forbidden}})
 		if len(judged) != 1 || judged[0] != want {
 			t.Errorf("%s: judged %q", url, judged)
 		}

@@ -15,8 +15,12 @@ import (
 func settings(t *testing.T, s Suite) {
 	p := s.Open(t)
 	good := p.Settings(p.URL)
-	if _, err := s.Type.Parse(good); err != nil {
+	config, err := s.Type.Parse(good)
+	if err != nil {
 		t.Fatal("the double's settings:", err)
+	}
+	if !slices.ContainsFunc(config.Addresses(), func(a string) bool { return strings.HasPrefix(a, p.URL) }) {
+		t.Errorf("it calls the double at %s and lists %q", p.URL, config.Addresses())
 	}
 	text := strings.TrimSpace(string(good))
 	first, _, _ := strings.Cut(text, ":")

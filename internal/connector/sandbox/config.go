@@ -108,6 +108,9 @@ func headerSafe(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
+// Addresses is the address of the provider.
+func (c *config) Addresses() []string { return []string{c.base} }
+
 // Open returns the connector. It checks nothing at the provider.
 func (c *config) Open(d connector.Deps) (connector.Connector, error) {
 	if d.Client == nil || d.Now == nil {

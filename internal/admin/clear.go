@@ -1,0 +1,83 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// checkHTTPS refuses what errs say about http addresses of live shops, unless the installation allows them.
+func (d *Desk) checkHTTPS(errs ...error) error {
+	err := errors.Join(errs...)
+	if err == nil || d.InsecureHTTP {
+		return nil
+	}
+	return fmt.Errorf("%w (a server with --insecure-http takes http)", err)
+}
+
+// checkCalled refuses a terminal that would call its provider in clear for a live shop.
+func (d *Desk) checkCalled(s *shop.Shop, t *shop.Terminal) error {
+	parsed, err := d.parseConnector(t.Connector, t.Config)
+	if err != nil {
+		return err
+	}
+	for _, called := range parsed.Addresses() {
+		if err := d.checkHTTPS(s.CheckCalled(called)); err != nil {
+			return fmt.Errorf("settings: %w", err)
+		}
+	}
+	return nil
+}
+
+// parseConnector reads the settings of a terminal.
+func (d *Desk) parseConnector(name string, settings json.RawMessage) (connector.Config, error) {
+	at := slices.IndexFunc(d.Connectors, func(t connector.Type) bool { return t.Name == name })
+	if at < 0 {
+		return nil, fmt.Errorf("there is no connector %q", name)
+	}
+	parsed, err := d.Connectors[at].Parse(settings)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	return parsed, nil
+}
+
+// ClearAddress is an address of a live shop to which messages go in clear. It is not shown: it may hold a secret.
+type ClearAddress struct {
+	Shop     shop.ID `json:"shopId"`
+	Terminal string  `json:"terminalId,omitempty"` // whose settings have it, or empty
+	Setting  string  `json:"setting"`
+}
+
+// ClearAddresses lists those that are http without the installation allowing it: they were taken before they would have
+// been refused.
+func (d *Desk) ClearAddresses(ctx context.Context) ([]ClearAddress, error) {
+	if d.InsecureHTTP {
+		return nil, nil
+	}
+	shops, err := view(ctx, d, (*store.Tx).LiveShops)
+	var found []ClearAddress
+	for i := range shops {
+		s := &shops[i]
+		if s.CheckServed(d.PublicURL) != nil {
+			found = append(found, ClearAddress{s.ID, "", "--public-url"})
+		}
+		for _, name := range s.Clear() {
+			found = append(found, ClearAddress{s.ID, "", name})
+		}
+		for j := range s.Terminals {
+			t := &s.Terminals[j]
+			parsed, err := d.parseConnector(t.Connector, t.Config)
+			if err == nil && slices.ContainsFunc(parsed.Addresses(), func(a string) bool { return s.CheckCalled(a) != nil }) {
+				found = append(found, ClearAddress{s.ID, t.ID, "settings of " + t.Connector})
+			}
+		}
+	}
+	return found, err
+}
