@@ -86,3 +86,40 @@ func TestNoChangeOfAShopUndoesAnother(t *testing.T) {
 		}
 	})
 }
+
+func TestLiveShops(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		db := d.Open()
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			for _, s := range []shop.Shop{
+				{ID: "a", Name: "a", Live: true, Active: true}, {ID: "b", Name: "b", Active: true}, {ID: "c", Name: "c", Live: true},
+				{ID: "d", Name: "d", Live: true, Active: true},
+			} {
+				s.Settings, s.Created = shop.Defaults(s.Live), feedStart
+				tx.InsertShop(&s)
+				for i, name := range []string{"second", "first", "off"} {
+					tx.InsertTerminal(s.ID, &shop.Terminal{
+						ID: string(s.ID) + name, Name: name, Connector: "c", Config: []byte(`{"of":"` + string(s.ID) + `"}`), Priority: -i, Enabled: name != "off",
+					})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []shop.Shop
+		if err := db.View(t.Context(), func(tx *store.Tx) (err error) { found, err = tx.LiveShops(); return err }); err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != 2 || found[0].ID != "a" || found[1].ID != "d" {
+			t.Fatalf("found %+v", found)
+		}
+		for _, s := range found {
+			if len(s.Terminals) != 2 || s.Terminals[0].Name != "first" || s.Terminals[1].ID != string(s.ID)+"second" || string(s.Terminals[0].Config) != `{"of":"`+string(s.ID)+`"}` {
+				t.Errorf("%s: %+v", s.ID, s.Terminals)
+			}
+		}
+	})
+}

@@ -336,6 +336,26 @@ func TestCreateURLRulesOfTheShop(t *testing.T) {
 	}
 }
 
+func TestWebhooksOfALiveShopAreHTTPS(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, storetest.New(t, "sqlite"), func(s *shop.Shop) { s.Live = true })
+	for text, ok := range map[string]bool{
+		"http://hooks.example/a": false, "http://8.8.8.8/": false, "https://hooks.example/a": true, "hooks.example/a": true, "http://127.0.0.1:9/": true,
+	} {
+		a := c.do(t, request{method: http.MethodPost, path: payments, body: with(t, deposit, "webhookUrl", `"`+text+`"`)})
+		if (a.status == http.StatusOK) != ok {
+			t.Errorf("%s: %d\n%s", text, a.status, a.body)
+		} else if !ok {
+			if diff := cmp.Diff([]string{"URL webhookUrl"}, faultsOf(t, a)); diff != "" {
+				t.Error(diff)
+			}
+		}
+	}
+	if n := c.stored(t); n != 3 {
+		t.Errorf("%d payments are stored", n)
+	}
+}
+
 func TestRelaxedShopDemandsLittle(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, storetest.New(t, "sqlite"), relaxed)
