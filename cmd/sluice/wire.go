@@ -98,7 +98,7 @@ func (b *base) open(ctx context.Context, fresh bool) error {
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	b.db, err = store.Open(ctx, store.Options{URL: b.config.Database.Reveal(), Dir: b.config.Data, Migrate: fresh, Logger: b.log})
+	err = b.openStore(ctx, fresh)
 	switch {
 	case errors.Is(err, store.ErrNoDatabase) && place.Kind == store.SQLite:
 		return fmt.Errorf("%s: %w; where the server of this folder has PostgreSQL, --database has to name it", place, store.ErrNoDatabase)

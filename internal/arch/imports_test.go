@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
 	"outbound":  {"address", "id", "telemetry"},
 	"web":       {"id", "limit", "rescue", "telemetry"},
-	"store":     {"money", "id", "payment", "shop", "telemetry", "rescue"},
+	"store":     {"address", "money", "id", "payment", "shop", "telemetry", "rescue"},
 	"simulator": {"money", "id", "rescue"}, // shares nothing with what it judges
 	"connector": {"money", "id", "payment", "outbound"},
 	// connectors know the shared package, never each other

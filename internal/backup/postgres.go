@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -25,9 +26,15 @@ const debian = "/usr/lib/postgresql/*/bin"
 
 var major = regexp.MustCompile(`\) (\d+)`)
 
+// program is one of PostgreSQL's, of that version.
+type program struct {
+	path  string
+	major int
+}
+
 // tool finds one of PostgreSQL's programs that is not older than the server: in the folder that is given, or in the search path
 // and where Debian has it.
-func tool(ctx context.Context, name, folder string, server int) (string, error) {
+func tool(ctx context.Context, name, folder string, server int) (program, error) {
 	candidates := []string{filepath.Join(folder, name)}
 	if folder == "" {
 		candidates, _ = filepath.Glob(filepath.Join(debian, name)) // the pattern is a constant
@@ -44,15 +51,15 @@ func tool(ctx context.Context, name, folder string, server int) (string, error) 
 		}
 		if v := major.FindSubmatch(out); v != nil {
 			if n, err := strconv.Atoi(string(v[1])); err == nil && n >= server/10_000 {
-				return path, nil
+				return program{path, n}, nil
 			}
 		}
 		seen = append(seen, path+" ("+strings.TrimSpace(string(out))+")")
 	}
 	if len(seen) > 0 {
-		return "", fmt.Errorf("%w: %s of version %d or later, as the server has; found only %s", ErrNoTools, name, server/10_000, strings.Join(seen, ", "))
+		return program{}, fmt.Errorf("%w: %s of version %d or later, as the server has; found only %s", ErrNoTools, name, server/10_000, strings.Join(seen, ", "))
 	}
-	return "", fmt.Errorf("%w: there is no %s of version %d or later; install the package postgresql-client-%d or name its folder",
+	return program{}, fmt.Errorf("%w: there is no %s of version %d or later; install the package postgresql-client-%d or name its folder",
 		ErrNoTools, name, server/10_000, server/10_000)
 }
 
@@ -64,7 +71,7 @@ func (s Source) dump(ctx context.Context, m *Manifest, path string) (store.Inven
 		if err != nil {
 			return err
 		}
-		err = run(ctx, s.URL, filepath.Dir(path), program, "--format=custom", "--no-owner", "--no-privileges", "--no-password",
+		err = program.run(ctx, s.URL, s.DB.Checked(), filepath.Dir(path), "--format=custom", "--no-owner", "--no-privileges", "--no-password",
 			"--snapshot="+at.ID, `--table="`+at.Schema+`".*`, "--file="+path)
 		if err != nil {
 			return err
@@ -86,14 +93,20 @@ func (r *restoring) load(ctx context.Context, here store.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	return run(ctx, r.URL, r.draft, program, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-password",
+	return program.run(ctx, r.URL, true, r.draft, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-password",
 		"--dbname=service=sluice", filepath.Join(r.Dir, dumpFile))
 }
 
 // run starts one of the programs. How the server is reached, and the password, stand in a file for this user only: arguments
 // can be read by everybody on the machine.
-func run(ctx context.Context, url, scratch, program string, args ...string) error {
-	service, password, err := serviceOf(url)
+//
+// checked is as in [store.ToolSettings].
+func (p program) run(ctx context.Context, url string, checked bool, scratch string, args ...string) error {
+	more, err := store.ToolSettings(url, checked, p.major)
+	if err != nil {
+		return err
+	}
+	service, password, err := serviceOf(url, more)
 	if err != nil {
 		return err
 	}
@@ -101,8 +114,8 @@ func run(ctx context.Context, url, scratch, program string, args ...string) erro
 	if err := writeSynced(file, []byte(service)); err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(file) }()            // the folder goes, too, if this fails
-	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // of the operator's choice
+	defer func() { _ = os.Remove(file) }()           // the folder goes, too, if this fails
+	cmd := exec.CommandContext(ctx, p.path, args...) //nolint:gosec // of the operator's choice
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "PG") && !strings.HasPrefix(entry, "SLUICE_") {
 			cmd.Env = append(cmd.Env, entry)
@@ -120,7 +133,7 @@ func run(ctx context.Context, url, scratch, program string, args ...string) erro
 		if password != "" {
 			text = strings.ReplaceAll(text, password, "***")
 		}
-		return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, text)
+		return fmt.Errorf("%s: %w: %s", filepath.Base(p.path), err, text)
 	}
 	return nil
 }
@@ -133,8 +146,8 @@ var known = []string{
 	"tcp_user_timeout", "gssencmode", "krbsrvname", "options",
 }
 
-// serviceOf is a URL as a section of a service file.
-func serviceOf(text string) (service, password string, err error) {
+// serviceOf is a URL, with more settings, as a section of a service file.
+func serviceOf(text string, more map[string]string) (service, password string, err error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return "", "", errors.New("the database URL is not understood") // its own error repeats the password
@@ -145,6 +158,7 @@ func serviceOf(text string) (service, password string, err error) {
 			values[key] = all[len(all)-1]
 		}
 	}
+	maps.Copy(values, more)
 	var hosts, ports []string
 	for at := range strings.SplitSeq(u.Host, ",") {
 		one := url.URL{Host: at}

@@ -94,22 +94,6 @@ func faultOf(f field, v given, err error) Fault {
 	return Fault{f.name, err.Error() + shown + " (from " + v.source + "; set by " + names + ")"}
 }
 
-func setDatabase(c *Config, s string) error {
-	u, err := url.Parse(s)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		// The parser's own message repeats the value, which may hold a password.
-		return errors.New("must be a URL that begins with postgres://")
-	}
-	if u.Host == "" && u.Query().Get("host") == "" {
-		return errors.New("must name a host")
-	}
-	if strings.Trim(u.Path, "/") == "" {
-		return errors.New("must name a database after the host")
-	}
-	c.Database = Secret(s)
-	return nil
-}
-
 func setLogLevel(c *Config, s string) error {
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	level, ok := levels[s]

@@ -33,7 +33,7 @@ func (db *DB) Export(ctx context.Context, dump func(Snapshot) error) (held Inven
 	defer db.leave()
 	conn, err := pgx.ConnectConfig(ctx, r.pool.Config().ConnConfig.Copy())
 	if err != nil {
-		return held, fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
+		return held, connectError(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
@@ -98,13 +98,13 @@ func EndRestore(ctx context.Context, url string) error {
 }
 
 func onPostgres(ctx context.Context, url string, do func(*pgx.Conn) error) error {
-	config, err := postgresConfig(url)
+	config, err := new(DB).postgresConfig(ctx, Options{URL: url})
 	if err != nil {
 		return err
 	}
 	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
-		return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
+		return connectError(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	return do(conn)

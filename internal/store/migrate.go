@@ -115,7 +115,7 @@ func Migrate(ctx context.Context, opts Options) error {
 		return err
 	}
 	if kind == Postgres {
-		config, err := postgresConfig(opts.URL)
+		config, err := (&DB{log: opts.Logger}).postgresConfig(ctx, opts)
 		if err != nil {
 			return err
 		}

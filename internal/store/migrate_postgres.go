@@ -45,9 +45,12 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options) 
 	}
 	conn, err := pgx.ConnectConfig(ctx, config.Copy())
 	if err != nil {
-		return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
+		return connectError(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	if err := checkPooler(ctx, conn, opts.URL); err != nil {
+		return err
+	}
 	if !opts.Restoring {
 		if err := refuseRestoring(ctx, conn); err != nil {
 			return err

@@ -26,6 +26,11 @@ type Options struct {
 	URL string
 	// Dir is the data folder of SQLite, created when missing and held exclusively while open.
 	Dir string
+	// Established says that the installation was there before, so that a connection to PostgreSQL that would be refused as
+	// not protected is used, with a warning.
+	Established bool
+	// Lookup, when given, finds the addresses of PostgreSQL's host instead of the system. For tests.
+	Lookup func(ctx context.Context, host string) ([]string, error)
 	// Migrate brings the schema up to date on opening, or makes the database. Without it an old schema is refused, and so
 	// is a place where there is none.
 	Migrate bool
@@ -72,6 +77,7 @@ type DB struct {
 	closers []func()
 
 	serverClock bool // stamps are made by the server's clock, see changed.go
+	checked     bool // see Checked
 
 	mu     sync.Mutex // guards closed, and entering against closing
 	closed bool

@@ -40,7 +40,7 @@ func PlaceOf(opts Options) (Place, error) {
 		}
 		return Place{Kind: SQLite, File: filepath.Join(dir, sqliteFileName)}, nil
 	}
-	pool, err := postgresConfig(opts.URL)
+	pool, err := parsePostgres(opts.URL)
 	if err != nil {
 		return Place{}, err
 	}

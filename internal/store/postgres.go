@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,10 +24,25 @@ const (
 // postgresConfig reads the URL. Settings in the URL, such as default_query_exec_mode for PgBouncer or
 // target_session_attrs for several hosts, keep their meaning. The error does not repeat the URL, which
 // may hold a password.
-func postgresConfig(url string) (*pgxpool.Config, error) {
+func (db *DB) postgresConfig(ctx context.Context, opts Options) (*pgxpool.Config, error) {
+	config, err := parsePostgres(opts.URL)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Lookup != nil {
+		config.ConnConfig.LookupFunc = opts.Lookup
+	}
+	return config, db.secure(ctx, config.ConnConfig, opts)
+}
+
+// parsePostgres reads the URL, without the text of the driver's error: it may show what it did not understand.
+func parsePostgres(url string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("database URL is not understood: %w", err)
+		if cause := errors.Unwrap(err); cause != nil {
+			return nil, fmt.Errorf("database URL is not understood: %w", cause)
+		}
+		return nil, errors.New("database URL is not understood")
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
@@ -52,7 +68,7 @@ func postgresPool(ctx context.Context, config *pgxpool.Config, size int) (*pgxpo
 
 // openPostgres checks the schema, migrates if asked to, and starts the pools.
 func (db *DB) openPostgres(ctx context.Context, opts Options) error {
-	config, err := postgresConfig(opts.URL)
+	config, err := db.postgresConfig(ctx, opts)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,47 @@
+package store_test
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+// TestToolsProtectTheConnectionLikeWeDo: PostgreSQL's programs, left to themselves, go over to clear text.
+func TestToolsProtectTheConnectionLikeWeDo(t *testing.T) {
+	for _, name := range []string{"PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGREQUIREAUTH", "PGSERVICE"} {
+		t.Setenv(name, "")
+	}
+	const away = "postgres://u:p@db.example/sluice"
+	for _, c := range []struct {
+		url     string
+		checked bool
+		major   int
+		want    map[string]string
+	}{
+		{"postgres://u:p@127.0.0.1/sluice", false, 17, map[string]string{}},
+		{"postgres://u:p@/sluice?host=/run/postgresql", false, 17, map[string]string{}},
+		{away, true, 15, map[string]string{"sslmode": "verify-full", "sslrootcert": "*"}},
+		{away + "?sslrootcert=/etc/db.crt", true, 17, map[string]string{"sslmode": "verify-full"}},
+		{away, false, 17, map[string]string{"require_auth": "!password"}},
+		{away, false, 15, map[string]string{}},
+		{away + "?sslmode=disable", false, 17, map[string]string{"require_auth": "!password,!md5"}},
+		{away + "?sslmode=disable", true, 17, map[string]string{"require_auth": "!password,!md5"}},
+		{away + "?sslmode=verify-full", false, 17, map[string]string{}},
+	} {
+		got, err := store.ToolSettings(c.url, c.checked, c.major)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.want["sslrootcert"] == "*" && got["sslrootcert"] != "" {
+			got["sslrootcert"] = "*"
+		}
+		if !maps.Equal(got, c.want) {
+			t.Errorf("%s, checked %t, version %d: %v, want %v", c.url, c.checked, c.major, got, c.want)
+		}
+	}
+	t.Setenv("PGSSLMODE", "require")
+	if got, err := store.ToolSettings(away, false, 17); err != nil || got["sslmode"] != "require" || got["require_auth"] != "" {
+		t.Errorf("by the environment: %v, %v", got, err)
+	}
+}
