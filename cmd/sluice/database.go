@@ -20,7 +20,7 @@ const databaseChecked = "database-checked"
 func (b *base) openStore(ctx context.Context, fresh bool) (err error) {
 	if b.db, err = store.Open(ctx, store.Options{
 		URL: b.config.Database.Reveal(), Dir: b.config.Data, Migrate: fresh, Logger: b.log,
-		Established: b.inFolder(vault.KeyringFile) && !b.inFolder(databaseChecked),
+		Established: b.established(),
 	}); err != nil {
 		return err
 	}
@@ -34,6 +34,10 @@ func (b *base) openStore(ctx context.Context, fresh bool) (err error) {
 	}
 	return nil
 }
+
+// established reports an installation that there was before its database had to prove who it is. It is known by the keys
+// in its folder: the database cannot be asked yet.
+func (b *base) established() bool { return b.inFolder(vault.KeyringFile) && !b.inFolder(databaseChecked) }
 
 func (b *base) inFolder(name string) bool {
 	_, err := fs.Stat(os.DirFS(b.config.Data), name)

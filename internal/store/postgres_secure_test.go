@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -199,12 +200,12 @@ func TestNoPasswordForWhoeverAnswers(t *testing.T) {
 				host = "db.example"
 			}
 			var log bytes.Buffer
-			url := "postgres://sluice:" + secretWord + "@" + host + ":" + i.start(t) + "/sluice"
+			target := "postgres://sluice:" + secretWord + "@" + host + ":" + i.start(t) + "/sluice"
 			if c.query != "" {
-				url += "?" + c.query
+				target += "?" + c.query
 			}
 			_, err := store.Open(t.Context(), store.Options{
-				URL: url, Lookup: here, Established: c.established, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+				URL: target, Lookup: here, Established: c.established, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			})
 			i.mu.Lock()
 			defer i.mu.Unlock()
@@ -224,6 +225,48 @@ func TestNoPasswordForWhoeverAnswers(t *testing.T) {
 	}
 }
 
+// terminator speaks TLS before a server that does not, and returns its port.
+func terminator(t *testing.T, server string, served *tls.Config) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	t.Cleanup(func() {
+		_ = l.Close()
+		serving.Wait()
+	})
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer conn.Close()
+				onward, err := net.Dial("tcp", server)
+				if err != nil {
+					return
+				}
+				defer onward.Close()
+				if _, err := io.CopyN(io.Discard, conn, 8); err != nil { // its wish for TLS
+					return
+				}
+				_, _ = conn.Write([]byte("S"))
+				secret := tls.Server(conn, served)
+				serving.Go(func() {
+					_, _ = io.Copy(secret, onward)
+					_ = conn.Close()
+				})
+				_, _ = io.Copy(onward, secret)
+			})
+		}
+	})
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
 // TestADatabaseElsewhere: one that is reached by the name of another machine has to have a certificate, unless the URL says
 // otherwise or the installation was there before.
 func TestADatabaseElsewhere(t *testing.T) {
@@ -237,16 +280,27 @@ func TestADatabaseElsewhere(t *testing.T) {
 		if said == d.Options().URL || unsaid == said {
 			t.Skip("the server is not one of scripts/postgres.sh")
 		}
+		u, err := url.Parse(d.Options().URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served, file := authority(t)
+		query := url.Values{"sslrootcert": {file}}
+		proved := *u
+		proved.Host, proved.RawQuery = "db.example:"+terminator(t, u.Host, served), query.Encode()
 		for _, c := range []struct {
 			name, url   string
 			established bool
 			opens       bool
 			warns       bool
+			checked     bool
 		}{
-			{"a new installation", unsaid, false, false, false},
-			{"one that was there", unsaid, true, true, true},
-			{"a new one whose URL says so", said, false, true, false},
-			{"one that was there, whose URL says so", said, true, true, false},
+			{"a new installation", unsaid, false, false, false, false},
+			{"one that was there", unsaid, true, true, true, false},
+			{"a new one whose URL says so", said, false, true, false, false},
+			{"one that was there, whose URL says so", said, true, true, false, false},
+			{"a certificate", proved.String(), false, true, false, true},
+			{"one that was there, a certificate", proved.String(), true, true, false, true},
 		} {
 			var log bytes.Buffer
 			db, err := store.Open(t.Context(), store.Options{
@@ -261,7 +315,7 @@ func TestADatabaseElsewhere(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if err := db.View(t.Context(), func(tx *store.Tx) error { _, err := tx.Shops(); return err }); err != nil || db.Checked() {
+			if err := db.View(t.Context(), func(tx *store.Tx) error { _, err := tx.Shops(); return err }); err != nil || db.Checked() != c.checked {
 				t.Errorf("%s: %v, checked is %t", c.name, err, db.Checked())
 			}
 			if err := db.Close(); err != nil {

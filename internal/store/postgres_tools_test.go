@@ -1,7 +1,11 @@
 package store_test
 
 import (
+	"encoding/pem"
 	"maps"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/store"
@@ -11,6 +15,13 @@ import (
 func TestToolsProtectTheConnectionLikeWeDo(t *testing.T) {
 	for _, name := range []string{"PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGREQUIREAUTH", "PGSERVICE"} {
 		t.Setenv(name, "")
+	}
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	authority := filepath.Join(t.TempDir(), "authority.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(authority, block, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	const away = "postgres://u:p@db.example/sluice"
 	for _, c := range []struct {
@@ -22,7 +33,7 @@ func TestToolsProtectTheConnectionLikeWeDo(t *testing.T) {
 		{"postgres://u:p@127.0.0.1/sluice", false, 17, map[string]string{}},
 		{"postgres://u:p@/sluice?host=/run/postgresql", false, 17, map[string]string{}},
 		{away, true, 15, map[string]string{"sslmode": "verify-full", "sslrootcert": "*"}},
-		{away + "?sslrootcert=/etc/db.crt", true, 17, map[string]string{"sslmode": "verify-full"}},
+		{away + "?sslrootcert=" + authority, true, 17, map[string]string{"sslmode": "verify-full"}},
 		{away, false, 17, map[string]string{"require_auth": "!password"}},
 		{away, false, 15, map[string]string{}},
 		{away + "?sslmode=disable", false, 17, map[string]string{"require_auth": "!password,!md5"}},
