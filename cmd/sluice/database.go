@@ -37,7 +37,9 @@ func (b *base) openStore(ctx context.Context, fresh bool) (err error) {
 
 // established reports an installation that there was before its database had to prove who it is. It is known by the keys
 // in its folder: the database cannot be asked yet.
-func (b *base) established() bool { return b.inFolder(vault.KeyringFile) && !b.inFolder(databaseChecked) }
+func (b *base) established() bool {
+	return b.inFolder(vault.KeyringFile) && !b.inFolder(databaseChecked)
+}
 
 func (b *base) inFolder(name string) bool {
 	_, err := fs.Stat(os.DirFS(b.config.Data), name)

@@ -50,11 +50,10 @@ func setDatabase(c *Config, s string) error {
 // checkHosts reads hosts with their ports, separated by commas.
 func checkHosts(hosts string) error {
 	for one := range strings.SplitSeq(hosts, ",") {
-		host, port := one, ""
+		host := one
 		if at := strings.LastIndexByte(one, ':'); at > strings.LastIndexByte(one, ']') {
-			host, port = one[:at], one[at+1:]
-			if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-				// It may be the beginning of a password.
+			host = one[:at]
+			if n, err := strconv.ParseUint(one[at+1:], 10, 16); err != nil || n == 0 { // it may be the beginning of a password
 				return errors.New("must have a port from 1 to 65535 where it has one, and special characters of its user name and password written as %40 for @, %2F for / and so on")
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -79,23 +80,11 @@ func away(s *pgconn.FallbackConfig) bool {
 	return network != "unix" && !address.Local(s.Host)
 }
 
-func remote(c *pgconn.Config) bool {
-	for _, s := range servers(c) {
-		if away(s) {
-			return true
-		}
-	}
-	return false
-}
+func remote(c *pgconn.Config) bool { return slices.ContainsFunc(servers(c), away) }
 
 // exposed reports that a server that is away may be spoken to in clear.
 func exposed(c *pgconn.Config) bool {
-	for _, s := range servers(c) {
-		if away(s) && s.TLSConfig == nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(servers(c), func(s *pgconn.FallbackConfig) bool { return away(s) && s.TLSConfig == nil })
 }
 
 // replaceRemote puts the ways of strict in the place of those to servers that are away.
