@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -154,8 +155,78 @@ func (c *canary) inAddresses(text string) {
 	c.raw("BREW"+strings.Map(onlyVisible, text), payments, "text/plain", "")
 }
 
+// besideTheCard sends the number once more with a card that is right, in what is kept of the request beside its body: all of
+// it is refused.
+func (c *canary) besideTheCard(text string) {
+	visible := strings.Map(onlyVisible, text)
+	asHeader := visible == text || text == spelledNumbers["in groups"]
+	made := c.must(c.t, request{method: "POST", path: payments, body: deposit("", "10.00")}).payment
+	path := pathOf(made.ID)
+	agent, err := json.Marshal(with(browser, "customerUserAgent", unescaped(text)))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	known, err := json.Marshal(browser)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	refused := func(what string, status int) {
+		if status != 400 {
+			c.t.Errorf("%q as %s: status %d", text, what, status)
+		}
+	}
+	refused("user agent", c.json("PATCH", path, string(agent)))
+	if asHeader {
+		refused("idempotency key", c.raw("POST", payments, "application/json", cardJSON(), "Idempotency-Key: "+text))
+		refused("idempotency key", c.raw("PATCH", path, "application/json", string(known), "Idempotency-Key: "+text))
+		refused("header of the page", c.submit("User-Agent: "+text))
+		c.submit("Accept-Language: " + text) // what is no language is not kept
+	}
+	if now := c.get(c.t, made.ID); now.State != "CHECKOUT" {
+		c.t.Errorf("after refusals: %+v", now)
+	}
+	if text == cardNumber || text == spelledNumbers["with hyphens"] {
+		c.raw("GET", payments, "text/plain", "", "X-Request-Id: "+text)
+		c.raw("POST", payments, "application/json", cardJSON(), "X-Request-Id: "+text)
+	}
+}
+
+// unescaped is a text as a reader of JSON has it: who spells the number in escapes of JSON, spells it plainly.
+func unescaped(text string) string {
+	var plain string
+	if json.Unmarshal([]byte(`"`+text+`"`), &plain) != nil {
+		return text
+	}
+	return plain
+}
+
+// submit pays on a page, with a header more.
+func (c *canary) submit(header string) int {
+	page := c.must(c.t, request{method: "POST", path: payments, body: order("DEPOSIT", "", "10.00")}).payment.RedirectURL
+	form := url.Values{"nonce": {nonceOf(c.t, page)}, "method": {"BASIC_CARD"}, "number": {cardNumber}, "expiry": {"12/89"}, "code": {securityCode}, "holder": {"JANE DOE"}}
+	return c.raw("POST", strings.TrimPrefix(page, c.server.base), "application/x-www-form-urlencoded", form.Encode(), header)
+}
+
+// nonceOf reads the form's nonce from the page.
+func nonceOf(t testing.TB, page string) string {
+	t.Helper()
+	res, err := http.Get(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := io.ReadAll(res.Body)
+	_ = res.Body.Close() // it was read
+	found := pageNonce.FindSubmatch(shown)
+	if err != nil || found == nil {
+		t.Fatalf("%v: %s", err, shown)
+	}
+	return string(found[1])
+}
+
 // lengthLine holds a number that may be the security code by chance.
-var lengthLine = regexp.MustCompile(`Content-Length: \d+`)
+//
+// The id of a request goes back to who gave it, as it came.
+var lengthLine = regexp.MustCompile(`Content-Length: \d+|X-Request-Id: .*`)
 
 var pageNonce = regexp.MustCompile(`name="nonce" value="([^"]+)"`)
 
@@ -163,17 +234,7 @@ var pageNonce = regexp.MustCompile(`name="nonce" value="([^"]+)"`)
 func (c *canary) onPages(text string) {
 	page := c.must(c.t, request{method: "POST", path: payments, body: order("DEPOSIT", "page", "10.00")}).payment.RedirectURL
 	path := strings.TrimPrefix(page, c.server.base)
-	res, err := http.Get(page)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	shown, err := io.ReadAll(res.Body)
-	_ = res.Body.Close() // it was read
-	found := pageNonce.FindSubmatch(shown)
-	if err != nil || found == nil {
-		c.t.Fatalf("%v: %s", err, shown)
-	}
-	fields := map[string]string{"nonce": string(found[1]), "method": "BASIC_CARD", "number": cardNumber, "expiry": "12/89", "code": securityCode, "holder": "JANE DOE"}
+	fields := map[string]string{"nonce": nonceOf(c.t, page), "method": "BASIC_CARD", "number": cardNumber, "expiry": "12/89", "code": securityCode, "holder": "JANE DOE"}
 	send := func(contentType, more string) {
 		form := url.Values{}
 		for name, value := range fields {
@@ -221,9 +282,10 @@ func TestCardDataStaysInItsFields(t *testing.T) {
 			c.misplaced(text)
 			c.inAddresses(text)
 			c.onPages(text)
+			c.besideTheCard(text)
 			t.Logf("%s: %d requests", name, c.sent-before)
 		}
-		for _, amount := range []string{"10.00", "6600.05", "6600.07", "6600.08", "6600.10", "6600.11", "6600.13", "6600.22", "10000001.00"} {
+		for _, amount := range []string{"10.00", "6600.05", "6600.07", "6600.08", "6600.10", "6600.11", "6600.13", "6600.22", "6600.27", "10000001.00"} {
 			body := with(with(deposit("flow "+amount, amount), "webhookUrl", hooked.URL+"/h"), "startRecurring", true)
 			made := c.must(t, request{method: "POST", path: payments, body: body})
 			c.must(t, request{method: "PATCH", path: pathOf(made.payment.ID), body: browser})
@@ -231,6 +293,10 @@ func TestCardDataStaysInItsFields(t *testing.T) {
 				c.raw("GET", pathOf(made.payment.ID)+at, "text/plain", "")
 			}
 			c.raw("GET", "/api/merchant/v1/orders/"+url.PathEscape("flow "+amount), "text/plain", "")
+		}
+		listed, _, _ := runOnce(t, nil, s.arguments("alarms")...)
+		if !strings.Contains(listed, "the provider's answer repeats the whole card number") {
+			t.Errorf("nobody is told of a provider that repeats the number: %s", listed)
 		}
 		c.raw("GET", payments+"?limit=1000", "text/plain", "")
 		c.raw("GET", "/api/v1/events?limit=1000", "text/plain", "")

@@ -26,7 +26,7 @@ func TestWithoutDescriptorsNothingIsDecided(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
 		sim := startSimulator(t, dir)
-		s := newServer(t, dir, url)
+		s := newServer(t, dir, url, "--allow-debug")
 		s.startWith(t, mostDescriptors)
 		shop := s.newShop(t, sim)
 		shop.all(t) // this connection stays

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 func TestFullDiskIsAnsweredBeforeAnyMoneyMoves(t *testing.T) {
@@ -19,7 +21,7 @@ func TestFullDiskIsAnsweredBeforeAnyMoneyMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=6m"); err != nil {
-		t.Skipf("needs the right to mount a small tmpfs: %v", err)
+		setting.Missing(t, setting.Root, "no small tmpfs can be mounted: ", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 	sim := startSimulator(t, dir)

@@ -156,6 +156,13 @@ func newDocReader(t *testing.T) *reader {
 		t.Fatal(err)
 	}
 	r.simKey = demo.SimulatorKey
+	settings, err := json.Marshal(object{"url": r.facts.SimulatorURL, "apiKey": r.simKey})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "sandbox.json"), settings, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.env = environment("SLUICE_DATA="+s.data, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+dir)
 	if _, fault, code := runOnce(t, nil, "shop", "update", "--shop", s.facts.ShopID, "--data", s.data, "--settings", `{"hostToHost":true}`); code != 0 {
 		t.Fatal(fault)
@@ -212,15 +219,12 @@ func (r *reader) read(s *snippet, used map[string]bool) {
 // secretArgument is a secret where every list of processes shows it.
 var secretArgument = regexp.MustCompile(`--(?:api-key|signing-key|notice-secret)[ =][^@e-]|"apiKey" *:|--database[ =]\S+:\S+@`)
 
-// secretStill begins the one line that cannot do without until settings are read from files.
-const secretStill = "bin/sluice terminal create --shop ID --name main --connector sandbox --settings '{"
-
 // secrets: no command of ours is shown with a secret among its arguments.
 func (r *reader) secrets(s *snippet) {
 	r.Helper()
 	for line := range strings.SplitSeq(s.text, "\n") {
 		line, _, _ = strings.Cut(line, " # ")
-		if strings.Contains(line, "sluice ") && secretArgument.MatchString(line) && !strings.HasPrefix(line, secretStill) {
+		if strings.Contains(line, "sluice ") && secretArgument.MatchString(line) {
 			r.Errorf("%s:%d: a secret among the arguments: %s", s.page, s.line, line)
 		}
 	}
@@ -228,18 +232,13 @@ func (r *reader) secrets(s *snippet) {
 
 // filled is a command of the documents with this server's values in the place of those that the reader has to fill in.
 func (r *reader) filled(command string) string {
-	settings, err := json.Marshal(object{"url": r.facts.SimulatorURL, "apiKey": r.simKey})
-	if err != nil {
-		r.Fatal(err)
-	}
 	command = strings.NewReplacer(
 		"http://127.0.0.1:8080", r.server.base,
 		"sk_test_…", r.facts.APIKey, "SLUICE_API_KEY=…", "SLUICE_API_KEY="+r.facts.APIKey,
 		"SLUICE_SIGNING_KEY=…", "SLUICE_SIGNING_KEY="+r.facts.SigningKey,
 		"http://127.0.0.1:3000", r.dev.URL, "http://localhost:3000", r.dev.URL, "https://shop.example", r.elsewhere.URL,
-		`{"url":"…","apiKey":"…"}`, string(settings),
 		"--shop ID", "--shop "+r.facts.ShopID, "--shop 01a2244bdf16728180472341999c8f5b", "--shop "+r.facts.ShopID,
-		"--settings JSON", "--settings '"+string(settings)+"'", "NAME", "ann", "TEXT", "why",
+		"--settings JSON", "--settings @sandbox.json", "NAME", "ann", "TEXT", "why",
 	).Replace(command)
 	command = strings.ReplaceAll(regexp.MustCompile(`(--\S+) …`).ReplaceAllString(command, "$1 x"), " …", "")
 	return regexp.MustCompile(`\bID\b`).ReplaceAllString(command, r.payment)

@@ -254,10 +254,7 @@ func (s *server) start(t testing.TB) {
 // admin runs an administrative command on the server's data and decodes its answer.
 func (s *server) admin(t testing.TB, v any, args ...string) {
 	t.Helper()
-	args = append(args, "--data", s.data)
-	if at := indexOf(s.args, "--database"); at >= 0 {
-		args = append(args, s.args[at:at+2]...)
-	}
+	args = s.arguments(args...)
 	out, fault, code := runOnce(t, nil, args...)
 	if code != 0 {
 		t.Fatalf("sluice %v: exit code %d\n%s", args, code, fault)
@@ -265,6 +262,15 @@ func (s *server) admin(t testing.TB, v any, args ...string) {
 	if err := json.Unmarshal([]byte(out), v); err != nil {
 		t.Fatalf("sluice %v: %v in %s", args, err, out)
 	}
+}
+
+// arguments are those of an administrative command on the server's data.
+func (s *server) arguments(args ...string) []string {
+	args = append(args, "--data", s.data)
+	if at := indexOf(s.args, "--database"); at >= 0 {
+		args = append(args, s.args[at:at+2]...)
+	}
+	return args
 }
 
 func indexOf(list []string, want string) int {

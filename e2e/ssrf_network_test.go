@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // networkPlace is a network of its own, made for the test, with three ways out: its loopback, a link to the test with
@@ -24,16 +26,16 @@ import (
 func networkPlace(t *testing.T) *place {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("a network can be made by root only")
+		setting.Missing(t, setting.Root, "a network can be made by root only")
 	}
 	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("a network cannot be made: ", err)
+		setting.Missing(t, setting.Root, "a network cannot be made: ", err)
 	}
 	pid := os.Getpid()
 	name, void, link := fmt.Sprintf("sluice-e2e-%d", pid), fmt.Sprintf("sluice-e2e-%d-void", pid), fmt.Sprintf("sl%d", pid)
 	ours, theirs := fmt.Sprintf("10.203.%d.1", pid%256), fmt.Sprintf("10.203.%d.2", pid%256)
 	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
-		t.Skipf("a network cannot be made: %v: %s", err, out)
+		setting.Missing(t, setting.Root, "a network cannot be made: ", err, ": ", string(out))
 	}
 	settings := filepath.Join("/etc/netns", name)
 	t.Cleanup(func() {

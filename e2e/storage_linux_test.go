@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // TestFailedDiskEndsTheProcess makes calls of a running server to its disk fail from outside, while merchants are at
@@ -20,7 +22,7 @@ func TestFailedDiskEndsTheProcess(t *testing.T) {
 	t.Parallel()
 	tracer, err := exec.LookPath("strace")
 	if err != nil {
-		t.Skip("not tested: strace, which makes system calls fail, is not installed")
+		setting.Missing(t, setting.Strace, "strace, which makes system calls fail, is not installed")
 	}
 	for _, c := range []struct{ name, call, file string }{
 		{"sync of the log", "fsync,fdatasync", "sluice.db-wal"},
@@ -31,7 +33,7 @@ func TestFailedDiskEndsTheProcess(t *testing.T) {
 			t.Parallel()
 			dir := shortDir(t)
 			sim := startSimulator(t, dir)
-			s := newServer(t, dir, "")
+			s := newServer(t, dir, "", "--allow-debug")
 			s.start(t)
 			w := &witness{client: s.newImpatientShop(t, sim, callLimit), told: map[string]paid{}, quiet: make(chan struct{})}
 			w.sale(t, "before")
@@ -92,7 +94,7 @@ func fail(t *testing.T, s *server, tracer string, args ...string) {
 	select {
 	case line := <-attached:
 		if !strings.Contains(line, "attached") {
-			t.Skipf("not tested: strace may not trace the server here: %s", line)
+			setting.Missing(t, setting.Strace, "strace may not trace the server here: ", line)
 		}
 	case <-time.After(patience):
 		t.Fatal("strace does not attach")

@@ -6,6 +6,8 @@
 #   SLUICE_TEST_POSTGRES=URL          use this server; its tests then fail rather than being skipped
 #   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
 #   SLUICE_TEST_JOSE_REQUIRED=1       not having the npm package jose is a failure
+#   SLUICE_TEST_STRACE_REQUIRED=1     not having strace, or not being allowed to attach it, is a failure
+#   SLUICE_TEST_ROOT_REQUIRED=1       not being allowed to mount, to make networks or to be another user is a failure
 #   SLUICE_TEST_KILLS=8               how often the server is killed on each database
 #   FUZZTIME=3s                       time for each fuzz target
 set -euo pipefail

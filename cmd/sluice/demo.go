@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
@@ -60,7 +61,7 @@ func (a *app) startDemo(g *group, ready *readiness) error {
 	if err != nil {
 		return fmt.Errorf("render demo: %w", err)
 	}
-	if err := writeWhole(path, append(raw, '\n')); err != nil {
+	if err := private.Write(path, append(raw, '\n')); err != nil {
 		return err
 	}
 	ready.YandexPay = &yandexPayAccess{MerchantID: id.Dashed(id.AsVersion4(d.ShopID)), APIKey: d.APIKey}

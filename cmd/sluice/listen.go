@@ -19,9 +19,9 @@ import (
 
 type listenCommand struct {
 	ForwardTo  string `name:"forward-to" required:"" placeholder:"URL" help:"Where each event is posted, as http://localhost:3000/webhook."`
-	APIKey     string `name:"api-key" env:"SLUICE_API_KEY" required:"" placeholder:"KEY" help:"API key of the shop whose events to follow."`
+	APIKey     string `name:"api-key" env:"SLUICE_API_KEY" type:"input" secret:"" required:"" placeholder:"@FILE" help:"API key of the shop whose events to follow: from @FILE, from - for standard input, or from env:NAME for a variable."`
 	Server     string `name:"server" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The Sluice server (${default})."`
-	SigningKey string `name:"signing-key" env:"SLUICE_SIGNING_KEY" placeholder:"KEY" help:"Signing key of the shop, with which each post is signed like a webhook. Without it nothing is signed."`
+	SigningKey string `name:"signing-key" env:"SLUICE_SIGNING_KEY" type:"input" secret:"" placeholder:"@FILE" help:"Signing key of the shop, with which each post is signed like a webhook. Without it nothing is signed."`
 	State      string `name:"state" placeholder:"FILE" help:"Keeps how far the events were forwarded; without it a file in ~/.local/state/sluice or its like, one for each server, key and target."`
 	From       string `name:"from" enum:"beginning,now" default:"now" placeholder:"PLACE" help:"Where to begin while no such file is there: beginning or now (${default})."`
 	FromStart  bool   `name:"from-start" xor:"begin" help:"Begin anew with the first event there is, whatever the file says."`

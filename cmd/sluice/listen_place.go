@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/private"
 )
 
 // place is how far a listener has come, kept in a file so that it survives the process.
@@ -110,25 +111,7 @@ func (p *place) keep() error {
 	if err != nil {
 		return fmt.Errorf("render place in the feed: %w", err)
 	}
-	return replaceDurably(p.path, append(raw, '\n'))
-}
-
-// replaceDurably makes the file hold this and nothing else, or what it held, whatever happens to the machine.
-func replaceDurably(path string, raw []byte) error {
-	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that was killed
-		return fmt.Errorf("keep place in the feed: %w", err)
-	}
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("keep place in the feed: %w", err)
-	}
-	_, err = f.Write(raw)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(next, path)
-	}
-	if err != nil {
+	if err := private.WriteDurably(p.path, append(raw, '\n')); err != nil {
 		return fmt.Errorf("keep place in the feed: %w", err)
 	}
 	return nil

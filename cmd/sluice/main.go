@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/private"
 )
 
 // version is set at build time.
@@ -47,14 +48,16 @@ type commands struct {
 // surroundings are what every command is given instead of taking it.
 type surroundings struct {
 	ctx context.Context //nolint:containedctx // the command line parser hands over one value, and it ends with the process
+	in  io.Reader       // standard input; nil for none
 	out io.Writer
 	err io.Writer
 	env []string
 }
 
 func main() {
+	private.Umask()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(os.Args[1:], &surroundings{ctx: ctx, out: os.Stdout, err: os.Stderr, env: os.Environ()})
+	code := run(os.Args[1:], &surroundings{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ()})
 	stop()
 	os.Exit(code)
 }
@@ -71,7 +74,7 @@ var errNotKnown = errors.New("the outcome is not known")
 
 func run(args []string, s *surroundings) int {
 	exited := -1
-	parser, err := kong.New(&commands{}, kong.Name("sluice"), kong.Writers(s.out, s.err), kong.UsageOnError(),
+	parser, err := kong.New(&commands{}, kong.Name("sluice"), kong.Writers(s.out, s.err), kong.UsageOnError(), readInputs(s),
 		kong.Description("Sluice, a payment engine that a business runs itself."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(code int) { exited = code }),
 		kong.Vars{"version": "sluice " + version})
@@ -93,6 +96,7 @@ func run(args []string, s *surroundings) int {
 		fmt.Fprintf(s.err, "sluice: %v\nRun \"sluice --help\" for what it understands.\n", err)
 		return exitUsage
 	}
+	warnOfSecrets(s.err, args, chosen)
 	if err := chosen.Run(s, parser); err != nil {
 		fmt.Fprintln(s.err, "sluice:", err)
 		switch {

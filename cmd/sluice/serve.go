@@ -9,13 +9,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
 
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -208,19 +208,7 @@ func (r *readiness) write(path string) error {
 	if err != nil {
 		return fmt.Errorf("render ready file: %w", err)
 	}
-	return writeWhole(path, append(raw, '\n'))
-}
-
-// writeWhole makes a file appear complete or not at all, for its owner only.
-func writeWhole(path string, raw []byte) error {
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return private.Write(path, append(raw, '\n'))
 }
 
 // print is what a person sees who started the demo.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/web"
@@ -19,8 +20,8 @@ import (
 type simulatorCommand struct {
 	Listen       string `name:"listen" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 picks a free one."`
 	Ledger       string `name:"ledger" placeholder:"PATH" help:"Keep the books in this file; without it they are in memory only."`
-	APIKey       string `name:"api-key" env:"SLUICE_SIMULATOR_API_KEY" help:"Key that terminals present; one is made up when not given. A ledger file needs one."`
-	NoticeSecret string `name:"notice-secret" env:"SLUICE_SIMULATOR_NOTICE_SECRET" help:"Secret that signs notices; made up when not given."`
+	APIKey       string `name:"api-key" env:"SLUICE_SIMULATOR_API_KEY" type:"input" secret:"" placeholder:"@FILE" help:"Key that terminals present; one is made up when not given. A ledger file needs one."`
+	NoticeSecret string `name:"notice-secret" env:"SLUICE_SIMULATOR_NOTICE_SECRET" type:"input" secret:"" placeholder:"@FILE" help:"Secret that signs notices; made up when not given."`
 	ReadyFile    string `name:"ready-file" placeholder:"PATH" help:"Write address and keys, as JSON, when it answers."`
 }
 
@@ -54,7 +55,7 @@ func (c *simulatorCommand) Run(s *surroundings) (err error) {
 		if err != nil {
 			return fmt.Errorf("render ready file: %w", err)
 		}
-		if err := writeWhole(c.ReadyFile, raw); err != nil {
+		if err := private.Write(c.ReadyFile, raw); err != nil {
 			return err
 		}
 	}

@@ -51,10 +51,11 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
 	b := newBase(s, c)
+	b.secureMemory(s.ctx)
+	if err := b.secureFolder(s.ctx, true); err != nil {
+		return nil, err
+	}
 	if err := b.open(s.ctx, true); err != nil {
 		return nil, err
 	}
@@ -71,6 +72,10 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 // openKnown opens an installation that is there and as this program has it. It makes and migrates nothing.
 func openKnown(s *surroundings, c config.Config) (_ *base, err error) {
 	b := newBase(s, c)
+	b.secureMemory(s.ctx)
+	if err := b.secureFolder(s.ctx, false); err != nil {
+		return nil, err
+	}
 	if b.keys, err = vault.ReadKeyring(c.Data); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no installation in %s: it has no %s. --data names the folder of the server; \"sluice serve\" and \"sluice migrate\" make one",
 			folderOf(&c), vault.KeyringFile)

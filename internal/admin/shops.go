@@ -18,7 +18,7 @@ type CreateShop struct {
 	Name     string `name:"name" required:"" help:"Name of the shop, unique in this installation; customers see it." json:"name"`
 	Merchant string `name:"merchant" help:"Name of the merchant that owns it; the shop's name when not given." json:"merchant,omitempty"`
 	Live     bool   `name:"live" help:"A live shop. Otherwise a test shop." json:"live,omitempty"`
-	Settings string `name:"settings" placeholder:"JSON" help:"Settings that differ from the defaults, as a JSON object." json:"settings,omitempty"`
+	Settings string `name:"settings" placeholder:"JSON" type:"input" help:"Settings that differ from the defaults, as a JSON object. Also @FILE, - for standard input, or env:NAME." json:"settings,omitempty"`
 }
 
 // ShopCreated is a shop that was made, with its secrets, which are shown this once.
@@ -98,7 +98,7 @@ func (d *Desk) ListShops(ctx context.Context, _ Nothing) (List[Shop], error) {
 // UpdateShop says what to change of a shop.
 type UpdateShop struct {
 	OfShop
-	Settings string `name:"settings" placeholder:"JSON" help:"Settings to change, as a JSON object; the others stay." json:"settings,omitempty"`
+	Settings string `name:"settings" placeholder:"JSON" type:"input" help:"Settings to change, as a JSON object; the others stay. Also @FILE, - for standard input, or env:NAME." json:"settings,omitempty"`
 	Active   *bool  `name:"active" negatable:"" help:"Whether the shop may call. One that may not is answered 403." json:"active,omitempty"`
 }
 

@@ -85,7 +85,7 @@ func (d *Desk) ShowTerminal(ctx context.Context, c OfTerminal) (TerminalDetails,
 type UpdateTerminal struct {
 	OfTerminal
 	Name       string        `name:"name" help:"New name, unique in the shop; merchants see it." json:"name,omitempty"`
-	Settings   string        `name:"settings" placeholder:"JSON" secret:"" help:"The connector's settings to change, as a JSON object; the others stay, and one that is null goes." json:"settings,omitempty"`
+	Settings   string        `name:"settings" placeholder:"@FILE" type:"input" secret:"" help:"The connector's settings to change, as a JSON object: from @FILE, from - for standard input, or from env:NAME for a variable. The others stay, and one that is null goes." json:"settings,omitempty"`
 	KeepOld    time.Duration `name:"keep-old" default:"24h" help:"How long notices that the provider signs as the replaced settings say are still believed. 0 where the old secret is known to others." json:"keepOld"`
 	Methods    []string      `name:"methods" placeholder:"METHOD,…" help:"Payment methods, instead of those so far." json:"methods,omitempty"`
 	Currencies []string      `name:"currencies" placeholder:"CODE,…" help:"Currencies, instead of those so far; any lifts the limit." json:"currencies,omitempty"`

@@ -34,6 +34,7 @@ func (p *parser) control(c byte) error {
 // escaped reads the rest of a string in which the first escape has just been met.
 func (p *parser) escaped(start int) (string, error) {
 	out := append(make([]byte, 0, p.pos-start+32), p.text[start:p.pos]...)
+	defer func() { clear(out) }() // it may be a secret
 	for p.pos < len(p.text) {
 		c := p.text[p.pos]
 		switch {

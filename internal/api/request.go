@@ -68,6 +68,7 @@ func ReadObject(w http.ResponseWriter, r *http.Request) (*Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(body) // the document is a copy
 	return Decode(body)
 }
 

@@ -1,5 +1,7 @@
 package api
 
+import "github.com/sluicepay/sluice/internal/private"
+
 // Kind is the JSON type of a Value.
 type Kind uint8
 
@@ -66,6 +68,16 @@ func (v *Value) Get(name string) *Value {
 		}
 	}
 	return nil
+}
+
+// Wipe overwrites the characters of a secret in the memory of the document, so that nothing of it may be read any more. What
+// it was an escaped spelling of stays there.
+func (v *Value) Wipe() {
+	if v == nil {
+		return
+	}
+	private.Wipe(v.text)
+	v.text = ""
 }
 
 // Blank reports whether a value says nothing: it is absent, null or an empty string.

@@ -96,3 +96,43 @@ func TestNothingIsLeftForLater(t *testing.T) {
 		}
 	}
 }
+
+// makesFiles lists who may make files beside package private, and why.
+var makesFiles = map[string]string{
+	"internal/store/sqlite.go":          "the database's own file, 0600, in a folder that is private",
+	"internal/store/lock_unix.go":       "a lock, 0600, in a folder that is private",
+	"internal/vault/keyring.go":         "a temporary name of the system, which is then linked, not renamed: who comes second must not replace keys",
+	"internal/simulator/journal.go":     "books that are appended to, 0600; the simulator shares no code with what it judges",
+	"cmd/sluice/listen_place.go":        "the user's folder for state, 0700; the file in it comes by package private",
+	"cmd/sluice/admin_lock_unix.go":     "a lock, 0600, in a folder that is private",
+	"internal/backup/files.go":          "files of a backup and of a folder that is restored: 0600, and none that is there already",
+	"internal/backup/restore.go":        "the folders that a restore makes, 0700",
+	"internal/backup/take.go":           "the folder of a backup while it is taken, 0700",
+	"internal/store/backup_sqlite.go":   "the copy of the database in it, 0600, and none that is there already",
+	"internal/testkit/golden/golden.go": "files of the repository",
+}
+
+// TestFilesAreMadePrivately keeps what the program writes out of the reach of others: files come by package private, which
+// follows no link that somebody planted and lets nobody else read.
+func TestFilesAreMadePrivately(t *testing.T) {
+	makes := []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Mkdir", "MkdirAll", "MkdirTemp", "Symlink"}
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test || !in(s.dir, "internal", "cmd") || in(s.dir, "internal/private", "internal/store/storetest") {
+			continue
+		}
+		s.uses("os", func(name string, n *ast.SelectorExpr) {
+			if !slices.Contains(makes, name) {
+				return
+			}
+			if used[s.path] = true; makesFiles[s.path] == "" {
+				t.Errorf("%s uses os.%s: write by package private, or say in makesFiles why not", s.at(n), name)
+			}
+		})
+	}
+	for path := range makesFiles {
+		if !used[path] {
+			t.Errorf("%s makes no files any more", path)
+		}
+	}
+}

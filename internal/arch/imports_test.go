@@ -15,14 +15,15 @@ var allowed = map[string][]string{
 	"telemetry": {},
 	"limit":     {},
 	"address":   {},
-	"config":    {"address"},
+	"config":    {"address", "private"},
+	"private":   {},
 	"payment":   {"money", "id"},
 	"shop":      {"address", "limit", "money", "id", "payment"},
 	"route":     {"money", "payment", "shop"},
 	"fraud":     {"money", "payment", "shop"},
 	"velocity":  {"payment", "shop"},
 	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
-	"outbound":  {"address", "id", "telemetry"},
+	"outbound":  {"address", "id", "private", "telemetry"},
 	"web":       {"id", "limit", "rescue", "telemetry"},
 	"store":     {"address", "money", "id", "payment", "shop", "telemetry", "rescue"},
 	"simulator": {"money", "id", "rescue"}, // shares nothing with what it judges
@@ -35,10 +36,10 @@ var allowed = map[string][]string{
 	"webhook":     {"id", "payment", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
 	// outbound: only for the record of messages around a connector's call
 	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
-	"api":           {"address", "money", "id", "payment", "shop", "store", "engine", "limit", "web", "telemetry"},
+	"api":           {"address", "money", "id", "payment", "private", "shop", "store", "engine", "limit", "web", "telemetry"},
 	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
-	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "shop", "web"},
+	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "private", "shop", "web"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
 	"admin":         {"api/gateway", "backup", "engine", "connector", "money", "id", "outbound", "payment", "rescue", "shop", "store", "telemetry", "webhook"}, // shown by cmd and the back office

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/web"
 )
 
@@ -46,12 +48,31 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		}
 		return nil, fmt.Errorf("%w: %w", errForm, err)
 	}
-	form, err := url.ParseQuery(string(body))
-	clear(body)
+	defer clear(body)
+	read, err := url.ParseQuery(private.Text(body))
 	if err != nil { // its text would repeat part of the body
 		return nil, fmt.Errorf("%w: encoding", errForm)
 	}
+	form := make(url.Values, len(read))
+	for name, values := range read {
+		kept := make([]string, len(values))
+		for i, v := range values {
+			kept[i] = strings.Clone(v)
+			private.Wipe(v) // part of the body, or a copy without its escapes
+		}
+		form[strings.Clone(name)] = kept
+	}
 	return form, nil
+}
+
+// wipeForm overwrites number and security code. Nothing else shares their memory.
+func wipeForm(form url.Values) {
+	for _, name := range []string{fieldNumber, fieldCode} {
+		for _, v := range form[name] {
+			private.Wipe(v)
+		}
+		delete(form, name)
+	}
 }
 
 // current reports whether the form was made for the payment as it is now.

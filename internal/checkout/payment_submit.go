@@ -24,6 +24,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	e := readEntry(form, v)
+	wipeForm(form)
 	if e.card != nil {
 		defer e.card.Wipe()
 	}

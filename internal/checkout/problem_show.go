@@ -15,6 +15,7 @@ import (
 func (g *Pages) showProblem(w http.ResponseWriter, r *http.Request, err error) {
 	words := chooseWords("", r.Header.Get("Accept-Language"))
 	fast := new(tooFast)
+	repeated := new(engine.CardText)
 	switch {
 	case errors.As(err, &fast):
 		g.showTooFast(w, r, fast, words)
@@ -24,7 +25,7 @@ func (g *Pages) showProblem(w http.ResponseWriter, r *http.Request, err error) {
 		g.renderProblem(w, r, http.StatusForbidden, words, words.Forbidden)
 	case errors.Is(err, web.ErrBodyTooLarge):
 		g.renderProblem(w, r, http.StatusRequestEntityTooLarge, words, words.BadForm)
-	case errors.Is(err, errForm):
+	case errors.Is(err, errForm), errors.As(err, &repeated):
 		g.renderProblem(w, r, http.StatusBadRequest, words, words.BadForm)
 	case errors.Is(err, web.ErrBusy):
 		w.Header().Set("Retry-After", "5")

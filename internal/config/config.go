@@ -34,6 +34,10 @@ type Config struct {
 	// MaxConnections and MaxConnectionsPerAddress are 0 where they follow from the descriptors that the process may have.
 	MaxConnections           int
 	MaxConnectionsPerAddress int
+	// AllowDebug leaves core dumps and debuggers to the system's own rules.
+	AllowDebug bool
+	// Warnings say what is unwise about where settings came from, one a line of the log.
+	Warnings []string
 }
 
 // Secret is a text that prints as asterisks in every usual way. Reveal gives the text itself.

@@ -16,6 +16,7 @@ type Flags struct {
 	MetricsAnywhere *bool  `name:"metrics-listen-anywhere" negatable:"" help:"Let metrics-listen be an address that other machines reach, as 10.0.0.5:9090. Nobody has to prove who they are there: keep strangers away by other means."`
 	TrustedProxies  string `name:"trusted-proxies" placeholder:"CIDR,…" help:"Networks or addresses of the proxies in front whose X-Forwarded-For is believed, separated by commas. The header Forwarded is not read."`
 	DrainDelay      string `name:"drain-delay" placeholder:"DURATION" std:"0s" help:"How long a server that is told to stop goes on taking requests while /readyz says that it is stopping, so that a load balancer can notice: longer than the time between two of its probes."`
+	AllowDebug      *bool  `name:"allow-debug" negatable:"" help:"Let debuggers attach to the server, and core dumps of it be written. Never where real cards are: its memory shows them."`
 	DrainTimeout    string `name:"drain-timeout" placeholder:"DURATION" std:"35s" help:"How long a stopping server waits for running requests. Keep it above the 30 s that a call to a provider may take."`
 
 	MaxConnections           string   `name:"max-connections" placeholder:"N" std:"0" help:"Connections that callers may have open at a time. Beyond it those that send nothing have to make room; where all work, one more is answered 503. 0 is half of the file descriptors that the process may have, at most 8192."`
@@ -28,7 +29,7 @@ type Flags struct {
 type Common struct {
 	Config    string `name:"config" placeholder:"PATH" help:"JSON file with settings. A flag wins over the environment, and the environment over the file."`
 	Data      string `name:"data" placeholder:"DIR" std:"./sluice-data" help:"Folder for keys and the embedded database. Serve and migrate create it if it is missing, no other command does. One server at a time may use it; commands find it there."`
-	Database  string `name:"database" placeholder:"URL" secret:"" help:"PostgreSQL database, as postgres://user:password@host/name, with special characters as %40 for @. One on another machine has to show its certificate unless sslmode says otherwise: see docs/postgresql.md. Without it, SQLite in the data folder; for other commands, what the server of the data folder uses."`
+	Database  string `name:"database" placeholder:"URL" secret:"" help:"PostgreSQL database, as postgres://user:password@host/name, with special characters as %40 for @, or where that stands: @FILE or env:NAME. One on another machine has to show its certificate unless sslmode says otherwise: see docs/postgresql.md. Without it, SQLite in the data folder; for other commands, what the server of the data folder uses."`
 	LogLevel  string `name:"log-level" placeholder:"LEVEL" std:"info" help:"Least level that is logged: debug, info, warn or error."`
 	LogFormat string `name:"log-format" placeholder:"FORMAT" std:"json" help:"Form of the log: json or text."`
 }

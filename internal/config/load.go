@@ -95,7 +95,23 @@ func load(flags Flags, environ []string, parse func([]field, map[string]given) (
 			values[f.name] = given{f.std, "the default"}
 		}
 	}
+	var warnings []string
+	for _, f := range fields {
+		v := values[f.name]
+		if !f.secret || v.text == "" {
+			continue
+		}
+		if w := exposed(v, path); w != "" {
+			warnings = append(warnings, w)
+		}
+		text, err := ReadInput(v.text, environ, nil)
+		if err != nil {
+			faults = append(faults, faultOf(f, v, err))
+		}
+		values[f.name] = given{text, v.source}
+	}
 	config, bad := parse(fields, values)
+	config.Warnings = warnings
 	if faults = append(faults, bad...); len(faults) > 0 {
 		return Config{}, faults
 	}

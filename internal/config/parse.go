@@ -39,6 +39,7 @@ var settings = map[string]struct {
 	"metrics-listen":   {true, setMetricsListen},
 	"drain-delay":      {false, setDrainDelay},
 	"trusted-proxies":  {true, setTrustedProxies},
+	"allow-debug":      {true, func(c *Config, s string) error { return setBool(&c.AllowDebug, s) }},
 	"drain-timeout":    {false, setDrainTimeout},
 
 	"max-connections":             {false, func(c *Config, s string) error { return setCount(&c.MaxConnections, s) }},

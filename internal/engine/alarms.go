@@ -16,6 +16,7 @@ const (
 	whyWorkPanics   = "work on the payment panics"
 	whyCallPanics   = "a panic between the call and its answer: the payment is left open and asked about later"
 	whyAnswerBare   = "the provider's answer cannot be stored as it came: only its outcome is"
+	whyCardTold     = "the provider's answer repeats the whole card number: what held it is left out"
 	whyAnswerLost   = "the provider's answer cannot be stored: the payment is left open and asked about later"
 	whyChainRuns    = "the provider has revoked the recurring chain, and it could not be stopped"
 	whyConnector    = "the connector panics"

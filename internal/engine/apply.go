@@ -161,5 +161,5 @@ func storeError(err error) error {
 	case errors.Is(err, payment.ErrLost), errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrCommitUnknown):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return err
+	return cardText(err)
 }

@@ -36,20 +36,30 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	if d.Call == nil {
 		return d.Payment
 	}
-	ctx = settled(ctx)
+	card := x.card
+	if card == nil {
+		card = e.Vault.Get(d.Payment.ID) // between two tries
+		defer card.Wipe()
+	}
+	ctx, number, done := withoutCard(settled(ctx), card)
+	defer done()
 	p := d.Payment
-	if err := rescue.Run(func() { p = e.carryOn(ctx, d, x) }); err != nil {
+	if err := rescue.Run(func() { p = e.carryOn(ctx, d, x, number) }); err != nil {
 		return e.leaveOpen(ctx, d, whyCallPanics, err)
 	}
 	return p
 }
 
-func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange) payment.Payment {
+func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, number *payment.Finder) payment.Payment {
 	if x.pass != nil {
 		e.guard.Sent(e.Now(), x.pass, d.Call.Attempt.Seq)
 	}
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
-	p := e.answer(ctx, d, told{fact: fact, messages: messages, at: x.at})
+	said := told{fact: fact, messages: messages, at: x.at}
+	if withhold(number, &said.fact, &said.messages) {
+		said.odd = whyCardTold
+	}
+	p := e.answer(ctx, d, said)
 	e.keepForAgain(&p, x.card)
 	if fact.Revoked && x.chain != "" {
 		e.endChain(ctx, &p, x.chain)
@@ -141,12 +151,16 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) 
 	if at.to != nil {
 		answer.MaxInFlight = at.to.Traits().MaxInFlight
 	}
-	d, err := e.store(ctx, p, call, answer)
+	var also []payment.Alarm
+	if said.odd != "" {
+		also = append(also, aboutPayment(p, said.odd))
+	}
+	d, err := e.store(ctx, p, call, answer, also...)
 	if err != nil && !passing(err) { // not for what it means, but for a text in it: the outcome alone can be stored
 		told := aboutPayment(p, whyAnswerBare)
 		told.Detail = err.Error() + "\n" + rescue.Stack(err)
 		answer.Fact, answer.Messages = bare(answer.Fact), payment.Messages{}
-		d, err = e.store(ctx, p, call, answer, told)
+		d, err = e.store(ctx, p, call, answer, append(also, told)...)
 	}
 	if err != nil && !passing(err) {
 		return e.leaveOpen(ctx, made, whyAnswerLost, err)

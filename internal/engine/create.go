@@ -60,6 +60,8 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	if !c.Shop.Active {
 		return Outcome{}, ErrForbidden
 	}
+	ctx, _, done := withoutCard(ctx, c.Card)
+	defer done()
 	if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 		return o, err
 	}

@@ -32,6 +32,11 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 		card = e.Vault.Get(x.ID)
 	}
 	defer card.Wipe()
+	ctx, number, done := withoutCard(ctx, card)
+	defer done()
+	if number != nil && (number.In(string(x.Browser)) || number.In(string(x.Customer))) {
+		return Outcome{}, &CardText{}
+	}
 	var d door
 	defer func() { e.guard.Leave(d.pass) }()
 	o, err := e.command(ctx, x.Target, func(p *payment.Payment) (payment.Command, exchange, error) {

@@ -58,6 +58,9 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   []byte
+	// Wipe has Do overwrite the body once nothing reads it any more: when it was sent, or when it never will be. Then it
+	// must not be used again. A transport that was given is not waited for, and gets a body that stays.
+	Wipe bool
 }
 
 // Response is a complete answer: the body was read to its end and is within the limit.
@@ -118,6 +121,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 			DNSStart:     func(httptrace.DNSStartInfo) { tried.Store(true) },
 			ConnectStart: func(string, string) { tried.Store(true) },
 			GotConn:      func(httptrace.GotConnInfo) { connected.Store(true) },
+			WroteRequest: func(httptrace.WroteRequestInfo) { r.wipe() },
 		})
 	}
 	req, err := newHTTPRequest(ctx, r)
@@ -125,6 +129,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		return nil, &callError{class: ErrNotSent, cause: err}
 	}
 	if err := ctx.Err(); err != nil {
+		r.wipe()
 		return nil, notSent(err, false)
 	}
 
@@ -135,6 +140,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	res, err := c.transportFor(req).RoundTrip(req)
 	if err != nil {
 		if errors.Is(err, ErrNotSent) || c.observed && !connected.Load() {
+			r.wipe() // no connection was there to read it
 			return nil, notSent(err, tried.Load() || !c.observed)
 		}
 		return nil, &callError{class: ErrUnknown, cause: err}
@@ -145,6 +151,13 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		return nil, &callError{class: ErrUnknown, cause: fmt.Errorf("status %d, then %w", res.StatusCode, err)}
 	}
 	return &Response{Status: res.StatusCode, Header: res.Header, Body: body}, nil
+}
+
+// wipe overwrites a body that is to be wiped.
+func (r *Request) wipe() {
+	if r.Wipe {
+		clear(r.Body)
+	}
 }
 
 // transportFor gives a command without a body a connection of its own, where the standard library never repeats a

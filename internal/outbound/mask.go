@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sluicepay/sluice/internal/private"
 )
 
 // Allowlist names what the record of messages may show; everything else is replaced by three asterisks. A connector
@@ -77,6 +79,7 @@ func (s shape) of(value string) string {
 // short to be one, or has too few digits in between, is hidden.
 func cardEnds(value string) string {
 	digits := make([]byte, 0, len(value))
+	defer clear(digits[:cap(digits)])
 	for i := range len(value) {
 		if isDigit(value[i]) {
 			digits = append(digits, value[i])
@@ -108,7 +111,7 @@ func (a *allowSet) maskBody(body []byte, contentType string) string {
 	switch {
 	case len(body) > maxMaskedBody:
 	case looksLikeJSON(body) && json.Valid(body):
-		m := jsonMasker{src: string(body), allow: a, out: make([]byte, 0, len(body)+64)}
+		m := jsonMasker{src: private.Text(body), allow: a, out: make([]byte, 0, len(body)+64)}
 		if m.value(hide, 0) {
 			shown = m.out
 		}

@@ -43,7 +43,7 @@ func (b Brand) Valid() bool { return slices.Contains(Brands(), b) }
 // AcceptsSecurityCode reports whether cards of the brand carry a code of that length. The zero code stands for
 // none, which only some Maestro and Humo cards may have; stored cards are used without one, and not asked here.
 func (b Brand) AcceptsSecurityCode(c SecurityCode) bool {
-	digits := len(c.Reveal())
+	digits := c.secret.value().length
 	switch b {
 	case BrandAmex:
 		return digits == 4

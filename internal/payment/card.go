@@ -22,6 +22,9 @@ var (
 	ErrSecurityCode = errors.New("not a card security code")
 )
 
+// MostDigits is how many a card number has at most.
+const MostDigits = panMaxDigits
+
 const (
 	panMaxText   = 23 // characters, separators included
 	panMinDigits = 12
@@ -101,6 +104,10 @@ func (p PAN) Reveal() string {
 	}
 	return string(p.secret.value().bytes())
 }
+
+// AppendTo appends all digits to bytes that the caller overwrites when they have served. Like Reveal, it is for the
+// provider's request, and for keyed hashes.
+func (p PAN) AppendTo(dst []byte) []byte { return append(dst, p.secret.value().bytes()...) }
 
 // Mask is the form of the gateway contract, whatever the length: the first six digits, three asterisks, the last
 // four. Of 12 or 13 digits that hides so few that it must not be logged; String hides more.
@@ -207,6 +214,12 @@ func ParseSecurityCode(s string) (SecurityCode, error) {
 func (c SecurityCode) Reveal() string {
 	secret := c.secret.value()
 	return string(secret.digits[:secret.length])
+}
+
+// AppendTo appends the digits to bytes that the caller overwrites when they have served.
+func (c SecurityCode) AppendTo(dst []byte) []byte {
+	secret := c.secret.value()
+	return append(dst, secret.digits[:secret.length]...)
 }
 
 // IsZero reports whether there is no code, or whether it was wiped.

@@ -2,7 +2,9 @@ package payment
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/gob"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -15,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // cardVector is one case of testdata/cards.json; which fields are set depends on the kind.
@@ -436,6 +440,106 @@ func FuzzParsePAN(f *testing.F) {
 			t.Fatalf("%q is masked as %q, printed as %v", text, pan.Mask(), pan)
 		}
 	})
+}
+
+// TestFinder spells every number of a few in every way, alone and among other things.
+func TestFinder(t *testing.T) {
+	t.Parallel()
+	each := func(digits, format string) string {
+		var b strings.Builder
+		for _, d := range []byte(digits) {
+			fmt.Fprintf(&b, format, d)
+		}
+		return b.String()
+	}
+	moved := func(zero rune) func(string) string {
+		return func(s string) string { return strings.Map(func(r rune) rune { return r - '0' + zero }, s) }
+	}
+	spellings := map[string]func(string) string{
+		"plain":      func(s string) string { return s },
+		"spaces":     func(s string) string { return s[:4] + " " + s[4:9] + "  " + s[9:] },
+		"dashes":     func(s string) string { return s[:4] + "-" + s[4:8] + "\u2013" + s[8:] },
+		"dots":       func(s string) string { return strings.Join(strings.Split(s, ""), ".") },
+		"full width": moved('０'), "Arabic": moved('٠'), "Devanagari": moved('०'), "bold": moved('𝟎'), "double struck": moved('𝟘'),
+		"percent":       func(s string) string { return each(s, "%%%02X") },
+		"JSON":          func(s string) string { return each(s, `\u%04x`) },
+		"JSON in JSON":  func(s string) string { return each(s, `\\u%04X`) },
+		"HTML":          func(s string) string { return each(s, "&#%d;") },
+		"HTML in hex":   func(s string) string { return each(s, "&#X%x;") },
+		"hexadecimal":   func(s string) string { return hex.EncodeToString([]byte(s)) },
+		"base64":        func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"base64, later": func(s string) string { return base64.URLEncoding.EncodeToString([]byte(`{"pan":"` + s + `"}`)) },
+		"base64, last":  func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(`{"number":"` + s)) },
+	}
+	for _, digits := range []string{"4539148803436467", "371449635398431", "4444444444444448", "501080000000", "6304000000000000000"} {
+		number, err := ParsePAN(digits)
+		if err != nil {
+			t.Fatal(digits, err)
+		}
+		f := number.Finder()
+		near := []byte(digits)
+		near[7] = '0' + (near[7]-'0'+1)%10
+		for name, spell := range spellings {
+			for _, around := range []string{"%s", "x %s", "card: %s, thanks", "9%s9", `{"a":"b\n%s"}`, "&%s", "&#12 %s", "é%sé"} {
+				if strings.HasPrefix(name, "base64") && strings.Contains(around, "é") {
+					continue
+				}
+				if text := fmt.Sprintf(around, spell(digits)); !f.In(text) {
+					t.Errorf("%s, %s, in %q: not found in %q", digits, name, around, text)
+				}
+				if text := fmt.Sprintf(around, spell(string(near))); f.In(text) {
+					t.Errorf("%s, %s, in %q: found in %q", digits, name, around, text)
+				}
+			}
+		}
+		for _, text := range []string{"", digits[1:], digits[:len(digits)-1], digits[:8] + "x" + digits[8:], number.String(), number.Mask()} {
+			if f.In(text) {
+				t.Errorf("%s: found in %q", digits, text)
+			}
+		}
+		f.Wipe()
+		if f.In(digits) {
+			t.Error("it was wiped")
+		}
+	}
+}
+
+// FuzzFinder holds the search against the plain way.
+func FuzzFinder(f *testing.F) {
+	f.Add("4444444444444448", "444 444-4444.44444448")
+	f.Add("4539148803436467", "45391488034364674539148803436467")
+	f.Fuzz(func(t *testing.T, digits, text string) {
+		number, err := ParsePAN(digits)
+		if err != nil {
+			return
+		}
+		var row strings.Builder
+		for _, r := range text {
+			switch {
+			case r >= '0' && r <= '9' || r >= utf8.RuneSelf && unicode.IsDigit(r):
+				row.WriteByte(digitOf(r))
+			case unicode.IsLetter(r):
+				row.WriteByte('x')
+			}
+		}
+		if plain := strings.Contains(row.String(), number.Reveal()); plain && !strings.ContainsAny(text, `\&`) && !number.In(text) {
+			t.Errorf("%s is not found in %q", number.Reveal(), text)
+		}
+	})
+}
+
+func BenchmarkFinder(b *testing.B) {
+	number, err := ParsePAN("4539148803436467")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := number.Finder()
+	text := `{"firstName":"John","lastName":"Doe","email":"john@example.com","phone":"44 2072243688","ip":"192.0.2.1"}`
+	for b.Loop() {
+		if f.In(text) {
+			b.Fatal(text)
+		}
+	}
 }
 
 func TestPANIn(t *testing.T) {

@@ -22,6 +22,7 @@ const (
 	FaultWrongCurrency  = "wrong_currency"  // the answer tells another currency
 	FaultWrongID        = "wrong_id"        // the answer carries another transaction's id
 	FaultWrongReference = "wrong_reference" // the answer carries another reference
+	FaultCardNumber     = "card_number"     // the answer repeats the whole card number as its id and credential
 	FaultRateLimited    = "rate_limited"    // status 429, not processed
 	FaultUnauthorized   = "unauthorized"    // status 401, not processed
 	FaultRejected       = "rejected"        // status 422, not processed
@@ -38,11 +39,11 @@ const (
 // neverBooked are the refusals that promise that nothing was done.
 var neverBooked = []string{FaultRateLimited, FaultUnauthorized, FaultRejected, FaultNotFound}
 
-var edited = []string{FaultWrongAmount, FaultWrongCurrency, FaultWrongID, FaultWrongReference}
+var edited = []string{FaultWrongAmount, FaultWrongCurrency, FaultWrongID, FaultWrongReference, FaultCardNumber}
 
 var allFaults = []string{
 	FaultHang, FaultDrop, FaultServerError, FaultBadGateway, FaultGarbage, FaultTruncated, FaultHuge,
-	FaultEmpty, FaultErrorBody, FaultWrongAmount, FaultWrongCurrency, FaultWrongID, FaultWrongReference,
+	FaultEmpty, FaultErrorBody, FaultWrongAmount, FaultWrongCurrency, FaultWrongID, FaultWrongReference, FaultCardNumber,
 	FaultRateLimited, FaultUnauthorized, FaultRejected, FaultNotFound,
 }
 
@@ -167,6 +168,7 @@ var magicTable = []magic{
 	{"24", Effect{Fault: FaultWrongCurrency}, "books, answers with another currency"},
 	{"25", Effect{Fault: FaultEmpty}, "books, then status 200 with an empty body"},
 	{"26", Effect{Fault: FaultHang, Stage: StageLate, DelayMs: 3000}, "never answers, books 3 s later"},
+	{"27", Effect{Fault: FaultCardNumber}, "books, answers with the card number as id and credential"},
 	{"31", Effect{AsyncAfterMs: 1000, Notice: NoticeDuplicate}, "pending, approved after 1 s, each notice three times"},
 	{"32", Effect{AsyncAfterMs: 1000, Notice: NoticeLate}, "pending, approved after 1 s, notices 10 s late"},
 	{"33", Effect{AsyncAfterMs: 1000, Notice: NoticeOutOfOrder}, "pending, approved after 1 s, then a stale notice"},

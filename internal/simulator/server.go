@@ -119,6 +119,9 @@ func (s *Simulator) run(w http.ResponseWriter, r *http.Request, c *command) {
 	if !s.pause(r.Context(), effect) {
 		return
 	}
+	if effect.Fault == FaultCardNumber && c.card != nil {
+		a.view.ID, a.view.Credential = c.card.Number, c.card.Number
+	}
 	if effect.Fault != "" && a.refusal == nil {
 		s.misbehave(w, r, effect.Fault, &a)
 		return

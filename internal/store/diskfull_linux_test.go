@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
-		t.Skipf("needs the right to mount a small tmpfs: %v", err)
+		setting.Missing(t, setting.Root, "no small tmpfs can be mounted: ", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	db, err := store.Open(t.Context(), store.Options{Dir: dir, Migrate: true, Migrations: testMigrations()})

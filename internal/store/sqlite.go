@@ -39,6 +39,16 @@ func newSQLiteFile(dir string, broken *breakage) *sqliteFile {
 	return &sqliteFile{path: path, broken: broken}
 }
 
+// make makes the file where there is none, for its owner only whatever the process's umask is. What the library makes
+// beside it gets the same mode.
+func (f *sqliteFile) make() error {
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	return file.Close()
+}
+
 func (f *sqliteFile) wal() string { return f.path + "-wal" }
 
 // sqliteConn is one connection with its prepared statements. One goroutine uses it at a time.
@@ -219,6 +229,10 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 	}
 	lock, err := lockFolder(opts.Dir)
 	if err != nil {
+		return err
+	}
+	if err := file.make(); err != nil {
+		lock.release()
 		return err
 	}
 	writer, err := file.open(ctx, writerCacheKiB, false)

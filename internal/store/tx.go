@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
 )
 
 const (
@@ -28,6 +30,7 @@ type Tx struct {
 	mistake  error // programmer's mistake: fails the transaction
 	rerun    error // a read asked for another run
 	after    []func()
+	card     *payment.Finder // what no text may repeat; nil for none
 }
 
 // Now returns the instant of this run of the body, UTC, in whole microseconds. It does not move while
@@ -59,7 +62,7 @@ func (tx *Tx) Again() { tx.rerun = errRetry }
 // Bodies of this process that name the same thing by lockKey and lose against each other run one after
 // the other from then on, in the order in which they lost: see turns.
 //
-// Errors: the body's own; *[UniqueError]; [ErrConstraint]; [ErrConflict] after 20 runs, or 200 where only
+// Errors: the body's own; *[UniqueError]; *[CardTextError]; [ErrConstraint]; [ErrConflict] after 20 runs, or 200 where only
 // other processes could be faster; [ErrUnavailable], [ErrFull], [ErrBroken], [ErrClosed]; [ErrCommitUnknown];
 // the context's, with nothing written.
 // A caller whose context ends while its writes are being committed still waits for their outcome.
@@ -189,10 +192,11 @@ func outcome(unsure bool, err error) error {
 
 func (db *DB) begin(ctx context.Context) *Tx {
 	return &Tx{
-		db:  db,
-		ctx: ctx,
-		now: db.now().UTC().Truncate(time.Microsecond),
-		set: &writeSet{start: db.commits.Load(), done: make(chan error, 1)},
+		db:   db,
+		ctx:  ctx,
+		card: cardOf(ctx),
+		now:  db.now().UTC().Truncate(time.Microsecond),
+		set:  &writeSet{start: db.commits.Load(), done: make(chan error, 1)},
 	}
 }
 

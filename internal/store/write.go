@@ -70,6 +70,10 @@ func (tx *Tx) queue(w write) {
 		tx.misuse(fmt.Errorf("write %s: %w", w.name, ErrReadOnly))
 		return
 	}
+	if tx.card != nil && mustNotRepeat(tx.card, &w) {
+		tx.misuse(&CardTextError{Write: w.name})
+		return
+	}
 	for i, arg := range w.args {
 		switch v := arg.(type) {
 		case string, int64, bool, []byte, nil:

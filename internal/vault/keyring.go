@@ -47,7 +47,13 @@ func (k Keyring) HashAPIKey(key string) []byte { return mac(k.apiKeys, []byte(ke
 
 // Fingerprint is the keyed hash of a request, or of a part of it that must not be
 // recoverable by trying, such as a card number.
-func (k Keyring) Fingerprint(data []byte) []byte { return mac(k.fingerprint, data) }
+func (k Keyring) Fingerprint(data []byte) []byte {
+	h := hmac.New(sha256.New, k.fingerprint)
+	h.Write(data)
+	sum := h.Sum(nil)
+	h.Write(make([]byte, sha256.BlockSize)) // it keeps the end of what it was given until then
+	return sum
+}
 
 // CheckoutMAC authenticates the address of a checkout page.
 func (k Keyring) CheckoutMAC(data []byte) []byte { return mac(k.checkout, data) }

@@ -47,6 +47,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	}
 	b.number = cardIn(doc)
 	defer b.number.Wipe()
+	defer wipeCard(doc)
 	c := engine.Create{Shop: s}
 	c.Reference = b.text("referenceId", maxReference)
 	c.Type = b.paymentType()

@@ -101,12 +101,17 @@ func badRequest(object string, err error) (badFrame, bool) {
 		refusal   *payment.Refusal
 		missing   *payment.Missing
 		duplicate *engine.DuplicateReference
+		repeated  *engine.CardText
 	)
 	switch {
 	case errors.As(err, &syntax):
 		return badFrame{message: "Malformed JSON: " + syntax.Error()}, true
 	case errors.Is(err, api.ErrIdempotencyKey):
 		return badFrame{message: api.ErrIdempotencyKey.Error()}, true
+	case errors.As(err, &repeated) && repeated.Key:
+		return badFrame{message: "The Idempotency-Key must not hold the card number"}, true
+	case errors.As(err, &repeated):
+		return badFrame{message: "No text of the request may hold the card number"}, true
 	case errors.Is(err, api.ErrIncomplete):
 		return badFrame{message: "The request body is incomplete"}, true
 	case errors.Is(err, errQuery):

@@ -50,7 +50,9 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 	c.add("parentPaymentId", string(r.Parent))
 	c.add("description", r.Description)
 	if r.Card != nil {
-		c.add("cardNumber", hex.EncodeToString(g.engine.Fingerprint([]byte(r.Card.Number.Reveal()))))
+		var digits [payment.MostDigits]byte
+		c.add("cardNumber", hex.EncodeToString(g.engine.Fingerprint(r.Card.Number.AppendTo(digits[:0]))))
+		clear(digits[:])
 		c.add("cardholderName", r.Card.Holder)
 		c.add("expiryMonth", r.Card.ExpiryMonth)
 		c.add("expiryYear", r.Card.ExpiryYear)

@@ -156,6 +156,7 @@ func answerTo(err error) *failure {
 		named     *engine.NameTaken
 		missing   *payment.Missing
 		refusal   *payment.Refusal
+		repeated  *engine.CardText
 	)
 	switch {
 	case errors.As(err, &own):
@@ -168,6 +169,8 @@ func answerTo(err error) *failure {
 		return errOrderExists
 	case errors.As(err, &named):
 		return errDuplicateName
+	case errors.As(err, &repeated):
+		return malformed("No text of the request may hold the card number")
 	case errors.As(err, &missing):
 		return badRequest([]fault{{missing.Field, mustBeGiven}})
 	case errors.As(err, &refusal):

@@ -34,7 +34,7 @@ func (c *client) get(ctx context.Context, path string) (*outbound.Response, erro
 }
 
 func (c *client) post(ctx context.Context, path string, body []byte) (*outbound.Response, error) {
-	return c.http.Do(ctx, &outbound.Request{Method: http.MethodPost, URL: c.base + path, Header: c.header, Body: body})
+	return c.http.Do(ctx, &outbound.Request{Method: http.MethodPost, URL: c.base + path, Header: c.header, Body: body, Wipe: true})
 }
 
 // find asks for one transaction. It returns errNoSuch when the provider says that

@@ -16,8 +16,11 @@ import (
 // reading it when a call has already failed.
 type body []byte
 
-func newBody(reference string) body {
-	b := make(body, 0, 640)
+// newBody has room for all that a request holds, because a body that grows would leave a copy behind.
+func newBody(reference string) body { return roomyBody(reference, 0) }
+
+func roomyBody(reference string, more int) body {
+	b := make(body, 0, 640+2*more)
 	b = append(b, `{"reference":`...)
 	return b.quote(reference)
 }
@@ -58,14 +61,17 @@ func (b body) method(m payment.Method) body {
 
 func (b body) card(c *payment.Card) body {
 	b = append(b, `,"card":{"number":"`...)
-	b = append(b, c.Number.Reveal()...)
+	b = c.Number.AppendTo(b)
 	b = append(b, '"')
 	b = b.text("expiryMonth", c.ExpiryMonth).text("expiryYear", c.ExpiryYear).text("holder", c.Holder)
-	return append(b.text("securityCode", c.SecurityCode.Reveal()), '}')
+	if !c.SecurityCode.IsZero() {
+		b = append(c.SecurityCode.AppendTo(append(b, `,"securityCode":"`...)), '"')
+	}
+	return append(b, '}')
 }
 
 func paymentBody(r *connector.Request) []byte {
-	b := newBody(r.Key).money(r)
+	b := roomyBody(r.Key, texts(r)).money(r)
 	if r.PreAuth {
 		b = append(b, `,"capture":false`...)
 	}
@@ -83,6 +89,15 @@ func paymentBody(r *connector.Request) []byte {
 	return b.text("testAmounts", testAmounts(r.Origin)).customer(r).close()
 }
 
+// texts is how long those of the request are that may be long.
+func texts(r *connector.Request) int {
+	n := len(r.Key) + len(r.ReturnURL) + len(r.NoticeURL) + len(r.Credential)
+	if r.Card != nil {
+		n += len(r.Card.Holder)
+	}
+	return n
+}
+
 // testAmounts names the test amounts of the merchant API that a payment came by, where it has some.
 func testAmounts(origin string) string {
 	if origin == "yandexpay" {
@@ -93,7 +108,7 @@ func testAmounts(origin string) string {
 
 // verificationBody has no amount.
 func verificationBody(r *connector.Request) []byte {
-	b := newBody(r.Key).text("currency", string(r.Currency)).card(r.Card)
+	b := roomyBody(r.Key, texts(r)).text("currency", string(r.Currency)).card(r.Card)
 	if r.StartRecurring {
 		b = append(b, `,"storeCredential":true`...)
 	}
@@ -111,7 +126,7 @@ func (b body) customer(r *connector.Request) body {
 
 // payoutBody pays to the card, the credential or the account, in this order.
 func payoutBody(r *connector.Request) []byte {
-	b := newBody(r.Key).money(r)
+	b := roomyBody(r.Key, texts(r)).money(r)
 	switch {
 	case r.Card != nil:
 		b = b.card(r.Card)

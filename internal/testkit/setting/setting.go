@@ -8,6 +8,24 @@ import (
 	"testing"
 )
 
+// Missing skips a test that lacks something here, or fails it where the environment has name=1: on a build machine that
+// has it, a test that is skipped by mistake would not be noticed.
+func Missing(t testing.TB, name string, why ...any) {
+	t.Helper()
+	if os.Getenv(name) == "1" {
+		t.Fatal(append(why, " ("+name+"=1: it is required)")...)
+	}
+	t.Skip(append([]any{"not tested: "}, why...)...)
+}
+
+// Names for Missing of what several tests need.
+const (
+	// Strace is the program, and the right to attach it to processes of the same user.
+	Strace = "SLUICE_TEST_STRACE_REQUIRED"
+	// Root is the right to mount, to make networks and to be another user.
+	Root = "SLUICE_TEST_ROOT_REQUIRED"
+)
+
 // Number returns the number above 0 that the environment has under that name, or the other one where it has none. Anything
 // else fails the test.
 func Number(t testing.TB, name string, otherwise int) int {

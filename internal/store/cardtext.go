@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// CardTextError says that a text which was to be written repeats the number of a card that may be nowhere: see
+// [WithoutCard]. Nothing of the transaction was written.
+type CardTextError struct {
+	// Write is the name of the write, as in [UniqueError].
+	Write string
+}
+
+// Error names the write.
+func (e *CardTextError) Error() string { return e.Write + ": a text repeats the card number" }
+
+type cardKey struct{}
+
+// WithoutCard returns a context whose transactions write no new text that repeats the number: an Update that tries fails
+// with *[CardTextError]. It is the last check of what an exchange about a card leaves behind, whoever brought the text and
+// whichever column it is for. Texts that have been stored before, by a merchant who could not know the card, are written
+// again and told as they are: the outcome of a payment must not hang on them. The caller wipes the finder when all transactions of the context have ended, and runs no two
+// of them at a time.
+func WithoutCard(ctx context.Context, number *payment.Finder) context.Context {
+	return context.WithValue(ctx, cardKey{}, number)
+}
+
+// retells are the writes that repeat what was stored before, by the beginnings of their names. What is new in a payment.update
+// comes from the command, which the engine looks into.
+var retells = []string{"payment.update", "reference.free", "event.", "untold.", "delivery.", "endpoint."}
+
+// mustNotRepeat reports whether an argument of the write holds the number and may not.
+func mustNotRepeat(number *payment.Finder, w *write) bool {
+	if slices.ContainsFunc(retells, func(begin string) bool { return strings.HasPrefix(w.name, begin) }) {
+		return false
+	}
+	return slices.ContainsFunc(w.args, func(arg any) bool { return repeats(number, arg) })
+}
+
+// cardOf is the number that transactions of the context may not write, or nil.
+func cardOf(ctx context.Context) *payment.Finder {
+	number, _ := ctx.Value(cardKey{}).(*payment.Finder)
+	return number
+}
+
+// repeats reports whether an argument of a write holds the number.
+func repeats(number *payment.Finder, arg any) bool {
+	switch v := arg.(type) {
+	case string:
+		return number.In(v)
+	case []byte:
+		return number.In(string(v))
+	}
+	return false
+}
