@@ -28,7 +28,7 @@ func TestWithoutDescriptorsNothingIsDecided(t *testing.T) {
 		sim := startSimulator(t, dir)
 		s := newServer(t, dir, url, "--allow-debug")
 		s.startWith(t, mostDescriptors)
-		shop := s.newShop(t, sim)
+		shop := s.newUntriedShop(t, sim)
 		shop.all(t) // this connection stays
 		made := map[string]bool{}
 		for i := range 4 {

@@ -285,11 +285,22 @@ func indexOf(list []string, want string) int {
 // newShop makes, by the command line and while the server runs, a shop with a terminal at the simulator.
 func (s *server) newShop(t testing.TB, sim *simulator) *client {
 	t.Helper()
-	return s.newImpatientShop(t, sim, 0)
+	return s.newShopAt(t, sim, 0)
 }
 
 // newImpatientShop is newShop with a limit for provider calls, 0 for the usual one. Leases last little longer.
 func (s *server) newImpatientShop(t testing.TB, sim *simulator, limit time.Duration) *client {
+	t.Helper()
+	return s.newShopAt(t, sim, limit)
+}
+
+// newUntriedShop is newShop for a server that is to have no connection to the provider yet.
+func (s *server) newUntriedShop(t testing.TB, sim *simulator) *client {
+	t.Helper()
+	return s.newShopAt(t, sim, 0, "--no-trial")
+}
+
+func (s *server) newShopAt(t testing.TB, sim *simulator, limit time.Duration, flags ...string) *client {
 	t.Helper()
 	var shop struct{ ShopID, APIKey, SigningKey string }
 	s.admin(t, &shop, "shop", "create", "--name", "Shop "+strconv.FormatInt(time.Now().UnixNano(), 36))
@@ -298,8 +309,8 @@ func (s *server) newImpatientShop(t testing.TB, sim *simulator, limit time.Durat
 		t.Fatal(err)
 	}
 	var terminal struct{ TerminalID, TerminalName string }
-	s.admin(t, &terminal, "terminal", "create", "--shop", shop.ShopID, "--name", "sandbox", "--connector", "sandbox",
-		"--settings", string(settings))
+	s.admin(t, &terminal, append([]string{"terminal", "create", "--shop", shop.ShopID, "--name", "sandbox", "--connector", "sandbox",
+		"--settings", string(settings)}, flags...)...)
 	if shop.APIKey == "" || terminal.TerminalID == "" {
 		t.Fatalf("shop %+v, terminal %+v", shop, terminal)
 	}

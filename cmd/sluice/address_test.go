@@ -43,7 +43,7 @@ func TestALiveShopRefusesHTTP(t *testing.T) {
 	f.done("shop", "update", "--shop", live, "--settings", `{"webhookUrl":"shop.example/hook"}`)
 
 	terminal := func(of, url string) []string {
-		return []string{"terminal", "create", "--shop", of, "--name", url, "--connector", "sandbox", "--settings", `{"url":"` + url + `","apiKey":"k"}`}
+		return []string{"terminal", "create", "--shop", of, "--name", url, "--connector", "sandbox", "--settings", `{"url":"` + url + `","apiKey":"k"}`, "--no-trial"}
 	}
 	refusedFor(t, f.run(terminal(live, "http://provider.example/api")...), "provider's address "+why)
 	if list := f.done("terminal", "list", "--shop", live); strings.Contains(list, "provider.example") {
@@ -52,6 +52,11 @@ func TestALiveShopRefusesHTTP(t *testing.T) {
 	f.done(terminal(live, "https://provider.example/api")...)
 	f.done(terminal(live, "http://127.0.0.1:9")...)
 	f.done(terminal(test, "http://provider.example/api")...)
+	move := func(of, name, to string) []string {
+		return []string{"terminal", "update", "--shop", of, name, "--settings", to, "--no-trial"}
+	}
+	refusedFor(t, f.run(move(live, "http://127.0.0.1:9", `{"url":"http://provider.example/api"}`)...), "provider's address "+why)
+	f.done(move(test, "http://provider.example/api", `{"url":"http://provider.example/other"}`)...)
 
 	waiver := []string{"SLUICE_INSECURE_HTTP=true"}
 	for _, args := range [][]string{
@@ -63,6 +68,7 @@ func TestALiveShopRefusesHTTP(t *testing.T) {
 		}
 	}
 	// It is stored now: what else there is can be changed, and it can be given again as it is.
+	f.done(move(live, "http://provider.example/api", `{"apiKey":"another"}`)...)
 	f.done("shop", "update", "--shop", live, "--settings", `{"checkoutTimeout":9}`)
 	f.done("shop", "update", "--shop", live, "--settings", `{"webhookUrl":"http://shop.example/hook"}`)
 	refusedFor(t, f.run("shop", "update", "--shop", live, "--settings", `{"webhookUrl":"http://shop.example/other"}`), why)
@@ -81,7 +87,7 @@ func TestAServerThatIsReachedByHTTP(t *testing.T) {
 	}
 	for _, url := range []string{"http://provider.example", "https://provider.example"} {
 		got := command(t.Context(), []string{"SLUICE_INSECURE_HTTP=true"}, "terminal", "create", "--data", f.dir, "--shop", made.ShopID,
-			"--name", url, "--connector", "sandbox", "--settings", `{"url":"`+url+`","apiKey":"k"}`)
+			"--name", url, "--connector", "sandbox", "--settings", `{"url":"`+url+`","apiKey":"k"}`, "--no-trial")
 		if got.code != 0 {
 			t.Fatal(got.err)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -28,7 +29,7 @@ func (b *base) openStore(ctx context.Context, fresh bool) (err error) {
 		return nil
 	}
 	const text = "The certificate of this installation's database is checked.\n"
-	if err := os.WriteFile(filepath.Join(b.config.Data, databaseChecked), []byte(text), 0o600); err != nil {
+	if err := private.WriteDurably(filepath.Join(b.config.Data, databaseChecked), []byte(text)); err != nil {
 		_ = b.db.Close() // the first error says more
 		return fmt.Errorf("data folder: %w", err)
 	}
