@@ -26,8 +26,8 @@ func (b *base) secureMemory(ctx context.Context) {
 }
 
 // secureFolder makes the data folder where it may, and sees to it that only its owner can get at what is in it.
-func (b *base) secureFolder(ctx context.Context, make bool) error {
-	folder := private.Folder{Path: b.config.Data, Make: make, Files: dataFiles, Keys: vault.KeyringFile}
+func (b *base) secureFolder(ctx context.Context, fresh bool) error {
+	folder := private.Folder{Path: b.config.Data, Make: fresh, Files: dataFiles, Keys: vault.KeyringFile}
 	warnings, err := folder.Secure()
 	for _, w := range append(b.config.Warnings, warnings...) {
 		b.log.WarnContext(ctx, w)

@@ -60,7 +60,7 @@ func (r *Ready) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer) // the caller is gone if this fails
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // the caller is gone if this fails
 }
 
 // verdict returns what is wrong, as it is now or was a moment ago.

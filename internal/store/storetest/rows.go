@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -70,7 +71,7 @@ func rowsSQLite(ctx context.Context, file string) ([]string, error) {
 		return nil, err
 	}
 	for _, table := range tables {
-		texts, err := column(ctx, pool, fmt.Sprintf("SELECT * FROM %q", table))
+		texts, err := column(ctx, pool, fmt.Sprintf("SELECT * FROM %q", table)) //nolint:unqueryvet // every column of every table is wanted
 		if err != nil {
 			return nil, err
 		}
@@ -92,21 +93,14 @@ func column(ctx context.Context, pool *sql.DB, query string) ([]string, error) {
 	}
 	var all []string
 	for found.Next() {
-		values, into := make([]sql.RawBytes, len(names)), make([]any, len(names))
+		values, into := make([][]byte, len(names)), make([]any, len(names))
 		for i := range values {
 			into[i] = &values[i]
 		}
 		if err := found.Scan(into...); err != nil {
 			return nil, err
 		}
-		row := ""
-		for i, v := range values {
-			if i > 0 {
-				row += "\n"
-			}
-			row += string(v)
-		}
-		all = append(all, row)
+		all = append(all, string(bytes.Join(values, []byte("\n"))))
 	}
 	return all, found.Err()
 }
