@@ -108,6 +108,13 @@ func (p *Payment) Mark(now time.Time) time.Time {
 	return now
 }
 
+// Torn reports that the attempts were read after a change that the payment's row does not show yet: it names as open what is
+// settled, or does not count them all. A row and its attempts are two reads.
+func (p *Payment) Torn() bool {
+	a := p.LiveAttempt()
+	return a != nil && !a.Live() || len(p.Attempts) > p.Tries
+}
+
 // LiveAttempt returns the attempt that is not settled yet, or nil.
 func (p *Payment) LiveAttempt() *Attempt { return p.attempt(p.Live) }
 

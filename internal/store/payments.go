@@ -30,6 +30,21 @@ const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id
 // change it may read it once and decide on what it read: its write names the version.
 func (tx *Tx) Payment(shop payment.ShopID, pid payment.ID) (payment.Payment, error) {
 	tx.lockKey(string(pid))
+	p, err := tx.payment(shop, pid)
+	for range tornReads {
+		if err != nil || !p.Torn() {
+			break
+		}
+		p, err = tx.payment(shop, pid)
+	}
+	return p, err
+}
+
+// tornReads is how often a payment is read again that was changed between the two reads. Who writes sees it in any case: the
+// update names the version.
+const tornReads = 3
+
+func (tx *Tx) payment(shop payment.ShopID, pid payment.ID) (payment.Payment, error) {
 	b := tx.batch()
 	row := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
 	attempts := listIn(b, scanAttempt, sqlAttempts, string(shop), string(pid))
