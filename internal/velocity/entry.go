@@ -47,8 +47,10 @@ func (e *entry) once(at int64, k kind, card uint32) {
 	e.add(at, k, card)
 }
 
-// prune forgets what is older than the window.
+// prune forgets what is older than the window, and what is further ahead than that: a clock that has been set back since
+// must not have it count for as long as it was set back.
 func (e *entry) prune(at int64, window time.Duration) {
+	e.marks = slices.DeleteFunc(e.marks, func(m mark) bool { return int64(m.at)-at >= seconds(window) })
 	since := second(at - seconds(window))
 	old := 0
 	for old < len(e.marks) && e.marks[old].at <= since {
@@ -99,9 +101,9 @@ func (e *entry) block(at int64, hits int, d time.Duration) {
 	e.until, e.hits = at+seconds(d), hits
 }
 
-// blocked reports that the entry was blocked, and would have been by the limit as it is now.
-func (e *entry) blocked(at int64, limit int) bool {
-	return e != nil && limit > 0 && at < e.until && e.hits >= limit
+// blocked reports that the entry was blocked for so long, and would have been by the limit as it is now.
+func (e *entry) blocked(at int64, limit int, d time.Duration) bool {
+	return e != nil && limit > 0 && at < e.until && e.hits >= limit && within(at, e.until-seconds(d), d)
 }
 
 func (e *entry) leave() {
@@ -115,10 +117,14 @@ func (e *entry) idle() bool { return e != nil && e.pending == 0 && len(e.marks) 
 
 // restart forgets the tries of a payment once the last of them is long ago.
 func (t *ticket) restart(at int64) {
-	if at-t.last >= seconds(checkoutWindow) {
+	if !within(at, t.last, checkoutWindow) {
 		t.tries = 0
 	}
 }
+
+// within reports that less than d lies between the two, whichever is earlier: what is further ahead was noted by a clock that
+// has been set back since.
+func within(at, then int64, d time.Duration) bool { return max(at-then, then-at) < seconds(d) }
 
 // second is enough until the year 2106.
 func second(at int64) uint32 { return uint32(max(at, 0)) }

@@ -505,3 +505,68 @@ func BenchmarkTry(b *testing.B) {
 		g.guard.Leave(pass)
 	}
 }
+
+// TestAClockThatIsSetBack refuses nobody for as long as it was set back, and humans are told as before.
+func TestAClockThatIsSetBack(t *testing.T) {
+	g := newGate(t)
+	const from = "198.51.100.7"
+	same := func(n int) velocity.Try {
+		try := g.by(n, "")
+		try.BIN = "41111111"
+		return try
+	}
+	checkout := g.by(60, "")
+	for range 5 {
+		g.try(g.by(50, ""), declined)
+	}
+	for n := range 5 {
+		checkout.Card = card(60 + n)
+		g.try(checkout, declined)
+	}
+	for range 3 {
+		g.try(g.by(1, from), declined)
+	}
+	for n := range 7 {
+		g.try(g.by(2+n, from), declined)
+	}
+	for n := range 8 {
+		g.try(same(70+n), declined)
+	}
+	card, address, ofRange := g.by(50, ""), g.by(99, from), same(98)
+	again := g.by(1, from)
+	checkout.Card = address.Card
+	for rule, try := range map[velocity.Rule]velocity.Try{
+		velocity.RuleCard: card, velocity.RuleAddressDeclines: address, velocity.RuleBIN: ofRange, velocity.RuleCardAddress: again,
+		velocity.RuleCheckoutAttempts: checkout,
+	} {
+		if r := g.ask(try); r == nil || r.Rule != rule {
+			t.Fatalf("got %+v, want a refusal by %s", r, rule)
+		}
+	}
+	g.now = g.now.Add(-30 * 24 * time.Hour)
+	for _, try := range []velocity.Try{card, address, ofRange, again, checkout} {
+		g.allowed(try)
+	}
+	for range 5 {
+		g.try(g.by(50, ""), declined)
+	}
+	if r := g.ask(g.by(50, "")); r == nil || r.Rule != velocity.RuleCard || r.After != 24*time.Hour || r.Refused == 0 {
+		t.Errorf("got %+v, want a refusal for a day of which a human is told", r)
+	}
+}
+
+// TestWhatWasCountedBeforeAClockWasSetBack goes also where it is met by a count, and not by a question.
+func TestWhatWasCountedBeforeAClockWasSetBack(t *testing.T) {
+	g := newGate(t)
+	same := func(n int) velocity.Try {
+		try := g.by(n, "")
+		try.BIN = "41111111"
+		return try
+	}
+	for n := range 7 {
+		g.try(same(n), declined)
+	}
+	g.now = g.now.Add(-30 * 24 * time.Hour)
+	g.try(same(7), declined)
+	g.allowed(same(8))
+}

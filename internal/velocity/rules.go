@@ -16,7 +16,7 @@ func (g *Guard) judge(at int64, p *Pass) *Refusal {
 		}
 	}
 	e := g.bins.get(p.bin())
-	if e.blocked(at, p.limits.BINCards) && !e.knows(at-seconds(binWindow), approved, p.mark()) {
+	if e.blocked(at, p.limits.BINCards, binWindow) && !e.knows(at-seconds(binWindow), approved, p.mark()) {
 		return refuse(RuleBIN, e.until-at)
 	}
 	return nil
@@ -39,7 +39,7 @@ func (g *Guard) judgeCard(at int64, p *Pass) *Refusal {
 	if e == nil || most == 0 {
 		return nil
 	}
-	if e.blocked(at, most) {
+	if e.blocked(at, most, cardWindow) {
 		return refuse(RuleCard, e.until-at)
 	}
 	if e.prune(at, cardWindow); e.count(declined)+e.pending >= most {
@@ -65,7 +65,7 @@ func (g *Guard) judgeAddress(at int64, p *Pass) *Refusal {
 	if e.knows(since, approved, card) {
 		return nil
 	}
-	if e.blocked(at, l.AddressDeclines) {
+	if e.blocked(at, l.AddressDeclines, addressWindow) {
 		return refuse(RuleAddressDeclines, e.until-at)
 	}
 	if most := l.AddressDeclines; most > 0 && bad+e.pending >= 2*most && good < bad+e.pending {

@@ -33,12 +33,12 @@ func (w *watch) outcome(at int64, no bool, l *shop.CardTesting) *Unusual {
 	}
 	var sum Unusual
 	for i := range w.buckets {
-		if b := &w.buckets[i]; minute-b.minute < minutes {
+		if b := &w.buckets[i]; max(minute-b.minute, b.minute-minute) < minutes {
 			sum.Of += b.all
 			sum.Declined += b.declined
 		}
 	}
-	if l.AlarmRate == 0 || sum.Of < l.AlarmFrom || 100*sum.Declined < l.AlarmRate*sum.Of || at-w.rateAt < seconds(quiet) {
+	if l.AlarmRate == 0 || sum.Of < l.AlarmFrom || 100*sum.Declined < l.AlarmRate*sum.Of || within(at, w.rateAt, quiet) {
 		return nil
 	}
 	w.rateAt = at
@@ -47,7 +47,7 @@ func (w *watch) outcome(at int64, no bool, l *shop.CardTesting) *Unusual {
 
 // refused counts one, and says in it when it is time to tell a human.
 func (w *watch) refused(at int64, r *Refusal) {
-	if w.slowed++; at-w.slowAt < seconds(quiet) {
+	if w.slowed++; within(at, w.slowAt, quiet) {
 		return
 	}
 	r.Refused, w.slowed, w.slowAt = w.slowed, 0, at
