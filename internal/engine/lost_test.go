@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -274,6 +275,44 @@ func TestWhoCannotBeAskedIsNotCharged(t *testing.T) {
 		h.agree()
 	})
 }
+
+// TestAProviderThatIsGoneKeepsNoCheckoutForEver: a terminal that was given up long ago is asked, too, and nobody answers any
+// more. Whoever knows that nothing was paid there can close the checkout by hand, and no other one.
+func TestAProviderThatIsGoneKeepsNoCheckoutForEver(t *testing.T) {
+	t.Parallel()
+	inLostTime(t, func(t *testing.T, h *house) {
+		c := h.newDeposit("16.00", cardApproved)
+		c.Reference = "order-16"
+		p := h.create(c)
+		gone := h.shop.Terminals[0]
+		gone.ID, gone.Name, gone.Enabled = strings.Repeat("d", 32), "gone", false
+		gone.Config = bytes.Replace(gone.Config, []byte(h.SimulatorURL), []byte("http://127.0.0.1:1"), 1)
+		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { tx.InsertTerminal(h.shop.ID, &gone); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		update := store.ManualUpdate{Shop: h.shop.ID, Payment: p.ID, To: payment.Cancelled, Reason: "the provider's report has nothing", AskedBy: "Ada"}
+		_, _, err := h.Engine.ManualUpdate(t.Context(), update)
+		refused(t, err, payment.CodeWrongState, "")
+		e := h.restored()
+		for _, err := range []error{
+			e.Work(t.Context(), h.shop.ID, p.ID), second(e.Cancel(t.Context(), h.target(p.ID))), second(e.ManualCheck(t.Context(), h.shop.ID, p.ID)),
+		} {
+			if !errors.Is(err, engine.ErrUnavailable) {
+				t.Errorf("a provider that does not tell: %v, want ErrUnavailable", err)
+			}
+		}
+		if _, done, err := e.ManualUpdate(t.Context(), update); err != nil || !done {
+			t.Fatalf("closed by hand: %t, %v", done, err)
+		}
+		if q := h.knows(p.ID, payment.Cancelled); q.ErrorCode != payment.CodeTimeout || !q.Due.IsZero() || q.Told != p.Told+1 {
+			t.Errorf("closed with %s, due %s, told %d times after %d", q.ErrorCode, q.Due, q.Told, p.Told)
+		}
+		h.agree()
+	})
+}
+
+// second is the error of a call that returns something, too.
+func second[T any](_ T, err error) error { return err }
 
 // TestUnsentAtTheBackupIsAskedAbout: it may have been sent again, under its own key, in the lost time.
 func TestUnsentAtTheBackupIsAskedAbout(t *testing.T) {

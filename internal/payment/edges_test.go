@@ -94,6 +94,9 @@ func walk(t *rapid.T, taken map[string]bool) {
 	if !play(begin, nil) {
 		return
 	}
+	if w.p.Payable() && rapid.IntRange(0, 9).Draw(t, "restored") == 0 { // of a backup that was taken now
+		w.p.Lost = payment.LostMark("0badc0de", w.p.Tries)
+	}
 	for range rapid.IntRange(1, 25).Draw(t, "steps") {
 		w.now = w.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
 		if w.p.BetweenTries() && rapid.Bool().Draw(t, "declined") { // as a try will be after which there is another
@@ -137,6 +140,9 @@ func fittingCommand(t *rapid.T, w *world) payment.Command {
 	}
 	switch w.p.State() {
 	case payment.Checkout:
+		if w.p.Lost != "" && rapid.IntRange(0, 3).Draw(t, "given up") == 0 {
+			return payment.ManualUpdate{To: payment.Cancelled}
+		}
 		return payment.Submit{Start: *anyStart(t)}
 	case payment.Authorized:
 		switch rapid.IntRange(0, 5).Draw(t, "held") {

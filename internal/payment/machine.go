@@ -136,6 +136,7 @@ var edges = []Edge{
 	{Cancelled, InSendAgain, []OperationKind{OpVoid, OpRefund}, Cancelled, "likewise"},
 	{Completed, InSendAgain, []OperationKind{OpVoid, OpRefund}, Completed, "likewise"},
 
+	{Checkout, InManual, []OperationKind{OpManualUpdate}, Cancelled, "after a restore, while no provider tells what was tried"},
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Completed, "reason, evidence, two people"},
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Declined, "likewise"},
 	{Pending, InManual, []OperationKind{OpManualUpdate}, Cancelled, "likewise"},

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -22,6 +23,10 @@ func (c ManualUpdate) apply(d *draft) {
 	})
 	if !legal || d.p.Type == Refund && d.p.state.Final() {
 		d.err = refuse(CodeWrongState, "", "%s cannot be set to %s by hand", d.p.state, c.To)
+		return
+	}
+	if d.p.state == Checkout {
+		c.close(d)
 		return
 	}
 	if leaves := d.p.state == Completed; leaves && !d.p.RefundReserved.IsZero() {
@@ -46,6 +51,17 @@ func (c ManualUpdate) apply(d *draft) {
 	}
 	d.moveTo(&c, a.Seq)
 	d.d.Attempts = append(d.d.Attempts, *a)
+}
+
+// close ends a checkout of which nobody tells what became of it after the backup: a provider that is gone for good would keep
+// it open for ever. Any other is closed like by its customer or by the clock.
+func (c ManualUpdate) close(d *draft) {
+	if len(d.p.LostKinds()) == 0 {
+		d.err = refuse(CodeWrongState, "", "%s cannot be set to %s by hand", d.p.state, c.To)
+		return
+	}
+	d.p.Lost, d.p.ErrorCode = "", cmp.Or(c.Code, CodeTimeout)
+	d.moveTo(&c, 0)
 }
 
 // moveTo logs a manual update, the one input whose target is chosen by its author.
