@@ -70,6 +70,16 @@ func (e *entry) count(k kind) (n int) {
 	return n
 }
 
+// ended is how many cards were approved or declined.
+func (e *entry) ended() (n int) {
+	for i, m := range e.marks {
+		if m.kind != tried && !slices.ContainsFunc(e.marks[:i], func(o mark) bool { return o.kind != tried && o.card == m.card }) {
+			n++
+		}
+	}
+	return n
+}
+
 // times is how many marks there are of the card, and the second of the oldest.
 func (e *entry) times(k kind, card uint32) (n int, oldest int64) {
 	for _, m := range e.marks {

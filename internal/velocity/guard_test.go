@@ -570,3 +570,36 @@ func TestWhatWasCountedBeforeAClockWasSetBack(t *testing.T) {
 	g.try(same(7), declined)
 	g.allowed(same(8))
 }
+
+// TestCustomersWhoseEndAnotherNodeHears: of an address that many share, half or fewer of the ends reach the node that sent the
+// customer to the card's bank. Nobody is refused who is no worse than the rest.
+func TestCustomersWhoseEndAnotherNodeHears(t *testing.T) {
+	for _, nodes := range []int{1, 2, 3, 5} {
+		g := newGate(t)
+		for n := range 240 {
+			g.now = g.now.Add(time.Minute)
+			try := g.by(1000+n, "198.51.100.7")
+			g.try(try, velocity.Waiting)
+			switch {
+			case n%nodes != 0: // heard elsewhere
+			case n/nodes%7 == 6:
+				g.guard.Heard(g.now, try.Payment, 1, declined)
+			default:
+				g.guard.Heard(g.now, try.Payment, 1, approved)
+			}
+		}
+	}
+}
+
+// TestWhoSendsManyCardsToTheirBanks and ends only a few of them well is stopped all the same.
+func TestWhoSendsManyCardsToTheirBanks(t *testing.T) {
+	g := newGate(t)
+	const from = "198.51.100.7"
+	g.try(g.by(1, from), approved)
+	for n := range 10 {
+		g.try(g.by(2+n, from), velocity.Waiting)
+	}
+	if r := g.ask(g.by(50, from)); r == nil || r.Rule != velocity.RuleAddressCards {
+		t.Errorf("got %+v, want a refusal by %s", r, velocity.RuleAddressCards)
+	}
+}
