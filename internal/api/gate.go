@@ -38,9 +38,10 @@ func NewGate(most int, now func() time.Time) *Gate {
 	return &Gate{places: limit.NewPlaces[shop.ID](most), now: now}
 }
 
-// Enter lets a request in, and Leave must follow, or it says why not: *Limited or ErrBusy. A body that is read by its
-// endpoint is read before a place is taken, because its sender decides how long that takes; ReadBody returns it later, or
-// what was wrong with it.
+// Enter lets a request in, and Leave must follow, or it says why not: *Limited or ErrBusy. The body is read before a place
+// is taken, because its sender decides how long that takes; ReadBody returns it later, or what was wrong with it. Of an
+// endpoint that does not read it, it is dropped: a connection whose body nobody has read is one of those that have to
+// make room for others, and it would lose the answer to what is being done.
 func (g *Gate) Enter(w http.ResponseWriter, r *http.Request, s *shop.Shop, reads bool) error {
 	if g == nil {
 		return nil
@@ -50,8 +51,12 @@ func (g *Gate) Enter(w http.ResponseWriter, r *http.Request, s *shop.Shop, reads
 			return &Limited{Wait: wait}
 		}
 	}
-	if reads && r.ContentLength != 0 {
+	if r.ContentLength != 0 {
 		body, err := web.ReadBody(w, r, MaxBody, string(s.ID))
+		if !reads {
+			clear(body)
+			body = nil
+		}
 		r.Body = &fetched{ReadCloser: r.Body, body: body, err: err}
 	}
 	if !g.places.Take(s.ID, 1) {
