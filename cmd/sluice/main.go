@@ -31,8 +31,8 @@ type commands struct {
 	Restore   restoreCommand   `cmd:"" help:"Make a new installation of a backup, under a new epoch."`
 	Shop      shopCommands     `cmd:"" help:"Create and list shops."`
 	Key       keyCommands      `cmd:"" help:"Create, list and revoke API keys."`
-	Terminal  terminalCommands `cmd:"" help:"Create and list a shop's terminals: its accounts at providers."`
-	Payment   paymentCommands  `cmd:"" help:"Check, correct and list payments that need a human."`
+	Terminal  terminalCommands `cmd:"" help:"Create, change and list a shop's terminals: its accounts at providers."`
+	Payment   paymentCommands  `cmd:"" help:"List and show payments, do what the merchant could, and correct what needs a human."`
 	Notice    noticeCommands   `cmd:"" help:"List and retry notices of providers that could not be booked."`
 	Alarms    alarmCommands    `cmd:"" help:"See and acknowledge what a human has to look at."`
 	Webhook   webhookCommands  `cmd:"" help:"See and steer deliveries to merchants' endpoints."`

@@ -13,7 +13,7 @@ import (
 
 type webhookCommands struct {
 	List      webhookListCommand      `cmd:"" help:"List deliveries of events to a shop's endpoints; of one event also each try."`
-	Resend    webhookResendCommand    `cmd:"" help:"Have events sent again, under the same webhook-id."`
+	Resend    webhookResendCommand    `cmd:"" help:"Have events sent again, under the same webhook-id: failed ones only, unless a state, an event or a payment is named."`
 	Endpoints webhookEndpointsCommand `cmd:"" help:"List a shop's endpoints and how they fare."`
 	Enable    webhookEnableCommand    `cmd:"" help:"Deliver to an endpoint again that is disabled or down."`
 	Disable   webhookDisableCommand   `cmd:"" help:"Stop delivering to an endpoint; what is open for it is given up."`

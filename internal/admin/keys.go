@@ -97,7 +97,7 @@ func (d *Desk) ListKeys(ctx context.Context, c OfShop) (List[Key], error) {
 // RevokeKey names the key to revoke.
 type RevokeKey struct {
 	OfShop
-	Key string `arg:"" name:"key" help:"The key's id, as listed." json:"key"`
+	Key string `arg:"" name:"key" help:"The key's id, as listed." json:"key" log:"keyId"`
 }
 
 // KeyRevoked is a key that is good no longer.

@@ -19,7 +19,8 @@ func (d *Desk) record(ctx context.Context, operation string, arguments, result a
 	d.Log.LogAttrs(ctx, slog.LevelInfo, "administered", attrs...)
 }
 
-// shown returns what arguments say, by their names on the wire, without those that are empty or tagged as secret.
+// shown returns what arguments say, by their names on the wire, without those that are empty or tagged as secret. The tag
+// log gives one another name, where its own would be taken for a secret's, and has it told even when it is empty.
 func shown(v reflect.Value) []slog.Attr {
 	if v.Kind() != reflect.Struct {
 		return nil
@@ -29,10 +30,14 @@ func shown(v reflect.Value) []slog.Attr {
 		field, value := v.Type().Field(i), v.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		_, secret := field.Tag.Lookup("secret")
+		logged, always := field.Tag.Lookup("log")
+		if always {
+			name = logged
+		}
 		switch {
 		case field.Anonymous:
 			attrs = append(attrs, shown(value)...)
-		case value.IsZero():
+		case value.IsZero() && !always:
 		case secret:
 			attrs = append(attrs, slog.String(name, "***"))
 		case value.Kind() == reflect.Pointer:

@@ -121,6 +121,9 @@ func TestWhatWasDoneIsLogged(t *testing.T) {
 		done(o, admin.OpShowTerminal, admin.OfTerminal{OfShop: of, Terminal: made.ID})
 		refused(o, admin.OpRevokeKey, admin.RevokeKey{OfShop: of, Key: "none"}, "none")
 		rotated := done(o, admin.OpRotateKey, admin.RotateKey{Shop: of.Shop})
+		key := done(o, admin.OpCreateKey, admin.CreateKey{OfShop: of})
+		done(o, admin.OpRevokeKey, admin.RevokeKey{OfShop: of, Key: key.Key})
+		done(o, admin.OpSwitchTerminal, admin.SwitchTerminal{OfTerminal: admin.OfTerminal{OfShop: of, Terminal: "main"}})
 		var told []string
 		for line := range strings.Lines(o.log.String()) {
 			var entry struct {
@@ -146,12 +149,20 @@ func TestWhatWasDoneIsLogged(t *testing.T) {
 				if entry.Made != made.ID || entry.Arguments["shop"] != of.Shop || entry.Arguments["settings"] != "***" {
 					t.Errorf("%+v", entry)
 				}
+			case "key.revoke":
+				if entry.Arguments["keyId"] != key.Key {
+					t.Errorf("does not say which key: %+v", entry)
+				}
+			case "terminal.switch":
+				if entry.Arguments["terminal"] != "main" || entry.Arguments["enabled"] != "false" {
+					t.Errorf("does not say which way: %+v", entry)
+				}
 			}
 		}
-		if got := strings.Join(told, " "); got != "shop.create terminal.create webhook.rotate-key" {
+		if got := strings.Join(told, " "); got != "shop.create terminal.create webhook.rotate-key key.create key.revoke terminal.switch" {
 			t.Errorf("told of %s", got)
 		}
-		for _, secret := range []string{s.APIKey, s.SigningKey, rotated.SigningKey, o.Simulator.APIKey()} {
+		for _, secret := range []string{s.APIKey, key.APIKey, s.SigningKey, rotated.SigningKey, o.Simulator.APIKey()} {
 			if strings.Contains(o.log.String(), secret) {
 				t.Errorf("the log has a secret:\n%s", o.log)
 			}

@@ -229,7 +229,7 @@ func (d *Desk) changeTerminal(ctx context.Context, c *OfTerminal, change func(*s
 // SwitchTerminal says whether a terminal is to take new payments.
 type SwitchTerminal struct {
 	OfTerminal
-	Enabled bool `json:"enabled"`
+	Enabled bool `json:"enabled" log:"enabled"`
 }
 
 // SwitchTerminal enables or disables a terminal. A disabled one takes no new payments, nor later charges of recurring

@@ -80,7 +80,7 @@ func begin(t Target) (*restoring, error) {
 	case m.Database == store.SQLite && t.URL != "":
 		return nil, errors.New("the backup is of the embedded database: it cannot be restored into PostgreSQL")
 	case m.Database == store.Postgres && t.URL == "":
-		return nil, errors.New("the backup is of PostgreSQL: name an empty database to restore into")
+		return nil, errors.New("the backup is of PostgreSQL: name an empty database to restore into by --database")
 	}
 	r := &restoring{Target: t, done: Restored{Manifest: m}}
 	if r.was, err = vault.ReadKeyring(t.Dir); err != nil {

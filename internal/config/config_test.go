@@ -199,7 +199,7 @@ func TestAServerOnAllAddressesNeedsItsPublicURL(t *testing.T) {
 		env := []string{"SLUICE_LISTEN=" + listen}
 		_, err := config.LoadServer(config.Flags{}, env)
 		var faults config.Faults
-		if errors.As(err, &faults) != refused || refused && (len(faults) != 1 || faults[0].Setting != "listen" || !strings.Contains(err.Error(), "public-url")) {
+		if errors.As(err, &faults) != refused || refused && (len(faults) != 1 || faults[0].Setting != "listen" || !strings.Contains(err.Error(), "public-url") || strings.Contains(err.Error(), "it: must")) {
 			t.Errorf("%s: %v", listen, err)
 		}
 		if _, err := config.LoadServer(config.Flags{PublicURL: "https://pay.example"}, env); err != nil {

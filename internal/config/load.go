@@ -65,7 +65,7 @@ func LoadServer(flags Flags, environ []string) (Config, error) {
 		c, faults := parse(fields, values)
 		if c.PublicURL == "" && values["public-url"].text == "" && onAllAddresses(c.Listen) {
 			faults = append(faults, faultOf(field{name: "listen"}, values["listen"], errors.New(
-				"means all addresses of this machine, so that public-url has to name the one by which customers and providers reach it: must be one of them")))
+				"means all addresses of this machine, so that public-url has to name the one by which customers and providers reach it; or it must be one of them")))
 		}
 		return c, faults
 	})

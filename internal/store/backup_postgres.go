@@ -79,7 +79,7 @@ func BeginRestore(ctx context.Context, url string) (here Snapshot, err error) {
 			return postgresError(err)
 		}
 		if tables > 0 {
-			return ErrNotEmpty
+			return fmt.Errorf("%w: a restore makes a new one, name an empty database by --database", ErrNotEmpty)
 		}
 		if err := conn.QueryRow(ctx, pgHere).Scan(&here.Server, &here.Schema); err != nil {
 			return postgresError(err)

@@ -106,6 +106,9 @@ func takeLease(ctx context.Context, conn *pgx.Conn, owner string) error {
 		if err == nil && tag == 1 {
 			return nil
 		}
+		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" {
+			return fmt.Errorf("the database has to be migrated, which this role may not: run \"sluice migrate\" as the role that owns it: %w", postgresError(err))
+		}
 		if err != nil && !startersCollided(err) {
 			return fmt.Errorf("migration lease: %w", postgresError(err))
 		}

@@ -166,16 +166,17 @@ func connectError(err error) error {
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, name := errors.AsType[x509.HostnameError](err)
 	_, other := errors.AsType[x509.CertificateInvalidError](err)
+	answered := errors.As(err, &pg) // by a database, perhaps on a second try in clear: then it is not TLS that it lacks
 	switch {
 	case authority || name || other:
 		hint = "the certificate of a database on another machine is checked: give the URL sslrootcert=FILE with its authority, and the host " +
 			"that stands in the certificate; or sslmode=require, which believes everybody, or sslmode=disable, where nobody is on the way"
-	case strings.Contains(text, "server refused TLS connection"):
+	case !answered && strings.Contains(text, "server refused TLS connection"):
 		hint = "a database on another machine is spoken to by TLS: turn ssl on there, or give the URL sslmode=disable where nobody is on the way"
 	case strings.Contains(text, "authentication method requirement"):
 		hint = "it asks for the password over a connection that is not protected, where everybody on the way can read it: give the URL " +
 			"sslmode=verify-full, let the database use scram-sha-256, or name what it may ask for by require_auth=password or require_auth=md5"
-	case errors.As(err, &pg) && pg.Code == "28P01":
+	case answered && pg.Code == "28P01":
 		hint = "in the URL special characters of a password are written as %40 for @, %25 for % and so on"
 	}
 	if hint == "" {

@@ -324,3 +324,25 @@ func TestADatabaseElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// TestADatabaseThatAnswersIsBelieved: one on this machine is first tried with TLS and then without. What it answers then is
+// what is wrong, and not that it knows no TLS.
+func TestADatabaseThatAnswersIsBelieved(t *testing.T) {
+	t.Parallel()
+	storetest.New(t, store.Postgres) // skips without a server
+	u, err := url.Parse(os.Getenv("SLUICE_TEST_POSTGRES"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Del("sslmode")
+	u.RawQuery, u.Path = query.Encode(), "/sluice_test_is_not_there"
+	db, err := store.Open(t.Context(), store.Options{URL: u.String()})
+	if err == nil {
+		_ = db.Close()
+		t.Fatal("opened what is not there")
+	}
+	if text := err.Error(); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(text, "does not exist") || strings.Contains(text, "another machine") {
+		t.Error(text)
+	}
+}
