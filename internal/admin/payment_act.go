@@ -21,7 +21,7 @@ type Act struct {
 	OfPayment
 	Reason string `name:"reason" required:"" help:"Why." json:"reason"`
 	By     string `name:"by" required:"" placeholder:"NAME" help:"Who asks for it." json:"by"`
-	Key    string `name:"key" placeholder:"KEY" help:"Names the act: given again under the same key it is not done again. One is made, and printed, without it." json:"key"`
+	Key    string `name:"key" placeholder:"KEY" help:"Names the act: given again under the same key it is not done again. One is made, and printed, without it." json:"key" log:"keyId"`
 }
 
 // PartlyAct is an act on all of an amount or a part of it.
