@@ -49,7 +49,7 @@ func NewMetrics() *Metrics {
 		[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "route")
 	m.Connections = m.gauge("sluice_connections", "Connections open, by listener. Looked up when the page is read.", "listener")
 	m.Refused = m.counter("sluice_connections_refused_total",
-		"Connections that were refused (reason full: all places are in use; client: too many of one address) or ended to make room for others (quiet: sent no request for longest; slow: sent its body in drops), by listener.",
+		"Connections that were refused (reason full: all places are in use; client: too many of one address) or ended to make room for others (quiet: sent no request for longest; slow: sent its body in drops; unread: did not take its answer), by listener.",
 		"listener", "reason")
 	m.StoreGroups = m.counter("sluice_store_groups_total",
 		"Database transactions that carried a group of writes.")

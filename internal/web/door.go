@@ -24,7 +24,7 @@ type Caps struct {
 	PerClient int
 	// Trusted are proxies: everybody behind one shares its address, so PerClient does not hold for it.
 	Trusted []netip.Prefix
-	// Refused is told why a connection was refused ("full", "client") or had to make room ("quiet", "slow"); nil drops it.
+	// Refused is told why a connection was refused ("full", "client") or had to make room ("quiet", "slow", "unread"); nil drops it.
 	Refused func(reason string)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
@@ -36,11 +36,13 @@ const (
 	refusedClient = "client"
 	endedQuiet    = "quiet"
 	endedSlow     = "slow"
+	endedUnread   = "unread"
 )
 
 const (
 	pressedQuiet = 5 * time.Second        // how long a connection may be quiet while more than three quarters of the places are taken
 	slowBody     = 250 * time.Millisecond // how long a body may take before its connection has to make room where there is none
+	slowAnswer   = time.Second            // how long the other side may leave its answer unread before likewise
 	pressedEnds  = 4                      // how many that are quiet for longer are ended when one comes
 	mostLinger   = 32                     // refused ones that are waited for at a time, so that they hear the answer
 	lingerFor    = 500 * time.Millisecond // and how long
@@ -62,6 +64,7 @@ type door struct {
 	clients map[netip.Addr]int // open ones by address, of those that PerClient holds for
 	quiet   line               // those without a whole head of a request
 	bodies  line               // those whose body is not read
+	answers line               // those whose answer is being written: what the buffers hold leaves this line at once
 	linger  int
 
 	wall   func() time.Time      // the system's, by which deadlines of connections go
@@ -142,10 +145,13 @@ func (d *door) makeRoom(now time.Time) bool {
 	}
 	c, why := d.quiet.first, endedQuiet
 	if c == nil {
-		c, why = d.bodies.first, endedSlow
-		if c == nil || d.bodies.count <= most/2 && now.Sub(c.since) < slowBody {
-			return false
-		}
+		c, why = d.bodies.late(now, slowBody, most), endedSlow
+	}
+	if c == nil {
+		c, why = d.answers.late(now, slowAnswer, most), endedUnread
+	}
+	if c == nil {
+		return false
 	}
 	d.caps.Refused(why)
 	_ = c.Conn.Close() // it ends for its server, too, which reads nothing more

@@ -110,6 +110,34 @@ func (c *conn) begins() {
 	_ = c.Conn.SetReadDeadline(d.wall().Add(lastBody)) // of one that is closed already
 }
 
+// Write sends a part of an answer. It takes long only where the other side does not read and the buffers are full.
+func (c *conn) Write(b []byte) (int, error) {
+	c.door.answering(c)
+	n, err := c.Conn.Write(b)
+	c.door.answered(c)
+	return n, err //nolint:wrapcheck // the server looks at what it is
+}
+
+// answering puts the connection into the line of those, unless its body is not there either: then it stays where it is,
+// so that a "100 Continue" does not take it out.
+func (d *door) answering(c *conn) {
+	now := d.caps.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.in == nil && !c.closed {
+		c.since = now
+		d.answers.push(c)
+	}
+}
+
+func (d *door) answered(c *conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.in == &d.answers {
+		c.leave()
+	}
+}
+
 // rests says that a request was answered and the next one is waited for.
 func (c *conn) rests() { c.stand(&c.door.quiet) }
 
@@ -142,6 +170,14 @@ func (c *conn) leave() {
 type line struct {
 	first, last *conn
 	count       int
+}
+
+// late returns the connection that has stood in the line for longest, if for so long, or if more than half of most do.
+func (l *line) late(now time.Time, after time.Duration, most int) *conn {
+	if c := l.first; c != nil && (l.count > most/2 || now.Sub(c.since) >= after) {
+		return c
+	}
+	return nil
 }
 
 func (l *line) push(c *conn) {

@@ -47,6 +47,9 @@ func newInn(t *testing.T, most, perClient int, trusted ...string) *inn {
 		i.held <- struct{}{}
 		<-i.hold
 	})
+	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 64<<20)) // more than any buffers on the way hold
+	})
 	c := Caps{Most: most, PerClient: perClient, Refused: i.refused, Now: i.clock}
 	for _, p := range trusted {
 		c.Trusted = append(c.Trusted, netip.MustParsePrefix(p))
@@ -312,6 +315,88 @@ func TestBodiesInDropsMakeRoom(t *testing.T) {
 		}
 		_ = g.Close()
 	}
+}
+
+// unread waits until so many connections have an answer that the other side does not take.
+func (i *inn) unread(n int) {
+	i.t.Helper()
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		if d := i.server.door.Load(); d != nil {
+			d.mu.Lock()
+			now := d.answers.count
+			d.mu.Unlock()
+			if now == n {
+				return
+			}
+		}
+	}
+	i.t.Fatalf("never %d unread answers", n)
+}
+
+const large = "GET /large HTTP/1.1\r\nHost: h\r\n\r\n"
+
+// TestAnswersThatNobodyReadsMakeRoom: who asks and takes no answer holds its place only as long as there are others.
+func TestAnswersThatNobodyReadsMakeRoom(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 4, 0)
+	for n := range 4 {
+		i.dial().send(large)
+		i.unread(n + 1)
+	}
+	for n := range 10 {
+		g := i.dial()
+		g.send(get)
+		if status, _ := g.answer(); status != 200 {
+			t.Errorf("guest %d beside answers that nobody reads: status %d", n, status)
+		}
+		g.send(large)
+		i.unread(4)
+	}
+	if i.times(refusedFull) != 0 || i.times(endedUnread) != 10 {
+		t.Errorf("%v", i.why)
+	}
+}
+
+// TestOneUnreadAnswerHasItsTime where the others work.
+func TestOneUnreadAnswerHasItsTime(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 4, 0)
+	defer close(i.hold)
+	for range 3 {
+		i.dial().send("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n")
+		<-i.held
+	}
+	i.dial().send(large)
+	i.unread(1)
+	ask := func() int {
+		g := i.dial()
+		g.send(get)
+		status, _ := g.answer()
+		return status
+	}
+	if status := ask(); status != 503 {
+		t.Errorf("status %d while the answer has only just begun", status)
+	}
+	i.advance(slowAnswer)
+	if status := ask(); status != 200 {
+		t.Errorf("status %d", status)
+	}
+	if i.times(endedUnread) != 1 {
+		t.Errorf("%v", i.why)
+	}
+}
+
+// TestContinueLeavesABodyInItsLine: a sender of drops who is told to go on has to make room all the same.
+func TestContinueLeavesABodyInItsLine(t *testing.T) {
+	t.Parallel()
+	i := newInn(t, 1, 0)
+	g := i.dial()
+	g.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+	if line, err := g.r.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	i.settle(0, 1)
+	i.unread(0)
 }
 
 // TestQuietOnesEndSoonerUnderPressure: above three quarters of the places, whoever comes ends those that have been quiet
