@@ -45,6 +45,10 @@ type Post struct {
 	Header   http.Header
 	Body     []byte
 	At       time.Time
+
+	// Read, if set, gives Body. It is asked only where the terminal takes notices, so that a stranger, who knows no terminal's
+	// id, cannot use up what there is for reading them. Its error is that of Notice.
+	Read func() ([]byte, error)
 }
 
 // Notice takes a provider's post: verified over its raw bytes, kept, and booked in the
@@ -71,6 +75,11 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	}
 	if _, ok := at.to.Connector.(connector.Notifier); !ok {
 		return payment.ErrNotFound
+	}
+	if post.Read != nil {
+		if post.Body, err = post.Read(); err != nil {
+			return err
+		}
 	}
 	notices, err := e.parse(ctx, owner, at, &post)
 	if rescue.From(err) != nil { // perhaps before the signature was verified, so that nothing of it is kept

@@ -5,6 +5,7 @@ package inbound
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,7 +21,7 @@ import (
 const maxBody = 64 << 10
 
 // bodyOwner is whose memory the bodies of notices take while they are read: that of all notices together, because it is
-// not known yet whose they are.
+// not known yet whether a provider sent them. Whoever does not name a terminal takes none.
 const bodyOwner = "notices"
 
 // Notices answers providers.
@@ -52,33 +53,38 @@ func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "compressed bodies are not taken", http.StatusUnsupportedMediaType)
 		return
 	}
-	body, err := web.ReadBody(w, r, maxBody, bodyOwner)
-	if errors.Is(err, web.ErrBodyTooLarge) {
-		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-		return
-	}
-	if errors.Is(err, web.ErrBusy) {
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
-		return
-	}
-	if err != nil {
-		http.Error(w, "incomplete", http.StatusBadRequest)
-		return
-	}
-	err = n.engine.Notice(r.Context(), engine.Post{
-		Terminal: terminal, URL: r.URL, Header: r.Header, Body: body, At: n.now(),
+	err := n.engine.Notice(r.Context(), engine.Post{
+		Terminal: terminal, URL: r.URL, Header: r.Header, At: n.now(), Read: func() ([]byte, error) { return read(w, r) },
 	})
+	n.answer(w, r, terminal, err)
+}
+
+// errIncomplete: the provider broke off, or was too slow.
+var errIncomplete = errors.New("incomplete notice")
+
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := web.ReadBody(w, r, maxBody, bodyOwner)
+	if err == nil || errors.Is(err, web.ErrBodyTooLarge) || errors.Is(err, web.ErrBusy) {
+		return body, err //nolint:wrapcheck // it says all
+	}
+	return nil, fmt.Errorf("%w: %w", errIncomplete, err)
+}
+
+func (n *Notices) answer(w http.ResponseWriter, r *http.Request, terminal string, err error) {
 	switch {
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)
+	case errors.Is(err, web.ErrBodyTooLarge):
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	case errors.Is(err, errIncomplete):
+		http.Error(w, "incomplete", http.StatusBadRequest)
 	case errors.Is(err, payment.ErrNotFound):
 		http.Error(w, "not found", http.StatusNotFound)
 	case errors.Is(err, engine.ErrForged):
 		http.Error(w, "not signed as agreed", http.StatusUnauthorized)
 	case errors.Is(err, engine.ErrUnreadable):
 		http.Error(w, "not understood", http.StatusBadRequest)
-	case errors.Is(err, engine.ErrUnavailable):
+	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, web.ErrBusy):
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
 	default:

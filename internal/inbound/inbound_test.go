@@ -405,3 +405,25 @@ func TestPostThatBreaksOff(t *testing.T) {
 		d.untouched("half a notice", "evt_true")
 	})
 }
+
+// TestStrangersAreNotRead: a post to no terminal is answered by its head alone. What there is for reading bodies is for those
+// who know a terminal's id.
+func TestStrangersAreNotRead(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(d *desk) {
+		for _, terminal := range []string{"x", strings.Repeat("1", 32)} {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "POST /notices/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{", terminal)
+			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if answer, _ := io.ReadAll(conn); !strings.HasPrefix(string(answer), "HTTP/1.1 404") {
+				t.Errorf("%s: %q", terminal, answer)
+			}
+		}
+	})
+}
