@@ -15,8 +15,9 @@ import (
 //
 // Whoever comes when there is no more room takes the place of the connection that has been quiet for longest: one that
 // sends no request, or the head of one in drops; then of one that has sent a body in drops for slowBody, or for longest where
-// more than half of all do. So it is those who hold a place without using it that lose it, whoever they are. Only where
-// everybody works is somebody refused.
+// more than half of all do. One whose answer has not been taken for slowAnswer, or the first of more than half of all, goes
+// last, but before one that has been quiet for less than slowBody: that has only just come. So it is those who hold a place
+// without using it that lose it, whoever they are. Only where everybody works is somebody refused.
 type Caps struct {
 	// Most is how many connections may be open at a time.
 	Most int
@@ -147,8 +148,10 @@ func (d *door) makeRoom(now time.Time) bool {
 	if c == nil {
 		c, why = d.bodies.late(now, slowBody, most), endedSlow
 	}
-	if c == nil {
-		c, why = d.answers.late(now, slowAnswer, most), endedUnread
+	if c == nil || why == endedQuiet && now.Sub(c.since) < slowBody { // it has only just come, and had no time to ask
+		if unread := d.answers.late(now, slowAnswer, most); unread != nil {
+			c, why = unread, endedUnread
+		}
 	}
 	if c == nil {
 		return false

@@ -355,6 +355,16 @@ func TestAnswersThatNobodyReadsMakeRoom(t *testing.T) {
 	if i.times(refusedFull) != 0 || i.times(endedUnread) != 10 {
 		t.Errorf("%v", i.why)
 	}
+	fresh := i.dial() // has had no time to ask when the next one comes
+	i.settle(1, 0)
+	g := i.dial()
+	i.settle(2, 0)
+	for _, g := range []*guest{fresh, g} {
+		g.send(get)
+		if status, _ := g.answer(); status != 200 {
+			t.Errorf("one that had only just come: status %d", status)
+		}
+	}
 }
 
 // TestOneUnreadAnswerHasItsTime where the others work.
