@@ -349,7 +349,9 @@ func TestAnswersThatNobodyReadsMakeRoom(t *testing.T) {
 		if status, _ := g.answer(); status != 200 {
 			t.Errorf("guest %d beside answers that nobody reads: status %d", n, status)
 		}
+		i.settle(1, 0) // its answer is written
 		g.send(large)
+		i.settle(0, 0)
 		i.unread(4)
 	}
 	if i.times(refusedFull) != 0 || i.times(endedUnread) != 10 {
