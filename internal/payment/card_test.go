@@ -534,11 +534,18 @@ func BenchmarkFinder(b *testing.B) {
 		b.Fatal(err)
 	}
 	f := number.Finder()
-	text := `{"firstName":"John","lastName":"Doe","email":"john@example.com","phone":"44 2072243688","ip":"192.0.2.1"}`
-	for b.Loop() {
-		if f.In(text) {
-			b.Fatal(text)
-		}
+	for name, text := range map[string]string{
+		"JSON":         `{"firstName":"John","lastName":"Doe","email":"john@example.com","phone":"44 2072243688","ip":"192.0.2.1"}`,
+		"JSON in JSON": `[{"body":"{\"id\":\"tx-4711\",\"amount\":1112,\"at\":\"2026-11-29T04:05:06.789012Z\",\"code\":\"00\"}"}]`,
+		"Cyrillic":     "Два билета на вечер 12.12.2026, ряд 3, места 4 и 5, до востребования",
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if f.In(text) {
+					b.Fatal(text)
+				}
+			}
+		})
 	}
 }
 

@@ -69,16 +69,60 @@ func (f *Finder) In(text string) bool {
 	return false
 }
 
-// likely reports whether the text has enough of what digits can be made of, which hardly any has.
+// likely reports whether the text has as many digits as the number with no letter between them, or escapes. Hardly any text
+// has, and every text that is written is looked at.
 func (f *Finder) likely(text string) bool {
 	n := 0
-	for i := range len(text) {
-		if c := text[i]; c >= '0' && c <= '9' || c >= utf8.RuneSelf {
-			n++
+	for i := 0; i < len(text); i++ {
+		switch kinds[text[i]] {
+		case kindDigit:
+			if n++; n >= f.plain.length {
+				return true
+			}
+		case kindLetter:
+			n = 0
+		case kindWide:
+			r, size := utf8.DecodeRuneInString(text[i:])
+			i += size - 1
+			if unicode.IsDigit(r) {
+				if n++; n >= f.plain.length {
+					return true
+				}
+			}
+		case kindEscape:
+			if i+1 < len(text) && (text[i+1] == 'u' || text[i+1] == '#') {
+				return true
+			}
 		}
 	}
-	return n >= f.plain.length
+	return false
 }
+
+// The kinds of bytes that likely tells apart.
+const (
+	kindOther = iota
+	kindDigit
+	kindLetter
+	kindEscape
+	kindWide
+)
+
+// kinds says of every byte what it begins.
+var kinds = func() (kinds [256]uint8) {
+	for c := range kinds {
+		switch {
+		case c >= '0' && c <= '9':
+			kinds[c] = kindDigit
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+			kinds[c] = kindLetter
+		case c == '\\' || c == '&':
+			kinds[c] = kindEscape
+		case c >= 0xd9: // no digit of another script begins with less
+			kinds[c] = kindWide
+		}
+	}
+	return kinds
+}()
 
 // inDigits goes through the text digit by digit.
 func (f *Finder) inDigits(text string) bool {
