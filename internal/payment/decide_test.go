@@ -297,7 +297,7 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 		return "money is owed, and nobody will send it"
 	case p.Owes() && p.Live != 0:
 		return "money is owed while a call is open"
-	case (p.State() == payment.Checkout || p.BetweenTries()) && !p.Due.Equal(p.CheckoutUntil):
+	case (p.State() == payment.Checkout || p.BetweenTries()) && !p.Due.Equal(soonest(p)):
 		return "the checkout's end is not looked at"
 	case p.CheckoutUntil.After(p.Created.Add(p.Terms.Lasts + p.Terms.Grace)):
 		return "the checkout is extended too far"
@@ -314,6 +314,15 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 		}
 	}
 	return ""
+}
+
+// soonest is when a payment is looked at that waits for its customer: when the checkout ends, or before it because a provider
+// has contradicted what is known of a try.
+func soonest(p *payment.Payment) time.Time {
+	if a := p.Doubted(); a != nil && a.NextCheck.Before(p.CheckoutUntil) {
+		return a.NextCheck
+	}
+	return p.CheckoutUntil
 }
 
 // corrects reports that the command tells how a capture or void really ended.
