@@ -61,7 +61,7 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	a, err := newApp(b, strings.TrimSuffix(publicURL, "/"))
 	if err == nil {
 		a.limits = share
-		err = errors.Join(a.engine.Relieve(s.ctx), a.warnOfClear(s.ctx))
+		err = errors.Join(a.engine.Relieve(s.ctx), a.warnOfClear(s.ctx), a.desk.ForgetTerminals(s.ctx))
 	}
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -36,8 +36,15 @@ type terminalListCommand struct {
 func (c *terminalListCommand) Run(s *surroundings) error {
 	return perform(s, &c.operator, admin.OpListTerminals, c.OfShop,
 		listed("TERMINAL|NAME|CONNECTOR|PRIORITY|ENABLED|METHODS", func(t *admin.Terminal) []string {
-			return []string{t.ID, oneLine(t.Name), t.Connector, strconv.Itoa(t.Priority), strconv.FormatBool(t.Enabled), joined(t.Methods)}
+			return []string{t.ID, oneLine(t.Name), t.Connector, strconv.Itoa(t.Priority), inUse(t), joined(t.Methods)}
 		}))
+}
+
+func inUse(t *admin.Terminal) string {
+	if !t.Removed.IsZero() {
+		return "removed"
+	}
+	return strconv.FormatBool(t.Enabled)
 }
 
 type terminalShowCommand struct {
@@ -99,7 +106,8 @@ type terminalRemoveCommand struct {
 // Run removes a terminal.
 func (c *terminalRemoveCommand) Run(s *surroundings) error {
 	return perform(s, &c.operator, admin.OpRemoveTerminal, c.OfTerminal,
-		sentence("terminal %s (%s) is removed", func(t admin.TerminalRemoved) []any { return []any{t.ID, oneLine(t.Name)} }))
+		sentence("terminal %s (%s) is removed; its settings are kept until %s, for payments that were about to begin there",
+			func(t admin.TerminalRemoved) []any { return []any{t.ID, oneLine(t.Name), shortTime(t.Erased)} }))
 }
 
 // joined is a list of words in a table.

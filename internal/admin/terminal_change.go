@@ -21,7 +21,7 @@ type OfTerminal struct {
 	Terminal string `arg:"" name:"terminal" help:"The terminal's id or its name." json:"terminal"`
 }
 
-// find returns the terminal in the shop as it was read.
+// find returns the terminal in the shop as it was read. One that was removed has its id left.
 func (c *OfTerminal) find(s *shop.Shop) (*shop.Terminal, error) {
 	if t := s.Terminal(c.Terminal); t != nil {
 		return t, nil
@@ -237,6 +237,9 @@ type SwitchTerminal struct {
 // ManageTerminals.
 func (d *Desk) SwitchTerminal(ctx context.Context, c SwitchTerminal) (TerminalDetails, error) {
 	t, err := d.changeTerminal(ctx, &c.OfTerminal, func(t *shop.Terminal) error {
+		if !t.Removed.IsZero() && c.Enabled {
+			return goneError(t)
+		}
 		t.Enabled = c.Enabled
 		return nil
 	})
@@ -246,49 +249,6 @@ func (d *Desk) SwitchTerminal(ctx context.Context, c SwitchTerminal) (TerminalDe
 	details := d.details(&t)
 	details.Effect = d.effect()
 	return details, nil
-}
-
-// TerminalRemoved is a terminal that is gone.
-type TerminalRemoved struct {
-	ID   string `json:"terminalId"`
-	Name string `json:"terminalName"`
-	Effect
-}
-
-// RemoveTerminal forgets a terminal that is disabled and that no payment ever used. It needs the right ManageTerminals.
-func (d *Desk) RemoveTerminal(ctx context.Context, c OfTerminal) (TerminalRemoved, error) {
-	var gone TerminalRemoved
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
-		s, err := tx.Shop(shop.ID(c.Shop))
-		if err != nil {
-			return err
-		}
-		t, err := c.find(&s)
-		if err != nil && tx.MaybeCommitted() && gone.ID != "" {
-			return nil // it was done, by this command or another
-		}
-		if err != nil {
-			return err
-		}
-		if t.Enabled {
-			return fmt.Errorf("terminal %s is enabled: disable it first, so that no payment begins there meanwhile", t.Name)
-		}
-		used, err := tx.TerminalUsed(s.ID, t.ID)
-		if err != nil {
-			return err
-		}
-		if used {
-			return fmt.Errorf("terminal %s has had payments or notices, which need it for refunds and for the record; it stays, disabled", t.Name)
-		}
-		tx.DeleteTerminal(s.ID, t)
-		gone = TerminalRemoved{ID: t.ID, Name: t.Name}
-		return nil
-	})
-	if err != nil {
-		return TerminalRemoved{}, shopError(err, c.Shop)
-	}
-	gone.Effect = d.effect()
-	return gone, nil
 }
 
 // trialTimeout bounds the look at a provider.

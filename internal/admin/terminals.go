@@ -144,25 +144,3 @@ func typesOf(c connector.Connector) []payment.Type {
 	}
 	return types
 }
-
-// Terminal is a terminal as lists show it, without its credentials.
-type Terminal struct {
-	ID         string           `json:"terminalId"`
-	Name       string           `json:"terminalName"`
-	Connector  string           `json:"connector"`
-	Priority   int              `json:"priority"`
-	Enabled    bool             `json:"enabled"`
-	Types      []payment.Type   `json:"types"`
-	Methods    []payment.Method `json:"methods"`
-	Currencies []money.Currency `json:"currencies,omitempty"` // empty: any
-}
-
-func terminalShown(t *shop.Terminal) Terminal {
-	return Terminal{t.ID, t.Name, t.Connector, t.Priority, t.Enabled, t.Types, t.Methods, t.Currencies}
-}
-
-// ListTerminals lists the terminals of a shop, best first. It needs the right ReadTerminals.
-func (d *Desk) ListTerminals(ctx context.Context, c OfShop) (List[Terminal], error) {
-	s, err := d.shopOf(ctx, c.Shop)
-	return listOf(s.Terminals, terminalShown), err
-}

@@ -175,6 +175,7 @@ type Terminal struct {
 	Enabled    bool             // otherwise it takes no new payments, and goes on with those that it has
 	Priority   int              // lower comes first
 	Retired    []RetiredConfig  // newest first
+	Removed    time.Time        // when it was taken away, for whoever had read it before goes on knowing it; zero for never
 	Version    int64            // of the row as loaded; a change names it
 }
 

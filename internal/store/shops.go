@@ -114,7 +114,7 @@ func (tx *Tx) ChangeTerminal(sid shop.ID, tid string, change func(*shop.Terminal
 }
 
 const terminalColumns = `id, name, connector, config, types, methods, currencies, pre_auth, recurring, enabled, priority,
-	retired, version`
+	retired, removed, version`
 
 const sqlTerminals = `SELECT ` + terminalColumns + ` FROM terminal WHERE shop_id = $1 ORDER BY priority, id`
 
@@ -122,12 +122,13 @@ func scanTerminal(s scanner) (shop.Terminal, error) {
 	var t shop.Terminal
 	var config, types, methods, currencies string
 	var retired *string
+	var removed *int64
 	err := s.Scan(&t.ID, &t.Name, &t.Connector, &config, &types, &methods, &currencies, &t.PreAuth, &t.Recurring,
-		&t.Enabled, &t.Priority, &retired, &t.Version)
+		&t.Enabled, &t.Priority, &retired, &removed, &t.Version)
 	if err != nil {
 		return t, err
 	}
-	t.Config = json.RawMessage(config)
+	t.Config, t.Removed = json.RawMessage(config), fromMicros(removed)
 	for _, part := range []struct {
 		text string
 		into any
@@ -146,16 +147,18 @@ func orNone(list *string) string {
 	return *list
 }
 
-const sqlTerminalShop = `SELECT shop_id FROM terminal WHERE id = $1`
+const sqlTerminalShop = `SELECT shop_id FROM terminal WHERE id = $1 AND (removed IS NULL OR EXISTS
+	(SELECT 1 FROM attempt WHERE attempt.shop_id = terminal.shop_id AND attempt.terminal_id = terminal.id))`
 
-// TerminalShop returns the shop that the terminal belongs to, or ErrNotFound.
+// TerminalShop returns the shop that the terminal belongs to, or ErrNotFound, also for one that was removed unless a payment
+// was sent there all the same.
 func (tx *Tx) TerminalShop(terminal string) (shop.ID, error) {
 	found, err := one(tx, scanText, sqlTerminalShop, terminal)
 	return shop.ID(found), err
 }
 
 const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, 1)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, NULL, 1)`
 
 // InsertTerminal writes a terminal of a shop, as version 1. A name that the shop has already fails
 // with a UniqueError of WriteTerminal.
@@ -190,12 +193,23 @@ func (tx *Tx) TerminalUsed(sid shop.ID, tid string) (bool, error) {
 	return used != 0, err
 }
 
-const sqlDeleteTerminal = `DELETE FROM terminal WHERE shop_id = $1 AND id = $2 AND version = $3 AND NOT EXISTS
-	(SELECT 1 FROM attempt WHERE shop_id = $1 AND terminal_id = $2)`
+const sqlRemoveTerminal = `UPDATE terminal SET removed = $1, name = id, enabled = FALSE, version = version + 1
+	WHERE shop_id = $2 AND id = $3 AND version = $4 AND removed IS NULL AND NOT EXISTS
+	(SELECT 1 FROM attempt WHERE shop_id = $2 AND terminal_id = $3)`
 
-// DeleteTerminal forgets a terminal, if its version is still the one that was read and no payment was tried there.
-func (tx *Tx) DeleteTerminal(sid shop.ID, t *shop.Terminal) {
-	tx.guard("terminal.delete", sqlDeleteTerminal, string(sid), t.ID, t.Version)
+// RemoveTerminal takes a terminal away, if its version is still the one that was read and no payment was tried there. Its name
+// is free again. Its settings stay until ForgetTerminals: a request that has read the shop before may be about to send a
+// payment there, and then the provider has to be asked about it.
+func (tx *Tx) RemoveTerminal(sid shop.ID, t *shop.Terminal) {
+	tx.guard("terminal.remove", sqlRemoveTerminal, micros(tx.Now()), string(sid), t.ID, t.Version)
+}
+
+const sqlForgetTerminals = `DELETE FROM terminal WHERE removed < $1 AND NOT EXISTS
+	(SELECT 1 FROM attempt WHERE attempt.shop_id = terminal.shop_id AND attempt.terminal_id = terminal.id)`
+
+// ForgetTerminals erases those that were removed before, but for what payments have used all the same.
+func (tx *Tx) ForgetTerminals(before time.Time) {
+	tx.write("terminal.forget", sqlForgetTerminals, micros(before))
 }
 
 const keyColumns = `shop_id, id, prefix, hash, label, created, revoked`

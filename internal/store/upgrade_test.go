@@ -92,3 +92,40 @@ func TestOldRowsKeepTheirOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestOldTerminalsAreNotRemoved: those of before are there, and notices find them.
+func TestOldTerminalsAreNotRemoved(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		old := d.Open(func(o *store.Options) { o.Migrations = before(t, "removed") })
+		err := old.Update(t.Context(), func(tx *store.Tx) error {
+			tx.Write("terminal", `INSERT INTO terminal (shop_id, id, name, connector, config, types, methods, currencies, pre_auth, recurring,
+				enabled, priority, version) VALUES ('s', 't', 't', 'c', '{}', '[]', '[]', '[]', FALSE, FALSE, FALSE, 0, 1)`)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		db := d.Open()
+		err = db.Update(t.Context(), func(tx *store.Tx) error {
+			tx.ForgetTerminals(feedStart.Add(1000 * time.Hour))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.View(t.Context(), func(tx *store.Tx) error {
+			owner, err := tx.TerminalShop("t")
+			if owner != "s" {
+				t.Errorf("its shop: %q", owner)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
