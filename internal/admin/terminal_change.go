@@ -90,7 +90,9 @@ type UpdateTerminal struct {
 	Methods    []string      `name:"methods" placeholder:"METHOD,…" help:"Payment methods, instead of those so far." json:"methods,omitempty"`
 	Currencies []string      `name:"currencies" placeholder:"CODE,…" help:"Currencies, instead of those so far; any lifts the limit." json:"currencies,omitempty"`
 	Priority   *int          `name:"priority" help:"Lower comes first." json:"priority,omitempty"`
-	NoTrial    bool          `name:"no-trial" help:"Do not ask the provider first whether it takes the new settings." json:"noTrial,omitempty"`
+	NoTrial    bool          `name:"no-trial" help:"Do not ask the provider first whether it takes the new settings and, by them, knows this terminal's payments." json:"noTrial,omitempty"`
+
+	OtherAccount bool `name:"other-account" help:"Take settings by which the provider knows none of this terminal's payments. What is open there may end wrongly, and nothing can be given back." json:"otherAccount,omitempty"`
 }
 
 // UpdateTerminal changes a terminal. Calls to the provider are made by the new settings once they are in force. It needs
@@ -139,7 +141,9 @@ func (d *Desk) tryChange(ctx context.Context, c *UpdateTerminal) error {
 		err = d.checkCalled(&s, t)
 	}
 	if err == nil && !c.NoTrial {
-		err = d.trial(ctx, t.Connector, t.Config)
+		if err = d.trial(ctx, t.Connector, t.Config); err == nil && !c.OtherAccount {
+			err = d.sameAccount(ctx, s.ID, t)
+		}
 	}
 	return err
 }

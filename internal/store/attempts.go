@@ -11,10 +11,22 @@ import (
 // another payment already.
 const WriteAttempt = "attempt.update"
 
-const sqlAttempts = `SELECT seq, kind, terminal_id, terminal, key, class, COALESCE(CAST(amount AS TEXT), ''), currency,
+const attemptColumns = `seq, kind, terminal_id, terminal, key, class, COALESCE(CAST(amount AS TEXT), ''), currency,
 	op, COALESCE(lease_owner, ''), lease_until, next_check, checks, not_found_at, COALESCE(provider_ref, ''),
 	COALESCE(code, ''), COALESCE(raw_code, ''), COALESCE(redirect, ''), redirected, returned, COALESCE(credential, ''),
-	reverses, reversed, started, doubts FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
+	reverses, reversed, started, doubts`
+
+const sqlAttempts = `SELECT ` + attemptColumns + ` FROM attempt WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
+
+// sqlLatestAttempts reads the unique index on shop, terminal and key. Keys of one epoch are ordered by their payments' ids,
+// which is by time.
+const sqlLatestAttempts = `SELECT ` + attemptColumns + ` FROM attempt WHERE shop_id = $1 AND terminal_id = $2
+	ORDER BY key DESC LIMIT $3`
+
+// LatestAttempts returns attempts at a terminal, those of the newest payments first, at most limit.
+func (tx *Tx) LatestAttempts(shop payment.ShopID, terminal string, limit int) ([]payment.Attempt, error) {
+	return list(tx, scanAttempt, sqlLatestAttempts, string(shop), terminal, int64(limit))
+}
 
 func scanAttempt(s scanner) (payment.Attempt, error) {
 	var a payment.Attempt
