@@ -117,10 +117,6 @@ func (d *Desk) target(ctx context.Context, c *Act, what payment.State, amount mo
 	if err != nil {
 		return engine.Target{}, err
 	}
-	if s.Settings.FourEyes {
-		return engine.Target{}, fmt.Errorf("shop %s demands a second person for changes by hand (fourEyes), and this act cannot wait for one: "+
-			"the merchant can ask for it by the API", s.ID)
-	}
 	whole, err := d.Shop(ctx, s.ID)
 	if err != nil {
 		return engine.Target{}, err

@@ -108,6 +108,9 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 		if err != nil {
 			return err
 		}
+		if err := e.byHand(tx, t.Record, p.Shop, p.ID); err != nil {
+			return err
+		}
 		if a := p.LiveAttempt(); ask && (a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) || len(p.LostKinds()) > 0) {
 			return errOpen
 		}
@@ -119,7 +122,6 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 			return err
 		}
 		remember(tx, p.Shop, t.Idem, p.ID)
-		e.byHand(tx, t.Record, &p)
 		if i := t.Instruction; i != nil && d.Fresh != nil {
 			i.Payment, i.Attempt = p.ID, d.Fresh.Seq
 			tx.InsertInstruction(p.Shop, i)

@@ -153,6 +153,9 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 		b.id, b.created = payment.ID(id), at
 	}
 	b.duplicate = ""
+	if err := b.e.byHand(tx, b.c.Record, b.c.Shop.ID, b.id); err != nil {
+		return err
+	}
 	p, start, err := b.prepare(tx)
 	if err != nil {
 		return err
@@ -179,7 +182,6 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	}
 	b.e.tell(tx, &t, events)
 	remember(tx, p.Shop, b.c.Idem, p.ID)
-	b.e.byHand(tx, b.c.Record, &p)
 	return b.reference(tx)
 }
 

@@ -138,15 +138,29 @@ func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, i
 	})
 }
 
-// byHand keeps who gave a command by hand, in its transaction: it needs nobody's approval, so it is done with it.
-func (e *Engine) byHand(tx *store.Tx, r *store.ManualUpdate, p *payment.Payment) {
+// ErrFourEyes is returned for a command by hand that moves money where the shop demands a second person for changes by hand.
+var ErrFourEyes = errors.New("the shop demands a second person for changes by hand (fourEyes), and an act that moves money cannot wait for one: " +
+	"the merchant can ask for it by the API")
+
+// byHand keeps who gave a command by hand, in its transaction: it needs nobody's approval, so it is done with it. Where the
+// shop demands an approval it is ErrFourEyes, at the instant of the commit: this is what others may have asked for meanwhile.
+func (e *Engine) byHand(tx *store.Tx, r *store.ManualUpdate, shop payment.ShopID, id payment.ID) error {
 	if r == nil {
-		return
+		return nil
 	}
+	s, err := tx.Shop(shop)
+	if err != nil {
+		return err
+	}
+	if s.Settings.FourEyes {
+		return ErrFourEyes
+	}
+	tx.ShopStays(&s)
 	u := *r
 	u.ID, _ = e.IDs.New()
-	u.Shop, u.Payment, u.AskedAt, u.DoneAt = p.Shop, p.ID, tx.Now(), tx.Now()
+	u.Shop, u.Payment, u.AskedAt, u.DoneAt = shop, id, tx.Now(), tx.Now()
 	tx.InsertManualUpdate(&u)
+	return nil
 }
 
 // updateOf is the update with who and why as the payment's log shows them.
