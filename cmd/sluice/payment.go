@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
 )
@@ -12,13 +13,13 @@ import (
 type paymentCommands struct {
 	List    paymentListCommand    `cmd:"" help:"List payments of a shop, newest first."`
 	Show    paymentShowCommand    `cmd:"" help:"Show a payment with its attempts, its log and what was done by hand."`
-	Capture paymentCaptureCommand `cmd:"" help:"Take money that is held."`
-	Void    paymentVoidCommand    `cmd:"" help:"Give held money back."`
-	Refund  paymentRefundCommand  `cmd:"" help:"Give back money that was taken."`
+	Capture paymentCaptureCommand `cmd:"" help:"Take money that is held. Refused where the shop demands a second person (fourEyes)."`
+	Void    paymentVoidCommand    `cmd:"" help:"Give held money back. Refused where the shop demands a second person (fourEyes)."`
+	Refund  paymentRefundCommand  `cmd:"" help:"Give back money that was taken. Refused where the shop demands a second person (fourEyes)."`
 	Check   paymentCheckCommand   `cmd:"" help:"Ask the provider how a payment with an open outcome stands."`
 	Update  paymentUpdateCommand  `cmd:"" help:"Put a payment into the state that is known to be true."`
 	Approve paymentApproveCommand `cmd:"" help:"Carry out an update that somebody else asked for."`
-	Updates paymentUpdatesCommand `cmd:"" help:"List updates of a shop's payments by hand that wait for a second person; with --all those that were carried out too."`
+	Updates paymentUpdatesCommand `cmd:"" help:"List updates of a shop's payments by hand that wait for a second person, or are obsolete; with --all those that were carried out too."`
 	Parked  paymentParkedCommand  `cmd:"" help:"List payments that wait for a human."`
 
 	StopRecurring paymentStopCommand `cmd:"" help:"End the recurring chain, or subscription, that a payment began."`
@@ -70,24 +71,35 @@ type paymentUpdatesCommand struct {
 
 // Run lists updates.
 func (c *paymentUpdatesCommand) Run(s *surroundings) error {
-	heads := "UPDATE|PAYMENT|TO|CODE|ASKED AT|BY|REASON"
+	heads := "UPDATE|PAYMENT|TO|CODE|ASKED AT|BY|REASON|DONE AT"
 	if c.All {
-		heads += "|DONE AT|APPROVED BY"
+		heads += "|APPROVED BY"
 	}
 	return perform(s, &c.operator, admin.OpListUpdates, c.ListUpdates, listed(heads, func(u *admin.Update) []string {
 		row := []string{
 			u.ID, string(u.Payment), string(u.To), cmp.Or(string(u.Code), "–"), shortTime(u.AskedAt),
-			strconv.Quote(u.AskedBy), strconv.Quote(u.Reason),
+			strconv.Quote(u.AskedBy), strconv.Quote(u.Reason), carriedOut(u.DoneAt, u.Obsolete),
 		}
 		if c.All {
 			approved := "–"
 			if u.ApprovedBy != "" {
 				approved = strconv.Quote(u.ApprovedBy)
 			}
-			row = append(row, shortTime(u.DoneAt), approved)
+			row = append(row, approved)
 		}
 		return row
 	}))
+}
+
+// carriedOut says when an update by hand was carried out, that it waits for a second person, or why it cannot be any more.
+func carriedOut(at time.Time, obsolete string) string {
+	switch {
+	case obsolete != "":
+		return "obsolete: " + obsolete
+	case at.IsZero():
+		return "waits"
+	}
+	return shortTime(at)
 }
 
 type paymentParkedCommand struct{ operator }

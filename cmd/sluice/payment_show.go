@@ -77,7 +77,7 @@ func showByHand(b *bytes.Buffer, changes []admin.ByHand) error {
 	var rows [][]string
 	for i := range changes {
 		u := &changes[i]
-		rows = append(rows, []string{u.What, shortTime(u.At), strconv.Quote(u.By), cmp.Or(u.ApprovedBy, "–"), shortTime(u.Done), strconv.Quote(u.Reason)})
+		rows = append(rows, []string{u.What, shortTime(u.At), strconv.Quote(u.By), cmp.Or(u.ApprovedBy, "–"), carriedOut(u.Done, u.Obsolete), strconv.Quote(u.Reason)})
 	}
 	b.WriteByte('\n')
 	return table(b, []string{"BY HAND", "ASKED AT", "BY", "APPROVED BY", "DONE", "REASON"}, rows)

@@ -48,6 +48,11 @@ func (d *Desk) ListAlarms(ctx context.Context, c ListAlarms) (List[Alarm], error
 	if c.Limit < 1 {
 		return List[Alarm]{}, errors.New("--limit must be at least 1")
 	}
+	if c.Shop != "" {
+		if _, err := d.shopOf(ctx, c.Shop); err != nil {
+			return List[Alarm]{}, err
+		}
+	}
 	more := false
 	found, err := view(ctx, d, func(tx *store.Tx) (found []store.Alarm, err error) {
 		found, more, err = tx.Alarms(store.AlarmFilter{Shop: shop.ID(c.Shop), Acked: c.All, Limit: c.Limit})
@@ -85,7 +90,7 @@ func (d *Desk) AckAlarm(ctx context.Context, c AckAlarm) (Alarm, error) {
 		return nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return Alarm{}, fmt.Errorf("there is no alarm %q", c.Alarm)
+		return Alarm{}, fmt.Errorf("there is no alarm %q; \"sluice alarms\" lists them", c.Alarm)
 	}
 	return alarmShown(&a), err
 }

@@ -24,7 +24,7 @@ type Deliveries struct {
 
 func (c *Deliveries) filter() (store.DeliveryFilter, error) {
 	f := store.DeliveryFilter{
-		Shop: shop.ID(c.Shop), Event: strings.TrimPrefix(c.Event, "evt_"), Payment: payment.ID(c.Payment),
+		Shop: shop.ID(c.Shop), Event: strings.TrimPrefix(c.Event, "evt_"), Payment: (&OfPayment{Payment: c.Payment}).id(),
 		Endpoint: c.Endpoint, State: store.DeliveryState(strings.ToUpper(c.State)),
 	}
 	switch f.State {

@@ -54,14 +54,18 @@ func (d *Desk) SwitchEndpoint(ctx context.Context, c SwitchEndpoint) (EndpointSw
 	if c.To != store.EndpointUp && c.To != store.EndpointDisabled {
 		return EndpointSwitched{}, fmt.Errorf("an endpoint cannot be made %q", c.To)
 	}
-	k := store.EndpointKey{Shop: shop.ID(c.Shop), ID: c.Endpoint}
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+	s, err := d.shopOf(ctx, c.Shop)
+	if err != nil {
+		return EndpointSwitched{}, err
+	}
+	k := store.EndpointKey{Shop: s.ID, ID: c.Endpoint}
+	err = d.DB.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.Endpoint(k)
 		tx.SwitchEndpoint(k, c.To)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		err = fmt.Errorf("shop %s has no endpoint %q", c.Shop, c.Endpoint)
+		err = fmt.Errorf("shop %s has no endpoint %q; \"sluice webhook endpoints\" lists them", c.Shop, c.Endpoint)
 	}
 	return EndpointSwitched{c.Endpoint, c.To}, err
 }

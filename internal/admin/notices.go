@@ -39,7 +39,7 @@ type OfNotice struct {
 
 func (c *OfNotice) wrong(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("there is no notice %q at terminal %q", c.Notice, c.Terminal)
+		return fmt.Errorf("shop %s has no notice %q at terminal %q; \"sluice notice parked\" lists those that wait", c.Shop, c.Notice, c.Terminal)
 	}
 	return err
 }
@@ -56,6 +56,9 @@ type Notice struct {
 
 // ShowNotice returns a notice. It needs the right ReadPayments.
 func (d *Desk) ShowNotice(ctx context.Context, c OfNotice) (Notice, error) {
+	if _, err := d.shopOf(ctx, c.Shop); err != nil {
+		return Notice{}, err
+	}
 	n, err := view(ctx, d, func(tx *store.Tx) (store.Notice, error) { return tx.Notice(shop.ID(c.Shop), c.Terminal, c.Notice) })
 	if err != nil {
 		return Notice{}, c.wrong(err)
@@ -73,6 +76,9 @@ type NoticeRetried struct {
 
 // RetryNotice has a parked notice tried again. It needs the right ManageNotices.
 func (d *Desk) RetryNotice(ctx context.Context, c OfNotice) (NoticeRetried, error) {
+	if _, err := d.shopOf(ctx, c.Shop); err != nil {
+		return NoticeRetried{}, err
+	}
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
 		n, err := tx.Notice(shop.ID(c.Shop), c.Terminal, c.Notice)
 		if err != nil {

@@ -36,7 +36,8 @@ type ByHand struct {
 	By         string    `json:"by"`
 	At         time.Time `json:"at"`
 	ApprovedBy string    `json:"approvedBy,omitempty"`
-	Done       time.Time `json:"done,omitzero"` // zero while it waits for a second person
+	Done       time.Time `json:"done,omitzero"`      // zero while it waits for a second person, or is obsolete
+	Obsolete   string    `json:"obsolete,omitempty"` // why nobody can approve it any more
 	Reason     string    `json:"reason"`
 }
 
@@ -87,8 +88,12 @@ func (d *Desk) ShowPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 			shown.Operations = append(shown.Operations, gateway.ShownOperation(&log[i]))
 		}
 		updates, err := tx.ManualUpdatesOf(s.ID, p.ID, mostListed)
-		shown.ByHand = listOf(updates, func(u *store.ManualUpdate) ByHand {
-			return ByHand{u.ID, string(u.To), string(u.Code), u.AskedBy, u.AskedAt, u.ApprovedBy, u.DoneAt, u.Reason}
+		if err != nil {
+			return err
+		}
+		wishes, err := d.wishes(tx, updates)
+		shown.ByHand = listOf(wishes, func(u *wish) ByHand {
+			return ByHand{u.ID, string(u.To), string(u.Code), u.AskedBy, u.AskedAt, u.ApprovedBy, u.DoneAt, u.obsolete, u.Reason}
 		}).Items
 		return err
 	})

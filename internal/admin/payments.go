@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -26,9 +25,13 @@ type PaymentState struct {
 
 // CheckPayment asks the provider how a payment stands. It needs the right RecheckPayments.
 func (d *Desk) CheckPayment(ctx context.Context, c OfPayment) (PaymentState, error) {
-	p, err := d.ManualCheck(ctx, shop.ID(c.Shop), payment.ID(c.Payment))
+	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return PaymentState{}, err
+	}
+	p, err := d.ManualCheck(ctx, s.ID, c.id())
+	if err != nil {
+		return PaymentState{}, paymentError(err, &c)
 	}
 	return PaymentState{p.ID, p.State()}, nil
 }
@@ -56,14 +59,18 @@ func (d *Desk) UpdatePayment(ctx context.Context, c UpdatePayment) (PaymentUpdat
 	if code := payment.ErrorCode(c.Code); code != "" && !code.Valid() {
 		return PaymentUpdated{}, fmt.Errorf("there is no error code %q", c.Code)
 	}
-	uid, done, err := d.ManualUpdate(ctx, store.ManualUpdate{
-		Shop: shop.ID(c.Shop), Payment: payment.ID(c.Payment), To: payment.State(c.State),
-		Code: payment.ErrorCode(c.Code), Reason: c.Reason, AskedBy: c.By,
-	})
+	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return PaymentUpdated{}, err
 	}
-	return PaymentUpdated{uid, payment.ID(c.Payment), payment.State(c.State), done}, nil
+	uid, done, err := d.ManualUpdate(ctx, store.ManualUpdate{
+		Shop: s.ID, Payment: c.id(), To: payment.State(c.State),
+		Code: payment.ErrorCode(c.Code), Reason: c.Reason, AskedBy: c.By,
+	})
+	if err != nil {
+		return PaymentUpdated{}, paymentError(err, &c.OfPayment)
+	}
+	return PaymentUpdated{uid, c.id(), payment.State(c.State), done}, nil
 }
 
 // ApproveUpdate names an update that somebody else asked for.
@@ -80,7 +87,15 @@ type UpdateApproved struct {
 
 // ApproveUpdate carries out what somebody else asked for. It needs the right UpdatePayments.
 func (d *Desk) ApproveUpdate(ctx context.Context, c ApproveUpdate) (UpdateApproved, error) {
-	return UpdateApproved{c.Update}, d.ApproveManualUpdate(ctx, shop.ID(c.Shop), c.Update, c.By)
+	s, err := d.shopOf(ctx, c.Shop)
+	if err != nil {
+		return UpdateApproved{}, err
+	}
+	err = d.ApproveManualUpdate(ctx, s.ID, c.Update, c.By)
+	if errors.Is(err, payment.ErrNotFound) {
+		err = fmt.Errorf("shop %s has no update %q; \"sluice payment updates --shop %s\" lists those that wait", s.ID, c.Update, s.ID)
+	}
+	return UpdateApproved{c.Update}, err
 }
 
 // ListUpdates chooses updates by hand.
@@ -101,10 +116,12 @@ type Update struct {
 	AskedBy    string            `json:"askedBy"`
 	Reason     string            `json:"reason"`
 	ApprovedBy string            `json:"approvedBy,omitempty"` // empty also where the shop demands no second person
-	DoneAt     time.Time         `json:"doneAt,omitzero"`      // zero while it waits
+	DoneAt     time.Time         `json:"doneAt,omitzero"`      // zero while it waits, or is obsolete
+	Obsolete   string            `json:"obsolete,omitempty"`   // why nobody can approve it any more: it does not wait
 }
 
-// ListUpdates lists the updates that wait for a second person, or all, newest first. It needs the right ReadPayments.
+// ListUpdates lists the updates that are not carried out, or all, newest first. Whether one still waits for a second person
+// is found out by the payment as it is now. It needs the right ReadPayments.
 func (d *Desk) ListUpdates(ctx context.Context, c ListUpdates) (List[Update], error) {
 	if c.Limit < 1 {
 		return List[Update]{}, errors.New("--limit must be at least 1")
@@ -113,11 +130,43 @@ func (d *Desk) ListUpdates(ctx context.Context, c ListUpdates) (List[Update], er
 	if err != nil {
 		return List[Update]{}, err
 	}
-	f := store.ManualUpdateFilter{Shop: s.ID, Payment: payment.ID(c.Payment), Done: c.All, Limit: c.Limit + 1}
-	found, err := view(ctx, d, func(tx *store.Tx) ([]store.ManualUpdate, error) { return tx.ManualUpdates(f) })
-	return bounded(found, c.Limit, func(u *store.ManualUpdate) Update {
-		return Update{u.ID, u.Payment, u.To, u.Code, u.AskedAt, u.AskedBy, u.Reason, u.ApprovedBy, u.DoneAt}
+	f := store.ManualUpdateFilter{Shop: s.ID, Done: c.All, Limit: c.Limit + 1}
+	if c.Payment != "" {
+		of := OfPayment{c.Shop, c.Payment}
+		if _, err := d.Look(ctx, s.ID, of.id()); err != nil {
+			return List[Update]{}, paymentError(err, &of)
+		}
+		f.Payment = of.id()
+	}
+	found, err := view(ctx, d, func(tx *store.Tx) ([]wish, error) {
+		updates, err := tx.ManualUpdates(f)
+		if err != nil {
+			return nil, err
+		}
+		return d.wishes(tx, updates)
+	})
+	return bounded(found, c.Limit, func(u *wish) Update {
+		return Update{u.ID, u.Payment, u.To, u.Code, u.AskedAt, u.AskedBy, u.Reason, u.ApprovedBy, u.DoneAt, u.obsolete}
 	}), err
+}
+
+// wish is an update by hand with why nobody can approve it any more, if so.
+type wish struct {
+	store.ManualUpdate
+
+	obsolete string
+}
+
+func (d *Desk) wishes(tx *store.Tx, updates []store.ManualUpdate) ([]wish, error) {
+	all := make([]wish, len(updates))
+	for i := range updates {
+		why, err := d.Obsolete(tx, &updates[i])
+		if err != nil {
+			return nil, err
+		}
+		all[i] = wish{updates[i], why}
+	}
+	return all, nil
 }
 
 // Parked is a payment on which nothing more is done by machine.
@@ -140,9 +189,9 @@ type ChainStopped struct {
 
 // StopRecurring ends the chain that a payment began. It needs the right StopRecurring.
 func (d *Desk) StopRecurring(ctx context.Context, c OfPayment) (ChainStopped, error) {
-	pid := payment.ID(c.Payment)
-	if read, ok := id.Read(c.Payment); ok {
-		pid = payment.ID(read)
+	s, err := d.shopOf(ctx, c.Shop)
+	if err != nil {
+		return ChainStopped{}, err
 	}
-	return ChainStopped{pid}, d.StopChain(ctx, shop.ID(c.Shop), pid)
+	return ChainStopped{c.id()}, paymentError(d.StopChain(ctx, s.ID, c.id()), &c)
 }

@@ -193,8 +193,39 @@ func (e *Engine) rehearse(tx *store.Tx, u *store.ManualUpdate) error {
 	if err != nil {
 		return err
 	}
-	_, err = payment.Decide(p, updateOf(u, tx.Now()), tx.Now())
+	_, err = applied(&p, u, false, tx.Now())
 	return err
+}
+
+// applied decides an update by hand on the payment as it is. One that has waited for a second person is about the payment as
+// it was when it was asked for: else it is ErrUpdateOutdated.
+func applied(p *payment.Payment, u *store.ManualUpdate, waited bool, now time.Time) (payment.Decision, error) {
+	if waited && p.Updated.After(u.AskedAt) {
+		return payment.Decision{}, ErrUpdateOutdated
+	}
+	return payment.Decide(*p, updateOf(u, now), now)
+}
+
+// Obsolete says why nobody can approve an update any more that waits for a second person; it is empty where somebody can.
+func (e *Engine) Obsolete(tx *store.Tx, u *store.ManualUpdate) (why string, err error) {
+	if !u.DoneAt.IsZero() {
+		return "", nil
+	}
+	p, err := tx.Payment(u.Shop, u.Payment)
+	if err != nil {
+		return "", err
+	}
+	refusal := new(payment.Refusal)
+	switch _, err := applied(&p, u, true, tx.Now()); {
+	case err == nil:
+		return "", nil
+	case errors.Is(err, ErrUpdateOutdated):
+		return fmt.Sprintf("the payment has changed since, and is %s", p.State()), nil
+	case errors.As(err, &refusal):
+		return fmt.Sprintf("the payment is %s: %s", p.State(), refusal.Error()), nil
+	default:
+		return err.Error(), nil
+	}
 }
 
 // carryOut makes the update. first, when given, may say that nothing more is to be done in the transaction.
@@ -218,10 +249,7 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 		if err != nil {
 			return err
 		}
-		if u.ApprovedBy != "" && p.Updated.After(u.AskedAt) {
-			return ErrUpdateOutdated
-		}
-		if d, err = payment.Decide(p, updateOf(u, tx.Now()), tx.Now()); err != nil {
+		if d, err = applied(&p, u, u.ApprovedBy != "", tx.Now()); err != nil {
 			return err
 		}
 		keep(tx, u)

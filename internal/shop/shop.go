@@ -102,7 +102,7 @@ type Settings struct {
 	RequireHTTPS        bool          `json:"requireHttps"`    // returnUrl and webhookUrl must be https
 	TellAuthorized      bool          `json:"webhookOnAuthorized"`
 	HonourLateSuccess   bool          `json:"honourLateSuccess"` // a failed deposit that was paid after all is COMPLETED
-	FourEyes            bool          `json:"fourEyes"`          // manual updates need a second person
+	FourEyes            bool          `json:"fourEyes"`          // manual updates need a second person; captures, voids and refunds by hand are refused
 	RefuseTwinRefunds   bool          `json:"refuseTwinRefunds"` // a refund equal to one of the last minute needs an idempotency key or another reference
 	AllowedReturnHosts  []string      `json:"allowedReturnHosts,omitempty"`
 	AllowedWebhookHosts []string      `json:"allowedWebhookHosts,omitempty"`
