@@ -1,6 +1,11 @@
 package main
 
-import "github.com/sluicepay/sluice/internal/admin"
+import (
+	"fmt"
+
+	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/id"
+)
 
 type keyCommands struct {
 	Create keyCreateCommand `cmd:"" help:"Create an API key. It is shown this once."`
@@ -38,6 +43,11 @@ type keyRevokeCommand struct {
 
 // Run revokes a key.
 func (c *keyRevokeCommand) Run(s *surroundings) error {
-	return perform(s, &c.operator, admin.OpRevokeKey, c.RevokeKey,
+	_, whole := id.ParseAPIKey(string(c.Key))
+	err := perform(s, &c.operator, admin.OpRevokeKey, c.RevokeKey,
 		sentence("revoked %s", func(r admin.KeyRevoked) []any { return []any{r.Key} }))
+	if err == nil && whole == nil {
+		_, err = fmt.Fprintln(s.err, "sluice: the whole key stood among the arguments, where every user of this machine can see it; its id is enough")
+	}
+	return err
 }

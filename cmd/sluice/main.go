@@ -19,6 +19,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/private"
+	"github.com/sluicepay/sluice/internal/telemetry"
 )
 
 // version is set at build time.
@@ -93,12 +94,12 @@ func run(args []string, s *surroundings) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "sluice: %v\nRun \"sluice --help\" for what it understands.\n", err)
+		fmt.Fprintf(s.err, "sluice: %s\nRun \"sluice --help\" for what it understands.\n", misread(err, args))
 		return exitUsage
 	}
 	warnOfSecrets(s.err, args, chosen)
 	if err := chosen.Run(s, parser); err != nil {
-		fmt.Fprintln(s.err, "sluice:", err)
+		fmt.Fprintln(s.err, "sluice:", telemetry.MaskSecrets(err.Error()))
 		switch {
 		case errors.Is(err, config.ErrInvalid):
 			return exitUsage

@@ -90,7 +90,7 @@ func (d *Desk) AckAlarm(ctx context.Context, c AckAlarm) (Alarm, error) {
 		return nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return Alarm{}, fmt.Errorf("there is no alarm %q; \"sluice alarms\" lists them", c.Alarm)
+		return Alarm{}, fmt.Errorf("there is no alarm %s; \"sluice alarms\" lists them", named(c.Alarm))
 	}
 	return alarmShown(&a), err
 }

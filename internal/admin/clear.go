@@ -39,7 +39,7 @@ func (d *Desk) checkCalled(s *shop.Shop, t *shop.Terminal) error {
 func (d *Desk) parseConnector(name string, settings json.RawMessage) (connector.Config, error) {
 	at := slices.IndexFunc(d.Connectors, func(t connector.Type) bool { return t.Name == name })
 	if at < 0 {
-		return nil, fmt.Errorf("there is no connector %q", name)
+		return nil, fmt.Errorf("there is no connector %s", named(name))
 	}
 	parsed, err := d.Connectors[at].Parse(settings)
 	if err != nil {

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
 
@@ -106,14 +110,31 @@ func view[T any](ctx context.Context, d *Desk, read func(*store.Tx) (T, error)) 
 }
 
 // shopError words what an act on a shop failed with.
-func shopError(err error, id string) error {
+func shopError(err error, sid string) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return fmt.Errorf("there is no shop %q; \"sluice shop list\" shows them", id)
+		return fmt.Errorf("there is no shop %s; \"sluice shop list\" shows them", named(sid))
 	case errors.Is(err, store.ErrConflict):
-		return fmt.Errorf("shop %s: others changed it each time, so nothing was changed; give the command again: %w", id, err)
+		return fmt.Errorf("shop %s: others changed it each time, so nothing was changed; give the command again: %w", sid, err)
 	}
 	return err
+}
+
+// named repeats, in quotes, what an operator gave to name something.
+func named(text string) string { return strconv.Quote(cut(text)) }
+
+// cut is what may be repeated of what was given to name something. Where a secret was pasted by mistake that is no more than
+// tells which: a key of any kind is longer than this and no id.
+func cut(text string) string {
+	const most, shown = 20, 8
+	if masked := telemetry.MaskSecrets(text); masked != text {
+		return masked
+	}
+	_, isID := id.Read(strings.TrimPrefix(text, "evt_"))
+	if utf8.RuneCountInString(text) > most && !isID && !strings.Contains(text, " ") {
+		return string([]rune(text)[:shown]) + "…"
+	}
+	return text
 }
 
 // unmarked is a JSON text that may come from a file without the mark of its byte order.

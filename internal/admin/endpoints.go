@@ -65,7 +65,7 @@ func (d *Desk) SwitchEndpoint(ctx context.Context, c SwitchEndpoint) (EndpointSw
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		err = fmt.Errorf("shop %s has no endpoint %q; \"sluice webhook endpoints\" lists them", c.Shop, c.Endpoint)
+		err = fmt.Errorf("shop %s has no endpoint %s; \"sluice webhook endpoints\" lists them", c.Shop, named(c.Endpoint))
 	}
 	return EndpointSwitched{c.Endpoint, c.To}, err
 }

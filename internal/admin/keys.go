@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/hmac"
 	"fmt"
 	"slices"
 	"time"
@@ -94,10 +95,17 @@ func (d *Desk) ListKeys(ctx context.Context, c OfShop) (List[Key], error) {
 	return listOf(found, func(k *shop.Key) Key { return Key{k.ID, k.Prefix, k.Label, k.Created, k.Revoked} }), err
 }
 
+// KeyName is how an operator names an API key: its id or, where that is all they have, the whole key. It prints as no more of
+// a key than lists show of it.
+type KeyName string
+
+// String implements fmt.Stringer.
+func (n KeyName) String() string { return cut(string(n)) }
+
 // RevokeKey names the key to revoke.
 type RevokeKey struct {
 	OfShop
-	Key string `arg:"" name:"key" help:"The key's id, as listed." json:"key" log:"keyId"`
+	Key KeyName `arg:"" name:"key" help:"The key's id, as listed. The whole key will do, and is not repeated." json:"key" log:"keyId"`
 }
 
 // KeyRevoked is a key that is good no longer.
@@ -106,26 +114,36 @@ type KeyRevoked struct {
 	Effect
 }
 
-// RevokeKey ends the life of a key; revoking it again changes nothing. It needs the right ManageKeys.
+// RevokeKey ends the life of a key; revoking it again changes nothing. The whole key names it as well as its id: whoever
+// gives it wants it dead, and now it has been among the arguments of a command. It needs the right ManageKeys.
 func (d *Desk) RevokeKey(ctx context.Context, c RevokeKey) (KeyRevoked, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return KeyRevoked{}, err
 	}
-	found := false
+	found := ""
 	err = d.DB.Update(ctx, func(tx *store.Tx) error {
 		keys, err := tx.Keys(s.ID)
-		for _, k := range keys {
-			found = found || k.ID == c.Key
+		if at := slices.IndexFunc(keys, d.isKey(string(c.Key))); at >= 0 {
+			found = keys[at].ID
+			tx.RevokeKey(s.ID, found, tx.Now())
 		}
-		tx.RevokeKey(s.ID, c.Key, tx.Now())
 		return err
 	})
 	if err != nil {
 		return KeyRevoked{}, err
 	}
-	if !found {
-		return KeyRevoked{}, fmt.Errorf("shop %s has no key %q", s.ID, c.Key)
+	if found == "" {
+		return KeyRevoked{}, fmt.Errorf("shop %s has no key %s; \"sluice key list\" shows them", s.ID, named(string(c.Key)))
 	}
-	return KeyRevoked{c.Key, d.effect()}, nil
+	return KeyRevoked{found, d.effect()}, nil
+}
+
+// isKey recognises the key that the text names.
+func (d *Desk) isKey(text string) func(shop.Key) bool {
+	if whole, err := id.ParseAPIKey(text); err == nil {
+		hash := d.Keys.HashAPIKey(whole.Reveal())
+		return func(k shop.Key) bool { return k.Prefix == whole.Prefix() && hmac.Equal(k.Hash, hash) }
+	}
+	return func(k shop.Key) bool { return k.ID == text }
 }

@@ -39,7 +39,7 @@ type OfNotice struct {
 
 func (c *OfNotice) wrong(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("shop %s has no notice %q at terminal %q; \"sluice notice parked\" lists those that wait", c.Shop, c.Notice, c.Terminal)
+		return fmt.Errorf("shop %s has no notice %s at terminal %s; \"sluice notice parked\" lists those that wait", c.Shop, named(c.Notice), named(c.Terminal))
 	}
 	return err
 }

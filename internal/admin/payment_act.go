@@ -176,7 +176,7 @@ func (o *OfPayment) id() payment.ID {
 
 func paymentError(err error, of *OfPayment) error {
 	if errors.Is(err, payment.ErrNotFound) {
-		return fmt.Errorf("shop %s has no payment %q", shop.ID(of.Shop), of.Payment)
+		return fmt.Errorf("shop %s has no payment %s", shop.ID(of.Shop), named(of.Payment))
 	}
 	return err
 }

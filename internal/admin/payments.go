@@ -93,7 +93,7 @@ func (d *Desk) ApproveUpdate(ctx context.Context, c ApproveUpdate) (UpdateApprov
 	}
 	err = d.ApproveManualUpdate(ctx, s.ID, c.Update, c.By)
 	if errors.Is(err, payment.ErrNotFound) {
-		err = fmt.Errorf("shop %s has no update %q; \"sluice payment updates --shop %s\" lists those that wait", s.ID, c.Update, s.ID)
+		err = fmt.Errorf("shop %s has no update %s; \"sluice payment updates --shop %s\" lists those that wait", s.ID, named(c.Update), s.ID)
 	}
 	return UpdateApproved{c.Update}, err
 }

@@ -106,7 +106,7 @@ func TestWhatIsSaidToBeInForceIs(t *testing.T) {
 		off, on := false, true
 		check(done(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: of, Active: &off}).Effect, false)
 		check(done(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: of, Active: &on}).Effect, true)
-		check(done(o, admin.OpRevokeKey, admin.RevokeKey{OfShop: of, Key: key.Key}).Effect, false)
+		check(done(o, admin.OpRevokeKey, admin.RevokeKey{OfShop: of, Key: admin.KeyName(key.Key)}).Effect, false)
 	})
 }
 
@@ -122,7 +122,7 @@ func TestWhatWasDoneIsLogged(t *testing.T) {
 		refused(o, admin.OpRevokeKey, admin.RevokeKey{OfShop: of, Key: "none"}, "none")
 		rotated := done(o, admin.OpRotateKey, admin.RotateKey{Shop: of.Shop})
 		key := done(o, admin.OpCreateKey, admin.CreateKey{OfShop: of})
-		done(o, admin.OpRevokeKey, admin.RevokeKey{OfShop: of, Key: key.Key})
+		done(o, admin.OpRevokeKey, admin.RevokeKey{OfShop: of, Key: admin.KeyName(key.Key)})
 		done(o, admin.OpSwitchTerminal, admin.SwitchTerminal{OfTerminal: admin.OfTerminal{OfShop: of, Terminal: "main"}})
 		var told []string
 		for line := range strings.Lines(o.log.String()) {

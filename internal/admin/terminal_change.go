@@ -28,7 +28,7 @@ func (c *OfTerminal) find(s *shop.Shop) (*shop.Terminal, error) {
 	}
 	at := slices.IndexFunc(s.Terminals, func(t shop.Terminal) bool { return t.Name == c.Terminal })
 	if at < 0 {
-		return nil, fmt.Errorf("shop %s has no terminal %q; \"sluice terminal list\" shows them", s.ID, c.Terminal)
+		return nil, fmt.Errorf("shop %s has no terminal %s; \"sluice terminal list\" shows them", s.ID, named(c.Terminal))
 	}
 	return &s.Terminals[at], nil
 }

@@ -44,7 +44,7 @@ func redact(groups []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
 		if a.Key == stackKey {
-			return slog.String(a.Key, MaskDigits(a.Value.String()))
+			return slog.String(a.Key, MaskDigits(MaskSecrets(a.Value.String())))
 		}
 		return slog.String(a.Key, clean(a.Value.String()))
 	case slog.KindInt64:
@@ -81,7 +81,7 @@ func clean(s string) string {
 			return r
 		}, s)
 	}
-	return MaskDigits(s)
+	return MaskDigits(MaskSecrets(s))
 }
 
 func unprintable(r rune) bool {
