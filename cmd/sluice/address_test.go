@@ -74,6 +74,43 @@ func TestALiveShopRefusesHTTP(t *testing.T) {
 	refusedFor(t, f.run("shop", "update", "--shop", live, "--settings", `{"webhookUrl":"http://shop.example/other"}`), why)
 }
 
+// TestAddressesThatNothingIsSentTo are refused when they are given, however they are spelled and whoever is asked; what is stored
+// already does not stand in the way of other changes.
+func TestAddressesThatNothingIsSentTo(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	of := f.shop("Shop")["shopId"]
+	const why = "nothing is ever sent to"
+	terminal := func(name, url string) []string {
+		return []string{"terminal", "create", "--shop", of, "--name", name, "--connector", "sandbox", "--settings", `{"url":"` + url + `","apiKey":"k"}`, "--no-trial"}
+	}
+	f.done(terminal("good", "http://127.0.0.1:9")...)
+	f.done("shop", "update", "--shop", of, "--settings", `{"webhookUrl":"http://127.0.0.1:9/hook","returnUrl":"myapp://169.254.169.254"}`)
+	for _, host := range []string{
+		"169.254.169.254", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "2852039166", "0xa9fea9fe", "0.0.0.0", "[::]", "[fe80::1]", "224.0.0.1",
+		"100.100.100.200", "[64:ff9b::a9fe:a9fe]",
+	} {
+		url := "http://" + host + "/x"
+		for _, settings := range []string{`{"webhookUrl":"` + url + `"}`, `{"returnUrl":"` + url + `"}`, `{"yandexPay":{"callbackUrl":"` + url + `"}}`} {
+			for _, args := range [][]string{{"shop", "update", "--shop", of, "--settings", settings}, {"shop", "create", "--name", "other", "--settings", settings}} {
+				refusedFor(t, f.run(args...), why)
+			}
+		}
+		refusedFor(t, f.run(terminal("bad", url)...), why)
+		refusedFor(t, f.run("terminal", "update", "--shop", of, "good", "--no-trial", "--settings", `{"url":"`+url+`"}`), why)
+		got := command(t.Context(), nil, "listen", "--forward-to", url, "--api-key", "k", "--state", filepath.Join(f.dir, "state"))
+		if got.code != exitUsage || !strings.Contains(got.err, why) {
+			t.Errorf("listen: %+v", got)
+		}
+	}
+	if shown := f.done("shop", "update", "--shop", of); !strings.Contains(shown, "127.0.0.1:9/hook") || !strings.Contains(shown, "myapp://") {
+		t.Errorf("something was changed: %s", shown)
+	}
+	if list := f.done("terminal", "list", "--shop", of) + f.done("shop", "list"); strings.Contains(list, "bad") || strings.Contains(list, "other") {
+		t.Errorf("something was made: %s", list)
+	}
+}
+
 // TestAServerThatIsReachedByHTTP makes no live shop, and says at its start which of those that it has are served so.
 func TestAServerThatIsReachedByHTTP(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"github.com/sluicepay/sluice/internal/address"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/shop"
 )
 
 type listenCommand struct {
@@ -95,6 +96,9 @@ func webAddress(flag, text string) (string, error) {
 	a, err := address.Hook(text)
 	if err != nil {
 		return "", fmt.Errorf("%w: %s %w", config.ErrInvalid, flag, err)
+	}
+	if outbound.GuardNone.ForbidsLiteral(strings.Trim(a.Host, "[]")) {
+		return "", fmt.Errorf("%w: %s %w", config.ErrInvalid, flag, shop.ErrNever)
 	}
 	return a.Text, nil
 }

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -30,6 +32,20 @@ func (d *Desk) checkCalled(s *shop.Shop, t *shop.Terminal) error {
 	for _, called := range parsed.Addresses() {
 		if err := d.checkHTTPS(s.CheckCalled(called)); err != nil {
 			return fmt.Errorf("settings: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkReached refuses a terminal whose provider would be at an address that nothing is ever sent to.
+func (d *Desk) checkReached(t *shop.Terminal) error {
+	parsed, err := d.parseConnector(t.Connector, t.Config)
+	if err != nil {
+		return err
+	}
+	for _, called := range parsed.Addresses() {
+		if u, err := url.Parse(called); err == nil && outbound.GuardNone.ForbidsLiteral(u.Hostname()) {
+			return fmt.Errorf("settings: its provider's address %w", shop.ErrNever)
 		}
 	}
 	return nil

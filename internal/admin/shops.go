@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -70,6 +71,9 @@ func (d *Desk) NewShop(c CreateShop) (*shop.Shop, NewKey, error) {
 	if err := changeSettings(&made.Settings, made.Live, c.Settings); err != nil {
 		return nil, NewKey{}, err
 	}
+	if err := made.Settings.CheckHosts(new(shop.Settings), outbound.GuardNone.ForbidsLiteral); err != nil {
+		return nil, NewKey{}, err
+	}
 	if err := d.checkHTTPS(made.CheckServed(d.PublicURL), made.CheckClear(new(shop.Settings))); err != nil {
 		return nil, NewKey{}, err
 	}
@@ -120,6 +124,9 @@ func (d *Desk) UpdateShop(ctx context.Context, c UpdateShop) (ShopSettings, erro
 			}
 			before := s.Settings
 			if err := changeSettings(&s.Settings, s.Live, c.Settings); err != nil {
+				return err
+			}
+			if err := s.Settings.CheckHosts(&before, outbound.GuardNone.ForbidsLiteral); err != nil {
 				return err
 			}
 			return d.checkHTTPS(s.CheckClear(&before))

@@ -138,7 +138,9 @@ func (d *Desk) tryChange(ctx context.Context, c *UpdateTerminal) error {
 	}
 	now, err := d.parseConnector(t.Connector, t.Config)
 	if err == nil && (known != nil || !slices.Equal(was.Addresses(), now.Addresses())) {
-		err = d.checkCalled(&s, t)
+		if err = d.checkCalled(&s, t); err == nil {
+			err = d.checkReached(t)
+		}
 	}
 	if err == nil && !c.NoTrial {
 		if err = d.trial(ctx, t.Connector, t.Config); err == nil && !c.OtherAccount {

@@ -46,6 +46,9 @@ func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCr
 	if err == nil {
 		err = d.checkCalled(&s, t)
 	}
+	if err == nil {
+		err = d.checkReached(t)
+	}
 	if err == nil && !c.NoTrial {
 		err = d.trial(ctx, t.Connector, t.Config)
 	}

@@ -3,6 +3,7 @@ package shop
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sluicepay/sluice/internal/address"
 )
@@ -43,6 +44,26 @@ func (s *Settings) checkAddresses() (faults []error) {
 		}
 	}
 	return faults
+}
+
+// ErrNever says why an address is refused, in words that go after the name of its field.
+const ErrNever = address.Fault("must be where a server can be: nothing is ever sent to unspecified, link-local and multicast addresses, " +
+	"nor to the metadata service of a cloud")
+
+// CheckHosts refuses addresses whose host, as it is spelled, nothing may be sent to. Those that were so before are left alone,
+// and so are addresses that apps have registered.
+func (s *Settings) CheckHosts(before *Settings, forbidden func(host string) bool) error {
+	was := before.addresses()
+	for i, a := range s.addresses() {
+		read, err := a.read(*a.text)
+		if err != nil || !read.Web() || *a.text == *was[i].text {
+			continue
+		}
+		if forbidden(strings.Trim(read.Host, "[]")) {
+			return fmt.Errorf("settings: %s: %w", a.name, ErrNever)
+		}
+	}
+	return nil
 }
 
 type namedAddress struct {
