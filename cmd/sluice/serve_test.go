@@ -208,6 +208,11 @@ func TestReadyFileOfTheSimulator(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &printed); err != nil {
 		t.Fatal(err)
 	}
+	want = []string{"noticeSecret", "pid", "simulatorUrl"} // the key was given: it is nobody's business
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(printed))); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+	printed["apiKey"] = "sandbox_mine"
 	if diff := cmp.Diff(r.facts, printed); got.code != 0 || diff != "" {
 		t.Errorf("code %d, printed (-file +output):\n%s", got.code, diff)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"time"
@@ -20,8 +21,8 @@ import (
 type simulatorCommand struct {
 	Listen       string `name:"listen" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 picks a free one."`
 	Ledger       string `name:"ledger" placeholder:"PATH" help:"Keep the books in this file; without it they are in memory only."`
-	APIKey       string `name:"api-key" env:"SLUICE_SIMULATOR_API_KEY" type:"input" secret:"" placeholder:"@FILE" help:"Key that terminals present; one is made up when not given. A ledger file needs one."`
-	NoticeSecret string `name:"notice-secret" env:"SLUICE_SIMULATOR_NOTICE_SECRET" type:"input" secret:"" placeholder:"@FILE" help:"Secret that signs notices; made up when not given."`
+	APIKey       string `name:"api-key" env:"SLUICE_SIMULATOR_API_KEY" type:"input" secret:"" placeholder:"@FILE" help:"Key that terminals present; one is made up, and printed, when not given. A ledger file needs one."`
+	NoticeSecret string `name:"notice-secret" env:"SLUICE_SIMULATOR_NOTICE_SECRET" type:"input" secret:"" placeholder:"@FILE" help:"Secret that signs notices; made up, and printed, when not given."`
 	ReadyFile    string `name:"ready-file" placeholder:"PATH" help:"Write address and keys, as JSON, when it answers."`
 }
 
@@ -47,7 +48,7 @@ func (c *simulatorCommand) Run(s *surroundings) (err error) {
 	facts := map[string]any{
 		"simulatorUrl": url, "apiKey": sim.APIKey(), "noticeSecret": sim.NoticeSecret(), "pid": os.Getpid(),
 	}
-	if err := document(s.out, facts); err != nil {
+	if err := document(s.out, c.made(facts)); err != nil {
 		return err
 	}
 	if c.ReadyFile != "" {
@@ -61,6 +62,18 @@ func (c *simulatorCommand) Run(s *surroundings) (err error) {
 	}
 	<-g.ctx.Done()
 	return nil
+}
+
+// made leaves out of what is printed the secrets that were given: who gave them has them, and a log would keep them.
+func (c *simulatorCommand) made(facts map[string]any) map[string]any {
+	shown := maps.Clone(facts)
+	if c.APIKey != "" {
+		delete(shown, "apiKey")
+	}
+	if c.NoticeSecret != "" {
+		delete(shown, "noticeSecret")
+	}
+	return shown
 }
 
 // serveSimulator runs a simulator on a listener of its own. Its hanging answers end
