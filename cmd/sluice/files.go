@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/vault"
@@ -27,10 +29,18 @@ func (b *base) secureMemory(ctx context.Context) {
 
 // secureFolder makes the data folder where it may, and sees to it that only its owner can get at what is in it.
 func (b *base) secureFolder(ctx context.Context, fresh bool) error {
-	folder := private.Folder{Path: b.config.Data, Make: fresh, Files: dataFiles, Keys: vault.KeyringFile}
+	folder := private.Folder{Path: b.config.Data, Make: fresh, Files: dataFiles, Keys: vault.KeyringFile, Pod: b.inPod}
 	warnings, err := folder.Secure()
 	for _, w := range append(b.config.Warnings, warnings...) {
 		b.log.WarnContext(ctx, w)
 	}
 	return err
+}
+
+// inPod reports a process in a pod of Kubernetes, which tells every container where its own API is.
+func inPod(env []string) bool {
+	return slices.ContainsFunc(env, func(entry string) bool {
+		name, value, _ := strings.Cut(entry, "=")
+		return name == "KUBERNETES_SERVICE_HOST" && value != ""
+	})
 }

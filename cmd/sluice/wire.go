@@ -42,6 +42,7 @@ type base struct {
 
 	tokenKeys *webhook.KeyRing
 	restored  store.Restoration // the last, if any
+	inPod     bool              // of Kubernetes
 }
 
 // openBase reads the configuration, makes the data folder and opens the database, which it makes or brings up to date.
@@ -94,7 +95,7 @@ func openKnown(s *surroundings, c config.Config) (_ *base, err error) {
 }
 
 func newBase(s *surroundings, c config.Config) *base {
-	return &base{config: c, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader)}
+	return &base{config: c, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader), inPod: inPod(s.env)}
 }
 
 // open opens the database; only where fresh is set it may be new or old.

@@ -28,6 +28,8 @@ type Folder struct {
 	Make bool
 	// Files are names and patterns of what the program keeps there; nothing else is touched.
 	Files []string
+	// Pod says that this is a pod of Kubernetes: everybody may write to some of its volumes, and everybody is its own containers.
+	Pod bool
 	// Keys names the file of them whose content is worth a word when others could read it.
 	Keys string
 }
@@ -103,6 +105,10 @@ func (f Folder) judge(path string, info fs.FileInfo) error {
 		return fmt.Errorf("%w: %s is shared by the whole system: name a folder in it", ErrFolder, path)
 	}
 	if info.Mode()&anybody != 0 && ownerOf(info) != os.Geteuid() {
+		if f.Pod {
+			return fmt.Errorf("%w: everybody may write to %s, as to an emptyDir of Kubernetes, and this process may not change that: "+
+				"name a folder in it (--data %s), or mount a volume that its fsGroup gives to this process", ErrFolder, path, filepath.Join(path, "sluice"))
+		}
 		return fmt.Errorf("%w: everybody may write to %s and this process may not change that: have its owner close it (chmod o-w)",
 			ErrFolder, path)
 	}
@@ -111,7 +117,7 @@ func (f Folder) judge(path string, info fs.FileInfo) error {
 		if err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}
-		if above.Mode()&anybody != 0 && above.Mode()&fs.ModeSticky == 0 {
+		if above.Mode()&anybody != 0 && above.Mode()&fs.ModeSticky == 0 && !(f.Pod && trusted(above)) {
 			return fmt.Errorf("%w: everybody may write to %s, so anybody could replace %s: close it (chmod o-w)", ErrFolder, at, path)
 		}
 	}

@@ -87,6 +87,22 @@ func TestAFolderIsMadeForItsOwnerOnly(t *testing.T) {
 	}
 }
 
+// TestAVolumeThatEverybodyMayWriteTo is what Kubernetes gives to a pod as an emptyDir: it is refused with what to do, which is a
+// folder in it, and that works there and nowhere else.
+func TestAVolumeThatEverybodyMayWriteTo(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.folder("data", 0o777)
+	in := private.Folder{Path: s.path("data/sluice"), Make: true}
+	if _, err := in.Secure(); !errors.Is(err, private.ErrFolder) {
+		t.Errorf("on a machine of its own: %v", err)
+	}
+	in.Pod = true
+	if warnings, err := in.Secure(); err != nil || len(warnings) != 0 || s.modeOf("data/sluice") != 0o700 {
+		t.Errorf("in a pod: %v, %v", warnings, err)
+	}
+}
+
 func TestWhatIsOursAndOpenIsClosed(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
