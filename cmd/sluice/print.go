@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/admin"
 )
@@ -78,7 +77,7 @@ func table(out io.Writer, heads []string, rows [][]string) error {
 	widths := make([]int, len(heads))
 	for _, row := range append([][]string{heads}, rows...) {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], columnsOf(cell))
 		}
 	}
 	breaks := folds(widths, screenWidth())
@@ -92,7 +91,7 @@ func table(out io.Writer, heads []string, rows [][]string) error {
 			case breaks[i+1]:
 				b.WriteString("\n" + strings.Repeat(" ", foldIndent))
 			default:
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+cellGap))
+				b.WriteString(strings.Repeat(" ", widths[i]-columnsOf(cell)+cellGap))
 			}
 		}
 		b.WriteByte('\n')

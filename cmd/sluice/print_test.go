@@ -36,6 +36,32 @@ func TestTablesFoldWhereTheyAreTooWide(t *testing.T) {
 	}
 }
 
+// TestTablesStandWhateverTheScript: names in wide characters, and with marks that take no room, leave the columns where they are.
+func TestTablesStandWhateverTheScript(t *testing.T) {
+	t.Setenv("COLUMNS", "")
+	var rows [][]string
+	blanks := []int{10} // up to the second column, which begins where the widest name and the gap end
+	for _, name := range []struct {
+		text    string
+		columns int
+	}{
+		{"plain", 5}, {"カフェ・東京", 12}, {"店铺", 4}, {"가게", 4}, {"ｆｕｌｌ", 8}, {"shop 🛒", 7}, {"cafe\u0301", 4}, {"Łódź", 4}, {"Магазин", 7},
+	} {
+		rows = append(rows, []string{name.text, "|"})
+		blanks = append(blanks, 14-name.columns)
+	}
+	var out bytes.Buffer
+	if err := table(&out, []string{"NAME", "|"}, rows); err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		cell := strings.TrimSuffix(line, "|")
+		if got := len(cell) - len(strings.TrimRight(cell, " ")); got != blanks[i] {
+			t.Errorf("%q: %d blanks, want %d", line, got, blanks[i])
+		}
+	}
+}
+
 // TestResultsAsJSON: a list is one object a line, everything else one object; what is left out is told beside it.
 func TestResultsAsJSON(t *testing.T) {
 	t.Parallel()
