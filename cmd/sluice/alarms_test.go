@@ -53,7 +53,7 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 		t.Error(own)
 	}
 	f.says(0, "There are more", "alarms", "--limit", "1")
-	f.says(1, "at least 1", "alarms", "--limit", "0")
+	f.says(1, "less than 1", "alarms", "--limit", "0")
 	var view admin.Alarm
 	if err := json.Unmarshal([]byte(strings.Split(f.says(0, "{", "alarms", "--json"), "\n")[0]), &view); err != nil {
 		t.Fatal(err)

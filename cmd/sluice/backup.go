@@ -49,6 +49,7 @@ func describeBackup(out io.Writer, what string, m *backup.Manifest, where string
 
 type restoreCommand struct {
 	config.Common
+	shortly
 	JSON          bool     `name:"json" help:"Print the answer as a JSON object."`
 	Dir           string   `arg:"" help:"Folder of the backup."`
 	Also          []string `name:"also" placeholder:"EPOCH" help:"Epoch of another installation that was restored from this backup, or a later one, and has run. It stands in its keys.json. Repeat it for each."`
@@ -57,7 +58,7 @@ type restoreCommand struct {
 
 // Run makes a new data folder, and fills an empty PostgreSQL database where the backup is of one.
 func (c *restoreCommand) Run(s *surroundings) error {
-	loaded, err := config.Load(config.Flags{Common: c.Common}, s.env)
+	loaded, err := config.Load(c.settings(&c.Common), s.env)
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,11 @@ type commands struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to date and stop."`
 	Backup    backupCommand    `cmd:"" help:"Write keys and database into a new folder, while the server runs."`
 	Restore   restoreCommand   `cmd:"" help:"Make a new installation of a backup, under a new epoch."`
-	Shop      shopCommands     `cmd:"" help:"Create and list shops."`
+	Shop      shopCommands     `cmd:"" help:"Create, list, change and rename shops."`
 	Key       keyCommands      `cmd:"" help:"Create, list and revoke API keys."`
-	Terminal  terminalCommands `cmd:"" help:"Create, change and list a shop's terminals: its accounts at providers."`
+	Terminal  terminalCommands `cmd:"" help:"Create, show, change and remove a shop's terminals: its accounts at providers."`
 	Payment   paymentCommands  `cmd:"" help:"List and show payments, do what the merchant could, and correct what needs a human."`
-	Notice    noticeCommands   `cmd:"" help:"List and retry notices of providers that could not be booked."`
+	Notice    noticeCommands   `cmd:"" help:"List, show and retry notices of providers that could not be booked."`
 	Alarms    alarmCommands    `cmd:"" help:"See and acknowledge what a human has to look at."`
 	Webhook   webhookCommands  `cmd:"" help:"See and steer deliveries to merchants' endpoints."`
 	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them like webhooks to a developer's machine."`
@@ -83,6 +83,7 @@ func run(args []string, s *surroundings) int {
 		fmt.Fprintln(s.err, "sluice:", err)
 		return exitFailed
 	}
+	explain(parser.Model.Node)
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}

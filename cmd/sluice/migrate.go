@@ -4,17 +4,39 @@ import (
 	"fmt"
 
 	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/store"
 )
 
-type migrateCommand struct{ config.Common }
+type migrateCommand struct {
+	config.Common
+	shortly
+	JSON bool `name:"json" help:"Print the answer as a JSON object."`
+}
+
+// shortly is for commands that open no installation of others and have nothing to say but their answer.
+type shortly struct {
+	Quiet bool `name:"quiet" short:"q" help:"Say nothing on standard error but what goes wrong."`
+}
+
+// settings are what was given, with what -q means for the log.
+func (s *shortly) settings(c *config.Common) config.Flags {
+	given := *c
+	if s.Quiet {
+		given.LogLevel = "error"
+	}
+	return config.Flags{Common: given}
+}
 
 // Run brings the database up to date. Opening it does the work.
 func (c *migrateCommand) Run(s *surroundings) error {
-	b, err := openBase(s, config.Flags{Common: c.Common})
+	b, err := openBase(s, c.settings(&c.Common))
 	if err != nil {
 		return err
 	}
 	_ = b.db.Close() // what it did is committed
+	if c.JSON {
+		return document(s.out, map[string]store.Kind{"database": b.db.Kind()})
+	}
 	_, err = fmt.Fprintf(s.out, "the %s database is up to date\n", b.db.Kind())
 	return err
 }

@@ -79,7 +79,7 @@ func TestPaymentCheck(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	f.says(0, id+" is COMPLETED", "payment", "check", "--shop", shopID, id) // without a server
-	f.says(1, "not found", "payment", "check", "--shop", shopID, strings.Repeat("0", 32))
+	f.says(1, "has no payment", "payment", "check", "--shop", shopID, strings.Repeat("0", 32))
 }
 
 func TestPaymentUpdateByTwo(t *testing.T) {

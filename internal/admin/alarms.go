@@ -15,7 +15,7 @@ import (
 type ListAlarms struct {
 	Shop  string `name:"shop" placeholder:"ID" help:"Only alarms of this shop." json:"shop,omitempty"`
 	All   bool   `name:"all" help:"Those that were acknowledged too." json:"all,omitempty"`
-	Limit int    `name:"limit" default:"1000" help:"Most alarms." json:"limit,omitempty"`
+	Limit int    `name:"limit" default:"1000" help:"How many at most." json:"limit,omitempty"`
 }
 
 // Alarm is something that a human has to look at, or has.
@@ -46,7 +46,7 @@ func alarmShown(a *store.Alarm) Alarm {
 // ListAlarms lists alarms, oldest first. It needs the right ReadAlarms.
 func (d *Desk) ListAlarms(ctx context.Context, c ListAlarms) (List[Alarm], error) {
 	if c.Limit < 1 {
-		return List[Alarm]{}, errors.New("--limit must be at least 1")
+		return List[Alarm]{}, fmt.Errorf("--limit: %d is less than 1", c.Limit)
 	}
 	if c.Shop != "" {
 		if _, err := d.shopOf(ctx, c.Shop); err != nil {

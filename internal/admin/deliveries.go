@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -18,8 +19,8 @@ type Deliveries struct {
 	Payment  string `name:"payment" placeholder:"ID" help:"Only events of this payment." json:"payment,omitempty"`
 	Endpoint string `name:"endpoint" placeholder:"ID" help:"Only to this endpoint." json:"endpoint,omitempty"`
 	State    string `name:"state" placeholder:"STATE" help:"Only those that are WAITING, DELIVERED or FAILED." json:"state,omitempty"`
-	Since    string `name:"since" placeholder:"TIME" help:"Only events from this instant on, such as 2030-12-25T10:00:00Z." json:"since,omitempty"`
-	Until    string `name:"until" placeholder:"TIME" help:"Only events before this instant." json:"until,omitempty"`
+	Since    string `name:"since" placeholder:"TIME" help:"Only events of this time, such as 2030-12-25T10:00:00Z, or later." json:"since,omitempty"`
+	Until    string `name:"until" placeholder:"TIME" help:"Only events before this time." json:"until,omitempty"`
 }
 
 func (c *Deliveries) filter() (store.DeliveryFilter, error) {
@@ -39,9 +40,9 @@ func (c *Deliveries) filter() (store.DeliveryFilter, error) {
 		if bound.text == "" {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339Nano, bound.text)
-		if err != nil {
-			return f, fmt.Errorf("--%s: %q is no instant such as 2030-12-25T10:00:00Z", bound.flag, bound.text)
+		at, ok := gateway.ReadInstant(bound.text)
+		if !ok {
+			return f, fmt.Errorf("--%s: %q is no time such as 2030-12-25T10:00:00Z", bound.flag, bound.text)
 		}
 		*bound.into = at
 	}
@@ -51,7 +52,7 @@ func (c *Deliveries) filter() (store.DeliveryFilter, error) {
 // ListDeliveries chooses deliveries to list.
 type ListDeliveries struct {
 	Deliveries
-	Limit int `name:"limit" default:"100" help:"How many at most." json:"limit,omitempty"`
+	Limit int `name:"limit" default:"100" help:"How many at most, up to 10000." json:"limit,omitempty"`
 }
 
 // Delivery is one endpoint's share in an event.
@@ -91,14 +92,16 @@ func (d *Desk) ListDeliveries(ctx context.Context, c ListDeliveries) (List[Deliv
 	if _, err := d.shopOf(ctx, c.Shop); err != nil {
 		return List[Delivery]{}, err
 	}
-	limit := min(max(c.Limit, 1), mostDeliveries)
-	f.Limit = limit + 1
+	if c.Limit < 1 || c.Limit > mostDeliveries {
+		return List[Delivery]{}, fmt.Errorf("--limit: %d is not between 1 and %d", c.Limit, mostDeliveries)
+	}
+	f.Limit = c.Limit + 1
 	return view(ctx, d, func(tx *store.Tx) (List[Delivery], error) {
 		found, err := tx.Deliveries(f)
 		if err != nil {
 			return List[Delivery]{}, err
 		}
-		l := bounded(found, limit, func(i *store.DeliveryInfo) Delivery {
+		l := bounded(found, c.Limit, func(i *store.DeliveryInfo) Delivery {
 			return Delivery{"evt_" + i.Event, i.Type, i.Payment, i.Seq, i.Endpoint, i.State, i.Tries, i.Created, i.Next, i.Done, nil}
 		})
 		for i := range l.Items {

@@ -33,7 +33,7 @@ func (d *Desk) newKey(sid shop.ID, live bool, label string) (NewKey, error) {
 // CreateKey says what API key to make.
 type CreateKey struct {
 	OfShop
-	Label string `name:"label" help:"What the key is for, in your own words." json:"label,omitempty"`
+	Label string `name:"label" placeholder:"TEXT" help:"What the key is for, in your own words." json:"label,omitempty"`
 }
 
 // KeyCreated is an API key, which is shown this once.

@@ -19,7 +19,7 @@ import (
 // Act is a command on a payment that moves money, given by hand in the place of the merchant.
 type Act struct {
 	OfPayment
-	Reason string `name:"reason" required:"" help:"Why." json:"reason"`
+	Reason string `name:"reason" required:"" placeholder:"TEXT" help:"Why." json:"reason"`
 	By     string `name:"by" required:"" placeholder:"NAME" help:"Who asks for it." json:"by"`
 	Key    string `name:"key" placeholder:"KEY" help:"Names the act: given again under the same key it is not done again. One is made, and printed, without it." json:"key" log:"keyId"`
 }

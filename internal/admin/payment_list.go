@@ -19,7 +19,7 @@ type ListPayments struct {
 	UpdatedFrom   string `name:"updated-from" placeholder:"TIME" help:"Only those that changed last at this time or later." json:"updatedFrom,omitempty"`
 	UpdatedBefore string `name:"updated-before" placeholder:"TIME" help:"Only those that changed last before this time." json:"updatedBefore,omitempty"`
 	Reference     string `name:"reference" placeholder:"TEXT" help:"Only those with this reference of the merchant's." json:"reference,omitempty"`
-	Limit         int    `name:"limit" default:"50" help:"How many at most, up to 1000 (${default})." json:"limit,omitempty"`
+	Limit         int    `name:"limit" default:"50" help:"How many at most, up to 1000." json:"limit,omitempty"`
 	Offset        int    `name:"offset" default:"0" help:"How many of the newest to pass over." json:"offset,omitempty"`
 }
 

@@ -14,7 +14,7 @@ import (
 // ShowPayment names a payment to look at.
 type ShowPayment struct {
 	OfPayment
-	Limit int `name:"limit" default:"100" help:"How many entries of its log at most, the newest (${default})." json:"limit,omitempty"`
+	Limit int `name:"limit" default:"100" help:"How many entries of its log at most, the newest, up to 1000." json:"limit,omitempty"`
 }
 
 // PaymentShown is all there is about a payment.

@@ -41,7 +41,7 @@ type UpdatePayment struct {
 	OfPayment
 	State  string `name:"state" required:"" placeholder:"STATE" help:"The state it has in truth: COMPLETED, AUTHORIZED, DECLINED or CANCELLED." json:"state"`
 	Code   string `name:"code" placeholder:"CODE" help:"Error code of a payment that ends without money, such as 3.00." json:"code,omitempty"`
-	Reason string `name:"reason" required:"" help:"Why, and how it is known." json:"reason"`
+	Reason string `name:"reason" required:"" placeholder:"TEXT" help:"Why, and how it is known." json:"reason"`
 	By     string `name:"by" required:"" placeholder:"NAME" help:"Who asks for it." json:"by"`
 }
 
@@ -76,7 +76,7 @@ func (d *Desk) UpdatePayment(ctx context.Context, c UpdatePayment) (PaymentUpdat
 // ApproveUpdate names an update that somebody else asked for.
 type ApproveUpdate struct {
 	Shop   string `name:"shop" required:"" placeholder:"ID" help:"The shop that the payment belongs to." json:"shop"`
-	Update string `arg:"" name:"update" help:"The update's id, as printed when it was asked for." json:"update"`
+	Update string `arg:"" name:"update" help:"The update's id, as \"sluice payment updates\" lists it." json:"update"`
 	By     string `name:"by" required:"" placeholder:"NAME" help:"Who approves; not who asked." json:"by"`
 }
 
@@ -103,7 +103,7 @@ type ListUpdates struct {
 	OfShop
 	Payment string `name:"payment" placeholder:"ID" help:"Only updates of this payment." json:"payment,omitempty"`
 	All     bool   `name:"all" help:"Those that are carried out too, with who approved them." json:"all,omitempty"`
-	Limit   int    `name:"limit" default:"1000" help:"Most updates." json:"limit,omitempty"`
+	Limit   int    `name:"limit" default:"1000" help:"How many at most." json:"limit,omitempty"`
 }
 
 // Update is an update by hand, with what a second person has to know before agreeing.
@@ -124,7 +124,7 @@ type Update struct {
 // is found out by the payment as it is now. It needs the right ReadPayments.
 func (d *Desk) ListUpdates(ctx context.Context, c ListUpdates) (List[Update], error) {
 	if c.Limit < 1 {
-		return List[Update]{}, errors.New("--limit must be at least 1")
+		return List[Update]{}, fmt.Errorf("--limit: %d is less than 1", c.Limit)
 	}
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {

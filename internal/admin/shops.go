@@ -16,8 +16,8 @@ import (
 
 // CreateShop says what shop to make.
 type CreateShop struct {
-	Name     string `name:"name" required:"" help:"Name of the shop, unique in this installation; customers see it." json:"name"`
-	Merchant string `name:"merchant" help:"Name of the merchant that owns it; the shop's name when not given." json:"merchant,omitempty"`
+	Name     string `name:"name" required:"" placeholder:"NAME" help:"Name of the shop, unique in this installation; customers see it." json:"name"`
+	Merchant string `name:"merchant" placeholder:"NAME" help:"Name of the merchant that owns it; the shop's name when not given." json:"merchant,omitempty"`
 	Live     bool   `name:"live" help:"A live shop. Otherwise a test shop." json:"live,omitempty"`
 	Settings string `name:"settings" placeholder:"JSON" type:"input" help:"Settings that differ from the defaults, as a JSON object. Also @FILE, - for standard input, or env:NAME." json:"settings,omitempty"`
 }
@@ -145,7 +145,7 @@ func (d *Desk) UpdateShop(ctx context.Context, c UpdateShop) (ShopSettings, erro
 type RenameShop struct {
 	OfShop
 	Name     string `arg:"" name:"name" help:"New name of the shop, unique in this installation; customers see it." json:"name"`
-	Merchant string `name:"merchant" help:"New name of the merchant that owns it; it stays when not given." json:"merchant,omitempty"`
+	Merchant string `name:"merchant" placeholder:"NAME" help:"New name of the merchant that owns it; it stays when not given." json:"merchant,omitempty"`
 }
 
 // ShopRenamed is a shop under its new name.

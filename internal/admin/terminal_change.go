@@ -84,12 +84,12 @@ func (d *Desk) ShowTerminal(ctx context.Context, c OfTerminal) (TerminalDetails,
 // UpdateTerminal says what to change of a terminal.
 type UpdateTerminal struct {
 	OfTerminal
-	Name       string        `name:"name" help:"New name, unique in the shop; merchants see it." json:"name,omitempty"`
+	Name       string        `name:"name" placeholder:"NAME" help:"New name, unique in the shop; merchants see it." json:"name,omitempty"`
 	Settings   string        `name:"settings" placeholder:"@FILE" type:"input" secret:"" help:"The connector's settings to change, as a JSON object: from @FILE, from - for standard input, or from env:NAME for a variable. The others stay, and one that is null goes." json:"settings,omitempty"`
 	KeepOld    time.Duration `name:"keep-old" default:"24h" help:"How long notices that the provider signs as the replaced settings say are still believed. 0 where the old secret is known to others." json:"keepOld"`
-	Methods    []string      `name:"methods" placeholder:"METHOD,…" help:"Payment methods, instead of those so far." json:"methods,omitempty"`
-	Currencies []string      `name:"currencies" placeholder:"CODE,…" help:"Currencies, instead of those so far; any lifts the limit." json:"currencies,omitempty"`
-	Priority   *int          `name:"priority" help:"Lower comes first." json:"priority,omitempty"`
+	Methods    []string      `name:"methods" placeholder:"METHOD" help:"Payment methods, instead of those so far." json:"methods,omitempty"`
+	Currencies []string      `name:"currencies" placeholder:"CODE" help:"Currencies, instead of those so far; any lifts the limit." json:"currencies,omitempty"`
+	Priority   *int          `name:"priority" placeholder:"N" help:"Lower comes first." json:"priority,omitempty"`
 	NoTrial    bool          `name:"no-trial" help:"Do not ask the provider first whether it takes the new settings and, by them, knows this terminal's payments." json:"noTrial,omitempty"`
 
 	OtherAccount bool `name:"other-account" help:"Take settings by which the provider knows none of this terminal's payments. What is open there may end wrongly, and nothing can be given back." json:"otherAccount,omitempty"`

@@ -17,12 +17,12 @@ import (
 // CreateTerminal says what terminal to make.
 type CreateTerminal struct {
 	OfShop
-	Name       string   `name:"name" required:"" help:"Name of the terminal, unique in the shop; merchants see it." json:"name"`
-	Connector  string   `name:"connector" required:"" help:"Type of the provider's connector, such as sandbox." json:"connector"`
+	Name       string   `name:"name" required:"" placeholder:"NAME" help:"Name of the terminal, unique in the shop; merchants see it." json:"name"`
+	Connector  string   `name:"connector" required:"" placeholder:"TYPE" help:"Type of the provider's connector, such as sandbox." json:"connector"`
 	Settings   string   `name:"settings" required:"" placeholder:"@FILE" type:"input" secret:"" help:"The connector's own settings and credentials, as a JSON object: from @FILE, from - for standard input, or from env:NAME for a variable." json:"settings"`
-	Methods    []string `name:"methods" placeholder:"METHOD,…" help:"Payment methods; all that the connector has when not given." json:"methods,omitempty"`
-	Currencies []string `name:"currencies" placeholder:"CODE,…" help:"Currencies; any when not given." json:"currencies,omitempty"`
-	Priority   int      `name:"priority" help:"Lower comes first." json:"priority,omitempty"`
+	Methods    []string `name:"methods" placeholder:"METHOD" help:"Payment methods; all that the connector has when not given." json:"methods,omitempty"`
+	Currencies []string `name:"currencies" placeholder:"CODE" help:"Currencies; any when not given." json:"currencies,omitempty"`
+	Priority   int      `name:"priority" placeholder:"N" help:"Lower comes first." json:"priority,omitempty"`
 	NoTrial    bool     `name:"no-trial" help:"Do not ask the provider first whether it takes these settings." json:"noTrial,omitempty"`
 }
 
