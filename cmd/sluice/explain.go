@@ -5,7 +5,7 @@ import "github.com/alecthomas/kong"
 // restoreHelp is what settings mean to restore that mean something else to commands which look for an installation.
 var restoreHelp = map[string]string{
 	"data":     "New or empty folder for the restored installation: its keys and the embedded database. The server is started on it afterwards.",
-	"database": "Empty PostgreSQL database to fill, as postgres://user:password@host/name, where the backup is of one; or where that stands: @FILE or env:NAME.",
+	"database": "Empty PostgreSQL database to fill, as postgres://user@host/name, where the backup is of one; or where that stands: @FILE or env:NAME.",
 }
 
 // explain completes the help of flags that several commands share: what a setting is when nobody gives it, and what restore

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -74,6 +75,6 @@ func witnesses(latest []payment.Attempt) []payment.Attempt {
 			perhaps = append(perhaps, *a)
 		}
 	}
-	all := append(sure, perhaps...)
+	all := slices.Concat(sure, perhaps)
 	return all[:min(len(all), mostAsked)]
 }
