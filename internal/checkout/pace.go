@@ -43,14 +43,24 @@ func (p *paces) client(r *http.Request, trusted []netip.Prefix, now time.Time) e
 	if !p.rates.Client.Limits() {
 		return nil
 	}
-	addr := web.ClientIP(r, trusted)
-	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
+	addr, ok := clientOf(r, trusted)
+	if !ok {
 		return nil
 	}
-	if wait := p.clients.Take(web.Network(addr), p.rates.Client, now); wait > 0 {
+	if wait := p.clients.Take(addr, p.rates.Client, now); wait > 0 {
 		return &tooFast{wait}
 	}
 	return nil
+}
+
+// clientOf is what a client is counted by: its address, of IP version 6 the network. ok is false for what stands for no
+// client but for a proxy that nobody has named to us; the address is the zero value then.
+func clientOf(r *http.Request, trusted []netip.Prefix) (addr netip.Addr, ok bool) {
+	addr = web.ClientIP(r, trusted)
+	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
+		return netip.Addr{}, false
+	}
+	return web.Network(addr), true
 }
 
 // opened counts a request for a payment.

@@ -9,7 +9,7 @@ import (
 
 // cancelPayment closes the checkout at the customer's wish. If the payment has gone on meanwhile, its page says so.
 func (g *Pages) cancelPayment(w http.ResponseWriter, r *http.Request, v *visit) {
-	form, err := readForm(w, r)
+	form, err := g.takeForm(w, r, v)
 	if err != nil {
 		g.showProblem(w, r, err)
 		return

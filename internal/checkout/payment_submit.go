@@ -14,7 +14,7 @@ import (
 // submitPayment takes the form, checks it and sends the payment to a provider. Whatever comes of that, the browser
 // is led on to a page that can be reloaded without paying again.
 func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) {
-	form, err := readForm(w, r)
+	form, err := g.takeForm(w, r, v)
 	if err != nil {
 		g.showProblem(w, r, err)
 		return

@@ -27,6 +27,9 @@ func (g *Pages) showProblem(w http.ResponseWriter, r *http.Request, err error) {
 		g.renderProblem(w, r, http.StatusRequestEntityTooLarge, words, words.BadForm)
 	case errors.Is(err, errForm), errors.As(err, &repeated):
 		g.renderProblem(w, r, http.StatusBadRequest, words, words.BadForm)
+	case errors.Is(err, errCrowded):
+		w.Header().Set("Retry-After", "5")
+		g.renderProblem(w, r, http.StatusTooManyRequests, words, words.Busy)
 	case errors.Is(err, web.ErrBusy):
 		w.Header().Set("Retry-After", "5")
 		g.renderProblem(w, r, http.StatusServiceUnavailable, words, words.Busy)

@@ -32,11 +32,15 @@ type Pages struct {
 	https   bool
 	assets  *assets
 	paces   paces
+	crowd   crowd
 }
 
 // New returns the pages. It panics if a template built into the program is broken.
 func New(d Deps) *Pages {
-	return &Pages{engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: d.HTTPS, assets: loadAssets(), paces: paces{rates: d.Rates}}
+	return &Pages{
+		engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: d.HTTPS, assets: loadAssets(),
+		paces: paces{rates: d.Rates}, crowd: newCrowd(),
+	}
 }
 
 // Mount adds the pages to mux: everything under /payment/ and /static/checkout/.

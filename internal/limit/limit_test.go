@@ -183,3 +183,32 @@ func BenchmarkPace(b *testing.B) {
 		p.Take("0193f0c2a7b17c9e8d4f5a6b7c8d9e00", Rate{PerSecond: 1e9, Burst: 100}, now)
 	}
 }
+
+func TestEachKeyHasItsOwn(t *testing.T) {
+	t.Parallel()
+	e := NewEach[string](2)
+	for _, key := range []string{"a", "b", "c"} {
+		if !e.Take(key) || !e.Take(key) || e.Take(key) {
+			t.Errorf("%s did not get two places", key)
+		}
+	}
+	e.Give("a")
+	if !e.Take("a") || e.Take("a") || e.Take("b") {
+		t.Error("a place that was given back is not that one")
+	}
+	for _, key := range []string{"a", "b", "c"} {
+		e.Give(key)
+		e.Give(key)
+	}
+	if len(e.held) != 0 {
+		t.Errorf("%d keys are remembered in the end", len(e.held))
+	}
+	for _, e := range []*Each[string]{nil, {}, NewEach[string](0)} {
+		for range 10_000 {
+			if !e.Take("a") {
+				t.Fatal("no limit, and no place")
+			}
+		}
+		e.Give("a")
+	}
+}
