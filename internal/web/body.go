@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // ErrBusy is returned by ReadBody where the memory for bodies is in use; the fitting answer is 429 or 503.
@@ -18,7 +19,9 @@ var ErrBodyTooLarge = errors.New("request body too large")
 // mean that the caller broke off or was too slow.
 //
 // Memory is taken as bytes come, not as they are announced, and all bodies that are read at a time share what there is by
-// their owners (see Options.BodyMemory): a shop, or whoever else they are for. ErrBusy says that there is none left.
+// their owners (see Options.BodyMemory): a shop, or whoever else they are for. Where an owner has all it may, the body of
+// the same owner that has been on its way for longest, and for slowBody at least, makes room: its connection is closed.
+// ErrBusy says that there is none.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, owner string) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, fmt.Errorf("%w: %d bytes announced, %d allowed", ErrBodyTooLarge, r.ContentLength, limit)
@@ -27,8 +30,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, owner string)
 		return nil, nil
 	}
 	m := memory{conn: connOf(r), owner: owner}
-	defer m.free()
-	defer arrived(r)
+	defer m.arrived()
 	b, err := m.read(http.MaxBytesReader(w, r.Body, limit), r.ContentLength, limit)
 	if err == nil || errors.Is(err, ErrBusy) {
 		return b, err
@@ -84,24 +86,62 @@ func (m *memory) grow(b []byte, whole int64) ([]byte, error) {
 // firstPiece is how much is set aside for a body of which nothing is there yet. Nearly all are shorter.
 const firstPiece = 4 << 10
 
-// memory is what a body has taken of its server's.
+// memory is for whom a body takes memory of its server's, and on which connection it comes.
 type memory struct {
-	conn  *conn
+	conn  *conn // nil where there is no server of this package: then nothing is counted
 	owner string
-	taken int
 }
 
 func (m *memory) take(n int64) bool {
-	kilobytes := int((n + 1023) >> 10)
-	if m.conn == nil || !m.conn.door.memory.Take(m.owner, kilobytes) {
-		return m.conn == nil
+	return m.conn == nil || m.conn.door.lend(m.conn, m.owner, int((n+1023)>>10))
+}
+
+// arrived says that the body was read, or is read no more.
+func (m *memory) arrived() {
+	if m.conn == nil {
+		return
 	}
-	m.taken += kilobytes
+	d := m.conn.door
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m.conn.leave()
+	m.conn.giveBack()
+}
+
+// lend takes so many kilobytes for the body that comes on the connection, if need be by ending another one's.
+func (d *door) lend(c *conn, owner string, kilobytes int) bool {
+	now := d.caps.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	for !d.memory.Take(owner, kilobytes) {
+		slow := d.slowest(c, owner, now)
+		if slow == nil {
+			return false
+		}
+		d.end(slow, endedSlow)
+	}
+	c.owner, c.kilobytes = owner, c.kilobytes+kilobytes
 	return true
 }
 
-func (m *memory) free() {
-	if m.taken > 0 {
-		m.conn.door.memory.Give(m.owner, m.taken)
+// slowest returns the connection whose body has been on its way for longest, of the bodies beside that one which hold memory
+// of the owner and have taken their time; nil for none. The caller holds the lock.
+func (d *door) slowest(beside *conn, owner string, now time.Time) *conn {
+	for c := d.bodies.first; c != nil && now.Sub(c.since) >= slowBody; c = c.next {
+		if c != beside && c.kilobytes > 0 && c.owner == owner {
+			return c
+		}
+	}
+	return nil
+}
+
+// giveBack gives back what the body that came on the connection has taken. The caller holds the lock of the door.
+func (c *conn) giveBack() {
+	if c.kilobytes > 0 {
+		c.door.memory.Give(c.owner, c.kilobytes)
+		c.kilobytes = 0
 	}
 }

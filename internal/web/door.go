@@ -156,10 +156,15 @@ func (d *door) makeRoom(now time.Time) bool {
 	if c == nil {
 		return false
 	}
+	d.end(c, why)
+	return true
+}
+
+// end closes a connection that has to make room. The caller holds the lock.
+func (d *door) end(c *conn, why string) {
 	d.caps.Refused(why)
 	_ = c.Conn.Close() // it ends for its server, too, which reads nothing more
 	c.gone()
-	return true
 }
 
 // clientOf is the address under which a connection counts; none where PerClient does not hold.

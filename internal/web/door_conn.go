@@ -21,6 +21,9 @@ type conn struct {
 	since      time.Time
 	prev, next *conn
 
+	owner     string // of the memory that the body of its request has taken
+	kilobytes int    // of it
+
 	reading sync.Mutex
 	stopped bool // no read comes back with anything any more
 }
@@ -82,6 +85,7 @@ func (c *conn) gone() {
 	d := c.door
 	c.closed = true
 	c.leave()
+	c.giveBack()
 	d.open--
 	if c.leaving {
 		d.leaving--
@@ -231,13 +235,4 @@ func announced(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// arrived says that the body of the request was read.
-func arrived(r *http.Request) {
-	if c := connOf(r); c != nil {
-		c.door.mu.Lock()
-		c.leave()
-		c.door.mu.Unlock()
-	}
 }

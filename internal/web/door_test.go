@@ -33,10 +33,20 @@ type inn struct {
 
 func newInn(t *testing.T, most, perClient int, trusted ...string) *inn {
 	t.Helper()
+	return newInnWith(t, 0, most, perClient, trusted...)
+}
+
+// newInnWith is newInn with so much memory for bodies.
+func newInnWith(t *testing.T, memory int64, most, perClient int, trusted ...string) *inn {
+	t.Helper()
 	i := &inn{t: t, now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), why: map[string]int{}, hold: make(chan struct{}), held: make(chan struct{}, 100)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		body, err := ReadBody(w, r, 64<<10, "somebody")
+		owner := "somebody"
+		if r.URL.Path == "/other" {
+			owner = "other"
+		}
+		body, err := ReadBody(w, r, 64<<10, owner)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
@@ -54,7 +64,7 @@ func newInn(t *testing.T, most, perClient int, trusted ...string) *inn {
 	for _, p := range trusted {
 		c.Trusted = append(c.Trusted, netip.MustParsePrefix(p))
 	}
-	i.server = New(Options{Handler: mux, Logger: slog.New(slog.DiscardHandler), Caps: c, DrainTimeout: time.Minute,
+	i.server = New(Options{Handler: mux, Logger: slog.New(slog.DiscardHandler), Caps: c, DrainTimeout: time.Minute, BodyMemory: memory,
 		ReadHeaderTimeout: time.Hour, ReadTimeout: time.Hour, IdleTimeout: time.Hour}) // nothing ends by itself
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -169,6 +179,20 @@ func (i *inn) settle(quiet, bodies int) {
 		}
 	}
 	i.t.Fatalf("never %d quiet connections and %d bodies", quiet, bodies)
+}
+
+// lent waits until the owner's bodies hold so many kilobytes.
+func (i *inn) lent(owner string, kilobytes int) {
+	i.t.Helper()
+	held := -1
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		if d := i.server.door.Load(); d != nil {
+			if held, _ = d.memory.Held(owner); held == kilobytes {
+				return
+			}
+		}
+	}
+	i.t.Fatalf("the bodies of %s hold %d kilobytes, never %d", owner, held, kilobytes)
 }
 
 // unlinger waits until nobody who was refused is waited for.
@@ -495,4 +519,65 @@ func TestBodiesShareTheirMemory(t *testing.T) {
 	if held, taken := d.memory.Held("other"); held != 0 || taken != 32 {
 		t.Errorf("%d of %d kilobytes are kept", held, taken)
 	}
+}
+
+// TestSlowBodiesMakeRoomForThoseOfTheirOwner: of whom anybody may send bodies, somebody takes all the memory by bodies in
+// drops. Whoever comes is read all the same, and those of others stay.
+func TestSlowBodiesMakeRoomForThoseOfTheirOwner(t *testing.T) {
+	t.Parallel()
+	i := newInnWith(t, 64<<10, 0, 0) // 64 kilobytes, of which one owner has half of what the other leaves
+	slow := func(path string) *guest {
+		g := i.dial()
+		g.send("POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 4096\r\n\r\nslow")
+		return g
+	}
+	ask := func() int {
+		g := i.dial()
+		g.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nfull")
+		status, _ := g.answer()
+		return status
+	}
+	other := slow("/other") // the first of all
+	i.settle(0, 1)
+	var held []*guest
+	for n := range 7 {
+		held = append(held, slow("/"))
+		i.settle(0, n+2)
+		i.lent("somebody", 4*(n+1))
+	}
+	for range 2 { // the rest of its share, in whole kilobytes
+		g := i.dial()
+		g.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1024\r\n\r\nslow")
+		held = append(held, g)
+	}
+	i.lent("somebody", 30)
+	i.settle(0, 10)
+	if status := ask(); status != 400 {
+		t.Errorf("beside bodies that have only just begun: status %d", status)
+	}
+	if i.times(endedSlow) != 0 {
+		t.Errorf("%v", i.why)
+	}
+	i.advance(slowBody)
+	for n := range 3 {
+		if status := ask(); status != 200 {
+			t.Errorf("body %d: status %d", n, status)
+		}
+	}
+	if i.times(endedSlow) != 1 { // one made room for all three
+		t.Errorf("%v", i.why)
+	}
+	held[0].broken()
+	held[1].send(strings.Repeat("x", 4092))
+	if status, _ := held[1].answer(); status != 200 {
+		t.Errorf("a slow body beside which there is room: status %d", status)
+	}
+	other.send(strings.Repeat("x", 4092))
+	if status, _ := other.answer(); status != 200 {
+		t.Errorf("a body of another owner: status %d", status)
+	}
+	for _, g := range held[2:] {
+		_ = g.Close()
+	}
+	i.lent("somebody", 0)
 }
