@@ -15,6 +15,17 @@ func TestReadyzWhileServing(t *testing.T) {
 	t.Parallel()
 	address := loopback.Address(t)
 	server := start(t, "serve", "--listen", "127.0.0.1:0", "--metrics-listen", address, "--data", t.TempDir())
+	for _, page := range []string{server.text("baseUrl") + "/healthz", server.text("baseUrl") + "/readyz", "http://" + address + "/readyz", "http://" + address + "/metrics"} {
+		res, err := http.Get(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close() // only the head matters
+		if h := res.Header; h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" ||
+			h.Get("Referrer-Policy") != "no-referrer" || h.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors 'none'" {
+			t.Errorf("%s: %v", page, h)
+		}
+	}
 	for _, base := range []string{server.text("baseUrl"), "http://" + address} {
 		if got := status(t, base+"/healthz", ""); got != http.StatusOK {
 			t.Errorf("%s/healthz: %d", base, got)

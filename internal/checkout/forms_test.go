@@ -1,18 +1,22 @@
 package checkout_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/checkout"
+	"github.com/sluicepay/sluice/internal/web"
 )
 
 // slowly is a form that comes in drops: nothing more of it until it is let go.
@@ -165,5 +169,33 @@ func TestFormsForPaymentsThatAreNotThere(t *testing.T) {
 	c.wg.Wait()
 	if w := c.quick(known, "203.0.113.1"); w.Code != http.StatusSeeOther {
 		t.Errorf("status %d", w.Code)
+	}
+}
+
+// TestNoMemoryForAForm is answered politely, and is no error of ours: strangers can cause it.
+func TestNoMemoryForAForm(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	log := &safeBuffer{}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := web.New(web.Options{Logger: slog.New(slog.DiscardHandler), BodyMemory: 1 << 10, Handler: web.Wrap(c.mux, web.Common{
+		Logger: slog.New(slog.NewTextHandler(log, nil)), Now: c.clock.Now, NewID: func() string { return "one" },
+	})})
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, l) }()
+	a := c.do(http.MethodPost, "http://"+l.Addr().String()+c.page(), url.Values{"nonce": {strings.Repeat("n", 5000)}})
+	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d, Retry-After %q", a.status, a.header.Get("Retry-After"))
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if text := log.String(); !strings.Contains(text, "level=INFO") || !strings.Contains(text, "status=503") || strings.Contains(text, "ERROR") {
+		t.Errorf("logged %s", text)
 	}
 }

@@ -31,6 +31,7 @@ func (g *Pages) showProblem(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "5")
 		g.renderProblem(w, r, http.StatusTooManyRequests, words, words.Busy)
 	case errors.Is(err, web.ErrBusy):
+		web.Wanted(w) // strangers can cause it
 		w.Header().Set("Retry-After", "5")
 		g.renderProblem(w, r, http.StatusServiceUnavailable, words, words.Busy)
 	case errors.Is(err, engine.ErrUnavailable), gone(err):

@@ -2,17 +2,21 @@ package inbound_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/inbound"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit"
+	"github.com/sluicepay/sluice/internal/web"
 )
 
 // lines counts what is logged.
@@ -102,6 +106,38 @@ func TestUnreadablePostsAreBounded(t *testing.T) {
 		}
 		if status := d.post(d.terminal(), d.signed(d.body, d.Clock.Now()), bytes.NewReader(d.body)); status != http.StatusNoContent {
 			d.t.Errorf("a true notice: %d", status)
+		}
+	})
+}
+
+// TestNoMemoryForANotice is told to the provider, which comes again, and is no error of ours: strangers can cause it.
+func TestNoMemoryForANotice(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(d *desk) {
+		log := &lines{}
+		mux := http.NewServeMux()
+		inbound.New(d.Engine, slog.New(slog.DiscardHandler), d.Clock.Now).Mount(mux)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		server := web.New(web.Options{Logger: slog.New(slog.DiscardHandler), BodyMemory: 1 << 10, Handler: web.Wrap(mux, web.Common{
+			Logger: slog.New(slog.NewTextHandler(log, nil)), Now: d.Clock.Now, NewID: func() string { return "one" },
+		})})
+		ctx, stop := context.WithCancel(context.Background())
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(ctx, l) }()
+		d.URL = "http://" + l.Addr().String()
+		body := bytes.Repeat([]byte(" "), 5000)
+		if status := d.post(d.terminal(), d.signed(body, d.Clock.Now()), bytes.NewReader(body)); status != http.StatusServiceUnavailable {
+			d.t.Errorf("status %d", status)
+		}
+		stop()
+		if err := <-served; err != nil {
+			d.t.Error(err)
+		}
+		if log.about("level=INFO") != 1 || log.about("status=503") != 1 {
+			d.t.Errorf("logged %s", log.text.String())
 		}
 	})
 }

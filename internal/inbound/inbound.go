@@ -47,7 +47,7 @@ func (n *Notices) Mount(mux *http.ServeMux) {
 // receive answers 204 when the notice is kept, or was before. Providers try again
 // after anything else.
 func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
+	web.SetAPIHeaders(w.Header())
 	terminal := r.PathValue("terminal")
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		http.Error(w, "compressed bodies are not taken", http.StatusUnsupportedMediaType)
@@ -85,6 +85,9 @@ func (n *Notices) answer(w http.ResponseWriter, r *http.Request, terminal string
 	case errors.Is(err, engine.ErrUnreadable):
 		http.Error(w, "not understood", http.StatusBadRequest)
 	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, web.ErrBusy):
+		if errors.Is(err, web.ErrBusy) {
+			web.Wanted(w) // strangers can cause it
+		}
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
 	default:

@@ -52,7 +52,7 @@ const (
 
 // refusal is all that one who is refused hears.
 const refusal = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n" +
-	"Retry-After: 1\r\nCache-Control: no-store\r\nConnection: close\r\n\r\nToo many connections\n"
+	"Retry-After: 1\r\nConnection: close\r\n" + plainLines + "\r\nToo many connections\n"
 
 // door is a listener that lets so many in.
 type door struct {

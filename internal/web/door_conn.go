@@ -117,9 +117,12 @@ func (c *conn) begins() {
 // Write sends a part of an answer. It takes long only where the other side does not read and the buffers are full.
 func (c *conn) Write(b []byte) (int, error) {
 	c.door.answering(c)
-	n, err := c.Conn.Write(b)
-	c.door.answered(c)
-	return n, err //nolint:wrapcheck // the server looks at what it is
+	defer c.door.answered(c)
+	if whole := dressed(b); whole != nil {
+		n, err := c.Conn.Write(whole)
+		return min(n, len(b)), err //nolint:wrapcheck // the server looks at what it is
+	}
+	return c.Conn.Write(b) //nolint:wrapcheck // likewise
 }
 
 // answering puts the connection into the line of those, unless its body is not there either: then it stays where it is,

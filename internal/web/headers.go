@@ -1,16 +1,58 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 )
 
-// SetAPIHeaders sets the security headers of an answer that no browser should show, frame, sniff or keep.
+// The security headers of an answer that no browser should show, frame, sniff or keep. Their values are shared by all
+// answers: whoever wants another one sets it anew.
+var (
+	noSniff    = []string{"nosniff"}
+	noStore    = []string{"no-store"}
+	noReferrer = []string{"no-referrer"}
+	nothing    = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
+
+// plainLines are the same headers on the wire.
+const plainLines = "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n" +
+	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+
+// SetAPIHeaders sets the security headers of an answer that no browser should show, frame, sniff or keep. Every answer of a
+// Server begins with them, whatever it is about; who answers a page or something that may be kept says so instead.
 func SetAPIHeaders(h http.Header) {
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	h["Cache-Control"] = []string{"no-store"}
-	h["Referrer-Policy"] = []string{"no-referrer"}
-	h["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'"}
+	h["X-Content-Type-Options"] = noSniff
+	h["Cache-Control"] = noStore
+	h["Referrer-Policy"] = noReferrer
+	h["Content-Security-Policy"] = nothing
+}
+
+// plain has every answer begin with the headers of SetAPIHeaders.
+func plain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		SetAPIHeaders(w.Header())
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bareEnd ends the head of what the server of the standard library answers by itself, before any handler, to what is no
+// request: a head that is too large, say.
+const bareEnd = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+
+// dressed returns an answer of the server itself with the headers that all have, or nil for any other piece of one.
+func dressed(b []byte) []byte {
+	const prefix = "HTTP/1.1 "
+	if len(b) <= len(prefix) || string(b[:len(prefix)]) != prefix || b[len(prefix)] < '4' {
+		return nil
+	}
+	end := bytes.Index(b, []byte("\r\n"))
+	if end < 0 || !bytes.HasPrefix(b[end:], []byte(bareEnd)) {
+		return nil
+	}
+	end += len("\r\n")
+	return slices.Concat(b[:end], []byte(plainLines), b[end:])
 }
 
 // PagePolicy says what one page may do in a browser beyond showing itself with this server's own styles and images.

@@ -15,8 +15,8 @@ const maxRequestID = 64
 // Common configures Wrap. Logger, Now and NewID are required.
 type Common struct {
 	Logger *slog.Logger
-	// AccessLevel is the level of the access log; answers of 500 and more are logged at slog.LevelError instead, unless the
-	// caller had gone: then it may be that very thing that failed.
+	// AccessLevel is the level of the access log; answers of 500 and more are logged at slog.LevelError instead, unless they
+	// are Wanted, or the caller had gone: then it may be that very thing that failed.
 	AccessLevel slog.Level
 	// Now is the clock for durations.
 	Now func() time.Time
@@ -58,7 +58,7 @@ func (c *Common) finish(r *http.Request, e *exchange, took time.Duration) {
 		c.Observe(route, status, took)
 	}
 	level := c.AccessLevel
-	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // else nobody waited for the answer
+	if status >= http.StatusInternalServerError && !e.wanted && r.Context().Err() == nil { // else nobody waited for the answer
 		level = slog.LevelError
 	}
 	if !c.Logger.Enabled(r.Context(), level) {
@@ -127,6 +127,29 @@ type exchange struct {
 	id     string
 	status int // 0 until the answer's header is written
 	bytes  int64
+	wanted bool
+}
+
+// Wanted says that the answer tells the truth and nothing has failed, whatever its status: a process that is asked whether it
+// is ready says that it is not, somebody for whom there is no room is asked to come again. Such an answer is no error.
+func Wanted(w http.ResponseWriter) {
+	if e := exchangeOf(w); e != nil {
+		e.wanted = true
+	}
+}
+
+// exchangeOf returns the exchange that the writer leads to, or nil.
+func exchangeOf(w http.ResponseWriter) *exchange {
+	for {
+		if e, ok := w.(*exchange); ok {
+			return e
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return nil
+		}
+		w = u.Unwrap()
+	}
 }
 
 func (e *exchange) WriteHeader(status int) {

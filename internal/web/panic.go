@@ -37,14 +37,6 @@ func Recover(next http.Handler, logger *slog.Logger, write http.HandlerFunc) htt
 
 // begun reports whether the header of the answer was written.
 func begun(w http.ResponseWriter) bool {
-	for {
-		if e, ok := w.(*exchange); ok {
-			return e.status != 0
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return false
-		}
-		w = u.Unwrap()
-	}
+	e := exchangeOf(w)
+	return e != nil && e.status != 0
 }

@@ -56,9 +56,10 @@ func (r *Ready) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	status := http.StatusOK
 	if answer.Ready = len(answer.Wrong) == 0; !answer.Ready {
 		status = http.StatusServiceUnavailable
+		Wanted(w) // what is wrong is logged where it is found
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	SetAPIHeaders(w.Header())
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // the caller is gone if this fails
 }

@@ -64,7 +64,7 @@ func New(o Options) *Server {
 	}
 	return &Server{
 		http: &http.Server{
-			Handler:           announced(o.Handler),
+			Handler:           plain(announced(o.Handler)),
 			ReadHeaderTimeout: or(o.ReadHeaderTimeout, DefaultReadHeaderTimeout),
 			ReadTimeout:       or(o.ReadTimeout, DefaultReadTimeout),
 			WriteTimeout:      or(o.WriteTimeout, DefaultWriteTimeout),
