@@ -52,7 +52,7 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 
 func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, number *payment.Finder) payment.Payment {
 	if x.pass != nil {
-		e.guard.Sent(e.Now(), x.pass, d.Call.Attempt.Seq)
+		e.guard.Sent(x.pass, d.Call.Attempt.Seq)
 	}
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
 	said := told{fact: fact, messages: messages, at: x.at}

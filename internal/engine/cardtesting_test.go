@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -241,7 +242,7 @@ func TestAnAnsweredTryIsAnsweredAgain(t *testing.T) {
 func TestOnlyDeclinesCount(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		h, _, _ := guarded(t, d, func(c *shop.CardTesting) { c.CheckoutAttempts = 3 })
+		h, _, _ := guarded(t, d, nil)
 		const from = "198.51.100.1"
 		for range 12 {
 			if p, err := h.pays(cardBroken, from); err != nil || p.State() != payment.Declined {
@@ -374,6 +375,77 @@ func TestManyTriesOfOneCardAtOnce(t *testing.T) {
 			}
 		}
 		h.agree()
+	})
+}
+
+// rangeCard is one of many cards of one range.
+func rangeCard(n int) string {
+	digits := fmt.Sprintf("40000000%07d", n)
+	sum := 0
+	for i := range digits {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 0 {
+			d = 2*d%10 + d/5
+		}
+		sum += d
+	}
+	return digits + fmt.Sprint((10-sum%10)%10)
+}
+
+// TestAWaveOfCardsOfOneRange: other cards of one range, each for a payment of its own, all before the provider answers the
+// first one.
+func TestAWaveOfCardsOfOneRange(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		h, _, _ := guarded(t, d, nil)
+		const wave = 60
+		var charges, slow atomic.Int64
+		all := make(chan struct{})
+		arrives := func(n *atomic.Int64) {
+			if n.Add(1); charges.Load()+slow.Load() == wave {
+				close(all)
+			}
+		}
+		var counting sync.Mutex
+		h.meddled(func(call string, f payment.Fact) payment.Fact {
+			if call != "start" {
+				return f
+			}
+			counting.Lock()
+			arrives(&charges)
+			counting.Unlock()
+			<-all
+			return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: "51"}
+		})
+		var ids [wave]payment.ID
+		for i := range ids {
+			ids[i] = h.create(h.newDeposit("10.00", rangeCard(i))).ID
+		}
+		together(wave, func(i int) {
+			o, err := h.Engine.Execute(context.WithoutCancel(t.Context()), engine.Execute{Target: h.target(ids[i])})
+			switch {
+			case err == nil && o.Payment.State() == payment.Declined:
+			case err == nil:
+				t.Errorf("%s", o.Payment.State())
+			default:
+				if after := isSlowed(t, err); after != 5*time.Second {
+					t.Errorf("come again after %s", after)
+				}
+				counting.Lock()
+				arrives(&slow)
+				counting.Unlock()
+			}
+		})
+		if charges.Load() != 32 || h.slowedBy("bin") != wave-32 {
+			t.Errorf("%d of %d cards were tried, the metric says that %d were not", charges.Load(), wave, h.slowedBy("bin"))
+		}
+		_, err := h.pays(rangeCard(wave), "")
+		if after := isSlowed(t, err); after < 9*time.Minute {
+			t.Errorf("after the wave: come again after %s", after)
+		}
+		if p, err := h.pays("5555000000000107", ""); err != nil {
+			t.Errorf("a card of another range: %s %v", p.State(), err)
+		}
 	})
 }
 

@@ -188,8 +188,8 @@ func TestEachKeyHasItsOwn(t *testing.T) {
 	t.Parallel()
 	e := NewEach[string](2)
 	for _, key := range []string{"a", "b", "c"} {
-		if !e.Take(key) || !e.Take(key) || e.Take(key) {
-			t.Errorf("%s did not get two places", key)
+		if got := []bool{e.Take(key), e.Take(key), e.Take(key)}; !got[0] || !got[1] || got[2] {
+			t.Errorf("%s, who has two places, got %v", key, got)
 		}
 	}
 	e.Give("a")

@@ -52,7 +52,6 @@ func TestCardTestingIsSlowedInLiveShops(t *testing.T) {
 		"cardAddressDeclines": func(c *shop.CardTesting, n int) { c.CardAddressDeclines = n },
 		"addressDeclines":     func(c *shop.CardTesting, n int) { c.AddressDeclines = n },
 		"addressCards":        func(c *shop.CardTesting, n int) { c.AddressCards = n },
-		"checkoutAttempts":    func(c *shop.CardTesting, n int) { c.CheckoutAttempts = n },
 		"binCards":            func(c *shop.CardTesting, n int) { c.BINCards = n },
 		"alarmRate":           func(c *shop.CardTesting, n int) { c.AlarmRate = n },
 		"alarmFrom":           func(c *shop.CardTesting, n int) { c.AlarmFrom = n },

@@ -58,7 +58,7 @@ func NewMetrics() *Metrics {
 	m.StoreReruns = m.counter("sluice_store_reruns_total",
 		"Writes that ran again because another writer came first or the database asked for it.")
 	m.CardsSlowed = m.counter("sluice_cards_slowed_total",
-		"Card payments that were answered 429 because strangers seem to try numbers of cards, by the rule that was first: card, card_address, address_declines, address_cards, checkout_attempts or bin.", "rule")
+		"Card payments that were answered 429 because strangers seem to try numbers of cards, by the rule that was first: card, card_address, address_declines, address_cards or bin.", "rule")
 	m.declareWork()
 	return m
 }

@@ -117,20 +117,13 @@ func (e *entry) blocked(at int64, limit int, d time.Duration) bool {
 }
 
 func (e *entry) leave() {
-	if e != nil && e.pending > 0 { // not one that was evicted meanwhile and made anew
+	if e.pending > 0 { // not one that was evicted meanwhile and made anew
 		e.pending--
 	}
 }
 
-// idle reports that nothing is kept of a card.
-func (e *entry) idle() bool { return e != nil && e.pending == 0 && len(e.marks) == 0 && e.until == 0 }
-
-// restart forgets the tries of a payment once the last of them is long ago.
-func (t *ticket) restart(at int64) {
-	if !within(at, t.last, checkoutWindow) {
-		t.tries = 0
-	}
-}
+// idle reports that nothing is kept.
+func (e *entry) idle() bool { return e.pending == 0 && len(e.marks) == 0 && e.until == 0 }
 
 // within reports that less than d lies between the two, whichever is earlier: what is further ahead was noted by a clock that
 // has been set back since.

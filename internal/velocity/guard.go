@@ -26,20 +26,18 @@ type Rule string
 
 // The rules.
 const (
-	RuleCard             Rule = "card"              // declined too often
-	RuleCardAddress      Rule = "card_address"      // declined too often from one address
-	RuleAddressDeclines  Rule = "address_declines"  // too much was declined from the address
-	RuleAddressCards     Rule = "address_cards"     // too many cards were tried from the address
-	RuleCheckoutAttempts Rule = "checkout_attempts" // the payment was tried too often
-	RuleBIN              Rule = "bin"               // too many cards of one range were declined
+	RuleCard            Rule = "card"             // declined too often
+	RuleCardAddress     Rule = "card_address"     // declined too often from one address
+	RuleAddressDeclines Rule = "address_declines" // too much was declined from the address
+	RuleAddressCards    Rule = "address_cards"    // too many cards were tried from the address
+	RuleBIN             Rule = "bin"              // too many cards of one range were declined, or are tried at a time
 )
 
 // How far back is counted, and how long the rules refuse.
 const (
-	cardWindow     = 24 * time.Hour
-	addressWindow  = time.Hour
-	checkoutWindow = time.Hour
-	binWindow      = 10 * time.Minute
+	cardWindow    = 24 * time.Hour
+	addressWindow = time.Hour
+	binWindow     = 10 * time.Minute
 
 	// shortly is when to come again where other tries are under way.
 	shortly = 5 * time.Second
@@ -109,12 +107,11 @@ type Pass struct {
 	left   bool
 }
 
-// ticket is what is remembered of a payment by card: how often it was tried, and whose try its last attempt was.
+// ticket is what is remembered of a payment by card: whose try its last attempt was. How often a payment is tried needs no
+// limit: the first try of which a provider says anything is its last.
 type ticket struct {
 	pass    *Pass // nil once it is known what became of the attempt
 	attempt int
-	tries   int
-	last    int64 // when the last of them was sent
 }
 
 // Admit asks for leave to try. The pass counts as a try under way until Leave.
@@ -129,6 +126,7 @@ func (g *Guard) Admit(now time.Time, l *shop.CardTesting, t Try) (*Pass, *Refusa
 		return nil, r
 	}
 	g.cards.make(p.card()).pending++
+	g.bins.make(p.bin()).pending++
 	if p.from {
 		g.addresses.make(p.address()).pending++
 	}
@@ -150,25 +148,31 @@ func (g *Guard) leave(p *Pass) {
 		return
 	}
 	p.left = true
-	e := g.cards.get(p.card())
-	e.leave()
-	if e.idle() { // else cards that are never declined would take the room of those that are
-		g.cards.drop(p.card())
-	}
+	leave(g.cards, p.card())
+	leave(g.bins, p.bin())
 	if p.from {
-		g.addresses.get(p.address()).leave()
+		leave(g.addresses, p.address())
+	}
+}
+
+// leave ends a try under way. What nothing is kept of goes: else cards that are never declined would take the room of those
+// that are.
+func leave(t *table[key, entry], k key) {
+	e := t.get(k)
+	if e == nil {
+		return
+	}
+	if e.leave(); e.idle() {
+		t.drop(k)
 	}
 }
 
 // Sent says that the try is being made, as that attempt of the payment.
-func (g *Guard) Sent(now time.Time, p *Pass, attempt int) {
+func (g *Guard) Sent(p *Pass, attempt int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.tickets.make(p.try.Payment)
-	t.restart(now.Unix())
 	t.pass, t.attempt = p, attempt
-	t.tries++
-	t.last = now.Unix()
 }
 
 // Heard takes what became of an attempt of a payment. Attempts that were no admitted try are passed over, and so is what
@@ -191,7 +195,6 @@ func (g *Guard) Heard(now time.Time, id payment.ID, attempt int, o Outcome) *Unu
 	t.pass = nil
 	switch o {
 	case NotSent:
-		t.tries--
 		return nil
 	case Approved:
 		g.approved(at, p)
@@ -220,10 +223,9 @@ func (g *Guard) approved(at int64, p *Pass) {
 		e.once(at, approved, p.mark())
 		e.prune(at, addressWindow)
 	}
-	if e := g.bins.get(p.bin()); e != nil { // of ranges without a decline nothing is counted
-		e.once(at, approved, p.mark())
-		e.prune(at, binWindow)
-	}
+	e := g.bins.make(p.bin())
+	e.once(at, approved, p.mark())
+	e.prune(at, binWindow)
 }
 
 func (g *Guard) declined(at int64, p *Pass) {

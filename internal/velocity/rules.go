@@ -4,9 +4,6 @@ import "time"
 
 // judge returns the first rule that refuses the try, or nil. It counts nothing.
 func (g *Guard) judge(at int64, p *Pass) *Refusal {
-	if r := g.judgeCheckout(at, p); r != nil {
-		return r
-	}
 	if r := g.judgeCard(at, p); r != nil {
 		return r
 	}
@@ -15,22 +12,7 @@ func (g *Guard) judge(at int64, p *Pass) *Refusal {
 			return r
 		}
 	}
-	e := g.bins.get(p.bin())
-	if e.blocked(at, p.limits.BINCards, binWindow) && !e.knows(at-seconds(binWindow), approved, p.mark()) {
-		return refuse(RuleBIN, e.until-at)
-	}
-	return nil
-}
-
-func (g *Guard) judgeCheckout(at int64, p *Pass) *Refusal {
-	t := g.tickets.get(p.try.Payment)
-	if t == nil || p.limits.CheckoutAttempts == 0 {
-		return nil
-	}
-	if t.restart(at); t.tries < p.limits.CheckoutAttempts {
-		return nil
-	}
-	return refuse(RuleCheckoutAttempts, t.last+seconds(checkoutWindow)-at)
+	return g.judgeBIN(at, p)
 }
 
 // judgeCard counts tries under way as declined: nobody honest pays with one card many times at once.
@@ -73,6 +55,36 @@ func (g *Guard) judgeAddress(at int64, p *Pass) *Refusal {
 	}
 	if n := e.count(tried); n >= l.AddressCards && e.testing(n, good, l.AddressCards) && !e.knows(since, tried, card) {
 		return refuse(RuleAddressCards, e.first(tried)-since)
+	}
+	return nil
+}
+
+// worthOfPending is how many tries under way weigh as much as one decline of their range. Of honest customers' cards fewer
+// than one in so many are declined.
+const worthOfPending = 4
+
+// judgeBIN judges a range of card numbers, of which a bank has given cards to many customers. What counts against it are cards
+// that were declined; a try under way is not one yet, and weighs as much as it is likely to become one while everybody is
+// honest. So of strangers who try a whole range at once four times as many come through as the limit allows to be declined,
+// fewer the more was declined already, and the rest is put off until the answers are there: after them the range is blocked.
+// Customers who happen to have cards of one range come through as long as there are not more than that at the provider at one
+// moment, at a shop of which nothing is known yet. Where more are: the rule does not hold while at least as many cards of the
+// range were approved lately as were declined and are under way together, so whoever sells much may have the more at a time the
+// more have paid; up to 200 (mostMarks), beyond which no approval is remembered. A card that was approved goes on.
+func (g *Guard) judgeBIN(at int64, p *Pass) *Refusal {
+	e, most := g.bins.get(p.bin()), p.limits.BINCards
+	if e == nil || most == 0 {
+		return nil
+	}
+	if e.prune(at, binWindow); e.knows(at-seconds(binWindow), approved, p.mark()) {
+		return nil
+	}
+	if e.blocked(at, most, binWindow) {
+		return refuse(RuleBIN, e.until-at)
+	}
+	good, bad := e.count(approved), e.count(declined)
+	if e.pending > 0 && worthOfPending*bad+e.pending >= worthOfPending*most && good < bad+e.pending {
+		return refuse(RuleBIN, seconds(shortly))
 	}
 	return nil
 }
