@@ -32,7 +32,8 @@ func (g *Guard) judgeCard(at int64, p *Pass) *Refusal {
 
 // judgeAddress judges what came from the customer's address. Many customers may share one, so a card that is the trouble
 // by itself is refused alone; neither rule on the address holds while at least as much from there is approved, and a card
-// that was approved there goes on. As many tries again as may be declined may be under way at a time.
+// that was approved there goes on. As many tries again as may be declined, or cards as may be tried, may
+// be under way at a time; and of one card no more than may be declined.
 func (g *Guard) judgeAddress(at int64, p *Pass) *Refusal {
 	e := g.addresses.get(p.address())
 	if e == nil {
@@ -42,6 +43,8 @@ func (g *Guard) judgeAddress(at int64, p *Pass) *Refusal {
 	l, card, since := &p.limits, p.mark(), at-seconds(addressWindow)
 	if n, oldest := e.times(declined, card); l.CardAddressDeclines > 0 && n >= l.CardAddressDeclines {
 		return refuse(RuleCardAddress, oldest-since)
+	} else if l.CardAddressDeclines > 0 && n+min(e.pending, g.underWay(p.card())) >= l.CardAddressDeclines {
+		return refuse(RuleCardAddress, seconds(shortly)) // as if all of the card came from here: honest ones come from one place
 	}
 	good, bad := e.count(approved), e.count(declined)
 	if e.knows(since, approved, card) {
@@ -53,10 +56,25 @@ func (g *Guard) judgeAddress(at int64, p *Pass) *Refusal {
 	if most := l.AddressDeclines; most > 0 && bad+e.pending >= 2*most && good < bad+e.pending {
 		return refuse(RuleAddressDeclines, seconds(shortly))
 	}
-	if n := e.count(tried); n >= l.AddressCards && e.testing(n, good, l.AddressCards) && !e.knows(since, tried, card) {
+	if e.knows(since, tried, card) {
+		return nil
+	}
+	n, most := e.count(tried), l.AddressCards
+	if n >= most && e.testing(n, good, most) {
 		return refuse(RuleAddressCards, e.first(tried)-since)
 	}
+	if n += e.pending; n >= 2*most && e.testing(n, good, most) {
+		return refuse(RuleAddressCards, seconds(shortly))
+	}
 	return nil
+}
+
+// underWay is how many tries of the card are.
+func (g *Guard) underWay(card key) int {
+	if e := g.cards.get(card); e != nil {
+		return e.pending
+	}
+	return 0
 }
 
 // worthOfPending is how many tries under way weigh as much as one decline of their range. Of honest customers' cards fewer
