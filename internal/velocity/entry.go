@@ -34,17 +34,22 @@ type entry struct {
 	hits    int   // count at which it was blocked
 }
 
-func (e *entry) add(at int64, k kind, card uint32) {
+// add adds a mark to what is under the key and returns that.
+func add(t *table[key, entry], of key, at int64, k kind, card uint32) *entry {
+	e := t.make(of)
 	if len(e.marks) >= mostMarks {
 		e.marks = slices.Delete(e.marks, 0, len(e.marks)-mostMarks+1)
 	}
 	e.marks = append(e.marks, mark{second(at), card, k})
+	t.weigh(of, cap(e.marks))
+	return e
 }
 
 // once is add for what counts once a card, at its latest time.
-func (e *entry) once(at int64, k kind, card uint32) {
+func once(t *table[key, entry], of key, at int64, k kind, card uint32) *entry {
+	e := t.make(of)
 	e.marks = slices.DeleteFunc(e.marks, func(m mark) bool { return m.kind == k && m.card == card })
-	e.add(at, k, card)
+	return add(t, of, at, k, card)
 }
 
 // prune forgets what is older than the window, and what is further ahead than that: a clock that has been set back since

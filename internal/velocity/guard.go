@@ -45,13 +45,18 @@ const (
 	quiet = time.Hour
 )
 
-// Most entries of each table.
+// Most entries of each table, and most marks of all entries together. An entry takes some 240 bytes with its place in the
+// table, of cards and addresses 15 megabytes each, a mark 12 bytes; tickets and shops take some 8 megabytes.
 const (
 	mostCards     = 1 << 16
 	mostAddresses = 1 << 16
 	mostBINs      = 1 << 13
 	mostTickets   = 1 << 14
 	mostShops     = 1 << 12
+
+	marksOfCards     = 16 * mostCards
+	marksOfAddresses = 16 * mostAddresses
+	marksOfBINs      = 64 * mostBINs
 )
 
 // Refusal says that a try must not be made now.
@@ -87,9 +92,9 @@ type Guard struct {
 // New returns a guard that has seen nothing.
 func New() *Guard {
 	return &Guard{
-		cards: newTable[key, entry](mostCards), addresses: newTable[key, entry](mostAddresses),
-		bins: newTable[key, entry](mostBINs), tickets: newTable[payment.ID, ticket](mostTickets),
-		shops: newTable[payment.ShopID, watch](mostShops),
+		cards: newTable[key, entry](mostCards, marksOfCards), addresses: newTable[key, entry](mostAddresses, marksOfAddresses),
+		bins: newTable[key, entry](mostBINs, marksOfBINs), tickets: newTable[payment.ID, ticket](mostTickets, 0),
+		shops: newTable[payment.ShopID, watch](mostShops, 0),
 	}
 }
 
@@ -212,40 +217,33 @@ func (g *Guard) tried(at int64, p *Pass) {
 	}
 	e := g.addresses.make(p.address())
 	if !e.knows(at-seconds(addressWindow), tried, p.mark()) {
-		e.once(at, tried, p.mark())
+		once(g.addresses, p.address(), at, tried, p.mark())
 	}
 	e.prune(at, addressWindow)
 }
 
 func (g *Guard) approved(at int64, p *Pass) {
 	if p.from {
-		e := g.addresses.make(p.address())
-		e.once(at, approved, p.mark())
-		e.prune(at, addressWindow)
+		once(g.addresses, p.address(), at, approved, p.mark()).prune(at, addressWindow)
 	}
-	e := g.bins.make(p.bin())
-	e.once(at, approved, p.mark())
-	e.prune(at, binWindow)
+	once(g.bins, p.bin(), at, approved, p.mark()).prune(at, binWindow)
 }
 
 func (g *Guard) declined(at int64, p *Pass) {
 	l := &p.limits
-	e := g.cards.make(p.card())
-	e.add(at, declined, p.mark())
+	e := add(g.cards, p.card(), at, declined, p.mark())
 	e.prune(at, cardWindow)
 	if n := e.count(declined); l.CardDeclines > 0 && n >= l.CardDeclines {
 		e.block(at, n, cardWindow)
 	}
 	if p.from {
-		e := g.addresses.make(p.address())
-		e.add(at, declined, p.mark())
+		e := add(g.addresses, p.address(), at, declined, p.mark())
 		e.prune(at, addressWindow)
 		if n := e.count(declined); l.AddressDeclines > 0 && n >= l.AddressDeclines && e.count(approved) < n {
 			e.block(at, n, addressWindow)
 		}
 	}
-	e = g.bins.make(p.bin())
-	e.once(at, declined, p.mark())
+	e = once(g.bins, p.bin(), at, declined, p.mark())
 	e.prune(at, binWindow)
 	if n := e.count(declined); l.BINCards > 0 && n >= l.BINCards && e.count(approved) < n {
 		e.block(at, n, binWindow)

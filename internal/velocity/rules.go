@@ -94,14 +94,18 @@ func (g *Guard) judgeBIN(at int64, p *Pass) *Refusal {
 	if e == nil || most == 0 {
 		return nil
 	}
+	blocked := e.blocked(at, most, binWindow)
+	if !blocked && e.pending == 0 {
+		return nil
+	}
 	if e.prune(at, binWindow); e.knows(at-seconds(binWindow), approved, p.mark()) {
 		return nil
 	}
-	if e.blocked(at, most, binWindow) {
+	if blocked {
 		return refuse(RuleBIN, e.until-at)
 	}
 	good, bad := e.count(approved), e.count(declined)
-	if e.pending > 0 && worthOfPending*bad+e.pending >= worthOfPending*most && good < bad+e.pending {
+	if worthOfPending*bad+e.pending >= worthOfPending*most && good < bad+e.pending {
 		return refuse(RuleBIN, seconds(shortly))
 	}
 	return nil

@@ -1,20 +1,25 @@
 package velocity
 
-// table is a map of bounded size. When it is full, the entry that was not asked for the longest makes room.
+// table is a map of bounded size. When it is full, or what hangs on its entries weighs too much, the entry that was not asked
+// for the longest makes room.
 type table[K comparable, V any] struct {
-	most  int
-	items map[K]*item[K, V]
-	ends  item[K, V] // of a ring: after it comes what was asked for last, before it what makes room next
+	most     int
+	heaviest int
+	weight   int
+	items    map[K]*item[K, V]
+	ends     item[K, V] // of a ring: after it comes what was asked for last, before it what makes room next
 }
 
 type item[K comparable, V any] struct {
 	key           K
 	value         V
+	weight        int
 	before, after *item[K, V]
 }
 
-func newTable[K comparable, V any](most int) *table[K, V] {
-	t := &table[K, V]{most: most, items: map[K]*item[K, V]{}}
+// newTable returns a table for so many entries, which may weigh so much together; 0 where nothing is weighed.
+func newTable[K comparable, V any](most, heaviest int) *table[K, V] {
+	t := &table[K, V]{most: most, heaviest: heaviest, items: map[K]*item[K, V]{}}
 	t.ends.before, t.ends.after = &t.ends, &t.ends
 	return t
 }
@@ -49,6 +54,20 @@ func (t *table[K, V]) drop(k K) {
 	if i := t.items[k]; i != nil {
 		i.leave()
 		delete(t.items, k)
+		t.weight -= i.weight
+	}
+}
+
+// weigh says what the entry under the key weighs now. The entry itself stays.
+func (t *table[K, V]) weigh(k K, weight int) {
+	i := t.items[k]
+	if i == nil {
+		return
+	}
+	t.weight += weight - i.weight
+	i.weight = weight
+	for t.weight > t.heaviest && t.ends.before != i {
+		t.drop(t.ends.before.key)
 	}
 }
 
