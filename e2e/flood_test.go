@@ -175,6 +175,64 @@ func TestSlowBodiesOfOneShopHoldNobodyUp(t *testing.T) {
 	})
 }
 
+// TestBodiesInDropsThatAnybodyMaySend: forms for one payment and notices for one terminal, more than there is memory for, all in
+// drops. The forms of other payments and notices that are there at once are read.
+func TestBodiesInDropsThatAnybodyMaySend(t *testing.T) {
+	t.Parallel()
+	const forms = 70
+	notices := setting.Number(t, "SLUICE_TEST_SLOW_NOTICES", 540)
+	onEach(t, func(t *testing.T, url string) {
+		sc := newScene(t, url, "--trusted-proxies", "127.0.0.1")
+		terminal := "/notices/" + sc.attack.terminal
+		drops := func(n int, path, header string, announced, sent int) {
+			for i := range n {
+				c, err := net.Dial("tcp", strings.TrimPrefix(sc.base, "http://"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = c.Close() })
+				if _, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.%d\r\n%sContent-Length: %d\r\n\r\n%s",
+					path, i%8, header, announced, strings.Repeat("x", sent)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		drops(forms, strings.TrimPrefix(sc.bank.RedirectURL, sc.base), "Content-Type: application/x-www-form-urlencoded\r\n", 16000, 5000)
+		drops(notices, terminal, "", 64000, 17000)
+		drops(100, terminal, "", 1000, 1) // what is left between those
+		// One for which there is no room comes again, as providers do: those in drops may only just have begun.
+		notice := func(until time.Time) (status int) {
+			for status = http.StatusServiceUnavailable; status == http.StatusServiceUnavailable && time.Now().Before(until); {
+				res, err := http.Post(sc.base+terminal, "application/json", strings.NewReader("{}"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = res.Body.Close() // only the status matters
+				status = res.StatusCode
+			}
+			return status
+		}
+		slow := func() int { return sc.metric(t, "sluice_connections_refused_total", `reason="slow"`) }
+		until := time.Now().Add(patience)
+		for slow() == 0 && time.Now().Before(until) { // until all memory is taken
+			notice(until)
+		}
+		answers := map[int]int{}
+		for range 10 {
+			r := sc.victim.client.must(t, request{method: "POST", path: payments, body: object{
+				"paymentType": "DEPOSIT", "amount": 5, "currency": "EUR", "paymentMethod": "BASIC_CARD"}})
+			answers[submitFrom(t, r.payment.RedirectURL, acceptedCard, "203.0.113.7")]++
+			answers[notice(until)]++
+		}
+		t.Logf("beside %d forms for one payment and %d notices in drops, 10 forms and 10 forged notices were answered %v; %d slow ones made room",
+			forms, notices+100, answers, slow())
+		if answers[http.StatusSeeOther] != 10 || answers[http.StatusUnauthorized] != 10 || slow() == 0 {
+			t.Errorf("answered %v, %d slow ones made room", answers, slow())
+		}
+		sc.stop(t)
+	})
+}
+
 func longest(took []time.Duration) (most time.Duration) {
 	for _, d := range took {
 		most = max(most, d)
