@@ -12,20 +12,19 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-// databaseChecked is the file of a data folder whose database is on another machine and has proved who it is. With it, and
-// in a folder that is new, nothing less will do unless the URL says so.
+// databaseChecked is the file of a data folder whose database is on another machine and has proved who it is, where the keys
+// do not say that it has to. With it nothing less will do unless the URL says so.
 const databaseChecked = "database-checked"
 
-// openStore opens the database of the configuration. An installation that there was before is known by the keys in its
-// folder: its database is not there yet to ask.
+// openStore opens the database of the configuration.
 func (b *base) openStore(ctx context.Context, fresh bool) (err error) {
+	established := b.established()
 	if b.db, err = store.Open(ctx, store.Options{
-		URL: b.config.Database.Reveal(), Dir: b.config.Data, Migrate: fresh, Logger: b.log,
-		Established: b.established(),
+		URL: b.config.Database.Reveal(), Dir: b.config.Data, Migrate: fresh, Logger: b.log, Established: established,
 	}); err != nil {
 		return err
 	}
-	if !b.db.Checked() || b.inFolder(databaseChecked) {
+	if !established || !b.db.Checked() {
 		return nil
 	}
 	const text = "The certificate of this installation's database is checked.\n"
@@ -33,13 +32,17 @@ func (b *base) openStore(ctx context.Context, fresh bool) (err error) {
 		_ = b.db.Close() // the first error says more
 		return fmt.Errorf("data folder: %w", err)
 	}
+	b.log.InfoContext(ctx, "the database has shown its certificate, and has to from now on, on this data folder; "+
+		`"checkedDatabase": true in `+vault.KeyringFile+" says so for every node that gets that file")
 	return nil
 }
 
-// established reports an installation that there was before its database had to prove who it is. It is known by the keys
-// in its folder: the database cannot be asked yet.
+// established reports an installation that there was before its database had to prove who it is. It is known by its keys,
+// which do not say so, whatever folder they are in: the database cannot be asked yet, and a folder that holds nothing else
+// may be that of a new node. Keys that are not there, or that cannot be read, are nobody's.
 func (b *base) established() bool {
-	return b.inFolder(vault.KeyringFile) && !b.inFolder(databaseChecked)
+	keys, err := vault.ReadKeyring(b.config.Data)
+	return err == nil && !keys.CheckedDatabase && !b.inFolder(databaseChecked)
 }
 
 func (b *base) inFolder(name string) bool {

@@ -28,7 +28,8 @@ const warnUnprotected = "the connection to the database is not protected: who is
 
 // secure decides how the connection is protected. A server that is not on this machine is spoken to by TLS and has to have
 // the certificate of its name, unless the URL, the environment or a service file says otherwise. An installation that there
-// was before goes on as it is, with a warning, where that does not work.
+// was before goes on as it is, with a warning, where its database lacks that; a database that just does not answer is no
+// reason to.
 func (db *DB) secure(ctx context.Context, plain *pgx.ConnConfig, opts Options) error {
 	if !remote(&plain.Config) {
 		return nil
@@ -56,6 +57,9 @@ func (db *DB) secure(ctx context.Context, plain *pgx.ConnConfig, opts Options) e
 	if err == nil {
 		return conn.Close(ctx)
 	}
+	if !unproved(err) {
+		return connectError(err)
+	}
 	db.checked = false
 	plain.Host, plain.Port, plain.TLSConfig, plain.Fallbacks = was.Host, was.Port, was.TLSConfig, was.Fallbacks
 	if plain.RequireAuth == "" {
@@ -63,6 +67,31 @@ func (db *DB) secure(ctx context.Context, plain *pgx.ConnConfig, opts Options) e
 	}
 	db.log.WarnContext(ctx, warnUnprotected, "setting", "sslmode", "error", err.Error())
 	return nil
+}
+
+// unproved reports that the server was reached and could not show what it had to: it has no TLS, or no right certificate, or
+// its pg_hba.conf has no entry for who comes by TLS.
+func unproved(err error) bool {
+	if refusesTLS(err) || badCertificate(err) {
+		return true
+	}
+	if pg, answered := errors.AsType[*pgconn.PgError](err); answered {
+		return pg.Code == "28000"
+	}
+	return strings.Contains(err.Error(), "tls: ") // no version or cipher in common, an alert, a record that is none
+}
+
+// refusesTLS: the driver has no error of its own for that.
+func refusesTLS(err error) bool {
+	return strings.Contains(err.Error(), "server refused TLS connection")
+}
+
+// badCertificate reports a certificate of somebody else, of an unknown authority or of another time.
+func badCertificate(err error) bool {
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, name := errors.AsType[x509.HostnameError](err)
+	_, other := errors.AsType[x509.CertificateInvalidError](err)
+	return authority || name || other
 }
 
 // Checked reports a database on another machine whose certificate is checked without the URL saying so: from then on
@@ -163,15 +192,12 @@ func connectError(err error) error {
 	hint := ""
 	var pg *pgconn.PgError
 	text := err.Error()
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, name := errors.AsType[x509.HostnameError](err)
-	_, other := errors.AsType[x509.CertificateInvalidError](err)
 	answered := errors.As(err, &pg) // by a database, perhaps on a second try in clear: then it is not TLS that it lacks
 	switch {
-	case authority || name || other:
+	case badCertificate(err):
 		hint = "the certificate of a database on another machine is checked: give the URL sslrootcert=FILE with its authority, and the host " +
 			"that stands in the certificate; or sslmode=require, which believes everybody, or sslmode=disable, where nobody is on the way"
-	case !answered && strings.Contains(text, "server refused TLS connection"):
+	case !answered && refusesTLS(err):
 		hint = "a database on another machine is spoken to by TLS: turn ssl on there, or give the URL sslmode=disable where nobody is on the way"
 	case strings.Contains(text, "authentication method requirement"):
 		hint = "it asks for the password over a connection that is not protected, where everybody on the way can read it: give the URL " +

@@ -35,12 +35,14 @@ const secretWord = "hunter2-in-clear"
 // impostor speaks the first messages of PostgreSQL's protocol, asks for a password and keeps all that it is sent, as it
 // reads it.
 type impostor struct {
-	tls *tls.Config // nil: it speaks none
-	ask pgproto3.BackendMessage
+	tls    *tls.Config // nil: it speaks none
+	ask    pgproto3.BackendMessage
+	hangUp bool // at once, as one does that is being started
 
 	mu      sync.Mutex
 	got     []string // passwords and digests
 	started int      // connections that came as far as their first message
+	calls   int      // that it hung up on
 }
 
 // start returns the port.
@@ -70,6 +72,12 @@ func (i *impostor) start(t *testing.T) string {
 
 func (i *impostor) serve(conn net.Conn) {
 	defer conn.Close()
+	if i.hangUp {
+		i.mu.Lock()
+		i.calls++
+		i.mu.Unlock()
+		return
+	}
 	const wantsTLS = 80877103
 	var head [8]byte
 	if _, err := io.ReadFull(conn, head[:]); err != nil {
@@ -96,6 +104,10 @@ func (i *impostor) serve(conn net.Conn) {
 	i.started++
 	i.mu.Unlock()
 	backend.Send(i.ask)
+	if _, refused := i.ask.(*pgproto3.ErrorResponse); refused {
+		_ = backend.Flush() // the client may be gone
+		return
+	}
 	if backend.Flush() != nil || backend.SetAuthType(pgproto3.AuthTypeCleartextPassword) != nil {
 		return
 	}
@@ -157,6 +169,10 @@ func here(context.Context, string) ([]string, error) { return []string{"127.0.0.
 func TestNoPasswordForWhoeverAnswers(t *testing.T) {
 	t.Parallel()
 	served, file := authority(t)
+	old := served.Clone()
+	old.MaxVersion = tls.VersionTLS11
+	noEntry := &pgproto3.ErrorResponse{Severity: "FATAL", Code: "28000", Message: "no pg_hba.conf entry for host, SSL encryption"}
+	noDatabase := &pgproto3.ErrorResponse{Severity: "FATAL", Code: "3D000", Message: "the database does not exist"}
 	clearText, md5 := &pgproto3.AuthenticationCleartextPassword{}, &pgproto3.AuthenticationMD5Password{Salt: [4]byte{1, 2, 3, 4}}
 	for _, c := range []struct {
 		name        string
@@ -190,6 +206,11 @@ func TestNoPasswordForWhoeverAnswers(t *testing.T) {
 		{name: "established, a certificate of its own", established: true, tls: served, ask: clearText, started: true, hint: "require_auth", warns: true},
 		{name: "established, MD5", established: true, ask: md5, started: true, gets: "md5", warns: true},
 		{name: "established, MD5 by the operator's word", query: "sslmode=disable", established: true, ask: md5, started: true, gets: "md5"},
+		{name: "established, the right certificate", query: "sslrootcert=" + file, established: true, tls: served, ask: clearText, started: true, gets: secretWord, hint: "%40 for @"},
+		{name: "established, the right certificate of another name", host: "other.example", query: "sslrootcert=" + file, established: true, tls: served, ask: clearText, started: true, hint: "require_auth", warns: true},
+		{name: "established, TLS that is too old", established: true, tls: old, ask: clearText, started: true, hint: "require_auth", warns: true},
+		{name: "established, no TLS for us by pg_hba.conf", query: "sslrootcert=" + file, established: true, tls: served, ask: noEntry, started: true, warns: true},
+		{name: "established, no such database", query: "sslrootcert=" + file, established: true, tls: served, ask: noDatabase, started: true, hint: "does not exist"},
 		{name: "established, clear by the operator's word", query: "sslmode=disable", established: true, ask: clearText, started: true, hint: "require_auth"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -222,6 +243,28 @@ func TestNoPasswordForWhoeverAnswers(t *testing.T) {
 				t.Errorf("warned is %t: %s", warned, log.String())
 			}
 		})
+	}
+}
+
+// TestADatabaseThatDoesNotAnswerHasToProveItself: that says nothing about its certificate, so it is no reason to do without
+// one, for an installation that was there before neither.
+func TestADatabaseThatDoesNotAnswerHasToProveItself(t *testing.T) {
+	t.Parallel()
+	starting := &impostor{hangUp: true}
+	for name, port := range map[string]string{"nobody listens": "1", "it hangs up": starting.start(t)} {
+		var log bytes.Buffer
+		_, err := store.Open(t.Context(), store.Options{
+			URL: "postgres://sluice:" + secretWord + "@db.example:" + port + "/sluice", Lookup: here, Established: true,
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if !errors.Is(err, store.ErrUnavailable) || log.Len() > 0 {
+			t.Errorf("%s: %v, and it warns: %s", name, err, log.String())
+		}
+	}
+	starting.mu.Lock()
+	defer starting.mu.Unlock()
+	if starting.calls != 1 {
+		t.Errorf("called %d times, want once", starting.calls)
 	}
 }
 

@@ -27,7 +27,11 @@ const KeyringFile = "keys.json"
 // need the same file; whoever loses it loses every API key and open checkout link.
 type Keyring struct {
 	// Epoch is the public name of the installation, part of every provider key. Restoring a backup gives it a new one.
-	Epoch       string
+	Epoch string
+	// CheckedDatabase says that the database of this installation has to prove who it is. It is set in all keys but those
+	// that a program made which did not ask for that yet.
+	CheckedDatabase bool
+
 	first       string // the epoch with which the keys were made: what is derived from them goes by it
 	apiKeys     []byte
 	fingerprint []byte
@@ -40,6 +44,7 @@ type keyringFile struct {
 	APIKeys     string `json:"apiKeyHash"`
 	Fingerprint string `json:"requestFingerprint"`
 	Checkout    string `json:"checkoutToken"`
+	Checked     bool   `json:"checkedDatabase,omitempty"`
 }
 
 // HashAPIKey is the keyed hash under which an API key is stored.
@@ -92,12 +97,14 @@ func NewKeyring(random io.Reader) (Keyring, error) {
 		return Keyring{}, fmt.Errorf("read randomness: %w", err)
 	}
 	epoch := hex.EncodeToString(b[:4])
-	return Keyring{Epoch: epoch, first: epoch, apiKeys: b[4:36], fingerprint: b[36:68], checkout: b[68:100]}, nil
+	return Keyring{
+		Epoch: epoch, CheckedDatabase: true, first: epoch, apiKeys: b[4:36], fingerprint: b[36:68], checkout: b[68:100],
+	}, nil
 }
 
 // Renewed returns the same keys for an installation that is restored from a backup: its epoch is new, so that no name which
 // it gives an attempt from now on was given by what ran after the backup. API keys, open pages and the keys that verify
-// tokens stay what they are.
+// tokens stay what they are. Its database has to prove who it is, whatever that of the installation of before had to.
 func (k Keyring) Renewed(random io.Reader) (Keyring, error) {
 	var b [4]byte
 	for {
@@ -105,7 +112,7 @@ func (k Keyring) Renewed(random io.Reader) (Keyring, error) {
 			return Keyring{}, fmt.Errorf("read randomness: %w", err)
 		}
 		if epoch := hex.EncodeToString(b[:]); epoch != k.Epoch && epoch != k.first {
-			k.Epoch = epoch
+			k.Epoch, k.CheckedDatabase = epoch, true
 			return k, nil
 		}
 	}
@@ -141,7 +148,7 @@ func ReadKeyring(dir string) (Keyring, error) {
 func (k Keyring) write(path string) error {
 	file := keyringFile{
 		Epoch: k.Epoch, APIKeys: hex.EncodeToString(k.apiKeys), Fingerprint: hex.EncodeToString(k.fingerprint),
-		Checkout: hex.EncodeToString(k.checkout),
+		Checkout: hex.EncodeToString(k.checkout), Checked: k.CheckedDatabase,
 	}
 	if k.first != k.Epoch {
 		file.First = k.first
@@ -178,7 +185,7 @@ func readKeyring(path string) (Keyring, error) {
 	if err := dec.Decode(&f); err != nil {
 		return Keyring{}, fmt.Errorf("key file %s: %w", path, err)
 	}
-	k := Keyring{Epoch: f.Epoch, first: cmp.Or(f.First, f.Epoch)}
+	k := Keyring{Epoch: f.Epoch, CheckedDatabase: f.Checked, first: cmp.Or(f.First, f.Epoch)}
 	for _, part := range []struct {
 		name string
 		text string

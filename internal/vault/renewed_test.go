@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/vault"
@@ -55,4 +58,56 @@ func TestRenewedKeysNameAttemptsAnew(t *testing.T) {
 	if _, err := vault.ReadKeyring(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no keys: %v", err)
 	}
+}
+
+// TestKeysSayThatTheDatabaseHasToProveItself: those of an installation that is made or restored now do, and those of before
+// do not, until somebody writes it into their file.
+func TestKeysSayThatTheDatabaseHasToProveItself(t *testing.T) {
+	made := t.TempDir()
+	if k, err := vault.LoadKeyring(made, rand.Reader); err != nil || !k.CheckedDatabase {
+		t.Errorf("made: %t, %v", k.CheckedDatabase, err)
+	}
+	if k, err := vault.ReadKeyring(made); err != nil || !k.CheckedDatabase {
+		t.Errorf("made and read: %t, %v", k.CheckedDatabase, err)
+	}
+	text := `{"epoch":"12345678","apiKeyHash":"` + strings.Repeat("01", 32) + `","requestFingerprint":"` +
+		strings.Repeat("02", 32) + `","checkoutToken":"` + strings.Repeat("03", 32) + `"`
+	before, written := keysOf(t, text+"}"), keysOf(t, text+`,"checkedDatabase":true}`)
+	if before.CheckedDatabase || !written.CheckedDatabase {
+		t.Errorf("of before: %t, by hand: %t", before.CheckedDatabase, written.CheckedDatabase)
+	}
+	if before.Proof() != written.Proof() {
+		t.Error("by that they are other keys to the database")
+	}
+	backedUp := t.TempDir()
+	if err := before.Store(backedUp); err != nil {
+		t.Fatal(err)
+	}
+	if k, err := vault.ReadKeyring(backedUp); err != nil || k.CheckedDatabase {
+		t.Errorf("written once more they say what they did not say: %v", err)
+	}
+	restored, err := before.Renewed(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := restored.Store(dir); err != nil {
+		t.Fatal(err)
+	}
+	if k, err := vault.ReadKeyring(dir); err != nil || !k.CheckedDatabase {
+		t.Errorf("restored: %t, %v", k.CheckedDatabase, err)
+	}
+}
+
+func keysOf(t *testing.T, text string) vault.Keyring {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, vault.KeyringFile), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k, err := vault.ReadKeyring(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
