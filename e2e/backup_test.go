@@ -181,7 +181,7 @@ func takeBackup(t *testing.T, s *server, dir string) string {
 	}
 	out, fault, code := runOnce(t, nil, args...)
 	if code != 0 && strings.Contains(fault, "client programs are needed") {
-		t.Skip(fault)
+		setting.Missing(t, setting.Programs, fault)
 	}
 	if code != 0 || !strings.Contains(out, folder) {
 		t.Fatalf("backup: exit code %d, %s%s", code, out, fault)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // The tests in this file pay on the hosted page of the real binary with a real Chromium, as a customer does, through
@@ -30,7 +32,7 @@ const oneLook = 5 * time.Second
 func TestBrowser(t *testing.T) {
 	path := os.Getenv("SLUICE_TEST_CHROMIUM")
 	if path == "" {
-		t.Skip("pages are not tested in a browser: SLUICE_TEST_CHROMIUM is not set, see scripts/chromium.sh")
+		setting.Missing(t, setting.Chromium, "pages in a browser: SLUICE_TEST_CHROMIUM is not set, see scripts/chromium.sh")
 	}
 	s := startBrowserSite(t)
 	root := startChromium(t, path)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // inline checks a command in the midst of a sentence: it parses, or its target or script is there.
@@ -242,11 +244,21 @@ func (r *reader) example() (header map[string]string, body string) {
 	return header, body
 }
 
+// leftOut says that a snippet is not tried, or fails the test where what it lacks is required.
+func (r *reader) leftOut(s *snippet, required, why string) {
+	r.Helper()
+	if setting.Required(required) {
+		r.Errorf("%s:%d: %s (%s=1: it is required)", s.page, s.line, why, required)
+		return
+	}
+	r.Logf("%s:%d is not tried: %s", s.page, s.line, why)
+}
+
 // python runs the shown check over the shown webhook, at its time, and over one that was changed.
 func (r *reader) python(s *snippet) {
 	r.Helper()
 	if _, err := exec.LookPath("python3"); err != nil {
-		r.Logf("%s:%d is not run: there is no Python", s.page, s.line)
+		r.leftOut(s, setting.Programs, "there is no Python")
 		return
 	}
 	header, body := r.example()
@@ -270,7 +282,7 @@ func (r *reader) python(s *snippet) {
 func (r *reader) javascript(s *snippet) {
 	r.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
-		r.Logf("%s:%d is not read: there is no Node.js", s.page, s.line)
+		r.leftOut(s, setting.Jose, "there is no Node.js")
 		return
 	}
 	path := filepath.Join(r.dir, "check.mjs")

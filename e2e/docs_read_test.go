@@ -129,7 +129,7 @@ var assignment = regexp.MustCompile(`^[A-Z_]+=\S*$`)
 
 // program is the word that names what a command runs, and the words after it; variables set before it are passed over.
 func program(command string) (string, []string) {
-	words := strings.Fields(command)
+	words := strings.Fields(anotherUser.ReplaceAllString(command, ""))
 	for len(words) > 1 && (assignment.MatchString(words[0]) || words[0] == "sudo") {
 		words = words[1:]
 	}

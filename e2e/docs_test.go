@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // notRun says of programs in the documents why the test does not run them as they stand; what can be checked of their
@@ -136,7 +138,7 @@ func TestEveryCommandOfTheDocuments(t *testing.T) {
 func newDocReader(t *testing.T) *reader {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("the commands of the documents are not run: there is no curl")
+		setting.Missing(t, setting.Programs, "the commands of the documents are not run: there is no curl")
 	}
 	dir := shortDir(t)
 	s := newServer(t, dir, "", "--demo")
@@ -244,6 +246,11 @@ func (r *reader) filled(command string) string {
 	return regexp.MustCompile(`\bID\b`).ReplaceAllString(command, r.payment)
 }
 
+var (
+	dataFolder  = regexp.MustCompile(`--data \S+`)
+	anotherUser = regexp.MustCompile(`\bsudo -u \S+ `)
+)
+
 // run has a shell run the command, which has to succeed.
 func (r *reader) run(s *snippet, command, name string, args []string) {
 	r.Helper()
@@ -251,7 +258,7 @@ func (r *reader) run(s *snippet, command, name string, args []string) {
 	if name == "sluice" && len(args) > 0 && args[0] == "terminal" && len(args) > 1 {
 		command = strings.ReplaceAll(command, "--shop ID", "--shop "+r.forTerminals(s.page, args[1] == "create"))
 	}
-	command = r.filled(command)
+	command = r.filled(anotherUser.ReplaceAllString(command, ""))
 	switch {
 	case name == "sluice" && len(args) > 0 && args[0] == "serve":
 		r.serve(s, command)
@@ -259,6 +266,8 @@ func (r *reader) run(s *snippet, command, name string, args []string) {
 	case name == "sluice" && len(args) > 0 && args[0] == "listen":
 		r.listen(s, command)
 		return
+	case name == "sluice" && len(args) > 0 && args[0] == "migrate": // the server of this test has not stopped for it
+		command = dataFolder.ReplaceAllString(command, "--data "+filepath.Join(r.dir, "migrated"))
 	case name == "curl":
 		command = strings.Replace(command, "curl ", "curl --fail-with-body --max-time 30 ", 1)
 		if strings.Contains(command, "/pay/<token>") {
@@ -323,7 +332,7 @@ func (r *reader) serve(s *snippet, command string) {
 	}
 	dir := shortDir(r)
 	ready, log := filepath.Join(dir, "ready.json"), filepath.Join(dir, "log")
-	command = regexp.MustCompile(`--data \S+`).ReplaceAllString(command, "--data "+dir+"/data")
+	command = dataFolder.ReplaceAllString(command, "--data "+dir+"/data")
 	command = regexp.MustCompile(`--listen \S+`).ReplaceAllString(command, "--listen 127.0.0.1:0")
 	words := strings.Fields(command + " --ready-file " + ready)
 	p := launch(r, log, words[1:]...)

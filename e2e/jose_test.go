@@ -21,6 +21,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // joseFolder is where the npm package is installed. Where it cannot be had, and nobody insists, it is left out.
@@ -36,10 +38,7 @@ func joseFolder(t *testing.T) string {
 	if err == nil {
 		return strings.TrimSpace(string(out))
 	}
-	if os.Getenv("SLUICE_TEST_JOSE_REQUIRED") == "1" {
-		t.Fatalf("the npm package jose: %v\n%s", err, fault.String())
-	}
-	t.Skipf("signed events are not verified with the npm package jose: %v: %s", err, fault.String())
+	setting.Missing(t, setting.Jose, "signed events are not verified with the npm package jose: ", err, ": ", fault.String())
 	return ""
 }
 

@@ -66,7 +66,7 @@ func networkPlace(t *testing.T) *place {
 	} {
 		// A kernel may lack IPv6 or such links, and a container the right to enter what it made.
 		if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
-			t.Skipf("a network cannot be made: ip %s: %v: %s", line, err, out)
+			setting.Missing(t, setting.Root, "a network cannot be made: ip ", line, ": ", err, ": ", string(out))
 		}
 	}
 	if err := os.MkdirAll(settings, 0o755); err != nil {

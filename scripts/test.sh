@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Everything that make test runs. It gets what is missing (a C compiler for the race detector, PostgreSQL, Chromium,
-# Node.js, strace, ip) where it runs as root on a system with apt-get, and the npm package jose; otherwise it says at the
+# Node.js, strace, ip, curl, Python, fish, zsh) where it runs as root on a system with apt-get, and the npm package jose; otherwise it says at the
 # end what was not tested. The last lines are those of go test: one for each package that passed, or what failed.
 #
 #   SLUICE_TEST_POSTGRES=URL          use this server; its tests then fail rather than being skipped
 #   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
 #   SLUICE_TEST_JOSE_REQUIRED=1       not having the npm package jose is a failure
+#   SLUICE_TEST_CHROMIUM_REQUIRED=1   not having a browser is a failure
+#   SLUICE_TEST_PROGRAMS_REQUIRED=1   not having curl, Python, fish, zsh or PostgreSQL's client programs is a failure
 #   SLUICE_TEST_STRACE_REQUIRED=1     not having strace, or not being allowed to attach it, is a failure
 #   SLUICE_TEST_ROOT_REQUIRED=1       not being allowed to mount, to make networks or to be another user is a failure
 #   SLUICE_TEST_KILLS=8               how often the server is killed on each database
@@ -112,13 +114,25 @@ can_compile() {
 		$(go env CC) -x c -o "$log_dir/program" - >/dev/null 2>&1
 }
 
-# provide_tools gets the C compiler for the race detector, and what a test makes disks fail or a network with.
+# provide_tools gets the C compiler for the race detector, what a test makes disks fail or a network with, and what the
+# documents and the completions of shells are tried with.
 provide_tools() {
-	local packages=()
+	local packages=() programs=() lacking=() program
 	can_compile || packages+=(gcc libc6-dev)
 	command -v strace >/dev/null || packages+=(strace)
 	command -v ip >/dev/null || packages+=(iproute2)
 	((${#packages[@]} == 0)) || scripts/apt.sh "${packages[@]}" || true
+	for program in curl python3 fish zsh; do
+		command -v "$program" >/dev/null || programs+=("$program") # its package has the same name
+	done
+	((${#programs[@]} == 0)) || scripts/apt.sh "${programs[@]}" || true
+	if [[ -n ${SLUICE_TEST_POSTGRES:-} ]] && ! command -v pg_dump >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/pg_dump' >/dev/null; then
+		scripts/apt.sh postgresql-client || missing+=('backups of PostgreSQL: its client programs are not here')
+	fi
+	for program in "${programs[@]}"; do
+		command -v "$program" >/dev/null || lacking+=("$program")
+	done
+	((${#lacking[@]} == 0)) || missing+=("commands of the documents and completions of shells that need ${lacking[*]}")
 	if can_compile; then
 		race=(-race)
 		export CGO_ENABLED=1

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // shellScript runs a shell over the text, which must not complain, and returns what it prints.
@@ -110,7 +112,7 @@ func TestFishCompletes(t *testing.T) {
 	t.Parallel()
 	fish, err := exec.LookPath("fish")
 	if err != nil {
-		t.Skip("no fish on this machine")
+		setting.Missing(t, setting.Programs, "there is no fish")
 	}
 	script := command(t.Context(), nil, "completion", "fish").out
 	for _, line := range []string{"sluice key ", "sluice help sho", "sluice shop list --log-level "} {
@@ -125,7 +127,7 @@ func TestZshReadsItsCompletion(t *testing.T) {
 	t.Parallel()
 	zsh, err := exec.LookPath("zsh")
 	if err != nil {
-		t.Skip("no zsh on this machine")
+		setting.Missing(t, setting.Programs, "there is no zsh")
 	}
 	shellScript(t, zsh, command(t.Context(), nil, "completion", "zsh").out, "-n")
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
@@ -80,7 +81,7 @@ func (h *house) take() (string, backup.Manifest) {
 	dir := filepath.Join(h.t.TempDir(), "backup")
 	m, err := backup.Take(h.t.Context(), h.source(), dir)
 	if errors.Is(err, backup.ErrNoTools) {
-		h.t.Skip(err)
+		setting.Missing(h.t, setting.Programs, err)
 	}
 	if err != nil {
 		h.t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/backup"
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
 // TestABackupOntoAFullDisk leaves nothing there, and the installation goes on.
@@ -18,7 +19,7 @@ func TestABackupOntoAFullDisk(t *testing.T) {
 		h.take() // leaves the test out where the programs are missing
 		disk := t.TempDir()
 		if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=16k"); err != nil {
-			t.Skipf("needs the right to mount a small tmpfs: %v", err)
+			setting.Missing(t, setting.Root, "no small tmpfs can be mounted: ", err)
 		}
 		t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 		_, err := backup.Take(t.Context(), h.source(), filepath.Join(disk, "backup"))

@@ -12,11 +12,14 @@ import (
 // has it, a test that is skipped by mistake would not be noticed.
 func Missing(t testing.TB, name string, why ...any) {
 	t.Helper()
-	if os.Getenv(name) == "1" {
+	if Required(name) {
 		t.Fatal(append(why, " ("+name+"=1: it is required)")...)
 	}
 	t.Skip(append([]any{"not tested: "}, why...)...)
 }
+
+// Required reports that the environment has name=1. Parts of a test that lack something and are left out ask for it, and fail.
+func Required(name string) bool { return os.Getenv(name) == "1" }
 
 // Names for Missing of what several tests need.
 const (
@@ -24,6 +27,12 @@ const (
 	Strace = "SLUICE_TEST_STRACE_REQUIRED"
 	// Root is the right to mount, to make networks and to be another user.
 	Root = "SLUICE_TEST_ROOT_REQUIRED"
+	// Programs are those of others that scripts/test.sh installs: curl, python3, fish, zsh and PostgreSQL's client programs.
+	Programs = "SLUICE_TEST_PROGRAMS_REQUIRED"
+	// Jose is the npm package, and a Node.js for it.
+	Jose = "SLUICE_TEST_JOSE_REQUIRED"
+	// Chromium is a browser that SLUICE_TEST_CHROMIUM names.
+	Chromium = "SLUICE_TEST_CHROMIUM_REQUIRED"
 )
 
 // Number returns the number above 0 that the environment has under that name, or the other one where it has none. Anything
