@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,19 +23,10 @@ func TestRestoredFromABackupNothingIsChargedAgain(t *testing.T) {
 	each := setting.Number(t, "SLUICE_TEST_DRILL", 6)
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
-		sim := startSimulator(t, dir)
-		direct := sim.URL
-		sim.URL = newSlowPath(t, sim.URL).url
-		s := newServer(t, dir, url)
-		s.start(t)
-		w := &witness{client: s.newImpatientShop(t, sim, callLimit), told: map[string]paid{}, quiet: make(chan struct{})}
-		sim.URL = direct
+		s, sim, w := newLoaded(t, dir, url)
 		scene := stage(t, w.client, each)
 
-		var working sync.WaitGroup
-		for n := range merchants {
-			working.Go(func() { w.work(t, n) })
-		}
+		over := w.begin(t)
 		await(t, "the load is under way", patience, func() bool { return w.acknowledged() >= 2*merchants })
 		before := w.remembers()
 		folder := takeBackup(t, s, dir)
@@ -44,8 +34,7 @@ func TestRestoredFromABackupNothingIsChargedAgain(t *testing.T) {
 		after := w.acknowledged()
 		await(t, "the load has gone on after the backup", patience, func() bool { return w.acknowledged() >= after+merchants })
 		s.kill()
-		close(w.quiet)
-		working.Wait()
+		over()
 
 		restored := restoreElsewhere(t, s, dir, folder, url != "")
 		restored.start(t)

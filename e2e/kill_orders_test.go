@@ -33,11 +33,10 @@ func TestKilledAtRandomOrdersStandAsTold(t *testing.T) {
 		s := newServer(t, dir, database, "--private-webhooks")
 		s.start(t)
 		r := newTokenReceiver(t, s)
-		direct := sim.URL
-		sim.URL = newSlowPath(t, sim.URL).url
-		w := &orderWitness{orders: map[string]*orderTold{}, names: map[string]string{}, quiet: make(chan struct{}), shops: []*merchant{
-			s.newMerchant(t, sim, r.URL+"/one", false), s.newMerchant(t, sim, r.URL+"/two/", true)}}
-		sim.URL = direct
+		w := &orderWitness{orders: map[string]*orderTold{}, names: map[string]string{}, quiet: make(chan struct{})}
+		sim.bySlowPath(t, func() {
+			w.shops = []*merchant{s.newMerchant(t, sim, r.URL+"/one", false), s.newMerchant(t, sim, r.URL+"/two/", true)}
+		})
 
 		var working sync.WaitGroup
 		for n := range orderMerchants {

@@ -29,26 +29,15 @@ func TestKilledAtRandomNothingIsLostOrChargedTwice(t *testing.T) {
 	kills := setting.Number(t, "SLUICE_TEST_KILLS", 12)
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
-		sim := startSimulator(t, dir)
-		direct := sim.URL
-		sim.URL = newSlowPath(t, sim.URL).url
-		s := newServer(t, dir, url)
-		s.start(t)
-		w := &witness{client: s.newImpatientShop(t, sim, callLimit), told: map[string]paid{}, quiet: make(chan struct{})}
-		sim.URL = direct
-
-		var working sync.WaitGroup
-		for n := range merchants {
-			working.Go(func() { w.work(t, n) })
-		}
+		s, sim, w := newLoaded(t, dir, url)
+		over := w.begin(t)
 		for range kills {
 			time.Sleep(shortLife + rand.N(longLife))
 			s.kill()
 			s.start(t)
 		}
 		await(t, "as many payments are acknowledged as there were kills", patience, func() bool { return w.acknowledged() >= kills })
-		close(w.quiet)
-		working.Wait()
+		over()
 		w.catchUp(t)
 
 		shown := w.client.settle(t, leaseIsOver, w.undone...)
@@ -105,6 +94,29 @@ type witness struct {
 	asked    map[string]bool      // deposits whose rollback was asked for: it may be done though no answer came
 	undone   []string             // those whose rollback was acknowledged
 	wrong    []string             // contradictions noticed on the way
+}
+
+// newLoaded starts a server with a shop that reaches its provider by a way that is slow at times, and the merchant of it.
+func newLoaded(t testing.TB, dir, url string) (*server, *simulator, *witness) {
+	t.Helper()
+	sim := startSimulator(t, dir)
+	s := newServer(t, dir, url)
+	s.start(t)
+	w := &witness{told: map[string]paid{}, quiet: make(chan struct{})}
+	sim.bySlowPath(t, func() { w.client = s.newImpatientShop(t, sim, callLimit) })
+	return s, sim, w
+}
+
+// begin has all merchants work until the function is called that it returns.
+func (w *witness) begin(t testing.TB) (over func()) {
+	var working sync.WaitGroup
+	for n := range merchants {
+		working.Go(func() { w.work(t, n) })
+	}
+	return func() {
+		close(w.quiet)
+		working.Wait()
+	}
 }
 
 func (w *witness) work(t testing.TB, n int) {

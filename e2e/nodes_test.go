@@ -41,17 +41,16 @@ func TestNodesShareTheWorkAndDie(t *testing.T) {
 	nodes := startNodes(t, dir, database)
 	r := newReceiver(t, nil, refuseSome())
 
-	direct := sim.URL
-	sim.URL = newSlowPath(t, sim.URL).url
 	shops := make([]*nodeShop, nodeShops)
 	var working sync.WaitGroup
-	for i := range shops {
-		shops[i] = newNodeShop(t, nodes, i, sim, r)
-		for n := range nodeMerchants {
-			working.Go(func() { shops[i].witness.work(t, i*nodeMerchants+n) })
+	sim.bySlowPath(t, func() {
+		for i := range shops {
+			shops[i] = newNodeShop(t, nodes, i, sim, r)
+			for n := range nodeMerchants {
+				working.Go(func() { shops[i].witness.work(t, i*nodeMerchants+n) })
+			}
 		}
-	}
-	sim.URL = direct
+	})
 
 	kills := 0
 	for end := time.Now().Add(time.Duration(seconds) * time.Second); kills < nodeKills || time.Now().Before(end); kills++ {

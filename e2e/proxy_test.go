@@ -22,6 +22,15 @@ const (
 	latecomers = 60
 )
 
+// bySlowPath does what sets up a shop, so that it reaches the provider by a way that is slow at times.
+func (s *simulator) bySlowPath(t testing.TB, setUp func()) {
+	t.Helper()
+	direct := s.URL
+	s.URL = newSlowPath(t, direct).url
+	setUp()
+	s.URL = direct
+}
+
 func newSlowPath(t testing.TB, to string) *slowPath {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -48,6 +48,12 @@ type impostor struct {
 // start returns the port.
 func (i *impostor) start(t *testing.T) string {
 	t.Helper()
+	return listen(t, i.serve)
+}
+
+// listen serves each connection to a port of this machine, which it returns. The test ends when the last has been served.
+func listen(t *testing.T, serve func(net.Conn)) (port string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -63,15 +69,17 @@ func (i *impostor) start(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			serving.Go(func() { i.serve(conn) })
+			serving.Go(func() {
+				defer conn.Close()
+				serve(conn)
+			})
 		}
 	})
-	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_, port, _ = net.SplitHostPort(l.Addr().String())
 	return port
 }
 
 func (i *impostor) serve(conn net.Conn) {
-	defer conn.Close()
 	if i.hangUp {
 		i.mu.Lock()
 		i.calls++
@@ -271,43 +279,26 @@ func TestADatabaseThatDoesNotAnswerHasToProveItself(t *testing.T) {
 // terminator speaks TLS before a server that does not, and returns its port.
 func terminator(t *testing.T, server string, served *tls.Config) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	t.Cleanup(func() {
-		_ = l.Close()
-		serving.Wait()
-	})
-	serving.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				onward, err := net.Dial("tcp", server)
-				if err != nil {
-					return
-				}
-				defer onward.Close()
-				if _, err := io.CopyN(io.Discard, conn, 8); err != nil { // its wish for TLS
-					return
-				}
-				_, _ = conn.Write([]byte("S"))
-				secret := tls.Server(conn, served)
-				serving.Go(func() {
-					_, _ = io.Copy(secret, onward)
-					_ = conn.Close()
-				})
-				_, _ = io.Copy(onward, secret)
-			})
+	return listen(t, func(conn net.Conn) {
+		onward, err := net.Dial("tcp", server)
+		if err != nil {
+			return
 		}
+		defer onward.Close()
+		if _, err := io.CopyN(io.Discard, conn, 8); err != nil { // its wish for TLS
+			return
+		}
+		_, _ = conn.Write([]byte("S"))
+		secret := tls.Server(conn, served)
+		var back sync.WaitGroup
+		defer back.Wait()
+		back.Go(func() {
+			_, _ = io.Copy(secret, onward)
+			_ = conn.Close()
+		})
+		_, _ = io.Copy(onward, secret)
+		_ = onward.Close()
 	})
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // TestADatabaseElsewhere: one that is reached by the name of another machine has to have a certificate, unless the URL says
