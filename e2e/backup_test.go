@@ -75,10 +75,13 @@ func awaitAgreed(t *testing.T, c *client, sim *simulator, wrong func([]paid) []s
 type staged struct {
 	paid, left, captured, voided, held []string
 
+	regretted []string // paid, as a hold, and voided
+
 	ended map[string]string // states of those that were worked on after the backup, as the provider has them
 }
 
-// stage makes the payments: those that are paid, captured and voided after the backup, and those that nobody touches.
+// stage makes the payments: those that are paid, captured, voided, or held and voided after the backup, and those that nobody
+// touches.
 func stage(t *testing.T, c *client, each int) *staged {
 	t.Helper()
 	s := &staged{ended: map[string]string{}}
@@ -87,6 +90,9 @@ func stage(t *testing.T, c *client, each int) *staged {
 			hold := part == "captured" || part == "voided" || part == "held"
 			*into = append(*into, stageOne(t, c, fmt.Sprintf("staged-%s-%d", part, n), amountOf(1000+n), hold))
 		}
+		key := fmt.Sprintf("staged-regretted-%d", n)
+		p := c.must(t, request{method: "POST", path: payments, key: key, body: with(deposit(key, amountOf(1000+n)), "preAuth", true)}).payment
+		s.regretted = append(s.regretted, p.ID)
 	}
 	return s
 }
@@ -116,17 +122,26 @@ func stageOne(t *testing.T, c *client, name, amount string, hold bool) string {
 // than its limit may not have arrived, so how it ends is waited for.
 func (s *staged) goOn(t *testing.T, c *client) {
 	t.Helper()
-	for _, id := range s.paid {
+	settle := func(id string) {
+		await(t, "it is known how it ended", patience, func() bool { s.ended[id] = c.get(t, id).State; return s.ended[id] != "PENDING" })
+	}
+	for _, id := range slices.Concat(s.paid, s.regretted) {
 		c.must(t, request{method: "PATCH", path: pathOf(id), key: "late-" + id, body: browser})
 	}
 	for _, id := range s.captured {
 		c.must(t, request{method: "POST", path: pathOf(id) + "/capture", key: "late-" + id, body: object{}})
 	}
-	for _, id := range s.voided {
-		c.must(t, request{method: "POST", path: pathOf(id) + "/void", key: "late-" + id})
+	voided := slices.Clone(s.voided)
+	for _, id := range s.regretted {
+		if settle(id); s.ended[id] == "AUTHORIZED" {
+			voided = append(voided, id)
+		}
 	}
-	for _, id := range slices.Concat(s.paid, s.captured, s.voided) {
-		await(t, "it is known how it ended", patience, func() bool { s.ended[id] = c.get(t, id).State; return s.ended[id] != "PENDING" })
+	for _, id := range voided {
+		c.must(t, request{method: "POST", path: pathOf(id) + "/void", key: "void-" + id})
+	}
+	for _, id := range slices.Concat(s.paid, s.captured, voided) {
+		settle(id)
 	}
 }
 

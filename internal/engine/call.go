@@ -59,6 +59,9 @@ func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, n
 	if withhold(number, &said.fact, &said.messages) {
 		said.odd = whyCardTold
 	}
+	if d.Call.MayBeGivenBack(&d.Payment, said.fact) {
+		said = e.lookForReturn(ctx, d, said)
+	}
 	p := e.answer(ctx, d, said)
 	e.keepForAgain(&p, x.card)
 	if fact.Revoked && x.chain != "" {
@@ -145,7 +148,7 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) 
 	a, at := &call.Attempt, said.at
 	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: said.fact, Messages: said.messages, Token: e.IDs.Letters(32)}
 	answer.NextCheck, answer.Stalled = e.nextCheck(call, said.fact)
-	answer.Fenced = call.Fence
+	answer.Fenced, answer.GivenBack = call.Fence, said.givenBack
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
 	answer.Late = e.latePolicy(at)
 	if at.to != nil {

@@ -41,7 +41,10 @@ func (e *Engine) search(ctx context.Context, p payment.Payment) (payment.Payment
 		if found == nil {
 			return p, nil
 		}
-		e.Log.WarnContext(ctx, "a try of the time after the backup is taken up", "payment_id", p.ID, "key", found.Try.Key)
+		e.Log.WarnContext(ctx, "a try of the time after the backup is taken up", "payment_id", p.ID, "key", found.Try.Key, "kind", found.Kind)
+		if d.Fresh == nil { // what was done about one that is known
+			continue
+		}
 		if p, err = e.checkNow(ctx, p, payment.OpCheckState, 0); err != nil || p.Live != 0 {
 			return p, err
 		}
@@ -96,13 +99,25 @@ func (e *Engine) askLost(ctx context.Context, p *payment.Payment, try payment.Lo
 	if at.to == nil {
 		return nil, fmt.Errorf("terminal %s cannot be asked: %w", t.Name, at.fault)
 	}
+	found, err := e.askLostAs(ctx, p, try, t, at, p.LostKinds())
+	if err == nil {
+		return found, nil
+	}
+	if other, _ := e.askLostAs(ctx, p, try, t, at, p.LostOthers()); other != nil {
+		return other, nil
+	}
+	return nil, err
+}
+
+func (e *Engine) askLostAs(ctx context.Context, p *payment.Payment, try payment.LostTry, t payment.Terminal, at *reached,
+	kinds []payment.AttemptKind) (*payment.FoundLost, error) {
 	class := payment.ClassNotSent // it is only asked about
 	early := e.provesNothing(at)
 	if early {
 		class = payment.ClassUnknown // what the provider does not know it is asked to refuse, if it can
 	}
 	var unclear error
-	for _, kind := range p.LostKinds() {
+	for _, kind := range kinds {
 		asked := payment.Attempt{
 			Kind: kind, Key: try.Key, TerminalID: t.ID, Terminal: t.Name, Class: class,
 			Amount: p.Amount, Currency: p.Currency,
@@ -120,6 +135,30 @@ func (e *Engine) askLost(ctx context.Context, p *payment.Payment, try payment.Lo
 		}
 	}
 	return nil, unclear
+}
+
+// lookForReturn asks whether a deposit that the provider shows as done was given back in the lost time, under one of the payment's
+// later numbers: the status of a sale does not tell that, and it would be taken for paid. While the provider does not say, nothing is known of the deposit either.
+func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said told) told {
+	p, a := &d.Payment, &d.Call.Attempt
+	at := payment.Terminal{ID: a.TerminalID, Name: a.Terminal}
+	as := []payment.AttemptKind{payment.AttemptRefund}
+	others := []payment.AttemptKind{payment.AttemptDeposit, payment.AttemptCapture, payment.AttemptVoid}
+	for _, try := range p.LostTries() {
+		found, err := e.askLostAs(ctx, p, try, at, said.at, as)
+		if err != nil {
+			if other, _ := e.askLostAs(ctx, p, try, at, said.at, others); other == nil {
+				e.Log.WarnContext(ctx, "whether a payment was given back after the backup is not known yet", "payment_id", p.ID, "error", err)
+				said.fact = payment.Fact{Class: payment.ClassUnknown}
+				return said
+			}
+		}
+		if found != nil && (found.Fact.Class == payment.ClassApproved || found.Fact.Class == payment.ClassWaiting) {
+			said.givenBack = true
+			return said
+		}
+	}
+	return said
 }
 
 // provesNothing reports that what was sent before the restore may still arrive at the terminal.

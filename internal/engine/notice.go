@@ -184,6 +184,8 @@ type told struct {
 	messages payment.Messages
 	odd      string   // something about it that a human is told
 	at       *reached // the terminal that it came to
+
+	givenBack bool // see payment.Answer
 }
 
 // settleNotice runs the transaction and finishes what it set off. A notice that names our

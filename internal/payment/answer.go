@@ -92,6 +92,7 @@ type Answer struct {
 	Token     string    // unused recurring token, taken if a chain starts
 	HoldCheck time.Time // when to ask whether a hold still stands
 	Fenced    bool      // the call was one with Fence
+	GivenBack bool      // what the fact shows as done went back in the time after the backup
 
 	// Stalled says that a call which has not left has waited for long: a human is told.
 	Stalled bool
@@ -135,6 +136,9 @@ func (c Answer) apply(d *draft) {
 		d.d.Attempts = append(d.d.Attempts, *a)
 	}
 	if !a.Live() {
+		if c.GivenBack {
+			c.Fact = d.givenBack(a, c.Fact)
+		}
 		d.heard(a, report{op: OpCheckState, running: c.Op, asked: asked, quiet: quiet, messages: c.Messages, fact: c.Fact, late: c.Late,
 			token: c.Token, nextCheck: c.NextCheck})
 		return
@@ -145,6 +149,9 @@ func (c Answer) apply(d *draft) {
 	}
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
+	if c.GivenBack && fact.Class == ClassApproved {
+		fact = d.givenBack(a, fact)
+	}
 	fact = c.unheard(a, fact, d.now)
 	d.note(a, fact)
 	in := d.settle(a, fact, c.Token)

@@ -3,6 +3,7 @@ package payment
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,16 @@ func (p *Payment) LostKinds() []AttemptKind {
 	return nil
 }
 
+// LostOthers lists what else a number of the lost time can stand for, where a provider does not know it as a try: after a known
+// one it may be what was done about that, such as the void of a hold that the merchant did not want.
+func (p *Payment) LostOthers() []AttemptKind {
+	if p.Tries == 0 {
+		return nil
+	}
+	kinds := []AttemptKind{AttemptDeposit, AttemptVoid, AttemptRefund, AttemptCapture}
+	return slices.DeleteFunc(kinds, func(k AttemptKind) bool { return slices.Contains(p.LostKinds(), k) })
+}
+
 // searched ends the search once there is nothing to search for, and else has it come due at once.
 func (d *draft) searched() {
 	if d.p.Lost == "" || d.p.Live != 0 {
@@ -113,6 +124,10 @@ func (c FoundLost) apply(d *draft) {
 		d.err = ErrBusy // somebody else has taken it up
 		return
 	}
+	if !slices.Contains(d.p.LostKinds(), c.Kind) { // that number was no try
+		d.d.touched = true
+		return
+	}
 	run := Run{Owner: "lost", Call: c.Try.Key, Epoch: c.Try.Epoch}
 	switch {
 	case d.p.state == Authorized && c.Kind == AttemptVoid:
@@ -131,6 +146,28 @@ func (c FoundLost) apply(d *draft) {
 	d.d.Call = nil
 	a := &d.p.Attempts[len(d.p.Attempts)-1]
 	a.Key, d.d.Fresh.Key = c.Try.Key, c.Try.Key // numbers of the lost time may have gaps, those of attempts have none
+}
+
+// alarmGivenBack is what a human is told of a deposit that is closed though its provider has a success.
+const alarmGivenBack = "the payment was paid after the backup, and given back as a late success"
+
+// mayBeGivenBack reports that the fact shows a deposit as done which may have been given back in the lost time since.
+func (p *Payment) mayBeGivenBack(a *Attempt, f Fact) bool {
+	return p.Lost != "" && a.part() == PartDeposit && f.Class == ClassApproved && !p.Terms.Verify
+}
+
+// MayBeGivenBack is the same of what was asked about: then it has to be looked for, see Answer.GivenBack.
+func (c *Call) MayBeGivenBack(p *Payment, f Fact) bool { return c.Ask && p.mayBeGivenBack(&c.Attempt, f) }
+
+// givenBack notes of a deposit that the provider shows as done that its money went back in the lost time. An open one is closed
+// by that; what has ended stays as it is, and nothing is sent back once more.
+func (d *draft) givenBack(a *Attempt, f Fact) Fact {
+	f.Class, f.Credential = ClassCancelled, ""
+	a.Reversed, d.d.Alarm = true, alarmGivenBack
+	if !a.Live() {
+		a.Class = ClassCancelled
+	}
+	return f
 }
 
 // takenInPart reports that the fact is about a hold of which the lost time has captured a part.

@@ -30,6 +30,9 @@ func (c Notice) apply(d *draft) {
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	d.note(a, fact)
+	if d.p.mayBeGivenBack(a, fact) { // whether it was is found out by asking
+		fact = Fact{Class: ClassUnknown}
+	}
 	in := d.settle(a, fact, c.Token)
 	shown := !d.p.logLong() || d.news(&was, a, in, OpHandleWebhook)
 	if in != InOpen { // whoever is still calling will find the attempt settled
