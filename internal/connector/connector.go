@@ -36,7 +36,8 @@ type Connector interface {
 	Start(ctx context.Context, r Request) (payment.Fact, error)
 	// Status asks the provider, by our key, how an attempt of any kind stands now. Settled attempts are asked about as
 	// well: a hold that was captured is APPROVED with what was taken, one that was released CANCELLED, and what turned
-	// out not to have been done is refused.
+	// out not to have been done is refused. Of a key that stands for an attempt of another kind nothing is known: it is an error,
+	// or UNKNOWN.
 	Status(ctx context.Context, ref Ref) (payment.Fact, error)
 	// Traits tells what type assertions cannot.
 	Traits() Traits

@@ -99,21 +99,30 @@ func (e *Engine) askLost(ctx context.Context, p *payment.Payment, try payment.Lo
 	if at.to == nil {
 		return nil, fmt.Errorf("terminal %s cannot be asked: %w", t.Name, at.fault)
 	}
-	found, err := e.askLostAs(ctx, p, try, t, at, p.LostKinds())
+	q := inquiry{p, t, at, e.provesNothing(at)}
+	found, err := e.askLostAs(ctx, q, try, p.LostKinds())
 	if err == nil {
 		return found, nil
 	}
-	if other, _ := e.askLostAs(ctx, p, try, t, at, p.LostOthers()); other != nil {
+	if other, _ := e.askLostAs(ctx, q, try, p.LostOthers()); other != nil {
 		return other, nil
 	}
 	return nil, err
 }
 
-func (e *Engine) askLostAs(ctx context.Context, p *payment.Payment, try payment.LostTry, t payment.Terminal, at *reached,
-	kinds []payment.AttemptKind) (*payment.FoundLost, error) {
+// inquiry is a terminal that is asked about a payment.
+type inquiry struct {
+	payment *payment.Payment
+	t       payment.Terminal
+	at      *reached
+	early   bool // what was sent before the restore may still arrive there
+}
+
+// askLostAs asks about one try as each of the kinds, until it is known as one of them. An error says that it may be one.
+func (e *Engine) askLostAs(ctx context.Context, q inquiry, try payment.LostTry, kinds []payment.AttemptKind) (*payment.FoundLost, error) {
+	p, t := q.payment, q.t
 	class := payment.ClassNotSent // it is only asked about
-	early := e.provesNothing(at)
-	if early {
+	if q.early {
 		class = payment.ClassUnknown // what the provider does not know it is asked to refuse, if it can
 	}
 	var unclear error
@@ -122,10 +131,10 @@ func (e *Engine) askLostAs(ctx context.Context, p *payment.Payment, try payment.
 			Kind: kind, Key: try.Key, TerminalID: t.ID, Terminal: t.Name, Class: class,
 			Amount: p.Amount, Currency: p.Currency,
 		}
-		fact, _ := e.call(ctx, p, &payment.Call{Attempt: asked, Ask: true}, exchange{at: at})
+		fact, _ := e.call(ctx, p, &payment.Call{Attempt: asked, Ask: true}, exchange{at: q.at})
 		switch {
 		case fact.Class == payment.ClassRejected: // closed, by us: it was not done, and will not be
-		case fact.NotFound && early:
+		case fact.NotFound && q.early:
 			unclear = fmt.Errorf("terminal %s: an answer \"not found\" proves nothing yet about %s", t.Name, try.Key)
 		case fact.NotFound:
 		case fact.Class == payment.ClassUnknown:
@@ -138,16 +147,18 @@ func (e *Engine) askLostAs(ctx context.Context, p *payment.Payment, try payment.
 }
 
 // lookForReturn asks whether a deposit that the provider shows as done was given back in the lost time, under one of the payment's
-// later numbers: the status of a sale does not tell that, and it would be taken for paid. While the provider does not say, nothing is known of the deposit either.
+// later numbers: the status of a sale does not tell that, and it would be taken for paid. While the provider does not say, nothing is
+// known of the deposit either; where it never could, because what is on the way to it may take any time, its "not found" is believed.
 func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said told) told {
 	p, a := &d.Payment, &d.Call.Attempt
-	at := payment.Terminal{ID: a.TerminalID, Name: a.Terminal}
+	q := inquiry{payment: p, t: payment.Terminal{ID: a.TerminalID, Name: a.Terminal}, at: said.at}
+	q.early = said.at.to.Traits().MaxInFlight > 0 && e.provesNothing(said.at)
 	as := []payment.AttemptKind{payment.AttemptRefund}
 	others := []payment.AttemptKind{payment.AttemptDeposit, payment.AttemptCapture, payment.AttemptVoid}
 	for _, try := range p.LostTries() {
-		found, err := e.askLostAs(ctx, p, try, at, said.at, as)
+		found, err := e.askLostAs(ctx, q, try, as)
 		if err != nil {
-			if other, _ := e.askLostAs(ctx, p, try, at, said.at, others); other == nil {
+			if other, _ := e.askLostAs(ctx, q, try, others); other == nil {
 				e.Log.WarnContext(ctx, "whether a payment was given back after the backup is not known yet", "payment_id", p.ID, "error", err)
 				said.fact = payment.Fact{Class: payment.ClassUnknown}
 				return said

@@ -157,7 +157,9 @@ func (p *Payment) mayBeGivenBack(a *Attempt, f Fact) bool {
 }
 
 // MayBeGivenBack is the same of what was asked about: then it has to be looked for, see Answer.GivenBack.
-func (c *Call) MayBeGivenBack(p *Payment, f Fact) bool { return c.Ask && p.mayBeGivenBack(&c.Attempt, f) }
+func (c *Call) MayBeGivenBack(p *Payment, f Fact) bool {
+	return c.Ask && p.mayBeGivenBack(&c.Attempt, f)
+}
 
 // givenBack notes of a deposit that the provider shows as done that its money went back in the lost time. An open one is closed
 // by that; what has ended stays as it is, and nothing is sent back once more.

@@ -63,6 +63,11 @@ func originals(t *testing.T, s Suite) {
 			q.Original.ProviderRef = ""
 			r.must(t, kind, q)
 			r.booked(t, q, movement(kind))
+			for _, other := range []payment.AttemptKind{payment.AttemptDeposit, payment.AttemptCapture, payment.AttemptVoid, payment.AttemptRefund} {
+				if fact, err := r.status(t, other, q); other != kind && err == nil && fact.Class != payment.ClassUnknown {
+					t.Errorf("asked about it as a %s: %+v", other, fact)
+				}
+			}
 
 			q.Key, q.Original.Key = r.key(), r.key()
 			fact, err := r.send(t, kind, q)
