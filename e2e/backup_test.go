@@ -24,25 +24,29 @@ func TestRestoredFromABackupNothingIsChargedAgain(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		dir := shortDir(t)
 		s, sim, w := newLoaded(t, dir, url)
-		scene := stage(t, w.client, each)
+		scene := stage(t, w.client, sim, each)
 
 		over := w.begin(t)
 		await(t, "the load is under way", patience, func() bool { return w.acknowledged() >= 2*merchants })
 		before := w.remembers()
 		folder := takeBackup(t, s, dir)
-		scene.goOn(t, w.client)
+		scene.goOn(t, w.client, sim)
 		after := w.acknowledged()
 		await(t, "the load has gone on after the backup", patience, func() bool { return w.acknowledged() >= after+merchants })
 		s.kill()
 		over()
 
-		restored := restoreElsewhere(t, s, dir, folder, url != "")
+		restored, epoch := restoreElsewhere(t, s, dir, folder, url != "")
 		restored.start(t)
+		for _, id := range scene.undecided {
+			sim.decide(t, id)
+		}
 		again := newClient(restored.base, w.client.key)
 		tried, charged := payAgain(t, again)
 		shown, ledger, found := awaitAgreed(t, again, sim, func(shown []paid) []string {
 			return append(forgotten(before, shown), scene.wrong(shown)...)
 		})
+		found = append(found, scene.oldNames(ledger, epoch)...)
 		for i, why := range found {
 			if i < 20 {
 				t.Error(why)
@@ -76,13 +80,15 @@ type staged struct {
 	paid, left, captured, voided, held []string
 
 	regretted []string // paid, as a hold, and voided
+	decided   []string // open at the provider at the backup, and done before the end of the server
+	undecided []string // and done after the restore
 
 	ended map[string]string // states of those that were worked on after the backup, as the provider has them
 }
 
-// stage makes the payments: those that are paid, captured, voided, or held and voided after the backup, and those that nobody
-// touches.
-func stage(t *testing.T, c *client, each int) *staged {
+// stage makes the payments: those that are paid, captured, voided, or held and voided after the backup, those whose outcome is
+// open, and those that nobody touches.
+func stage(t *testing.T, c *client, sim *simulator, each int) *staged {
 	t.Helper()
 	s := &staged{ended: map[string]string{}}
 	for n := range each {
@@ -93,6 +99,11 @@ func stage(t *testing.T, c *client, each int) *staged {
 		key := fmt.Sprintf("staged-regretted-%d", n)
 		p := c.must(t, request{method: "POST", path: payments, key: key, body: with(deposit(key, amountOf(1000+n)), "preAuth", true)}).payment
 		s.regretted = append(s.regretted, p.ID)
+		if open := stageOpen(t, c, sim, fmt.Sprintf("staged-open-%d", n), amountOf(1000+n)); n%2 == 0 {
+			s.decided = append(s.decided, open)
+		} else {
+			s.undecided = append(s.undecided, open)
+		}
 	}
 	return s
 }
@@ -118,10 +129,49 @@ func stageOne(t *testing.T, c *client, name, amount string, hold bool) string {
 	return ""
 }
 
+// stageOpen makes a deposit that the provider keeps pending until it is decided.
+func stageOpen(t *testing.T, c *client, sim *simulator, name, amount string) string {
+	t.Helper()
+	const undecided = "4000006600230006"
+	for n := range 20 {
+		key := fmt.Sprintf("%s-%d", name, n)
+		body := with(deposit(key, amount), "card", card(undecided, securityCode))
+		p := c.must(t, request{method: "POST", path: payments, key: key, body: body}).payment
+		c.must(t, request{method: "PATCH", path: pathOf(p.ID), key: key, body: browser})
+		there := func() bool { return sim.pending(t, p.ID) != "" }
+		await(t, "it has got to the provider or ended", patience, func() bool { return there() || c.get(t, p.ID).State != "PENDING" })
+		if there() {
+			return p.ID
+		}
+	}
+	t.Fatal("nothing is open at the provider")
+	return ""
+}
+
+// pending is the reference of what is pending of a payment, or empty.
+func (s *simulator) pending(t *testing.T, id string) string {
+	t.Helper()
+	for _, b := range s.readLedger(t) {
+		if b.Type == "pending" && paymentID(b.Reference) == id {
+			return b.Reference
+		}
+	}
+	return ""
+}
+
+// decide has the provider approve what is pending of a payment.
+func (s *simulator) decide(t *testing.T, id string) {
+	t.Helper()
+	s.control(t, "/control/decide", object{"reference": s.pending(t, id), "responseCode": "00"})
+}
+
 // goOn is what happens between the backup and the end of the server: only the provider remembers it. A call that takes longer
 // than its limit may not have arrived, so how it ends is waited for.
-func (s *staged) goOn(t *testing.T, c *client) {
+func (s *staged) goOn(t *testing.T, c *client, sim *simulator) {
 	t.Helper()
+	for _, id := range s.decided {
+		sim.decide(t, id)
+	}
 	settle := func(id string) {
 		await(t, "it is known how it ended", patience, func() bool { s.ended[id] = c.get(t, id).State; return s.ended[id] != "PENDING" })
 	}
@@ -140,7 +190,7 @@ func (s *staged) goOn(t *testing.T, c *client) {
 	for _, id := range voided {
 		c.must(t, request{method: "POST", path: pathOf(id) + "/void", key: "void-" + id})
 	}
-	for _, id := range slices.Concat(s.paid, s.captured, voided) {
+	for _, id := range slices.Concat(s.paid, s.captured, voided, s.decided) {
 		settle(id)
 	}
 }
@@ -155,6 +205,9 @@ func (s *staged) wrong(shown []paid) (found []string) {
 	for _, id := range s.held {
 		wanted[id] = "AUTHORIZED"
 	}
+	for _, id := range s.undecided {
+		wanted[id] = "COMPLETED"
+	}
 	for _, id := range s.left { // they were tried after the restore, and such a try may not get there
 		if wanted[id] = "COMPLETED"; states[id] == "DECLINED" {
 			wanted[id] = "DECLINED"
@@ -163,6 +216,16 @@ func (s *staged) wrong(shown []paid) (found []string) {
 	for id, want := range wanted {
 		if states[id] != want {
 			found = append(found, fmt.Sprintf("staged payment %s is %s, want %s", id, states[id], want))
+		}
+	}
+	return found
+}
+
+// oldNames are tries of after the restore that have a name of before it. What is closed has one: no try is to have it any more.
+func (s *staged) oldNames(ledger []booking, epoch string) (found []string) {
+	for _, b := range ledger {
+		if b.Type != "fenced" && slices.Contains(s.left, paymentID(b.Reference)) && !strings.HasPrefix(b.Reference, epoch+"-") {
+			found = append(found, fmt.Sprintf("%s %s is not of the epoch %s", b.Type, b.Reference, epoch))
 		}
 	}
 	return found
@@ -193,8 +256,9 @@ func takeBackup(t *testing.T, s *server, dir string) string {
 	return folder
 }
 
-// restoreElsewhere makes a server on a new data folder, and another database, that answers where the first did.
-func restoreElsewhere(t *testing.T, was *server, dir, folder string, postgres bool) *server {
+// restoreElsewhere makes a server on a new data folder, and another database, that answers where the first did. It returns the
+// new epoch, too.
+func restoreElsewhere(t *testing.T, was *server, dir, folder string, postgres bool) (s *server, epoch string) {
 	t.Helper()
 	elsewhere := filepath.Join(dir, "elsewhere")
 	if err := os.Mkdir(elsewhere, 0o700); err != nil {
@@ -204,7 +268,7 @@ func restoreElsewhere(t *testing.T, was *server, dir, folder string, postgres bo
 	if postgres {
 		url = storetest.New(t, store.Postgres).Options(func(o *store.Options) { o.Migrate = false }).URL
 	}
-	s := newServer(t, elsewhere, url)
+	s = newServer(t, elsewhere, url)
 	s.base = was.base
 	s.args[indexOf(s.args, "--listen")+1] = strings.TrimPrefix(was.base, "http://")
 	args := []string{"restore", folder, "--data", s.data, "--json"}
@@ -223,7 +287,7 @@ func restoreElsewhere(t *testing.T, was *server, dir, folder string, postgres bo
 	if err := json.Unmarshal([]byte(out), &done); err != nil || done.Epoch == "" || done.Epoch == done.Backup.Epoch || done.Asked == 0 {
 		t.Fatalf("restore says %s: %v", out, err)
 	}
-	return s
+	return s, done.Epoch
 }
 
 // payAgain has the customers of all open checkouts pay, at the pages of before. While a provider has not told what happened after
