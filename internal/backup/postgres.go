@@ -106,7 +106,7 @@ func (p program) run(ctx context.Context, url string, checked bool, scratch stri
 	if err != nil {
 		return err
 	}
-	service, password, err := serviceOf(url, more)
+	service, password, err := serviceOf(url, p.major, more)
 	if err != nil {
 		return err
 	}
@@ -146,15 +146,18 @@ var known = []string{
 	"tcp_user_timeout", "gssencmode", "krbsrvname", "options",
 }
 
-// serviceOf is a URL, with more settings, as a section of a service file.
-func serviceOf(text string, more map[string]string) (service, password string, err error) {
+// since lists settings that the programs know from a version on; older ones refuse a file that has them.
+var since = map[string]int{"require_auth": 16, "sslnegotiation": 17}
+
+// serviceOf is a URL, with more settings, as a section of a service file for programs of that version.
+func serviceOf(text string, major int, more map[string]string) (service, password string, err error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return "", "", errors.New("the database URL is not understood") // its own error repeats the password
 	}
 	values := map[string]string{"dbname": strings.TrimPrefix(u.Path, "/"), "application_name": "sluice backup"}
 	for key, all := range u.Query() {
-		if slices.Contains(known, key) && len(all) > 0 {
+		if slices.Contains(known, key) && major >= since[key] && len(all) > 0 {
 			values[key] = all[len(all)-1]
 		}
 	}

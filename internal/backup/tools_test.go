@@ -63,6 +63,21 @@ echo "$@" > '`+seen+`'; env >> '`+seen+`'; cp "$PGSERVICEFILE" '`+seen+`.service
 			strings.Contains(string(raw), "exec_mode") {
 			t.Errorf("the service file says %s, %v", raw, err)
 		}
+		source.URL += "&require_auth=scram-sha-256"
+		for version, want := range map[string]bool{"99.1": true, "15.4": false} {
+			source.Tools = script(t, "pg_dump", `if [ "$1" = --version ]; then echo 'pg_dump (PostgreSQL) `+version+`'; exit 0; fi
+cp "$PGSERVICEFILE" '`+seen+`.service'; exit 3`)
+			err := take()
+			if errors.Is(err, backup.ErrNoTools) { // the server is newer than that
+				continue
+			}
+			if err == nil {
+				t.Error("a program that fails is no error")
+			}
+			if raw, err := os.ReadFile(seen + ".service"); err != nil || strings.Contains(string(raw), "require_auth") != want {
+				t.Errorf("the service file for %s says %s, %v", version, raw, err)
+			}
+		}
 		// Told to stop, it waits for no program.
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()

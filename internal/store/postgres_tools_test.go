@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/pem"
+	"errors"
 	"maps"
 	"net/http/httptest"
 	"os"
@@ -35,7 +36,9 @@ func TestToolsProtectTheConnectionLikeWeDo(t *testing.T) {
 		{away, true, 15, map[string]string{"sslmode": "verify-full", "sslrootcert": "*"}},
 		{away + "?sslrootcert=" + authority, true, 17, map[string]string{"sslmode": "verify-full"}},
 		{away, false, 17, map[string]string{"require_auth": "!password"}},
-		{away, false, 15, map[string]string{}},
+		{"postgres://u@db.example/sluice", false, 15, map[string]string{}}, // it has nothing to tell
+		{away + "?sslmode=disable&require_auth=password", false, 15, map[string]string{}},
+		{away + "?sslmode=require", false, 15, map[string]string{}},
 		{away + "?sslmode=disable", false, 17, map[string]string{"require_auth": "!password,!md5"}},
 		{away + "?sslmode=disable", true, 17, map[string]string{"require_auth": "!password,!md5"}},
 		{away + "?sslmode=verify-full", false, 17, map[string]string{}},
@@ -49,6 +52,11 @@ func TestToolsProtectTheConnectionLikeWeDo(t *testing.T) {
 		}
 		if !maps.Equal(got, c.want) {
 			t.Errorf("%s, checked %t, version %d: %v, want %v", c.url, c.checked, c.major, got, c.want)
+		}
+	}
+	for _, url := range []string{away, away + "?sslmode=disable", away + "?sslmode=prefer"} {
+		if got, err := store.ToolSettings(url, false, 15); !errors.Is(err, store.ErrToolsTellAll) {
+			t.Errorf("%s by programs that tell the password to everybody: %v, %v", url, got, err)
 		}
 	}
 	t.Setenv("PGSSLMODE", "require")
