@@ -76,6 +76,8 @@ type App struct {
 	Runner    *job.Runner // started by Work
 	TokenKeys *webhook.KeyRing
 
+	transport http.RoundTripper // of Options
+
 	gate gate // of the calls that the simulator delays by Held
 
 	URL          string // of the merchant API and the page
@@ -97,6 +99,12 @@ type Options struct {
 	Timeout time.Duration // of provider calls and status queries, longer than the slowest machine needs; 30 s when zero
 	Hang    time.Duration // after which the simulator ends a call that it lets hang; 2 s when zero
 	Log     *slog.Logger
+
+	// For an installation that was there before:
+	Keys      *vault.Keyring          // its own; new ones when nil
+	PublicURL string                  // which it is known by; the server's address when empty
+	Transport http.RoundTripper       // of calls to providers, of webhooks and of notices, where their addresses are others now
+	Simulate  func(*simulator.Config) // changes the provider before it starts
 }
 
 // New starts an application on an open database and stops it when the test ends.
@@ -114,12 +122,15 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 	if o.Log == nil {
 		o.Log = telemetry.Logger(slog.LevelError, "text", t.Output())
 	}
-	keys, err := vault.NewKeyring(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
+	if o.Keys == nil {
+		keys, err := vault.NewKeyring(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Keys = &keys
 	}
 	a := &App{
-		DB: db, Clock: o.Clock, Keys: keys, IDs: id.NewSource(o.Clock.Now, rand.Reader), Log: o.Log,
+		DB: db, Clock: o.Clock, Keys: *o.Keys, transport: o.Transport, IDs: id.NewSource(o.Clock.Now, rand.Reader), Log: o.Log,
 		Client: &http.Client{
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 128},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -127,8 +138,8 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 	}
 	t.Cleanup(a.Client.CloseIdleConnections)
 	a.Hold()
-	a.startSimulator(t, o.Hang)
-	a.start(t, o.Timeout)
+	a.startSimulator(t, &o)
+	a.start(t, &o)
 	t.Cleanup(func() { a.audit(t) })
 	return a
 }
@@ -199,11 +210,15 @@ func (g *gate) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (a *App) startSimulator(t testing.TB, hang time.Duration) {
-	sim, err := simulator.New(simulator.Config{
-		Now: a.Clock.Now, PublicURL: func() string { return a.SimulatorURL }, Logger: a.Log, MaxHang: hang,
-		Wait: a.gate.wait,
-	})
+func (a *App) startSimulator(t testing.TB, o *Options) {
+	config := simulator.Config{
+		Now: a.Clock.Now, PublicURL: func() string { return a.SimulatorURL }, Logger: a.Log, MaxHang: o.Hang,
+		Wait: a.gate.wait, NoticeClient: o.Transport,
+	}
+	if o.Simulate != nil {
+		o.Simulate(&config)
+	}
+	sim, err := simulator.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +232,7 @@ func (a *App) startSimulator(t testing.TB, hang time.Duration) {
 	})
 }
 
-func (a *App) start(t testing.TB, timeout time.Duration) {
+func (a *App) start(t testing.TB, o *Options) {
 	mux := http.NewServeMux()
 	var absent api.Nothing
 	missing := func(w http.ResponseWriter, r *http.Request, status int) { absent(w, r, status) }
@@ -230,11 +245,14 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 	server.Start()
 	t.Cleanup(server.Close)
 	a.URL = server.URL
+	if o.PublicURL == "" {
+		o.PublicURL = server.URL
+	}
 	a.Engine = engine.New(engine.Config{
 		DB: a.DB, Connectors: []connector.Type{sandbox.Type(), plainType()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
-		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone}),
+		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone, Transport: o.Transport}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
-		PublicURL: server.URL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: timeout,
+		PublicURL: o.PublicURL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout,
 		Render: []engine.Renderer{{Dialect: gateway.Dialect, Word: gateway.Render}, {Dialect: yandexpay.Dialect, OfParent: true, Word: yandexpay.Render}},
 		Pause:  func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	})
@@ -257,8 +275,12 @@ func (a *App) start(t testing.TB, timeout time.Duration) {
 
 // Deliverer returns one that posts the events of every dialect, to this machine too. Its Drain posts what is due.
 func (a *App) Deliverer() *webhook.Deliverer {
+	client := webhook.NewClient(outbound.GuardNone, a.Clock.Now)
+	if a.transport != nil {
+		client = outbound.New(outbound.Options{Now: a.Clock.Now, Transport: a.transport})
+	}
 	return webhook.New(webhook.Config{
-		DB: a.DB, Client: webhook.NewClient(outbound.GuardNone, a.Clock.Now), Shop: a.Engine.Shop, Now: a.Clock.Now,
+		DB: a.DB, Client: client, Shop: a.Engine.Shop, Now: a.Clock.Now,
 		Random: rand.Reader, Log: a.Log, Bell: a.Engine.Bell, Protocols: map[string]webhook.Protocol{
 			gateway.Dialect: webhook.Gateway(), yandexpay.Dialect: webhook.YandexPay(a.TokenKeys),
 		},

@@ -14,6 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files with what the code makes")
 
+// Updating tells that files are to be rewritten, for tests that keep them in a form of their own.
+func Updating() bool { return *update }
+
 // Check fails the test when got is not what the file holds; line ends are compared too.
 func Check(t testing.TB, path string, got []byte) {
 	t.Helper()

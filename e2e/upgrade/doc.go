@@ -1,0 +1,9 @@
+// Package upgrade proves that what older programs left behind goes on. Below testdata stands a folder for each version of
+// the tables that was ever in use: databases of both kinds as a program of that time left them when it was killed, the
+// provider's ledger of that moment, and what that program answered and posted. The tests open copies with the present
+// code and demand the same answers and posts to the byte, and that whatever was under way ends right.
+//
+// [TestMake] makes such a folder with the binary of any commit; scripts/upgrade-fixture.sh runs it. Start with scenes_test.go:
+// it lists what there is to be found in a database. The only files that know the insides of the present program are
+// present_test.go and what it uses of package testkit.
+package upgrade
