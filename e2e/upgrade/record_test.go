@@ -130,7 +130,7 @@ const between = "\n### "
 func write(all []exchange) []byte {
 	var out bytes.Buffer
 	for i := range all {
-		out.WriteString(between + all[i].head() + "\n" + strings.ReplaceAll(all[i].text, between, " ### "))
+		out.WriteString(between + strings.TrimSpace(all[i].head()) + "\n" + strings.ReplaceAll(all[i].text, between, " ### "))
 	}
 	return out.Bytes()
 }
@@ -140,6 +140,7 @@ func read(raw []byte) (by map[string]string, heads []string) {
 	by = map[string]string{}
 	for part := range strings.SplitSeq(string(raw), between) {
 		if head, text, found := strings.Cut(part, "\n"); found {
+			head = strings.TrimSpace(head)
 			by[head] = text
 			heads = append(heads, head)
 		}
@@ -149,6 +150,9 @@ func read(raw []byte) (by map[string]string, heads []string) {
 
 // request takes apart what head made.
 func request(head string) call {
+	if strings.HasPrefix(head, "GET ") {
+		head = " " + head
+	}
 	parts := strings.SplitN(head, " ", 3)
 	return call{shop: parts[0], method: parts[1], path: parts[2]}
 }

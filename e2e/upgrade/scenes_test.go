@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -33,10 +34,7 @@ var browser = object{"customerIp": "192.0.2.1", "customerUserAgent": "test", "br
 
 // with returns a body with more members; nil removes one.
 func with(body object, pairs ...any) object {
-	made := object{}
-	for k, v := range body {
-		made[k] = v
-	}
+	made := maps.Clone(body)
 	for i := 0; i < len(pairs); i += 2 {
 		if made[pairs[i].(string)] = pairs[i+1]; pairs[i+1] == nil {
 			delete(made, pairs[i].(string))
@@ -142,25 +140,25 @@ func (w *world) settled() {
 	w.tell(till, "COMPLETED", with(everything("paid-all"), "card", card("5555000000000107"), "startRecurring", true), true)
 	w.tell(till, "DECLINED", deposit("declined", "11.12", "card", card(declined)), true)
 	w.tell(till, "PENDING", deposit("threeds", "12.00", "card", card(challenge)), true).Ends = "PENDING"
-	for name, decision := range map[string]string{"threeds-paid": "approve", "threeds-declined": "decline", "threeds-cancelled": "cancel"} {
-		s := w.tell(till, "PENDING", deposit(name, "12.00", "card", card(challenge)), true)
-		w.decide(s.Page, decision)
-		w.again(s, map[string]string{"approve": "COMPLETED", "decline": "DECLINED", "cancel": "CANCELLED"}[decision])
+	for _, c := range [][3]string{{"paid", "approve", "COMPLETED"}, {"declined", "decline", "DECLINED"}, {"cancelled", "cancel", "CANCELLED"}} {
+		s := w.tell(till, "PENDING", deposit("threeds-"+c[0], "12.00", "card", card(challenge)), true)
+		w.decide(s.Page, c[1])
+		w.again(s, c[2])
 	}
 	w.tell(till, "AUTHORIZED", deposit("held", "20.00", "preAuth", true), true)
 	w.tell(till, "AUTHORIZED", deposit("held-to-void", "21.00", "preAuth", true), true)
-	for name, part := range map[string]string{"captured": "", "captured-part": "4.00"} {
-		s := w.tell(till, "AUTHORIZED", deposit(name, "11.12", "preAuth", true), true)
-		w.capture(till, s.Payment, part)
+	for _, c := range [][2]string{{"captured", ""}, {"captured-part", "4.00"}} {
+		s := w.tell(till, "AUTHORIZED", deposit(c[0], "11.12", "preAuth", true), true)
+		w.capture(till, s.Payment, c[1])
 		w.again(s, "COMPLETED")
 	}
 	s = w.tell(till, "AUTHORIZED", deposit("voided", "11.12", "preAuth", true), true)
 	w.void(till, s.Payment)
 	w.again(s, "CANCELLED")
-	for name, parts := range map[string][]string{"refunded": {"11.12"}, "refunded-part": {"1.12", "2.00"}} {
-		s := w.tell(till, "COMPLETED", deposit(name, "11.12"), true)
-		for i, part := range parts {
-			w.tell(till, "COMPLETED", refund(fmt.Sprint(name, "-", i+1), s.Payment, part), false).Parent = s.Payment
+	for _, c := range [][]string{{"refunded", "11.12"}, {"refunded-part", "1.12", "2.00"}} {
+		s := w.tell(till, "COMPLETED", deposit(c[0], "11.12"), true)
+		for i, part := range c[1:] {
+			w.tell(till, "COMPLETED", refund(fmt.Sprint(c[0], "-", i+1), s.Payment, part), false).Parent = s.Payment
 		}
 	}
 	s = w.tell(till, "COMPLETED", deposit("refund-refused", "20000"), true)
@@ -235,12 +233,9 @@ func (w *world) open() {
 	w.strike(object{"match": object{"operation": "void"}, "fault": "drop", "times": 1})
 	w.void(till, heldToo)
 	unsure("unknown-void", heldToo, "", "CANCELLED")
-	for name, amount := range map[string]string{"unknown-booked": "6600.05", "unknown-not-booked": "6600.04", "unknown-garbage": "6600.10", "unknown-quiet": "6600.35"} {
-		ends := "COMPLETED"
-		if name == "unknown-not-booked" {
-			ends = "DECLINED"
-		}
-		unsure(name, w.make(till, deposit(name, amount), true).field("result.id"), "", ends)
+	for _, c := range [][3]string{{"booked", "6600.05", "COMPLETED"}, {"not-booked", "6600.04", "DECLINED"}, {"garbage", "6600.10", "COMPLETED"},
+		{"quiet", "6600.35", "COMPLETED"}} {
+		unsure("unknown-"+c[0], w.make(till, deposit("unknown-"+c[0], c[1]), true).field("result.id"), "", c[2])
 	}
 	unsure("unknown-hold", w.make(till, deposit("unknown-hold", "6600.05", "preAuth", true), true).field("result.id"), "", "AUTHORIZED")
 	unsure("unknown-refund", w.make(till, refund("unknown-refund", parent, "6600.05"), false).field("result.id"), parent, "COMPLETED")

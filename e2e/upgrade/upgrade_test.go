@@ -40,7 +40,7 @@ func allShards() []int64 {
 // each runs fn on what is kept of each version, in both kinds of database.
 func each(t *testing.T, fn func(t *testing.T, d *storetest.Database, from string)) {
 	t.Helper()
-	versions, err := os.ReadDir("testdata")
+	versions, err := filepath.Glob(filepath.Join("testdata", "2*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +48,10 @@ func each(t *testing.T, fn func(t *testing.T, d *storetest.Database, from string
 		t.Fatal("what older programs left is not here")
 	}
 	for _, v := range versions {
-		t.Run(v.Name(), func(t *testing.T) {
+		v = filepath.Base(v)
+		t.Run(v, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-				fn(t, d, folder(v.Name(), string(d.Kind)))
+				fn(t, d, folder(v, string(d.Kind)))
 			})
 		})
 	}
@@ -449,22 +450,23 @@ func (p *present) head(part string) string {
 func (p *present) verified(token []string) bool {
 	p.t.Helper()
 	was, _ := read(unpack(p.t, filepath.Join(p.folder, "answers.gz")))
-	_, body, _ := strings.Cut(was[" GET /api/jwks"], "\n\n")
+	_, body, _ := strings.Cut(was["GET /api/jwks"], "\n\n")
 	var set struct{ Keys []struct{ Kid, X, Y string } }
 	readJSON(p.t, []byte(body), &set)
 	var head struct{ Kid string }
 	readJSON(p.t, []byte(decoded(p.t, token[0])), &head)
-	number := func(text string) *big.Int { return new(big.Int).SetBytes([]byte(decoded(p.t, text))) }
-	signature, err := base64.RawURLEncoding.DecodeString(token[2])
-	if err != nil || len(signature) != 64 {
+	number := func(text string) *big.Int { return new(big.Int).SetBytes([]byte(text)) }
+	signature := decoded(p.t, token[2])
+	if len(signature) != 64 {
 		return false
 	}
 	digest := sha256.Sum256([]byte(token[0] + "." + token[1]))
 	for _, k := range set.Keys {
-		key := ecdsa.PublicKey{Curve: elliptic.P256(), X: number(k.X), Y: number(k.Y)}
-		if k.Kid == head.Kid && ecdsa.Verify(&key, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
-			return true
+		if k.Kid != head.Kid {
+			continue
 		}
+		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), []byte("\x04"+decoded(p.t, k.X)+decoded(p.t, k.Y)))
+		return err == nil && ecdsa.Verify(key, digest[:], number(signature[:32]), number(signature[32:]))
 	}
 	return false
 }
