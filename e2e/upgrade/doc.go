@@ -5,5 +5,9 @@
 //
 // [TestMake] makes such a folder with the binary of any commit; scripts/upgrade-fixture.sh runs it. Start with scenes_test.go:
 // it lists what there is to be found in a database. The only files that know the insides of the present program are
-// present_test.go and what it uses of package testkit.
+// present_test.go, fresh_test.go and what they use of package testkit; all else speaks HTTP and runs commands.
+//
+// What no scene makes: calls that could not leave this machine (UNSENT), events that could not be worded yet (untold), payments
+// that went back before they were abandoned, work that was parked for a human after a weekend of failures, a card of which the
+// program still has the number in memory. The first two take a failure of our own that no public interface can ask for.
 package upgrade

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -190,7 +193,7 @@ func (m *maker) play() {
 	m.shop("till", false, object{"requiredParameters": "relaxed", "webhookUrl": m.Receiver + "/till/up", "fourEyes": true, "webhookOnAuthorized": true})
 	m.shop("market", true, object{"yandexPay": object{"callbackUrl": m.Receiver + "/market/up"}})
 	m.shop("stages", true, object{"yandexPay": object{"callbackUrl": m.Receiver + "/stages/down", "twoStage": true}})
-	m.shop("moved", false, object{"requiredParameters": "relaxed"})
+	m.shop("moved", false, object{"requiredParameters": "relaxed", "referenceIdMode": "strict"})
 	m.optional("keys of the shop", func() error {
 		var rotated struct{ SigningKey string }
 		out, err := m.try("webhook", "rotate-key", "--shop", m.Shops["till"].ID)
@@ -214,7 +217,50 @@ func (m *maker) play() {
 	m.world.open()
 	m.openOrders()
 	m.byHand()
+	m.optional("restored", m.restored)
 	m.calls()
+}
+
+// restored goes on elsewhere, with what a backup of this moment has: of whatever was open then nobody knows what became of it
+// after the backup, and nobody can ask yet.
+func (m *maker) restored() error {
+	backup := filepath.Join(m.dir, "backup")
+	if _, err := m.try("backup", backup); err != nil {
+		return err
+	}
+	m.kill(m.server)
+	m.data = filepath.Join(m.dir, "restored")
+	if m.database != "" {
+		m.database = emptyDatabase(m.t, m.database)
+	}
+	m.command("restore", backup)
+	m.startServer()
+	return nil
+}
+
+// emptyDatabase makes one beside another.
+func emptyDatabase(t testing.TB, beside string) string {
+	t.Helper()
+	u, err := url.Parse(beside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(statement string) {
+		t.Helper()
+		conn, err := pgx.Connect(context.Background(), beside)
+		if err == nil {
+			_, err = conn.Exec(context.Background(), statement)
+			_ = conn.Close(context.Background()) // its end is no part of the test
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := strings.TrimPrefix(u.Path, "/") + "_restored"
+	do("CREATE DATABASE " + name + " TEMPLATE template0")
+	t.Cleanup(func() { do("DROP DATABASE " + name + " WITH (FORCE)") })
+	u.Path = "/" + name
+	return u.String()
 }
 
 // corrections are a provider's changes of mind, of which notices tell. What follows from them takes a moment.
@@ -270,16 +316,37 @@ func (m *maker) operator() {
 	})
 }
 
-// byHand asks for an update that a second person has to approve.
+// byHand asks for updates that a second person has to approve; one has done so.
 func (m *maker) byHand() {
-	payment := m.scene("by-hand").Payment
+	done := m.make("till", deposit("done-by-hand", "6600.23"), true).field("result.id")
+	m.command("payment", "approve", "--shop", m.Shops["till"].ID, "--by", "joe", m.ask(done))
+	m.world.play(scene{Name: "done-by-hand", Shop: "till", Payment: done, Ends: "DECLINED"})
+	m.Update = m.ask(m.scene("by-hand").Payment)
+	m.optional("alarms", func() error {
+		out, err := m.try("alarms", "list")
+		if err != nil {
+			return err
+		}
+		for _, id := range ids(out) { // of alarms, and of what they are about
+			if _, err = m.try("alarms", "ack", id, "--by", "jane", "--note", "the shop knows"); err == nil {
+				break
+			}
+		}
+		return err
+	})
+}
+
+// ask returns the id of an update that was asked for.
+func (m *maker) ask(payment string) (update string) {
+	m.t.Helper()
 	out := m.command("payment", "update", "--shop", m.Shops["till"].ID, "--state", "DECLINED", "--code", "3.00", "--reason", "the provider's desk says so",
 		"--by", "jane", payment)
 	for _, id := range ids(out) {
 		if id != payment {
-			m.Update = id
+			update = id
 		}
 	}
+	return update
 }
 
 // ids are all that stand in what a command printed, be that JSON or not.

