@@ -168,6 +168,55 @@ func TestFailedSyncOfACheckpoint(t *testing.T) {
 	}
 }
 
+// TestACheckpointThatFailsUnderACommit: the sync of a checkpoint fails and takes with it what a commit has just written to the
+// log. The commit is not acknowledged, whoever is told of the loss.
+func TestACheckpointThatFailsUnderACommit(t *testing.T) {
+	t.Parallel()
+	for _, once := range []bool{false, true} {
+		t.Run(fmt.Sprintf("told once %t", once), func(t *testing.T) {
+			t.Parallel()
+			db, disk, _ := onDisk(t)
+			checkpoint, release, err := db.HoldCheckpoints(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			create(t, db, "before")
+			if once {
+				disk.TellOnce()
+				db.ToldOnce()
+			}
+			disk.FailOn("sluice.db-wal", storetest.CallSync, 1)
+			failed := make(chan error, 1)
+			disk.OnWrite("sluice.db-wal", func() { failed <- checkpoint() })
+			done := make(chan error, 1)
+			go func() {
+				done <- db.Update(t.Context(), func(tx *store.Tx) error { addAccount(tx, "under way", 1); return nil })
+			}()
+			cause := <-failed
+			if !errors.Is(cause, store.ErrBroken) {
+				t.Errorf("the checkpoint: %v", cause)
+			}
+			var outcome error
+			if !once { // its own sync told the commit, before the checkpointer could
+				outcome = <-done
+			}
+			release(cause)
+			if once {
+				outcome = <-done
+			}
+			if !errors.Is(outcome, store.ErrCommitUnknown) || !errors.Is(outcome, store.ErrBroken) {
+				t.Errorf("the commit whose pages were lost: %v", outcome)
+			}
+			if err := db.Close(); !errors.Is(err, store.ErrBroken) {
+				t.Errorf("close: %v", err)
+			}
+			if again := restart(t, disk, true); !exists(t, again, "before") || exists(t, again, "under way") {
+				t.Errorf("after a power cut: before %t, under way %t", exists(t, again, "before"), exists(t, again, "under way"))
+			}
+		})
+	}
+}
+
 // TestStorageMayFailWhileOpening makes every call in turn fail that opening a new folder makes.
 func TestStorageMayFailWhileOpening(t *testing.T) {
 	t.Parallel()

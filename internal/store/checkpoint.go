@@ -16,6 +16,7 @@ const checkpointPassive = "PRAGMA wal_checkpoint(PASSIVE)" //nolint:gosec // "pa
 // checkpointer moves the write-ahead log into the database file while the writer goes on, so that no
 // commit pays for it. It sleeps when nothing is written.
 type checkpointer struct {
+	file  *sqliteFile
 	conn  *sqliteConn
 	log   *slog.Logger
 	dirty chan struct{}
@@ -23,8 +24,8 @@ type checkpointer struct {
 	done  sync.WaitGroup
 }
 
-func startCheckpointer(conn *sqliteConn, log *slog.Logger) *checkpointer {
-	c := &checkpointer{conn: conn, log: log, dirty: make(chan struct{}, 1), stop: make(chan struct{})}
+func startCheckpointer(file *sqliteFile, conn *sqliteConn, log *slog.Logger) *checkpointer {
+	c := &checkpointer{file: file, conn: conn, log: log, dirty: make(chan struct{}, 1), stop: make(chan struct{})}
 	c.done.Go(c.loop)
 	return c
 }
@@ -53,10 +54,16 @@ func (c *checkpointer) loop() {
 		}
 		// A busy or full database is tried again after the next write; the length of the log is bounded
 		// by the writer. Whether the storage failed the connection notices.
-		if err := rescue.Call(func() error { return c.conn.exec(checkpointPassive) }); err != nil {
+		if err := rescue.Call(c.move); err != nil {
 			c.log.Debug("write-ahead log not moved into the database", "error", err)
 		}
 	}
+}
+
+func (c *checkpointer) move() error {
+	c.file.moving.Lock()
+	defer c.file.moving.Unlock()
+	return c.conn.exec(checkpointPassive)
 }
 
 // close ends the background work and empties the log.

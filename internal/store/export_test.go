@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -85,3 +86,22 @@ func (db *DB) Prepare(ctx context.Context, sql string) error {
 
 // SQLiteKind is sqliteKind.
 func SQLiteKind(code int) error { return sqliteKind(code) }
+
+// HoldCheckpoints keeps the checkpointer of an embedded database from its work. It returns one checkpoint, whose failure
+// stays unknown to the database until it is given to release.
+func (db *DB) HoldCheckpoints(ctx context.Context) (checkpoint func() error, release func(error), err error) {
+	file := db.reader.(*sqliteReader).file
+	conn, err := file.open(ctx, checkpointKiB, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn.broken = newBreakage(slog.New(slog.DiscardHandler))
+	file.moving.Lock()
+	return func() error { return conn.exec(checkpointPassive) }, func(err error) {
+		_ = file.broken.note(err)
+		file.moving.Unlock()
+	}, nil
+}
+
+// ToldOnce tells the embedded database that its system reports a failed sync to one descriptor only.
+func (db *DB) ToldOnce() { db.reader.(*sqliteReader).file.toldOnce = true }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -31,12 +32,28 @@ type sqliteFile struct {
 	path   string
 	broken *breakage
 	copies atomic.Int32 // being made now
+	moving sync.Mutex   // held while the checkpointer moves the write-ahead log, until what came of it is noted
+
+	// toldOnce: of two descriptors of one file only the first to ask hears that what was written is lost.
+	toldOnce bool
 }
 
 func newSQLiteFile(dir string, broken *breakage) *sqliteFile {
 	path := filepath.Join(dir, sqliteFileName)
 	broken.log = broken.log.With("file", path)
-	return &sqliteFile{path: path, broken: broken}
+	return &sqliteFile{path: path, broken: broken, toldOnce: runtime.GOOS != "linux"}
+}
+
+// kept is nil when what a commit has just synced is on the disk. The checkpointer syncs the write-ahead log, too, through a
+// descriptor of its own, and where its sync fails, the system may drop what a commit has written to the log and not yet
+// synced. Linux (since 4.13) then fails the commit's own sync as well: it tells everybody who had the file open. Others may
+// report success, so there a commit that overlaps a checkpoint waits for what comes of it.
+func (f *sqliteFile) kept() error {
+	if f.toldOnce {
+		f.moving.Lock()
+		defer f.moving.Unlock()
+	}
+	return f.broken.failure()
 }
 
 // make makes the file where there is none, for its owner only whatever the process's umask is. What the library makes
@@ -251,7 +268,7 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 		lock.release()
 		return err
 	}
-	checkpoints := startCheckpointer(side, db.log)
+	checkpoints := startCheckpointer(file, side, db.log)
 	db.reader = newSQLiteReader(file, orDefault(opts.Readers, sqliteReaders))
 	db.walPath = file.wal()
 	db.startWriter(&sqliteCommitter{file: file, log: db.log, conn: writer, active: checkpoints.touch})

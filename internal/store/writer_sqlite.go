@@ -64,6 +64,9 @@ func (c *sqliteCommitter) transact(group []*writeSet, errs []error) error {
 		return c.conn.exec("ROLLBACK")
 	}
 	err := c.conn.exec("COMMIT")
+	if err == nil {
+		err = c.file.kept()
+	}
 	if errors.Is(err, ErrUnavailable) && (!errors.Is(err, ErrFull) || errors.Is(err, errIndexFull)) {
 		return fmt.Errorf("%w: %w", ErrCommitUnknown, err) // the disk may have it, for the next process to find
 	}

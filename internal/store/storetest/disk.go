@@ -43,12 +43,16 @@ type Disk struct {
 	ended  map[*libc.TLS]bool // other connections that have ended a transaction since the fault is known
 	later  []string           // calls after the fault that should not have been made
 	files  map[string]*image
+
+	toldOnce bool // see TellOnce
+	onWrite  map[string]func()
 }
 
 // image is one file: what is on the disk for sure, and what was done since.
 type image struct {
 	synced  []byte
 	pending []change
+	lost    int // how often what was pending was dropped
 }
 
 // change is data written at an offset, or with data nil the new length of the file.
@@ -78,6 +82,30 @@ func (d *Disk) FailOn(name string, call Call, nth int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.only, d.call, d.nth, d.count = name, call, nth, 0
+}
+
+// TellOnce makes the disk report what it has dropped to one descriptor only, like systems other than Linux. Since version 4.13
+// Linux tells every descriptor that was open then, at its next sync.
+func (d *Disk) TellOnce() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.toldOnce = true
+}
+
+// OnWrite calls fn after the next write to a file, given by its name in the folder, while the writer waits.
+func (d *Disk) OnWrite(name string, fn func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.onWrite = map[string]func(){name: fn}
+}
+
+// written is what OnWrite has for a file, once.
+func (d *Disk) written(path string) func() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fn := d.onWrite[filepath.Base(path)]
+	delete(d.onWrite, filepath.Base(path))
+	return fn
 }
 
 // KnownBy tells when the process under test knows of the fault: once the channel is closed. The connection that the fault

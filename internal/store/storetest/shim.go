@@ -24,6 +24,7 @@ type handle struct {
 	path string
 	file *image
 	real *sqlite3.Tsqlite3_io_methods // of the system's own VFS
+	told int                          // of how many losses of the file
 }
 
 // shim is a copy of the system's VFS whose files go through their Disk. SQLite's registry is one for the
@@ -97,7 +98,10 @@ func opened(tls *libc.TLS, path string, file uintptr) {
 	}
 	d := found.(*Disk)
 	methods := &at[sqlite3.Tsqlite3_file](file).FpMethods
-	shim.handles.Store(file, &handle{disk: d, path: path, file: d.imageOf(path), real: at[sqlite3.Tsqlite3_io_methods](*methods)})
+	of := d.imageOf(path)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	shim.handles.Store(file, &handle{disk: d, path: path, file: of, real: at[sqlite3.Tsqlite3_io_methods](*methods), told: of.lost})
 	*methods = shimMethods(tls, *methods)
 }
 
@@ -150,6 +154,16 @@ func shimRead(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32 
 
 func shimWrite(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32 {
 	h := handleOf(file)
+	if rc := h.write(tls, file, buffer, n, offset); rc != sqlite3.SQLITE_OK {
+		return rc
+	}
+	if fn := h.disk.written(h.path); fn != nil {
+		fn()
+	}
+	return sqlite3.SQLITE_OK
+}
+
+func (h *handle) write(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32 {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
 	fails := h.disk.fails(tls, CallWrite, h.path)
@@ -190,8 +204,14 @@ func shimSync(tls *libc.TLS, file uintptr, _ int32) int32 {
 	defer h.disk.mu.Unlock()
 	if h.disk.fails(tls, CallSync, h.path) {
 		h.file.pending = nil // the kernel gives up the pages whose write failed, and the next sync reports success
+		h.file.lost++
+		h.told = h.file.lost
 		return sqlite3.SQLITE_IOERR_FSYNC
 	}
 	h.file.sync()
+	if h.told < h.file.lost && !h.disk.toldOnce {
+		h.told = h.file.lost // but every descriptor hears once what was lost while it was open
+		return sqlite3.SQLITE_IOERR_FSYNC
+	}
 	return sqlite3.SQLITE_OK
 }
