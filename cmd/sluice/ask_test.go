@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -8,7 +9,10 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
+	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/vault"
@@ -179,5 +183,39 @@ func TestTheServersLogSaysWhoAsked(t *testing.T) {
 	}
 	if ended.code != 0 || strings.Count(ended.err, want) != 1 {
 		t.Errorf("the log has no %s:\n%s", want, ended.err)
+	}
+}
+
+// TestACommandEndsWhenItsChangeIsInForce: what it says has happened has happened at every node, also where others have the
+// database open; and who stops it before hears that it is done and from when on it is in force.
+func TestACommandEndsWhenItsChangeIsInForce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		f := folder{t, shortDir(t)}
+		var args []string
+		if url := d.Options().URL; url != "" {
+			args = []string{"--database", url}
+		}
+		f.done(append([]string{"migrate"}, args...)...)
+		id := f.shop("Shop", args...)["shopId"]
+		began := time.Now()
+		got := f.made([]string{"shopId", "signingKey", "inForceFrom"}, append([]string{"webhook", "rotate-key", "--shop", id}, args...)...)
+		from, err := time.Parse(time.RFC3339, got["inForceFrom"])
+		if err != nil || time.Now().Before(from) {
+			t.Errorf("it has ended before %v, %v", from, err)
+		}
+		if args != nil && from.Before(began.Add(engine.SettingsAge)) {
+			t.Errorf("another node may still go by what it read a moment before %v", from)
+		}
+	})
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	later := admin.Effect{InForce: time.Now().Add(24 * time.Hour)}
+	if err := awaitEffect(stopped, later); err == nil || !strings.Contains(err.Error(), "it is done") ||
+		!strings.Contains(err.Error(), later.InForce.Format(time.DateTime)) {
+		t.Errorf("one that was stopped says %v", err)
+	}
+	if err := awaitEffect(t.Context(), admin.Nothing{}); err != nil {
+		t.Error(err)
 	}
 }
