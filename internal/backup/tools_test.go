@@ -79,11 +79,24 @@ cp "$PGSERVICEFILE" '`+seen+`.service'; exit 3`)
 			}
 		}
 		// Told to stop, it waits for no program.
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
+		begun := filepath.Join(t.TempDir(), "begun")
 		source.Tools = script(t, "pg_dump", `if [ "$1" = --version ]; then echo 'pg_dump (PostgreSQL) 99.1'; exit 0; fi
-exec sleep 600`)
-		if _, err := backup.Take(ctx, source, filepath.Join(parent, "backup")); !errors.Is(err, context.DeadlineExceeded) {
+: > '`+begun+`'; exec sleep 600`)
+		taken := make(chan error, 1)
+		go func() {
+			_, err := backup.Take(ctx, source, filepath.Join(parent, "backup"))
+			taken <- err
+		}()
+		for {
+			if _, err := os.Stat(begun); err == nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		if err := <-taken; !errors.Is(err, context.Canceled) {
 			t.Errorf("a program that hangs: %v", err)
 		}
 	})
