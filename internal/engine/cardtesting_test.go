@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/vault"
 )
 
 // cardBroken is one whose bank does not work.
@@ -138,6 +140,23 @@ func TestACardThatIsDeclinedAgainAndAgainIsNotTried(t *testing.T) {
 		h.workByClock(later.ID)
 		h.agree()
 	})
+}
+
+// TestCardsAreCountedUnderAKey: what is remembered of a card says nothing to whoever has not the keys of the installation.
+func TestCardsAreCountedUnderAKey(t *testing.T) {
+	t.Parallel()
+	h, _, _ := guarded(t, storetest.New(t, store.SQLite), func(c *shop.CardTesting) { c.CardAddressDeclines = 0 })
+	h.declines(cardDeclined, "", 5)
+	_, err := h.pays(cardDeclined, "")
+	isSlowed(t, err)
+	others, err := vault.NewKeyring(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Engine = h.Engine.With(func(c *engine.Config) { c.Keys = others })
+	if p, err := h.pays(cardDeclined, ""); err != nil || p.State() != payment.Declined {
+		t.Errorf("under other keys it is known: %s %v", p.State(), err)
+	}
 }
 
 // TestEveryWayInForACardIsGuarded: whichever way a blocked card comes, no provider sees it; what has no customer goes on.
