@@ -63,9 +63,14 @@ const staleTables = `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.o
 func (s *statistics) analyze() {
 	ctx, cancel := context.WithTimeout(context.Background(), analyzeLimit)
 	defer cancel()
-	if err := rescue.Call(func() error { return s.renew(ctx) }); err != nil {
-		s.log.WarnContext(ctx, "statistics of the tables not renewed: queries may be slow until the server does", "error", err)
+	err := rescue.Call(func() error { return s.renew(ctx) })
+	if err == nil {
+		return
 	}
+	s.log.WarnContext(ctx, "statistics of the tables not renewed: queries may be slow until the server does", "error", err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = min(s.next, s.sets+firstAnalyze) // tried again soon: what a server refuses in a crowd it does a moment later
 }
 
 // renew has the server look at the tables that it knows too little of.

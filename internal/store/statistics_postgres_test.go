@@ -1,8 +1,9 @@
 package store_test
 
 import (
+	"context"
 	"errors"
-	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestTablesAreLookedAtOnce(t *testing.T) {
 	written := 0
 	work := func(body string) { // one process
 		t.Helper()
-		db := d.Open()
+		db := d.Open(func(o *store.Options) { o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil)) })
 		for range 200 {
 			e := fed("p", written+1, feedStart)
 			e.Body = body
@@ -37,24 +38,34 @@ func TestTablesAreLookedAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	looks := func(where string) int64 {
+	number := func(sql string) int64 {
 		t.Helper()
 		db := d.Open()
 		var n int64
 		err := db.View(t.Context(), func(tx *store.Tx) (err error) {
-			n, err = store.One(tx, store.ScanInt64, fmt.Sprintf(`SELECT COALESCE(SUM(analyze_count), 0)::bigint FROM pg_stat_user_tables
-				WHERE schemaname = current_schema() AND relname %s`, where))
+			n, err = store.One(tx, store.ScanInt64, sql)
 			return err
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Close(); err != nil {
+		if err := errors.Join(err, db.Close()); err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
-	work("{}")
+	looks := func(where string) int64 {
+		return number(`SELECT COALESCE(SUM(analyze_count), 0)::bigint FROM pg_stat_user_tables
+			WHERE schemaname = current_schema() AND relname ` + where)
+	}
+	unseen := func() int64 {
+		return number(`SELECT COUNT(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND reltuples < 0`)
+	}
+	until := func(event int64, body string) { // a server in a crowd may refuse; then a later process has to see to it
+		for range 20 {
+			if work(body); looks("= 'event'") >= event && unseen() == 0 {
+				return
+			}
+		}
+	}
+	until(1, "{}")
 	event, others := looks("= 'event'"), looks("<> 'event'")
 	if event != 1 || others < 10 {
 		t.Errorf("at first the events were looked at %d times, all others %d times", event, others)
@@ -63,8 +74,72 @@ func TestTablesAreLookedAtOnce(t *testing.T) {
 	if e, o := looks("= 'event'"), looks("<> 'event'"); e != event || o != others {
 		t.Errorf("after a restart: %d and %d, want %d and %d as before", e, o, event, others)
 	}
-	work(strings.Repeat("x", 1500))
+	until(event+1, strings.Repeat("x", 1500))
 	if e, o := looks("= 'event'"), looks("<> 'event'"); e != event+1 || o != others {
 		t.Errorf("after it has grown: %d and %d, want %d and %d", e, o, event+1, others)
 	}
 }
+
+// TestALookThatFailsIsTakenAgainSoon: what a server refuses in a crowd it does a moment later, and a fresh installation would
+// read whole tables until then.
+func TestALookThatFailsIsTakenAgainSoon(t *testing.T) {
+	t.Parallel()
+	d := storetest.New(t, store.Postgres)
+	failed := make(chan struct{}, 8)
+	db := d.Open(func(o *store.Options) {
+		o.Logger = slog.New(hears{slog.DiscardHandler, "statistics of the tables not renewed", failed})
+	})
+	say := func(sql string) {
+		t.Helper()
+		if err := db.Update(t.Context(), func(tx *store.Tx) error { tx.Write("test.alter", sql); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("ALTER TABLE event SET (autovacuum_enabled = false)")
+	say("CREATE STATISTICS broken ON (1 / (length(body) - 2)) FROM event") // looked at only when the table is
+	written := 0
+	work := func() {
+		for range 150 {
+			written++
+			e := fed("p", written, feedStart)
+			e.Body = "{}"
+			insertEvents(t, db, e)
+		}
+	}
+	work()
+	<-failed
+	say("DROP STATISTICS broken")
+	work()
+	if err := db.Close(); err != nil { // it waits for a look that is under way
+		t.Fatal(err)
+	}
+	db = d.Open()
+	var looks int64
+	err := db.View(t.Context(), func(tx *store.Tx) (err error) {
+		looks, err = store.One(tx, store.ScanInt64, `SELECT COALESCE(SUM(analyze_count), 0)::bigint FROM pg_stat_user_tables
+			WHERE schemaname = current_schema() AND relname = 'event'`)
+		return err
+	})
+	if err != nil || looks != 1 {
+		t.Errorf("the events were looked at %d times, want once, %v", looks, err)
+	}
+}
+
+// hears tells of lines of a log.
+type hears struct {
+	slog.Handler
+
+	text string
+	at   chan<- struct{}
+}
+
+func (h hears) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h hears) Handle(_ context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, h.text) {
+		h.at <- struct{}{}
+	}
+	return nil
+}
+
+func (h hears) WithAttrs([]slog.Attr) slog.Handler { return h }
