@@ -45,7 +45,7 @@ func (d *Desk) sameAccount(ctx context.Context, sid shop.ID, t *shop.Terminal) e
 	for i := range asked {
 		var fact payment.Fact
 		err := rescue.Call(func() (err error) {
-			fact, err = conn.Status(ctx, refOf(&asked[i]))
+			fact, err = conn.Status(ctx, connector.RefOf(&asked[i]))
 			return err
 		})
 		if err != nil {
@@ -57,10 +57,6 @@ func (d *Desk) sameAccount(ctx context.Context, sid shop.ID, t *shop.Terminal) e
 		}
 	}
 	return errOtherAccount
-}
-
-func refOf(a *payment.Attempt) connector.Ref {
-	return connector.Ref{Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Amount, Currency: a.Currency}
 }
 
 // witnesses are attempts that the terminal's own account knows: first those of which the provider has told its id, then those

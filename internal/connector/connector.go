@@ -137,6 +137,11 @@ type Ref struct {
 	Currency    money.Currency
 }
 
+// RefOf names an attempt as the provider may know it.
+func RefOf(a *payment.Attempt) Ref {
+	return Ref{Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Amount, Currency: a.Currency}
+}
+
 // Traits describes a connector where its methods cannot. The zero value is the
 // careful one.
 type Traits struct {

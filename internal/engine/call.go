@@ -368,7 +368,7 @@ func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, 
 // asked to refuse it from now on, where it can do that; so is one that may know it,
 // when nobody wants it any more.
 func ask(ctx context.Context, c connector.Connector, call *payment.Call) (payment.Fact, error) {
-	ref := refOf(&call.Attempt)
+	ref := connector.RefOf(&call.Attempt)
 	if !call.Attempt.Live() { // it is only asked about: nothing of it is to be closed
 		return c.Status(ctx, ref)
 	}
@@ -383,10 +383,6 @@ func ask(ctx context.Context, c connector.Connector, call *payment.Call) (paymen
 	return fact, err
 }
 
-func refOf(a *payment.Attempt) connector.Ref {
-	return connector.Ref{Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Amount, Currency: a.Currency}
-}
-
 // request puts together what the connector needs for the attempt.
 func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
 	r := connector.Request{
@@ -396,7 +392,7 @@ func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (co
 		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,
 	}
 	if x.original != nil {
-		r.Original = refOf(x.original)
+		r.Original = connector.RefOf(x.original)
 	}
 	err := errors.Join(p.Customer.Into(&r.Customer), p.Billing.Into(&r.Billing), p.Browser.Into(&r.Browser))
 	return r, err
