@@ -48,7 +48,7 @@ func (c *counter) deposit(amount string, hold bool) payment.ID {
 	}
 	_, err = c.app.Engine.Execute(c.Context(), engine.Execute{
 		Target: engine.Target{Shop: c.shop.Shop, ID: o.Payment.ID}, Hosted: true,
-		Card: &payment.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2039"},
+		Means: &payment.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2039"},
 	})
 	if err != nil {
 		c.Fatal(err)

@@ -32,7 +32,7 @@ func (e *entry) readCard(form url.Values, v *visit) {
 		c.Wipe()
 		return
 	}
-	e.card = c
+	e.means = c
 }
 
 func (e *entry) readNumber(c *payment.Card, text string, w *words) {

@@ -28,7 +28,7 @@ func TestACardThatIsNotTriedAtTheMoment(t *testing.T) {
 	}{
 		{"entered on the page", "Nothing was charged", func(*engine.Create) {}},
 		{"open method", "Nothing was charged", func(c *engine.Create) { c.Method = "" }},
-		{"came with the payment", "Nothing was charged", func(c *engine.Create) { c.Card = testCard(t, refused) }},
+		{"came with the payment", "Nothing was charged", func(c *engine.Create) { c.Means = testCard(t, refused) }},
 		{"to be kept", "No card was added", func(c *engine.Create) {
 			c.Amount, c.PreAuth, c.Terms.Verify, c.StartRecurring = money.Amount{}, true, true, true
 		}},

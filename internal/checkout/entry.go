@@ -84,7 +84,7 @@ func (g *Pages) current(form url.Values, v *visit) bool {
 type entry struct {
 	method payment.Method // empty: the payment's own
 	amount money.Amount   // zero: the payment's own
-	card   *payment.Card  // nil: none needed, or the one that came with the payment
+	means  payment.Means  // nil: none needed, or what came with the payment
 	faults []fault        // in the order of the form
 	slowed bool           // the card is not tried now
 
@@ -123,7 +123,7 @@ func readEntry(form url.Values, v *visit) *entry {
 			return e
 		}
 	}
-	if method == payment.BasicCard && form.Has(fieldNumber) {
+	if method.Spec().Means == payment.MeansCard && form.Has(fieldNumber) {
 		e.readCard(form, v)
 	}
 	return e

@@ -65,11 +65,11 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 		return payment.Fact{}, fmt.Errorf("%w: %w", outbound.ErrNotSent, outbound.ErrOurs)
 	}
 	b.started = append(b.started, r)
-	if r.Card == nil {
+	if r.Means == nil {
 		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Redirect: b.page}, nil
 	}
-	b.codes = append(b.codes, r.Card.SecurityCode.Reveal())
-	switch r.Card.Number.Reveal() {
+	b.codes = append(b.codes, payment.CardOf(r.Means).SecurityCode.Reveal())
+	switch payment.CardOf(r.Means).Number.Reveal() {
 	case digits(refused):
 		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: "51"}, nil
 	case digits(challenge):

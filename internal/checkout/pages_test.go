@@ -73,7 +73,7 @@ func TestFormIsMadeForThePayment(t *testing.T) {
 			[]string{"cc-number", `name="method" value="BASIC_CARD"`, "Or pay another way", "Continue with Pix"}, nil},
 		{"open method without a terminal", func(c *engine.Create) { c.Method, c.Currency = "", "USD" },
 			[]string{"cannot take a payment in USD", "Cancel payment"}, []string{"cc-number", "Pay 1,234"}},
-		{"card came with the payment", func(c *engine.Create) { c.Card = testCard(t, approved) },
+		{"card came with the payment", func(c *engine.Create) { c.Means = testCard(t, approved) },
 			[]string{"Visa ending in 0408", "Expires 12/2039", "Pay 1,234.50 EUR"}, []string{"cc-number", "400000"}},
 		{"no decimals", func(c *engine.Create) { c.Amount, c.Currency = money.MustParse("1000000"), "JPY" },
 			[]string{"1,000,000</span>"}, []string{"1,000,000."}},
@@ -153,7 +153,7 @@ func TestBrowserAndCardReachTheProvider(t *testing.T) {
 	if diff := cmp.Diff([]string{"123"}, h.bank.codes); diff != "" {
 		t.Errorf("security code (-want +got):\n%s", diff)
 	}
-	if !calls[0].Card.Number.IsZero() {
+	if !payment.CardOf(calls[0].Means).Number.IsZero() {
 		t.Error("the card was not wiped after the call")
 	}
 }
@@ -161,14 +161,14 @@ func TestBrowserAndCardReachTheProvider(t *testing.T) {
 func TestCardThatCameWithThePaymentIsPaidByOneButton(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	id, page := h.deposit(func(c *engine.Create) { c.Card = testCard(t, approved) })
+	id, page := h.deposit(func(c *engine.Create) { c.Means = testCard(t, approved) })
 	form := h.fill(page)
 	h.do("POST", page, form)
 	if got := h.state(id); got != payment.Completed {
 		t.Errorf("state %s", got)
 	}
 
-	id, page = h.deposit(func(c *engine.Create) { c.Card = testCard(t, approved) })
+	id, page = h.deposit(func(c *engine.Create) { c.Means = testCard(t, approved) })
 	form = h.fill(page)
 	h.engine.Vault.Drop(id) // as after a restart
 	a := h.do("POST", page, form)
@@ -469,7 +469,7 @@ func TestUnknownAddressesAreAllAlike(t *testing.T) {
 	}
 	o, err := h.engine.Create(context.Background(), engine.Create{
 		Shop: h.shop, Type: payment.Withdrawal, Method: payment.BasicCard, Amount: money.MustParse("1"), Currency: "EUR",
-		Card: testCard(t, approved),
+		Means: testCard(t, approved),
 	})
 	if err != nil {
 		t.Fatal(err)

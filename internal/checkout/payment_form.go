@@ -134,7 +134,7 @@ func (g *Pages) form(v *visit, e *entry) *form {
 func (g *Pages) fillMethods(f *form, v *visit, e *entry, methods []payment.Method) {
 	chosen := v.payment.Method == ""
 	switch {
-	case methods[0] == payment.BasicCard:
+	case methods[0].Spec().Means == payment.MeansCard:
 		if !e.slowed { // then another card may be taken
 			f.Held = g.held(v)
 		}
@@ -142,7 +142,7 @@ func (g *Pages) fillMethods(f *form, v *visit, e *entry, methods []payment.Metho
 			f.Card = cardFields(v.words, e)
 		}
 		if chosen {
-			f.PayValue = string(payment.BasicCard)
+			f.PayValue = string(methods[0])
 		}
 		methods = methods[1:]
 	case !chosen:
@@ -162,7 +162,7 @@ func continueWith(w *words, m payment.Method) string {
 
 // held shows the card that came with the payment, if it is still in memory.
 func (g *Pages) held(v *visit) *heldCard {
-	c := g.engine.Vault.Get(v.payment.ID)
+	c := payment.CardOf(g.engine.Vault.Get(v.payment.ID))
 	if c == nil {
 		return nil
 	}

@@ -25,9 +25,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	e := readEntry(form, v)
 	wipeForm(form)
-	if e.card != nil {
-		defer e.card.Wipe()
-	}
+	defer payment.WipeMeans(e.means)
 	if e.faulty() {
 		g.showForm(w, r, v, e)
 		return
@@ -38,7 +36,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	o, err := g.engine.Execute(r.Context(), engine.Execute{
-		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Card: e.card, Browser: browser,
+		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Means: e.means, Browser: browser,
 		From: web.ClientIP(r, g.trusted),
 	})
 	if err != nil {

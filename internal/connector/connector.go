@@ -117,8 +117,7 @@ type Request struct {
 	Origin         string        // the merchant API that the payment came by; empty for the gateway API
 	Until          time.Time     // when the customer's time is over; zero where nothing ends
 	StartRecurring bool          // ask for a Credential
-	Credential     string        // charge again without the customer
-	Card           *payment.Card // nil where none is given; wiped by the engine after the call
+	Means          payment.Means // what the customer pays with, or is paid to; wiped by the engine after the call
 	Customer       payment.Customer
 	Billing        payment.BillingAddress
 	Browser        payment.Browser

@@ -160,7 +160,7 @@ func (h *house) dead(id payment.ID) {
 	if h.Engine.Vault.Get(id) != nil {
 		h.t.Error("the card is kept")
 	}
-	_, err := h.Engine.Execute(ctx, engine.Execute{Target: to, Card: cardOf(h.t, cardApproved)})
+	_, err := h.Engine.Execute(ctx, engine.Execute{Target: to, Means: cardOf(h.t, cardApproved)})
 	refused(h.t, err, payment.CodeWrongState, "")
 	_, err = h.Engine.Capture(ctx, to, amount("1.00"))
 	refused(h.t, err, payment.CodeWrongState, "")
@@ -424,7 +424,7 @@ func (h *house) against(e *engine.Engine, kind, i int, id payment.ID) (err error
 	ctx := h.t.Context()
 	switch {
 	case kind == 0:
-		_, err = e.Execute(ctx, engine.Execute{Target: h.target(id), Card: cardOf(h.t, cardApproved)})
+		_, err = e.Execute(ctx, engine.Execute{Target: h.target(id), Means: cardOf(h.t, cardApproved)})
 	case kind == 1 && i%3 == 0:
 		_, err = e.Void(ctx, h.target(id))
 	case kind == 1:

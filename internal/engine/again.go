@@ -26,7 +26,7 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 			return nil
 		})
 	case err == nil:
-		defer x.card.Wipe()
+		defer payment.WipeMeans(x.means)
 		var d payment.Decision
 		if d, err = e.decide(ctx, p.Shop, p.ID, payment.SendAgain{Run: e.runAt(x.at)}); err == nil {
 			e.carry(ctx, &d, x)
@@ -91,14 +91,14 @@ func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange)
 	if chain.Stopped {
 		return x, &payment.Refusal{Code: payment.CodeNoRecurring, Detail: "the chain was stopped before the charge could leave"}
 	}
-	x.credential, x.chain = chain.Credential, chain.Payment
+	x.means, x.chain = &payment.Credential{Handle: chain.Credential}, chain.Payment
 	return x, nil
 }
 
 // cardAgain adds the card of a payout. Cards are in memory only: where no process can have this one any more, nothing was
 // paid and nothing can be.
 func (e *Engine) cardAgain(p *payment.Payment, x exchange) (exchange, error) {
-	if x.card = e.Vault.Get(p.ID); x.card != nil {
+	if x.means = e.Vault.Get(p.ID); x.means != nil {
 		return x, nil
 	}
 	if !e.Exclusive && e.Now().Before(p.Created.Add(cardKept)) {
@@ -107,14 +107,14 @@ func (e *Engine) cardAgain(p *payment.Payment, x exchange) (exchange, error) {
 	return x, &payment.Refusal{Code: payment.CodeInternal, Detail: "the card to pay to is not in memory any more"}
 }
 
-// keepForAgain holds the card of a call that may have to be made again, as long as any card is held, and forgets it when
-// the call has left. A deposit's card is looked after by Execute.
-func (e *Engine) keepForAgain(p *payment.Payment, card *payment.Card) {
+// keepForAgain holds the means of a call that may have to be made again, as long as any are held, and forgets them when
+// the call has left. Those of a deposit are looked after by Execute.
+func (e *Engine) keepForAgain(p *payment.Payment, means payment.Means) {
 	switch {
-	case card == nil || p.Type == payment.Deposit:
+	case means == nil || p.Type == payment.Deposit:
 	case p.Unsent() == nil:
 		e.Vault.Drop(p.ID)
 	case !e.Vault.Has(p.ID):
-		e.Vault.Put(p.ID, card.Clone())
+		e.Vault.Put(p.ID, payment.CloneMeans(means))
 	}
 }

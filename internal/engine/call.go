@@ -20,13 +20,12 @@ import (
 // exchange is what a provider call needs beside the payment: nothing of it is
 // written down.
 type exchange struct {
-	card       *payment.Card
-	original   *payment.Attempt // what a capture, void or refund refers to
-	credential string           // of the recurring chain
-	chain      payment.ID       // the payment that began that chain
-	noticeURL  string           // where the provider may post notices
-	at         *reached         // the terminal, read before the intent was stored; never nil with a call
-	pass       *velocity.Pass   // the leave to try the card; nil where none is needed
+	means     payment.Means    // what the customer pays with
+	original  *payment.Attempt // what a capture, void or refund refers to
+	chain     payment.ID       // the payment that began the recurring chain that is charged
+	noticeURL string           // where the provider may post notices
+	at        *reached         // the terminal, read before the intent was stored; never nil with a call
+	pass      *velocity.Pass   // the leave to try the card; nil where none is needed
 }
 
 // carry makes the call of a committed intent and stores the answer. It does not
@@ -36,12 +35,12 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	if d.Call == nil {
 		return d.Payment
 	}
-	card := x.card
-	if card == nil {
-		card = e.Vault.Get(d.Payment.ID) // between two tries
-		defer card.Wipe()
+	means := x.means
+	if means == nil {
+		means = e.Vault.Get(d.Payment.ID) // between two tries
+		defer payment.WipeMeans(means)
 	}
-	ctx, number, done := withoutCard(settled(ctx), card)
+	ctx, number, done := withoutCard(settled(ctx), means)
 	defer done()
 	p := d.Payment
 	if err := rescue.Run(func() { p = e.carryOn(ctx, d, x, number) }); err != nil {
@@ -63,7 +62,7 @@ func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, n
 		said = e.lookForReturn(ctx, d, said)
 	}
 	p := e.answer(ctx, d, said)
-	e.keepForAgain(&p, x.card)
+	e.keepForAgain(&p, x.means)
 	if fact.Revoked && x.chain != "" {
 		e.endChain(ctx, &p, x.chain)
 	}
@@ -119,9 +118,9 @@ func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x exchange, 
 		return e.carry(ctx, d, x)
 	}
 	ended := make(chan payment.Payment, 1)
-	x.card = x.card.Clone() // the caller's is wiped when the caller is answered
+	x.means = payment.CloneMeans(x.means) // the caller's is wiped when the caller is answered
 	e.carried.Go(func() {
-		defer x.card.Wipe()
+		defer payment.WipeMeans(x.means)
 		p := d.Payment
 		if err := rescue.Run(func() { p = e.carry(ctx, d, x) }); err != nil {
 			e.raise(ctx, &p, whyCallPanics, err)
@@ -388,7 +387,7 @@ func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (co
 	r := connector.Request{
 		Origin: p.Terms.Origin, Until: p.CheckoutUntil,
 		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
-		StartRecurring: p.StartRecurring, Credential: x.credential, Card: x.card, Description: p.Description,
+		StartRecurring: p.StartRecurring, Means: x.means, Description: p.Description,
 		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,
 	}
 	if x.original != nil {

@@ -50,14 +50,14 @@ func guarded(t *testing.T, d *storetest.Database, edit func(*shop.CardTesting)) 
 func (h *house) pays(number, from string) (payment.Payment, error) {
 	h.t.Helper()
 	c := h.newDeposit("10.00", number)
-	card := c.Card
-	c.Card, c.Method = nil, payment.BasicCard
+	card := c.Means
+	c.Means, c.Method = nil, payment.BasicCard
 	return h.paysFor(h.create(c).ID, card, from)
 }
 
-func (h *house) paysFor(id payment.ID, card *payment.Card, from string) (payment.Payment, error) {
+func (h *house) paysFor(id payment.ID, card payment.Means, from string) (payment.Payment, error) {
 	h.t.Helper()
-	x := engine.Execute{Target: h.target(id), Hosted: true, Card: card}
+	x := engine.Execute{Target: h.target(id), Hosted: true, Means: card}
 	if from != "" {
 		x.From = netip.MustParseAddr(from)
 	}
@@ -224,7 +224,7 @@ func TestEveryWayInForACardIsGuarded(t *testing.T) {
 			}
 		}
 		payout := h.newWithdrawal("3.00")
-		payout.Card = cardOf(t, cardOnce)
+		payout.Means = cardOf(t, cardOnce)
 		h.reach(h.create(payout), payment.Completed)
 		h.reach(h.create(h.newRefund(first.ID, "1.00")), payment.Completed)
 	})

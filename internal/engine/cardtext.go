@@ -24,7 +24,8 @@ func (c *CardText) Error() string {
 
 // withoutCard returns a context in which nothing new is stored that repeats the card's number, until done is called. The
 // finder finds it in what a provider says; it is nil where there is no card.
-func withoutCard(ctx context.Context, card *payment.Card) (_ context.Context, finder *payment.Finder, done func()) {
+func withoutCard(ctx context.Context, means payment.Means) (_ context.Context, finder *payment.Finder, done func()) {
+	card := payment.CardOf(means)
 	if card == nil || card.Number.IsZero() {
 		return ctx, nil, func() {}
 	}

@@ -55,7 +55,7 @@ func TestARequestThatRepeatsItsCardIsRefused(t *testing.T) {
 		"webhook address": func(c *engine.Create, text string) { c.WebhookURL = "https://shop.example/" + text },
 		"customer":        func(c *engine.Create, text string) { c.Customer = document(t, payment.Customer{LastName: text}) },
 		"billing address": func(c *engine.Create, text string) { c.Billing = document(t, payment.BillingAddress{City: text}) },
-		"name on card":    func(c *engine.Create, text string) { c.Card.Holder = text },
+		"name on card":    func(c *engine.Create, text string) { payment.CardOf(c.Means).Holder = text },
 		"order":           func(c *engine.Create, text string) { c.Order = &engine.Order{ID: "o", Document: text} },
 	}
 	onBoth(t, func(t *testing.T, h *house) {
@@ -119,11 +119,11 @@ func TestTextsThatRepeatTheCardAndWereThereBefore(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		for number, want := range map[string]payment.State{cardApproved: payment.Completed, cardDeclined: payment.Declined} {
 			c := h.newDeposit("10.00", number)
-			c.Card, c.Method = nil, payment.BasicCard
+			c.Means, c.Method = nil, payment.BasicCard
 			c.Reference, c.Description, c.WebhookURL = number, "card "+number, "https://shop.example/"+number
 			c.Customer, c.Billing = document(t, payment.Customer{LastName: number}), document(t, payment.BillingAddress{City: number})
 			p := h.create(c)
-			o, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Card: cardOf(t, number)})
+			o, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Means: cardOf(t, number)})
 			if err != nil || o.Payment.State() != want {
 				t.Errorf("%s, %v; want %s", o.Payment.State(), err, want)
 			}

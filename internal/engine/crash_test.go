@@ -62,7 +62,7 @@ var stories = []story{
 		c := m.h.newDeposit("10.00", cardApproved)
 		m.abandon(m.send("create a", func(e *engine.Engine, i engine.Idempotency) (engine.Outcome, error) {
 			mine := c
-			mine.Card, mine.Idem = cardOf(m.h.t, cardApproved), i
+			mine.Means, mine.Idem = cardOf(m.h.t, cardApproved), i
 			return e.Create(m.h.t.Context(), mine)
 		}))
 	}},
@@ -161,7 +161,7 @@ func (m *merchant) depositWith(name string, edit func(*engine.Create)) payment.I
 	edit(&c)
 	id := m.send("create "+name, func(e *engine.Engine, i engine.Idempotency) (engine.Outcome, error) {
 		mine := c
-		mine.Card, mine.Idem = cardOf(m.h.t, cardApproved), i
+		mine.Means, mine.Idem = cardOf(m.h.t, cardApproved), i
 		return e.Create(m.h.t.Context(), mine)
 	})
 	m.send("execute "+name, func(e *engine.Engine, i engine.Idempotency) (engine.Outcome, error) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ type Create struct {
 	WebhookURL     string
 	Customer       payment.Document
 	Billing        payment.Document
-	Card           *payment.Card // taken over by the engine, unless it fails or replays; of a deposit only where HostToHost allows it
+	Means          payment.Means // taken over by the engine, unless it fails or replays; of a deposit only where HostToHost allows it
 
 	Terms Terms
 	// Order, when given, is kept beside the payment. Its ID may be used once in the shop: a second payment for it
@@ -60,12 +61,12 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	if !c.Shop.Active {
 		return Outcome{}, ErrForbidden
 	}
-	ctx, _, done := withoutCard(ctx, c.Card)
+	ctx, _, done := withoutCard(ctx, c.Means)
 	defer done()
 	if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 		return o, err
 	}
-	if c.Card != nil && c.Type == payment.Deposit && !c.Shop.Settings.HostToHost {
+	if c.Means != nil && c.Type == payment.Deposit && !c.Shop.Settings.HostToHost {
 		return Outcome{}, ErrNoCards
 	}
 	if c.Type == payment.Refund {
@@ -106,20 +107,20 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	}
 	if b.d.Call != nil {
 		o.Payment = e.carryFor(ctx, &b.d, b.x, c.Wait)
-		c.Card.Wipe() // where it is needed once more, the vault has a copy
-	} else if c.Card != nil {
-		e.keepCard(&o.Payment, c.Card)
+		payment.WipeMeans(c.Means) // where they are needed once more, the vault has a copy
+	} else if c.Means != nil {
+		e.keep(&o.Payment, c.Means)
 	}
 	return o, nil
 }
 
-// keepCard holds the card of a server-to-server deposit until it is executed.
-func (e *Engine) keepCard(p *payment.Payment, c *payment.Card) {
+// keep holds the means of a server-to-server deposit until it is executed.
+func (e *Engine) keep(p *payment.Payment, m payment.Means) {
 	if p.State() == payment.Checkout {
-		e.Vault.Put(p.ID, c)
+		e.Vault.Put(p.ID, m)
 		return
 	}
-	c.Wipe()
+	m.Wipe()
 }
 
 // resolveParent settles what is open about the deposit of a refund; that it does not
@@ -238,10 +239,10 @@ func (b *birth) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
 	if c.Terms.Lasts > 0 {
 		p.CheckoutUntil = b.created.Add(c.Terms.Lasts)
 	}
-	if c.Card != nil {
-		p.Method, p.Instrument = payment.BasicCard, c.Card.Instrument()
+	if c.Means != nil {
+		p.Method, p.Instrument = cmp.Or(payment.MethodOf(c.Means.Kind()), p.Method), c.Means.Instrument()
 	}
-	b.x = exchange{card: c.Card}
+	b.x = exchange{means: c.Means}
 	switch {
 	case c.Type == payment.Refund:
 		return b.refund(tx, p)
@@ -327,7 +328,7 @@ func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *pay
 	if chain.Stopped || t == nil || !t.Enabled {
 		return p, start, nil
 	}
-	b.x.credential, b.x.chain, p.Terms.Chain = chain.Credential, chain.Payment, chain.Payment
+	b.x.means, b.x.chain, p.Terms.Chain = &payment.Credential{Handle: chain.Credential}, chain.Payment, chain.Payment
 	need := route.Need{
 		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}

@@ -68,12 +68,12 @@ func (s *shopper) shop(h *house) error {
 	}{
 		{"create", func(i engine.Idempotency) (engine.Outcome, error) {
 			c := h.newDeposit("10.00", cardApproved)
-			c.Idem, c.Card, c.WebhookURL, c.Reference = i, nil, s.url, "of the story"
+			c.Idem, c.Means, c.WebhookURL, c.Reference = i, nil, s.url, "of the story"
 			return h.Engine.Create(h.t.Context(), c)
 		}},
 		{"execute", func(i engine.Idempotency) (engine.Outcome, error) {
 			return h.Engine.Execute(h.t.Context(), engine.Execute{
-				Target: engine.Target{Shop: h.shop, ID: s.told["create"].ID, Idem: i}, Card: cardOf(h.t, cardApproved),
+				Target: engine.Target{Shop: h.shop, ID: s.told["create"].ID, Idem: i}, Means: cardOf(h.t, cardApproved),
 			})
 		}},
 		{"refund", func(i engine.Idempotency) (engine.Outcome, error) {

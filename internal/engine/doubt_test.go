@@ -281,7 +281,7 @@ func TestDuplicateSurvivesALostAcknowledgement(t *testing.T) {
 			c := h.newWithdrawal("9.00")
 			c.Reference = "payout " + h.IDs.Letters(8)
 			first := h.create(c)
-			c.Card = cardOf(t, cardApproved)
+			c.Means = cardOf(t, cardApproved)
 			h.lose(l, writing("payment.create"))
 			o, err := h.Engine.Create(t.Context(), c)
 			h.hook.set(nil)
@@ -449,7 +449,7 @@ func TestAKeyOfARepeatedRequestWhoseAcknowledgementIsLost(t *testing.T) {
 			c := h.newWithdrawal("9.00")
 			c.Reference, c.Fingerprint, c.Idem = fmt.Sprint("r", i), []byte("x"), key("create", fmt.Sprint("a", i), "x")
 			first := h.create(c)
-			c.Card, c.Idem = cardOf(t, cardApproved), key("create", fmt.Sprint("b", i), "x")
+			c.Means, c.Idem = cardOf(t, cardApproved), key("create", fmt.Sprint("b", i), "x")
 			lost := h.lose(l, func(writes []string) bool {
 				return slices.Equal(writes, []string{store.WriteIdempotency})
 			})

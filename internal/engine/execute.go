@@ -17,7 +17,7 @@ type Execute struct {
 	Hosted   bool           // from our own page, so that any shop may
 	Method   payment.Method // empty: the payment's own
 	Amount   money.Amount   // zero: the payment's own
-	Card     *payment.Card  // nil: the card that came with the payment; taken over
+	Means    payment.Means  // nil: what came with the payment; taken over
 	Browser  payment.Document
 	Customer payment.Document // replaces the payment's when not empty
 	From     netip.Addr       // address of the customer; the zero value where it is not known
@@ -27,12 +27,12 @@ type Execute struct {
 // that is not known or the customer has to be sent somewhere. *payment.Missing names
 // data that the method needs and nobody gave; *Slowed a card that is not tried now.
 func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
-	card := x.Card
-	if card == nil {
-		card = e.Vault.Get(x.ID)
+	means := x.Means
+	if means == nil {
+		means = e.Vault.Get(x.ID)
 	}
-	defer card.Wipe()
-	ctx, number, done := withoutCard(ctx, card)
+	defer payment.WipeMeans(means)
+	ctx, number, done := withoutCard(ctx, means)
 	defer done()
 	if number != nil && (number.In(string(x.Browser)) || number.In(string(x.Customer))) {
 		return Outcome{}, &CardText{}
@@ -40,19 +40,19 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 	var d door
 	defer func() { e.guard.Leave(d.pass) }()
 	o, err := e.command(ctx, x.Target, func(p *payment.Payment) (payment.Command, exchange, error) {
-		return e.submit(&x, p, card, &d)
+		return e.submit(&x, p, means, &d)
 	})
 	if slowed(err) {
 		e.turnedAway(ctx, x.Shop, d.refusal)
 	}
-	if err == nil && !o.Replayed && !o.Payment.BetweenTries() { // the next try needs the card that came with the payment
+	if err == nil && !o.Replayed && !o.Payment.BetweenTries() { // the next try needs what came with the payment
 		e.Vault.Drop(x.ID)
 	}
 	return o, err
 }
 
 // submit checks that the method has what it needs and plans the call.
-func (e *Engine) submit(x *Execute, p *payment.Payment, card *payment.Card, d *door) (payment.Command, exchange, error) {
+func (e *Engine) submit(x *Execute, p *payment.Payment, means payment.Means, d *door) (payment.Command, exchange, error) {
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
 		return nil, exchange{}, ErrNoCards
 	}
@@ -61,24 +61,21 @@ func (e *Engine) submit(x *Execute, p *payment.Payment, card *payment.Card, d *d
 	if c.Method != "" {
 		wanted.Method = c.Method
 	}
-	if wanted.Method == "" && card != nil {
-		c.Method, wanted.Method = payment.BasicCard, payment.BasicCard
+	if wanted.Method == "" && means != nil {
+		c.Method = payment.MethodOf(means.Kind())
+		wanted.Method = c.Method
 	}
 	open := p.Payable()
-	if open && wanted.Method == payment.BasicCard {
+	var call exchange
+	if needs := wanted.Method.Spec().Means; open && needs == payment.MeansCard {
+		card := payment.CardOf(means)
 		if card == nil {
 			return nil, exchange{}, &payment.Missing{Field: "card"}
 		}
 		if err := e.admit(x, card, d); err != nil {
 			return nil, exchange{}, err
 		}
-		c.Instrument = card.Instrument()
-	} else {
-		card = nil
-	}
-	call := exchange{card: card}
-	if card != nil {
-		call.pass = d.pass
+		c.Instrument, call = card.Instrument(), exchange{means: means, pass: d.pass}
 	}
 	if open {
 		c.Start, call.at = e.start(x.Shop, &wanted)
@@ -100,7 +97,7 @@ func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
 		if terminals, _ := route.Choose(needOf(p, m), s.Terminals); len(terminals) == 0 {
 			continue
 		}
-		if m == payment.BasicCard {
+		if m.Spec().Means == payment.MeansCard {
 			offered = append([]payment.Method{m}, offered...)
 			continue
 		}

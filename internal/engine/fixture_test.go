@@ -123,7 +123,7 @@ func key(route, name, text string) engine.Idempotency {
 // newDeposit is a request for a deposit by card.
 func (h *house) newDeposit(value, number string) engine.Create {
 	return engine.Create{
-		Shop: h.shop, Type: payment.Deposit, Amount: amount(value), Currency: "EUR", Card: cardOf(h.t, number),
+		Shop: h.shop, Type: payment.Deposit, Amount: amount(value), Currency: "EUR", Means: cardOf(h.t, number),
 		Reference: fmt.Sprintf("ref-%d", h.refs.Add(1)),
 	}
 }
@@ -138,7 +138,7 @@ func (h *house) newRefund(of payment.ID, value string) engine.Create {
 
 func (h *house) newWithdrawal(value string) engine.Create {
 	return engine.Create{Shop: h.shop, Type: payment.Withdrawal, Amount: amount(value), Currency: "EUR",
-		Card: cardOf(h.t, cardApproved)}
+		Means: cardOf(h.t, cardApproved)}
 }
 
 func (h *house) target(id payment.ID) engine.Target { return engine.Target{Shop: h.shop, ID: id} }

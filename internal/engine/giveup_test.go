@@ -116,7 +116,7 @@ func (h *house) waitingFor(method payment.Method) engine.Create {
 	if method == "" {
 		return made
 	}
-	made.Card, made.Method = nil, method
+	made.Means, made.Method = nil, method
 	switch method {
 	case payment.Pix:
 		made.Currency = "BRL"

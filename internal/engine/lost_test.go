@@ -54,7 +54,7 @@ func (l *lostTime) pay(p *payment.Payment, number int, card string) {
 	l.h.t.Helper()
 	_, err := l.c.Start(l.h.t.Context(), connector.Request{
 		Key: l.key(p.ID, number), Amount: p.Amount, Currency: p.Currency, Method: payment.BasicCard, PreAuth: p.PreAuth,
-		Card: cardOf(l.h.t, card), ReturnURL: l.h.URL,
+		Means: cardOf(l.h.t, card), ReturnURL: l.h.URL,
 	})
 	if err != nil {
 		l.h.t.Fatal(err)
@@ -122,7 +122,7 @@ func TestWhatWasPaidAfterTheBackupIsNotPaidAgain(t *testing.T) {
 				p := h.create(h.newDeposit("11.00", cardApproved))
 				h.afterBackup().pay(&p, number, cardApproved)
 				e := h.restored()
-				_, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Card: cardOf(t, cardApproved)})
+				_, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Means: cardOf(t, cardApproved)})
 				refused(t, err, payment.CodeWrongState, "")
 				h.knows(p.ID, payment.Completed)
 				h.agree()
@@ -136,7 +136,7 @@ func TestWhatWasNotTriedAfterTheBackupIsTriedUnderTheNewEpoch(t *testing.T) {
 	inLostTime(t, func(t *testing.T, h *house) {
 		p, old := h.create(h.newDeposit("12.00", cardApproved)), h.Keys.Epoch
 		e := h.restored()
-		o, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Card: cardOf(t, cardApproved)})
+		o, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Means: cardOf(t, cardApproved)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,11 +251,11 @@ func TestWhoCannotBeAskedIsNotCharged(t *testing.T) {
 		way := &wayOut{}
 		e := h.byWay(way)
 		way.shut.Store(true)
-		execute := engine.Execute{Target: h.target(p.ID), Hosted: true, Card: cardOf(t, cardApproved)}
+		execute := engine.Execute{Target: h.target(p.ID), Hosted: true, Means: cardOf(t, cardApproved)}
 		if _, err := e.Execute(t.Context(), execute); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("execute while the provider cannot be asked: %v, want ErrUnavailable", err)
 		}
-		execute.Card = nil
+		execute.Means = nil
 		if _, err := e.Cancel(t.Context(), h.target(p.ID)); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("cancel while the provider cannot be asked: %v, want ErrUnavailable", err)
 		}
@@ -324,7 +324,7 @@ func TestUnsentAtTheBackupIsAskedAbout(t *testing.T) {
 		created := map[string]payment.Payment{}
 		for name, value := range map[string]string{"sent": "31.00", "never sent": "32.00"} {
 			c := h.newWithdrawal(value)
-			c.Card, c.Method = nil, payment.OpenBanking
+			c.Means, c.Method = nil, payment.OpenBanking
 			c.Customer = `{"accountNumber":"GB33BUKB20201555555555","accountName":"Jane Doe"}`
 			o, err := shut.Create(t.Context(), c)
 			if err != nil {

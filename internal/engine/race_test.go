@@ -135,7 +135,7 @@ func TestCreatesUnderOneKeyMakeOnePayment(t *testing.T) {
 			replays := make([]bool, calls)
 			together(calls, func(i int) {
 				mine := c
-				mine.Card = cardOf(t, cardApproved)
+				mine.Means = cardOf(t, cardApproved)
 				mine.Idem = key("POST /payments", "key-"+string(c.Type), "same")
 				o, err := h.Engine.Create(t.Context(), mine)
 				if err != nil {

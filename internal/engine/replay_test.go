@@ -24,7 +24,7 @@ func TestRepetitionUnderAKey(t *testing.T) {
 		}
 		again := func(edit func(*engine.Create)) (engine.Outcome, error) {
 			mine := c
-			mine.Card = cardOf(t, cardApproved)
+			mine.Means = cardOf(t, cardApproved)
 			edit(&mine)
 			return h.Engine.Create(ctx, mine)
 		}

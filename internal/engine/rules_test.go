@@ -182,7 +182,7 @@ func TestPayoutToNobody(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		for _, m := range []payment.Method{payment.BasicCard, payment.Pix} {
 			c := h.newWithdrawal("10.00")
-			c.Card, c.Method = nil, m
+			c.Means, c.Method = nil, m
 			if p := h.create(c); p.State() != payment.Declined || p.ErrorCode != payment.CodeAcquirerRequest {
 				t.Errorf("%s: %s %q, want DECLINED 3.02", m, p.State(), p.ErrorCode)
 			}
@@ -232,13 +232,13 @@ func TestChainsAreBegunByCardOnly(t *testing.T) {
 				continue
 			}
 			c := h.newDeposit("10.00", cardApproved)
-			c.Card, c.Method, c.StartRecurring = nil, m, true
+			c.Means, c.Method, c.StartRecurring = nil, m, true
 			if p := h.execute(h.create(c).ID); p.State() != payment.Declined || p.ErrorCode != payment.CodeNoTerminal || len(p.Attempts) > 0 {
 				t.Errorf("%s: %s %q, want DECLINED 1.05 and nothing sent", m, p.State(), p.ErrorCode)
 			}
 		}
 		open := h.newDeposit("10.00", cardApproved)
-		open.Card, open.StartRecurring = nil, true
+		open.Means, open.StartRecurring = nil, true
 		p := h.create(open)
 		if got := engine.Methods(h.shop, &p); len(got) != 1 || got[0] != payment.BasicCard {
 			t.Errorf("the customer is offered %v, want a card only", got)
@@ -285,7 +285,7 @@ func TestReferenceModes(t *testing.T) {
 			a.Payment = h.execute(a.Payment.ID)
 		}
 		again := c
-		again.Card, again.Fingerprint = cardOf(h.t, number), []byte(second)
+		again.Means, again.Fingerprint = cardOf(h.t, number), []byte(second)
 		b, err = h.Engine.Create(h.t.Context(), again)
 		return a, b, err
 	}
@@ -326,7 +326,7 @@ func TestReferenceModes(t *testing.T) {
 		c := h.newWithdrawal("1.00") // another type: references of deposits do not matter
 		c.Reference, c.Fingerprint = a.Payment.Reference, []byte("z")
 		first := h.create(c)
-		c.Card, c.Fingerprint = cardOf(t, cardApproved), []byte("other")
+		c.Means, c.Fingerprint = cardOf(t, cardApproved), []byte("other")
 		_, err = h.Engine.Create(t.Context(), c)
 		unique(t, first.ID, err)
 		h.settleByClock(first.ID)
@@ -342,7 +342,7 @@ func TestReferenceOnceUnderConcurrency(t *testing.T) {
 		ids := make([]payment.ID, 20)
 		together(len(ids), func(i int) {
 			mine := c
-			mine.Card = cardOf(t, cardApproved)
+			mine.Means = cardOf(t, cardApproved)
 			o, err := h.Engine.Create(t.Context(), mine)
 			if err != nil {
 				t.Errorf("create: %v", err)
@@ -373,7 +373,7 @@ func TestHostToHostMustBeAllowed(t *testing.T) {
 			t.Errorf("kept: %v %v", list, err)
 		}
 		c := h.newDeposit("10.00", cardApproved)
-		c.Card, c.Method = nil, payment.BasicCard
+		c.Means, c.Method = nil, payment.BasicCard
 		p := h.create(c)
 		_, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID)})
 		if !errors.Is(err, engine.ErrNoCards) {
@@ -383,7 +383,7 @@ func TestHostToHostMustBeAllowed(t *testing.T) {
 			t.Error("executed with a card from nowhere")
 		}
 		h.reach(h.create(h.newWithdrawal("3.00")), payment.Completed) // its card is where the money goes
-		o, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Card: cardOf(t, cardApproved)})
+		o, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Means: cardOf(t, cardApproved)})
 		if err != nil || o.Payment.State() != payment.Completed {
 			t.Errorf("our own page may: %s %v", o.Payment.State(), err)
 		}
@@ -392,7 +392,7 @@ func TestHostToHostMustBeAllowed(t *testing.T) {
 		for name, call := range map[string]func() error{
 			"create": func() error {
 				c := h.newDeposit("1.00", cardApproved)
-				c.Shop, c.Card = &inactive, nil
+				c.Shop, c.Means = &inactive, nil
 				_, err := h.Engine.Create(t.Context(), c)
 				return err
 			},
@@ -423,7 +423,7 @@ func TestWhatWasDoneIsAnsweredWhateverTheShopMayNow(t *testing.T) {
 		}
 		now := *h.shop
 		now.Settings.HostToHost = false
-		c.Shop, c.Card, run.Shop = &now, cardOf(t, cardApproved), &now
+		c.Shop, c.Means, run.Shop = &now, cardOf(t, cardApproved), &now
 		if o, err := h.Engine.Create(t.Context(), c); err != nil || !o.Replayed || o.Payment.ID != p.ID {
 			t.Errorf("create: %+v %v", o, err)
 		}

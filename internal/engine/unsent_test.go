@@ -100,7 +100,7 @@ func (h *house) calls() map[string]func(e *engine.Engine) (engine.Outcome, error
 	ctx := h.t.Context()
 	paid, held, toVoid, token := h.deposit("21.00"), h.hold("22.00"), h.hold("23.00"), h.chained()
 	byAccount := h.newWithdrawal("24.00")
-	byAccount.Card, byAccount.Method = nil, payment.OpenBanking
+	byAccount.Means, byAccount.Method = nil, payment.OpenBanking
 	byAccount.Customer = `{"accountNumber":"GB33BUKB20201555555555","accountName":"Jane Doe"}`
 	return map[string]func(e *engine.Engine) (engine.Outcome, error){
 		"refund":                func(e *engine.Engine) (engine.Outcome, error) { return e.Create(ctx, h.newRefund(paid.ID, "20.00")) },
@@ -252,7 +252,7 @@ func TestBetweenTriesTheCustomerTriesAgain(t *testing.T) {
 			x := engine.Execute{Target: h.target(p.ID), Hosted: hosted}
 			for n := range 3 {
 				if hosted {
-					x.Card = cardOf(t, cardApproved)
+					x.Means = cardOf(t, cardApproved)
 				}
 				o, err := e.Execute(t.Context(), x)
 				if err != nil || !o.Payment.BetweenTries() || o.Payment.Tries != n+1 || o.Payment.ErrorCode != "" {
@@ -264,7 +264,7 @@ func TestBetweenTriesTheCustomerTriesAgain(t *testing.T) {
 			}
 			out.shut.Store(false)
 			if hosted {
-				x.Card = cardOf(t, cardApproved)
+				x.Means = cardOf(t, cardApproved)
 			}
 			o, err := e.Execute(t.Context(), x)
 			if err != nil || o.Payment.State() != payment.Completed || o.Payment.Tries != 4 || out.posts() == 0 {

@@ -296,7 +296,7 @@ func TestCheckoutEndsByTheClock(t *testing.T) {
 		if kept {
 			t.Error("the card is still kept")
 		}
-		_, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Card: cardOf(t, cardApproved)})
+		_, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Means: cardOf(t, cardApproved)})
 		refused(t, err, payment.CodeWrongState, "")
 		h.agree()
 	})
@@ -343,7 +343,7 @@ func TestCheckoutEndsOnlyWhileNothingWasSent(t *testing.T) {
 			together(3, func(i int) {
 				switch i {
 				case 0:
-					_, paid = h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Card: cardOf(t, cardApproved)})
+					_, paid = h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Means: cardOf(t, cardApproved)})
 				default:
 					if err := h.Engine.Work(t.Context(), h.shop.ID, p.ID); err != nil {
 						t.Error(err)
@@ -485,7 +485,7 @@ func TestHangingProviderDelaysOnlyItsOwn(t *testing.T) {
 		h.Clock.Advance(time.Second)
 		c := h.newDeposit("39.00", cardApproved)
 		c.Shop = h.NewShop(t, nil).Shop
-		c.Type, c.Card = payment.Withdrawal, cardOf(t, cardApproved)
+		c.Type, c.Means = payment.Withdrawal, cardOf(t, cardApproved)
 		h.scenario("payout", "39.00", silent)
 		other := h.create(c)
 		if err := h.Simulator.Decide(other.LiveAttempt().Key, "00"); err != nil {

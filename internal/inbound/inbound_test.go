@@ -60,7 +60,7 @@ func (d *desk) begin() {
 	}
 	o, err := d.Engine.Create(d.t.Context(), engine.Create{
 		Shop: d.shop, Type: payment.Withdrawal, Amount: money.MustParse("12.00"), Currency: "EUR",
-		Card: &payment.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: strconv.Itoa(time.Now().Year() + 3)},
+		Means: &payment.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: strconv.Itoa(time.Now().Year() + 3)},
 	})
 	if err != nil {
 		d.t.Fatal(err)

@@ -2,9 +2,6 @@ package payment
 
 import "time"
 
-// blikPatience is how long a customer may take to confirm a code at the bank: its life and the longest window for it.
-const blikPatience = 3 * time.Minute
-
 // GivenUp reports that nobody wants the open outcome of a deposit any more: the merchant has abandoned it, or the time of
 // its customer is over. The provider is then asked to close it, and only its word ends the payment.
 func (p *Payment) GivenUp(now time.Time) bool {
@@ -16,13 +13,14 @@ func (p *Payment) GivenUp(now time.Time) bool {
 	return !p.Abandoned.IsZero() || !end.IsZero() && !now.Before(end)
 }
 
-// closing is when the provider is asked to close the attempt if it is still open; zero for never. Cards, wallets and banks
-// end by themselves at the provider, sooner or later than the checkout, unless the payment's terms say how long it lasts.
+// closing is when the provider is asked to close the attempt if it is still open; zero for never, which is so of methods
+// that end by themselves unless the payment's terms say how long it lasts.
 func (p *Payment) closing(a *Attempt) time.Time {
-	if p.CheckoutUntil.IsZero() || p.Terms.Lasts == 0 && p.Method != Blik && p.Method != Pix {
+	method := p.Method.Spec()
+	if p.CheckoutUntil.IsZero() || p.Terms.Lasts == 0 && !method.Ends {
 		return time.Time{}
 	}
-	if end := a.Started.Add(blikPatience); p.Method == Blik && end.After(p.CheckoutUntil) {
+	if end := a.Started.Add(method.Patience); method.Patience > 0 && end.After(p.CheckoutUntil) {
 		return end
 	}
 	return p.CheckoutUntil
@@ -49,21 +47,20 @@ func (d *draft) askBy(a *Attempt) {
 // given up, or that its customer was too late with a code.
 func (d *draft) over(a *Attempt, f Fact) bool {
 	if f.Class == ClassCancelled {
-		return a.Kind == AttemptDeposit && d.p.Method == Blik && (f.Code == "" || f.Code == CodeTimeout)
+		method := d.p.Method.Spec()
+		return a.Kind == AttemptDeposit && method.Late != "" && !method.LateAway && (f.Code == "" || f.Code == CodeTimeout)
 	}
 	return f.Class == ClassRejected && a.Checks > 0 && d.p.GivenUp(d.now)
 }
 
 // notDone books that a deposit is over in that way.
 func (d *draft) notDone(a *Attempt) Input {
-	in := InClosed
+	in, method := InClosed, d.p.Method.Spec()
 	switch {
 	case !d.p.Abandoned.IsZero():
 		a.Code = CodeByCustomer
-	case d.p.Method == Blik:
-		a.Code, in = CodeAbandoned, InRefused
-	case a.Redirect != "" && d.p.Method == BasicCard:
-		a.Code, in = CodeLateAtBank, InRefused
+	case method.Late != "" && (!method.LateAway || a.Redirect != ""):
+		a.Code, in = method.Late, InRefused
 	default:
 		a.Code = CodeTimeout
 	}

@@ -37,9 +37,9 @@ func (t *Terms) IsZero() bool {
 		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && t.Additional == "" && !t.GiveBack && t.Before == 0 && t.Chain == ""
 }
 
-// Allow reports whether the customer may pay by m. Only cards can be verified.
+// Allow reports whether the customer may pay by m. Not every method can be verified.
 func (t *Terms) Allow(m Method) bool {
-	return (!t.Verify || m == BasicCard) && (len(t.Methods) == 0 || slices.Contains(t.Methods, m))
+	return (!t.Verify || m.Spec().Verify) && (len(t.Methods) == 0 || slices.Contains(t.Methods, m))
 }
 
 // Holds reports whether money is held first when the customer pays by m. Where the terms say how long money is held,

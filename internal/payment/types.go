@@ -48,35 +48,6 @@ func States() []State {
 // change by a manual update or a late fact of the provider.
 func (s State) Final() bool { return s == Cancelled || s == Declined || s == Completed }
 
-// Method is how the customer pays.
-type Method string
-
-// The seven methods of the gateway contract.
-const (
-	ApplePay    Method = "APPLEPAY"
-	BasicCard   Method = "BASIC_CARD"
-	Blik        Method = "BLIK"
-	GooglePay   Method = "GOOGLEPAY"
-	OpenBanking Method = "OPEN_BANKING"
-	PayByLink   Method = "PAY_BY_LINK"
-	Pix         Method = "PIX"
-)
-
-// Methods lists every Method in the order of the contract.
-func Methods() []Method {
-	return []Method{ApplePay, BasicCard, Blik, GooglePay, OpenBanking, PayByLink, Pix}
-}
-
-// Valid reports whether m is one of Methods.
-func (m Method) Valid() bool { return slices.Contains(Methods(), m) }
-
-// PreAuth reports whether the method can hold money for a later capture.
-func (m Method) PreAuth() bool { return m == BasicCard || m == ApplePay || m == GooglePay }
-
-// Recurring reports whether a payment by the method can begin a recurring chain: only a card leaves something that can
-// be charged again without the customer.
-func (m Method) Recurring() bool { return m == BasicCard }
-
 // OperationKind names an entry of a payment's log.
 type OperationKind string
 

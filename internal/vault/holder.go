@@ -14,49 +14,49 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// Hold is how long card data waits for its payment to be executed.
+// Hold is how long card data, or other means of a customer, wait for their payment to be executed.
 const Hold = 15 * time.Minute
 
-// Holder keeps card data in memory, by payment, for at most Hold. It is lost with
+// Holder keeps customers' means in memory, by payment, for at most Hold. They are lost with
 // the process: the customer is then asked again. Safe for concurrent use.
 type Holder struct {
 	now   func() time.Time
 	after func(time.Duration, func()) // calls back once so much time has passed
 	mu    sync.Mutex
-	cards map[payment.ID]held
-	waits bool // a sweep is set; never without a card
+	means map[payment.ID]held
+	waits bool // a sweep is set; never without means
 }
 
 type held struct {
-	card  *payment.Card
+	means payment.Means
 	until time.Time
 }
 
-// NewHolder returns an empty holder. Cards are wiped when their time is over by now's clock, whether or not anybody comes
-// for them; while none is held nothing waits.
+// NewHolder returns an empty holder. What it holds is wiped when its time is over by now's clock, whether or not anybody comes
+// for it; while none is held nothing waits.
 func NewHolder(now func() time.Time) *Holder {
 	return newHolder(now, func(d time.Duration, f func()) { time.AfterFunc(d, f) })
 }
 
 func newHolder(now func() time.Time, after func(time.Duration, func())) *Holder {
-	return &Holder{now: now, after: after, cards: make(map[payment.ID]held)}
+	return &Holder{now: now, after: after, means: make(map[payment.ID]held)}
 }
 
-// Put keeps a card for a payment, replacing and wiping an earlier one. The holder
-// owns the card from then on.
-func (h *Holder) Put(id payment.ID, c *payment.Card) {
+// Put keeps what a payment is to be made with, replacing and wiping what was there. The holder
+// owns it from then on.
+func (h *Holder) Put(id payment.ID, m payment.Means) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.drop(id)
-	h.cards[id] = held{c, h.now().Add(Hold)}
+	h.means[id] = held{m, h.now().Add(Hold)}
 	h.sweepLater(Hold)
 }
 
-// Get returns a copy of the payment's card, which the caller wipes, or nil.
-func (h *Holder) Get(id payment.ID) *payment.Card {
+// Get returns a copy of the payment's means, which the caller wipes, or nil.
+func (h *Holder) Get(id payment.ID) payment.Means {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	k, ok := h.cards[id]
+	k, ok := h.means[id]
 	if !ok {
 		return nil
 	}
@@ -64,18 +64,18 @@ func (h *Holder) Get(id payment.ID) *payment.Card {
 		h.drop(id)
 		return nil
 	}
-	return k.card.Clone()
+	return payment.CloneMeans(k.means)
 }
 
-// Has reports whether the payment's card is held.
+// Has reports whether something is held for the payment.
 func (h *Holder) Has(id payment.ID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	k, ok := h.cards[id]
+	k, ok := h.means[id]
 	return ok && h.now().Before(k.until)
 }
 
-// Drop wipes and forgets the payment's card.
+// Drop wipes and forgets what is held for the payment.
 func (h *Holder) Drop(id payment.ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -83,9 +83,9 @@ func (h *Holder) Drop(id payment.ID) {
 }
 
 func (h *Holder) drop(id payment.ID) {
-	if k, ok := h.cards[id]; ok {
-		k.card.Wipe()
-		delete(h.cards, id)
+	if k, ok := h.means[id]; ok {
+		payment.WipeMeans(k.means)
+		delete(h.means, id)
 	}
 }
 
@@ -100,13 +100,13 @@ func (h *Holder) sweepLater(wait time.Duration) {
 	}
 }
 
-// sweep wipes what has waited too long, and comes again when the next card has.
+// sweep wipes what has waited too long, and comes again when the next has.
 func (h *Holder) sweep() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.waits = false
 	now, next := h.now(), time.Time{}
-	for id, k := range h.cards {
+	for id, k := range h.means {
 		switch {
 		case !now.Before(k.until):
 			h.drop(id)

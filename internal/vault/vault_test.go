@@ -34,12 +34,12 @@ func TestHolder(t *testing.T) {
 	kept := card(t)
 	h.Put("p1", kept)
 
-	first := h.Get("p1")
+	first := payment.CardOf(h.Get("p1"))
 	if first == nil || first.Number.Reveal() != "4000000000000408" {
 		t.Fatalf("Get = %v", first)
 	}
 	first.Wipe()
-	if again := h.Get("p1"); again == nil || again.SecurityCode.Reveal() != "123" {
+	if again := payment.CardOf(h.Get("p1")); again == nil || again.SecurityCode.Reveal() != "123" {
 		t.Error("wiping a copy wiped the card that is held")
 	}
 	if h.Get("p2") != nil {

@@ -57,7 +57,9 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	c.Parent = b.parent(d)
 	c.Description = b.text("description", maxDescription)
 	if d.card {
-		c.Card = b.card()
+		if card := b.card(); card != nil {
+			c.Means = card
+		}
 	}
 	c.Customer = b.customer(d.person)
 	c.Billing = b.billing(d.person)
@@ -71,7 +73,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	c.Terms.Verify = d.verify
 	c.Terms.Additional = b.additional()
 	if err := b.err(); err != nil {
-		c.Card.Wipe()
+		payment.WipeMeans(c.Means)
 		return engine.Create{}, err
 	}
 	return c, nil
@@ -101,9 +103,9 @@ func (b binder) paymentMethod(d demands) payment.Method {
 	switch {
 	case !d.card && !d.verify:
 		return m
-	case m.Valid() && m != payment.BasicCard && d.card:
+	case m.Valid() && m.Spec().Means != payment.MeansCard && d.card:
 		b.fault("paymentMethod", pattern, `must match "BASIC_CARD" where card is given`)
-	case m.Valid() && m != payment.BasicCard:
+	case m.Valid() && !m.Spec().Verify:
 		b.fault("paymentMethod", pattern, `must match "BASIC_CARD" where a card is verified`)
 	}
 	return payment.BasicCard

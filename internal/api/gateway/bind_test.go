@@ -46,11 +46,11 @@ func bind(t testing.TB, text string) engine.Create {
 func TestBindPayment(t *testing.T) {
 	t.Parallel()
 	c := bind(t, sample)
-	if c.Card == nil || c.Card.Number.Reveal() != "4000000000000408" || c.Card.SecurityCode.Reveal() != "123" ||
-		c.Card.Holder != "John Doe" || c.Card.ExpiryMonth != "01" || c.Card.ExpiryYear != "2090" {
-		t.Errorf("card %v", c.Card)
+	if c.Means == nil || payment.CardOf(c.Means).Number.Reveal() != "4000000000000408" || payment.CardOf(c.Means).SecurityCode.Reveal() != "123" ||
+		payment.CardOf(c.Means).Holder != "John Doe" || payment.CardOf(c.Means).ExpiryMonth != "01" || payment.CardOf(c.Means).ExpiryYear != "2090" {
+		t.Errorf("card %v", c.Means)
 	}
-	c.Card = nil
+	c.Means = nil
 	c.Shop = nil
 	want := engine.Create{
 		Type: payment.Deposit, Method: payment.BasicCard, Reference: "ORDER-1", Description: "d", Amount: money.MustParse("11.12"),
@@ -71,7 +71,7 @@ func TestBindPaymentIgnoresWhatDoesNotBelong(t *testing.T) {
 		"follow-up": `{"paymentType":"DEPOSIT","currency":"EUR","amount":1,"recurringToken":"t","startRecurring":true,` + card + `}`,
 	} {
 		c := bind(t, text)
-		if c.Card != nil || c.StartRecurring || c.PreAuth {
+		if c.Means != nil || c.StartRecurring || c.PreAuth {
 			t.Errorf("%s: %+v", name, c)
 		}
 		if (name == "refund") == (c.RecurringToken != "") {
@@ -182,7 +182,7 @@ func checkBound(t *testing.T, c *engine.Create) {
 			t.Fatalf("document %q", d)
 		}
 	}
-	if c.Card != nil && c.Card.Number.IsZero() {
+	if c.Means != nil && payment.CardOf(c.Means).Number.IsZero() {
 		t.Fatal("card without a number")
 	}
 	p := payment.Payment{ID: "0123456789abcdef0123456789abcdef", Type: c.Type, Reference: c.Reference}
@@ -318,7 +318,7 @@ func BenchmarkCreateWithoutDatabase(b *testing.B) {
 			b.Fatal(err)
 		}
 		_ = g.engine.Fingerprint(g.canonicalPayment("POST /api/v1/payments", &c))
-		p.Customer, p.Billing, p.Amount, p.Instrument = c.Customer, c.Billing, c.Amount, c.Card.Instrument()
+		p.Customer, p.Billing, p.Amount, p.Instrument = c.Customer, c.Billing, c.Amount, c.Means.Instrument()
 		out = appendPayment(out[:0], &p, "")
 	}
 }

@@ -33,11 +33,11 @@ func (g *Gateway) create(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 	c.Idem = engine.Idempotency{Route: r.Pattern, Key: key, Fingerprint: c.Fingerprint}
 	o, err := g.engine.Create(r.Context(), c)
 	if err != nil {
-		c.Card.Wipe()
+		payment.WipeMeans(c.Means)
 		return err
 	}
 	if o.Replayed { // then the engine did not take the card over
-		c.Card.Wipe()
+		payment.WipeMeans(c.Means)
 	}
 	g.answerOutcome(w, &o)
 	return nil

@@ -49,13 +49,13 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 	c.add("currency", string(r.Currency))
 	c.add("parentPaymentId", string(r.Parent))
 	c.add("description", r.Description)
-	if r.Card != nil {
+	if card := payment.CardOf(r.Means); card != nil {
 		var digits [payment.MostDigits]byte
-		c.add("cardNumber", hex.EncodeToString(g.engine.Fingerprint(r.Card.Number.AppendTo(digits[:0]))))
+		c.add("cardNumber", hex.EncodeToString(g.engine.Fingerprint(card.Number.AppendTo(digits[:0]))))
 		clear(digits[:])
-		c.add("cardholderName", r.Card.Holder)
-		c.add("expiryMonth", r.Card.ExpiryMonth)
-		c.add("expiryYear", r.Card.ExpiryYear)
+		c.add("cardholderName", card.Holder)
+		c.add("expiryMonth", card.ExpiryMonth)
+		c.add("expiryYear", card.ExpiryYear)
 	}
 	c.add("customer", string(r.Customer))
 	c.add("billingAddress", string(r.Billing))

@@ -189,7 +189,7 @@ func (d *document) methods(s *shop.Shop) []payment.Method {
 	all := slices.Clone(s.Settings.YandexPay.Offered())
 	switch {
 	case d.Subscription != nil:
-		return slices.DeleteFunc(all, func(m payment.Method) bool { return m != payment.BasicCard })
+		return slices.DeleteFunc(all, func(m payment.Method) bool { return !m.Spec().Verify })
 	case len(d.Offered) > 0:
 		return slices.DeleteFunc(all, func(m payment.Method) bool { return !m.PreAuth() })
 	}

@@ -273,7 +273,7 @@ func (c *client) payBy(t testing.TB, pid payment.ID, card string) {
 	}
 	_, err = c.app.Engine.Execute(t.Context(), engine.Execute{
 		Target: engine.Target{Shop: c.shop.Shop, ID: pid}, Hosted: true, Method: payment.BasicCard,
-		Card: &payment.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12",
+		Means: &payment.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12",
 			ExpiryYear: strconv.Itoa(time.Now().Year() + 3)},
 	})
 	if err != nil {

@@ -158,13 +158,13 @@ func (e *editor) set(edit func([]byte) []byte) { e.edit.Store(&edit) }
 func cutAnswers(t *testing.T, s Suite) {
 	r, e := editedRig(t, s)
 	q := r.sale()
-	card, length := q.Card, 0
+	card, length := q.Means, 0
 	e.set(func(body []byte) []byte { length = len(body); return body })
-	q.Card = card.Clone()
+	q.Means = payment.CloneMeans(card)
 	r.must(t, payment.AttemptDeposit, q)
 	for cut := 0; cut < length; cut += max(1, length/48) {
 		e.set(func(body []byte) []byte { return body[:min(cut, len(body)-1)] })
-		q.Card = card.Clone()
+		q.Means = payment.CloneMeans(card)
 		if fact, err := r.send(t, payment.AttemptDeposit, q); !unknown(fact, err) {
 			t.Errorf("cut after %d bytes: %+v, %v; want UNKNOWN", cut, fact, err)
 		}

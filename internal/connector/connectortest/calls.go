@@ -103,7 +103,7 @@ func refusals(t *testing.T, s Suite) {
 			t.Skip("no such card")
 		}
 		q := r.sale()
-		q.Card = r.p.Refused.Clone()
+		q.Means = r.p.Refused.Clone()
 		fact, err := r.send(t, payment.AttemptDeposit, q)
 		declined := fact.Class == payment.ClassDeclinedSoft || fact.Class == payment.ClassDeclinedHard
 		if err != nil || !declined || fact.Code == "" || fact.RawCode == "" {
@@ -138,7 +138,7 @@ func customers(t *testing.T, s Suite) {
 				t.Skip("no such card")
 			}
 			q := r.sale()
-			q.Card = r.p.Challenged.Clone()
+			q.Means = r.p.Challenged.Clone()
 			fact, err := r.send(t, payment.AttemptDeposit, q)
 			if err != nil || fact.Class != payment.ClassWaiting || fact.Redirect == "" {
 				t.Fatalf("%+v, %v; want WAITING with a redirect", fact, err)
@@ -208,7 +208,7 @@ func recurring(t *testing.T, s Suite) {
 		t.Errorf("status tells another credential, or none: %v", err)
 	}
 	next := r.sale()
-	next.Card, next.Credential, next.ReturnURL = nil, credential, ""
+	next.Means, next.ReturnURL = &payment.Credential{Handle: credential}, ""
 	r.must(t, payment.AttemptDeposit, next)
 	r.booked(t, next, Taken)
 }
@@ -218,9 +218,9 @@ func sameKey(t *testing.T, s Suite) {
 		t.Run(string(kind), func(t *testing.T) {
 			r := newRig(t, s)
 			q := r.request(t, kind)
-			card := q.Card
+			card := q.Means
 			for range 3 {
-				q.Card = card.Clone()
+				q.Means = payment.CloneMeans(card)
 				r.must(t, kind, q)
 			}
 			r.booked(t, q, movement(kind))
@@ -228,7 +228,7 @@ func sameKey(t *testing.T, s Suite) {
 				return // it has no content to change
 			}
 			other := q
-			other.Card, other.Amount = card.Clone(), money.MustParse("3.21")
+			other.Means, other.Amount = payment.CloneMeans(card), money.MustParse("3.21")
 			if fact, err := r.send(t, kind, other); err == nil && won(fact) && fact.Amount == other.Amount {
 				t.Errorf("the key was used for other content: %+v", fact)
 			}
@@ -243,7 +243,7 @@ func sameKeyAtOnce(t *testing.T, s Suite) {
 	var all sync.WaitGroup
 	for range 16 {
 		own, copied := r.sale(), shared
-		copied.Card = r.p.Good.Clone()
+		copied.Means = r.p.Good.Clone()
 		all.Go(func() {
 			if fact, err := r.send(t, payment.AttemptDeposit, copied); err != nil || !won(fact) {
 				t.Errorf("shared key: %+v, %v", fact, err)

@@ -124,10 +124,10 @@ func (r *rig) loose(kind payment.AttemptKind) connector.Request {
 	case payment.AttemptDeposit:
 	case payment.AttemptWithdrawal:
 		if r.p.Account != nil {
-			q.Card, q.Customer = nil, *r.p.Account
+			q.Means, q.Customer = nil, *r.p.Account
 		}
 	default:
-		q.Card = nil
+		q.Means = nil
 		q.Original = connector.Ref{
 			Kind: payment.AttemptDeposit, Key: r.key(), ProviderRef: "0195a0e27cc17a3b8b1f0a4c5d6e7f80",
 			Amount: q.Amount, Currency: q.Currency,

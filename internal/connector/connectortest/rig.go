@@ -113,7 +113,7 @@ func (r *rig) key() string { return fmt.Sprintf("t3st-%032x-1", r.keys.Add(1)) }
 func (r *rig) sale() connector.Request {
 	return connector.Request{
 		Key: r.key(), Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard,
-		Card: r.p.Good.Clone(), Description: "two coffees", ReturnURL: "https://shop.example/back",
+		Means: r.p.Good.Clone(), Description: "two coffees", ReturnURL: "https://shop.example/back",
 		Customer: payment.Customer{Email: "jane@shop.example", FirstName: "Jane", LastName: "Doe"},
 	}
 }
@@ -127,7 +127,7 @@ func (r *rig) request(t *testing.T, kind payment.AttemptKind) connector.Request 
 	}
 	q := r.sale()
 	if kind == payment.AttemptWithdrawal && r.p.Account != nil {
-		q.Card, q.Customer = nil, *r.p.Account
+		q.Means, q.Customer = nil, *r.p.Account
 	}
 	if kind == payment.AttemptDeposit || kind == payment.AttemptWithdrawal {
 		return q

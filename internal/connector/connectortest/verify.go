@@ -20,7 +20,7 @@ func (r *rig) verification(t *testing.T, c *payment.Card) connector.Request {
 		t.Skip("no such card")
 	}
 	q := r.sale()
-	q.Verify, q.Amount, q.Card = true, money.Amount{}, c.Clone()
+	q.Verify, q.Amount, q.Means = true, money.Amount{}, c.Clone()
 	return q
 }
 
@@ -28,7 +28,7 @@ func verifications(t *testing.T, s Suite) {
 	t.Run("good card", func(t *testing.T) {
 		r := newRig(t, s)
 		q := r.verification(t, r.p.Good)
-		card, before := q.Card, r.p.Requests()
+		card, before := q.Means, r.p.Requests()
 		sent := r.must(t, payment.AttemptDeposit, q)
 		if n := r.p.Requests() - before; n != 1 {
 			t.Errorf("%d requests for one call", n)
@@ -42,7 +42,7 @@ func verifications(t *testing.T, s Suite) {
 				t.Errorf("%+v; want no amount, and no credential that nobody asked for", f)
 			}
 		}
-		q.Card = card.Clone()
+		q.Means = payment.CloneMeans(card)
 		if again := r.must(t, payment.AttemptDeposit, q); again.ProviderRef != sent.ProviderRef {
 			t.Errorf("the same key made another: %s and %s", sent.ProviderRef, again.ProviderRef)
 		}
@@ -104,7 +104,7 @@ func verifiedAndCharged(s Suite) func(t *testing.T) {
 		}
 		r.secrets = append(r.secrets, `"`+credential+`"`, `\"`+credential+`\"`)
 		next := r.sale()
-		next.Card, next.Credential, next.ReturnURL = nil, credential, ""
+		next.Means, next.ReturnURL = &payment.Credential{Handle: credential}, ""
 		r.must(t, payment.AttemptDeposit, next)
 		r.booked(t, next, Taken)
 		r.booked(t, q)

@@ -53,7 +53,7 @@ func (b body) money(r *connector.Request) body {
 
 // method names the way of paying in the provider's words; a card needs no name.
 func (b body) method(m payment.Method) body {
-	if m == payment.BasicCard {
+	if m.Spec().Means == payment.MeansCard {
 		return b
 	}
 	return b.text("method", string(m))
@@ -75,25 +75,28 @@ func paymentBody(r *connector.Request) []byte {
 	if r.PreAuth {
 		b = append(b, `,"capture":false`...)
 	}
-	switch {
-	case r.Method != payment.BasicCard && r.Credential == "":
-		b = b.method(r.Method)
-	case r.Credential != "":
-		b = b.text("credential", r.Credential)
-	default:
-		b = b.card(r.Card)
+	switch means := r.Means.(type) {
+	case *payment.Credential:
+		b = b.text("credential", means.Handle)
+	case *payment.Card:
+		b = b.card(means)
 		if r.StartRecurring {
 			b = append(b, `,"storeCredential":true`...)
 		}
+	default:
+		b = b.method(r.Method)
 	}
 	return b.text("testAmounts", testAmounts(r.Origin)).customer(r).close()
 }
 
 // texts is how long those of the request are that may be long.
 func texts(r *connector.Request) int {
-	n := len(r.Key) + len(r.ReturnURL) + len(r.NoticeURL) + len(r.Credential)
-	if r.Card != nil {
-		n += len(r.Card.Holder)
+	n := len(r.Key) + len(r.ReturnURL) + len(r.NoticeURL)
+	switch means := r.Means.(type) {
+	case *payment.Credential:
+		n += len(means.Handle)
+	case *payment.Card:
+		n += len(means.Holder)
 	}
 	return n
 }
@@ -108,7 +111,7 @@ func testAmounts(origin string) string {
 
 // verificationBody has no amount.
 func verificationBody(r *connector.Request) []byte {
-	b := roomyBody(r.Key, texts(r)).text("currency", string(r.Currency)).card(r.Card)
+	b := roomyBody(r.Key, texts(r)).text("currency", string(r.Currency)).card(payment.CardOf(r.Means))
 	if r.StartRecurring {
 		b = append(b, `,"storeCredential":true`...)
 	}
@@ -127,11 +130,11 @@ func (b body) customer(r *connector.Request) body {
 // payoutBody pays to the card, the credential or the account, in this order.
 func payoutBody(r *connector.Request) []byte {
 	b := roomyBody(r.Key, texts(r)).money(r)
-	switch {
-	case r.Card != nil:
-		b = b.card(r.Card)
-	case r.Credential != "":
-		b = b.text("credential", r.Credential)
+	switch means := r.Means.(type) {
+	case *payment.Card:
+		b = b.card(means)
+	case *payment.Credential:
+		b = b.text("credential", means.Handle)
 	default:
 		b = b.method(r.Method).account(&r.Customer)
 	}

@@ -47,7 +47,7 @@ func (s *Sandbox) Traits() connector.Traits {
 // Start makes a sale, or an authorization where PreAuth is set: by card, by
 // credential, or on the provider's page for every other method.
 func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact, error) {
-	if r.Key == "" || (r.Method == payment.BasicCard && r.Card == nil && r.Credential == "") {
+	if r.Key == "" || (r.Method.Spec().Means == payment.MeansCard && r.Means == nil) {
 		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or a credential are needed", connector.ErrIncomplete)
 	}
 	t, fact, err := s.send(ctx, "/v1/payments", paymentBody(&r), attempt{payment.AttemptDeposit, r.Key})
@@ -63,7 +63,7 @@ func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact,
 
 // Verify checks a card without money and stores it where StartRecurring is set.
 func (s *Sandbox) Verify(ctx context.Context, r connector.Request) (payment.Fact, error) {
-	if r.Key == "" || r.Card == nil || r.Method != payment.BasicCard || !r.Amount.IsZero() {
+	if r.Key == "" || payment.CardOf(r.Means) == nil || !r.Method.Spec().Verify || !r.Amount.IsZero() {
 		return payment.Fact{}, fmt.Errorf("%w: a key, a card and no amount are needed", connector.ErrIncomplete)
 	}
 	t, fact, err := s.send(ctx, "/v1/verifications", verificationBody(&r), attempt{payment.AttemptDeposit, r.Key})
@@ -76,7 +76,7 @@ func (s *Sandbox) Verify(ctx context.Context, r connector.Request) (payment.Fact
 // Payout pays to the card, the credential or the account number of the customer,
 // whichever comes first.
 func (s *Sandbox) Payout(ctx context.Context, r connector.Request) (payment.Fact, error) {
-	if r.Key == "" || (r.Card == nil && r.Credential == "" && r.Customer.AccountNumber == "") {
+	if r.Key == "" || (r.Means == nil && r.Customer.AccountNumber == "") {
 		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or an account are needed", connector.ErrIncomplete)
 	}
 	_, fact, err := s.send(ctx, "/v1/payouts", payoutBody(&r), attempt{payment.AttemptWithdrawal, r.Key})

@@ -49,7 +49,7 @@ func sale(t testing.TB, key, amount string) connector.Request {
 	t.Helper()
 	return connector.Request{
 		Key: key, Amount: money.MustParse(amount), Currency: "EUR", Method: payment.BasicCard,
-		Card: card(t, "4000000000000408"), ReturnURL: "https://shop.example/back",
+		Means: card(t, "4000000000000408"), ReturnURL: "https://shop.example/back",
 	}
 }
 
@@ -84,7 +84,7 @@ func TestPublishedCards(t *testing.T) {
 		{"4000000000610008", outcome{payment.ClassDeclinedHard, "4.05", "61"}},
 	} {
 		r := sale(t, fmt.Sprintf("card-%d", i), "11.12")
-		r.Card = card(t, test.number)
+		r.Means = card(t, test.number)
 		fact, err := c.Start(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
@@ -209,8 +209,8 @@ func TestCustomersPage(t *testing.T) {
 			d := newDouble(t)
 			c, _ := open(t, d.url)
 			r := sale(t, "page", "5")
-			if r.Method, r.Card = test.method, nil; test.card != "" {
-				r.Card = card(t, test.card)
+			if r.Method, r.Means = test.method, nil; test.card != "" {
+				r.Means = card(t, test.card)
 			}
 			fact, err := c.Start(t.Context(), r)
 			if err != nil || fact.Class != payment.ClassWaiting || !strings.HasPrefix(fact.Redirect, d.url+"/pay/") {
@@ -320,7 +320,7 @@ func TestFollowUpsThatAreRefused(t *testing.T) {
 }
 
 func withCredential(r connector.Request) connector.Request {
-	r.Card, r.Credential = nil, "cred_of_nobody"
+	r.Means = &payment.Credential{Handle: "cred_of_nobody"}
 	return r
 }
 
@@ -370,7 +370,7 @@ func TestWhatCannotBeAskedForIsNotSent(t *testing.T) {
 	d := newDouble(t)
 	c, _ := open(t, d.url)
 	noCard, noKey := sale(t, "k", "5"), sale(t, "", "5")
-	noCard.Card = nil
+	noCard.Means = nil
 	for name, call := range map[string]func() (payment.Fact, error){
 		"card payment without a card": func() (payment.Fact, error) { return c.Start(t.Context(), noCard) },
 		"payout to nobody":            func() (payment.Fact, error) { return c.Payout(t.Context(), noCard) },
@@ -407,15 +407,15 @@ func TestRequests(t *testing.T) {
 	c, _ := open(t, server.URL+"/base/")
 
 	full := sale(t, "k1", "11.10")
-	full.Card.Holder = "Jane \"J\" Doe\u2028\x01"
+	payment.CardOf(full.Means).Holder = "Jane \"J\" Doe\u2028\x01"
 	full.NoticeURL, full.StartRecurring = "https://sluice.example/n", true
 	full.Description, full.Customer = "coffee", payment.Customer{Email: "jane@shop.example"}
 	hold := sale(t, "k2", "0.000000000000000001")
-	hold.Currency, hold.PreAuth, hold.ReturnURL, hold.Card.SecurityCode = "ETH", true, "", payment.SecurityCode{}
+	hold.Currency, hold.PreAuth, hold.ReturnURL, payment.CardOf(hold.Means).SecurityCode = "ETH", true, "", payment.SecurityCode{}
 	blik := sale(t, "k3", "7")
-	blik.Method, blik.Card, blik.StartRecurring = payment.Blik, nil, true
+	blik.Method, blik.Means, blik.StartRecurring = payment.Blik, nil, true
 	again := sale(t, "k4", "7")
-	again.Card, again.Credential, again.StartRecurring = nil, "cred_1", true
+	again.Means, again.StartRecurring = &payment.Credential{Handle: "cred_1"}, true
 	account := connector.Request{Key: "k5", Amount: money.MustParse("7"), Currency: "PLN", Method: payment.Blik}
 	account.Customer = payment.Customer{AccountNumber: "PL1", FirstName: "Jan", LastName: "Kowalski", BankCode: "B1"}
 	follow := connector.Request{Key: "k6", Amount: money.MustParse("7"), Currency: "EUR"}

@@ -13,7 +13,7 @@ import (
 // check is a request to verify a card.
 func check(key string, c *payment.Card) connector.Request {
 	return connector.Request{
-		Key: key, Currency: "EUR", Method: payment.BasicCard, Verify: true, Card: c,
+		Key: key, Currency: "EUR", Method: payment.BasicCard, Verify: true, Means: c,
 	}
 }
 

@@ -1,0 +1,98 @@
+package payment
+
+import (
+	"slices"
+	"time"
+)
+
+// Method is how the customer pays.
+type Method string
+
+// The seven methods of the gateway contract.
+const (
+	ApplePay    Method = "APPLEPAY"
+	BasicCard   Method = "BASIC_CARD"
+	Blik        Method = "BLIK"
+	GooglePay   Method = "GOOGLEPAY"
+	OpenBanking Method = "OPEN_BANKING"
+	PayByLink   Method = "PAY_BY_LINK"
+	Pix         Method = "PIX"
+)
+
+// MethodSpec is what the domain, the payment page, the merchant APIs and the choice of a terminal have to know of a
+// method. Whoever needs to know something else of one adds a member here: nobody compares a method with a name.
+type MethodSpec struct {
+	Name Method
+	// Means is what the customer gives when paying by it.
+	Means MeansKind
+	// Hold: money can be held for a later capture.
+	Hold bool
+	// Chain: something is left that can be charged again without the customer.
+	Chain bool
+	// Verify: it can be checked without money.
+	Verify bool
+	// Ends: at the provider a try lasts until somebody ends it, so one that is open when its customer's time is over is
+	// closed then. Others end there by themselves, sooner or later than the checkout.
+	Ends bool
+	// Patience is how long the customer may take at the least once a try was sent, whatever is left of the checkout.
+	Patience time.Duration
+	// Late is the code of a deposit that is declined because its customer did not finish a try in time; where there is
+	// none it is cancelled with [CodeTimeout]. LateAway says that this is so of a customer who was sent away only, to a
+	// bank's page; else the provider closes such a try by itself and means that.
+	Late     ErrorCode
+	LateAway bool
+}
+
+// methods is every method in the order of the contract.
+var methods = []MethodSpec{
+	{Name: ApplePay, Means: MeansWallet, Hold: true},
+	{Name: BasicCard, Means: MeansCard, Hold: true, Chain: true, Verify: true, Late: CodeLateAtBank, LateAway: true},
+	// The code's life and the longest window in which a bank lets it be confirmed.
+	{Name: Blik, Means: MeansCode, Ends: true, Patience: 3 * time.Minute, Late: CodeAbandoned},
+	{Name: GooglePay, Means: MeansWallet, Hold: true},
+	{Name: OpenBanking, Means: MeansBank},
+	{Name: PayByLink, Means: MeansBank},
+	{Name: Pix, Ends: true},
+}
+
+// Spec is what is known of the method; the zero value for one that is none of the seven.
+func (m Method) Spec() MethodSpec {
+	for i := range methods {
+		if methods[i].Name == m {
+			return methods[i]
+		}
+	}
+	return MethodSpec{}
+}
+
+// Methods lists every Method in the order of the contract.
+func Methods() []Method {
+	names := make([]Method, len(methods))
+	for i := range methods {
+		names[i] = methods[i].Name
+	}
+	return names
+}
+
+// MethodsWith lists the methods of which want holds, in the order of the contract.
+func MethodsWith(want func(MethodSpec) bool) []Method {
+	return slices.DeleteFunc(Methods(), func(m Method) bool { return !want(m.Spec()) })
+}
+
+// MethodOf is the one method by which the customer pays with such means; empty where several are.
+func MethodOf(kind MeansKind) Method {
+	if of := MethodsWith(func(s MethodSpec) bool { return s.Means == kind }); len(of) == 1 {
+		return of[0]
+	}
+	return ""
+}
+
+// Valid reports whether m is one of Methods.
+func (m Method) Valid() bool { return m.Spec().Name != "" }
+
+// PreAuth reports whether the method can hold money for a later capture.
+func (m Method) PreAuth() bool { return m.Spec().Hold }
+
+// Recurring reports whether a payment by the method can begin a recurring chain: only a card leaves something that can
+// be charged again without the customer.
+func (m Method) Recurring() bool { return m.Spec().Chain }
