@@ -67,7 +67,7 @@ func (v *visit) order() *order {
 		Merchant: v.shop.Name, Description: v.payment.Description, Currency: string(v.payment.Currency), Test: !v.shop.Live,
 	}
 	if !v.payment.Amount.IsZero() {
-		o.Amount = formatAmount(v.payment.Amount, v.payment.Currency, v.words)
+		o.Amount = formatAmount(v.payment.Shown(), v.payment.Currency, v.words)
 	}
 	for _, r := range o.Merchant {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

@@ -233,7 +233,7 @@ func TestAHoldThatTheBackupDoesNotKnow(t *testing.T) {
 		e := h.restored()
 		for _, p := range []*payment.Payment{&checkout, &open} {
 			h.workBy(e, p.ID, 10)
-			if q := h.knows(p.ID, payment.Completed); q.Captured != amount("7.00") || q.Amount != amount("7.00") || q.Authorised != p.Amount {
+			if q := h.knows(p.ID, payment.Completed); q.Captured != amount("7.00") || q.Shown() != amount("7.00") || q.Authorised != p.Amount {
 				t.Errorf("%s: captured %s, shows %s of %s", p.ID, q.Captured, q.Amount, q.Authorised)
 			}
 		}

@@ -162,8 +162,8 @@ func TestManualUpdatesBackAndForthKeepTheAmountThatWasCaptured(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if p = h.stored(p.ID); p.Captured != amount("60.00") || p.Amount != amount("60.00") || p.Authorised != amount("61.00") {
-			t.Errorf("captured %s, shown %s, authorised %s", p.Captured, p.Amount, p.Authorised)
+		if p = h.stored(p.ID); p.Captured != amount("60.00") || p.Shown() != amount("60.00") || p.Authorised != amount("61.00") {
+			t.Errorf("captured %s, shown %s, authorised %s", p.Captured, p.Shown(), p.Authorised)
 		}
 		h.agree()
 	})

@@ -254,7 +254,7 @@ func (d *draft) settle(a *Attempt, f Fact, token string) Input {
 	case AttemptVoid:
 		return d.closed(a, f)
 	case AttemptCapture:
-		d.p.Captured, d.p.Amount = a.Amount, a.Amount
+		d.p.Captured = a.Amount
 		return InApproved
 	case AttemptRefund:
 		d.d.Parent.Settle = a.Amount
@@ -282,7 +282,7 @@ func (d *draft) paid(a *Attempt, f Fact, token string) Input {
 	}
 	d.p.Captured = a.Amount
 	if d.p.takenInPart(a, f) {
-		d.p.Captured, d.p.Amount = f.Amount, f.Amount
+		d.p.Captured = f.Amount
 	}
 	return InApproved
 }

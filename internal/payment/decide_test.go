@@ -150,8 +150,8 @@ func TestStories(t *testing.T) {
 			w.answer(t, paid(payment.ClassAuthorized))
 			w.do(t, payment.Capture{Amount: money.MustParse("4"), Run: run("b")})
 			w.answer(t, payment.Fact{Class: payment.ClassApproved})
-			if w.p.Amount != money.MustParse("4") || w.p.Authorised != money.MustParse("10") {
-				t.Errorf("amount %s, authorised %s", w.p.Amount, w.p.Authorised)
+			if w.p.Shown() != money.MustParse("4") || w.p.Amount != money.MustParse("10") || w.p.Authorised != w.p.Amount {
+				t.Errorf("shown %s, asked %s, authorised %s", w.p.Shown(), w.p.Amount, w.p.Authorised)
 			}
 		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:AUTHORIZED",
 			"CAPTURE:COMPLETED"}, ""},

@@ -423,7 +423,7 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 		if was.Kind == payment.AttemptDeposit && !f.Amount.IsZero() {
 			sum = f.Amount
 		}
-		ok = p.State() == payment.Completed && p.Captured == sum && p.Amount == sum && p.Authorised == before.Authorised
+		ok = p.State() == payment.Completed && p.Captured == sum && p.Shown() == sum && p.Amount == before.Amount && p.Authorised == before.Authorised
 	case payment.ThenStands:
 		held := p.Standing()
 		ok = p.State() == payment.Authorized && p.Captured.IsZero() && p.Amount == p.Authorised && a.Class == f.Class &&

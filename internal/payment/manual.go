@@ -126,7 +126,7 @@ func (d *draft) won(a *Attempt, c ManualUpdate) {
 	a.Class, a.Reversed = ClassApproved, false // where it could not be given back, it stays
 	switch {
 	case a.Kind == AttemptCapture:
-		d.p.Captured, d.p.Amount = a.Amount, a.Amount
+		d.p.Captured = a.Amount
 	case a.Kind == AttemptRefund:
 		d.d.Parent.Settle = a.Amount
 	case a.Kind == AttemptDeposit && c.To == Authorized && d.p.Terms.Verify: // nothing is held that could expire
@@ -135,8 +135,7 @@ func (d *draft) won(a *Attempt, c ManualUpdate) {
 		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Amount, d.holdDue(a)
 	case a.Kind == AttemptDeposit:
 		d.believeCapture()
-		taken := d.taken(a)
-		d.p.Authorised, d.p.Captured, d.p.Amount = a.Amount, taken, taken
+		d.p.Authorised, d.p.Captured = a.Amount, d.taken(a)
 	}
 }
 

@@ -22,7 +22,7 @@ type Payment struct {
 	Parent      ID     // the deposit of a refund, the first payment of a chain
 	Description string
 
-	Amount   money.Amount // zero while the customer has still to enter it
+	Amount   money.Amount // what was asked for, never less because less was captured; zero while the customer has still to enter it
 	Currency money.Currency
 
 	// Counters of the money. Authorised and Captured belong to a deposit;

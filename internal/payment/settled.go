@@ -240,7 +240,7 @@ func (d *draft) takenThere(a *Attempt, f Fact, r report) {
 	} else if !f.Amount.IsZero() {
 		sum = f.Amount
 	}
-	d.p.Captured, d.p.Amount, d.p.ErrorCode = sum, sum, ""
+	d.p.Captured, d.p.ErrorCode = sum, ""
 	d.bookFound(a, r, InTaken)
 }
 
@@ -252,7 +252,7 @@ func (d *draft) stands(a *Attempt, f Fact, r report) {
 		held.Class = ClassAuthorized
 	}
 	a.Class, a.Code = f.Class, cmp.Or(f.Code, defaultCode(f.Class))
-	d.p.ErrorCode, d.p.Captured, d.p.Amount = a.Code, money.Amount{}, held.Amount
+	d.p.ErrorCode, d.p.Captured = a.Code, money.Amount{}
 	d.doubt(held)
 	d.d.Attempts = append(d.d.Attempts, *held)
 	d.bookFound(a, r, InStands)

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -209,27 +210,34 @@ func insertShop(tx *store.Tx) {
 		VALUES ($1, 'm', $1, FALSE, TRUE, '', '{}', 0)`, string(orderShop))
 }
 
+// schemaBefore opens a database as it was before the migration of that name.
+func schemaBefore(t *testing.T, step string) func(*store.Options) {
+	t.Helper()
+	before := fstest.MapFS{}
+	names, err := filepath.Glob("migrations/*_*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "_"+step+".sql") {
+			return func(o *store.Options) { o.Migrations = before }
+		}
+		before[filepath.Base(name)] = &fstest.MapFile{Data: text}
+	}
+	t.Fatalf("no migration %s", step)
+	return nil
+}
+
 // TestOldPaymentsChangedWhenTheyWereUpdated: payments of a database from before lists had an instant of their own.
 func TestOldPaymentsChangedWhenTheyWereUpdated(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		before := fstest.MapFS{}
-		names, err := filepath.Glob("migrations/*_*.sql")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.HasSuffix(name, "_listed.sql") {
-				break
-			}
-			before[filepath.Base(name)] = &fstest.MapFile{Data: text}
-		}
-		db := d.Open(func(o *store.Options) { o.Migrations = before })
-		err = update(t, db, func(tx *store.Tx) {
+		db := d.Open(schemaBefore(t, "listed"))
+		err := update(t, db, func(tx *store.Tx) {
 			for n := int64(1); n <= 2; n++ {
 				tx.Write("payment.create", `INSERT INTO payment (shop_id, id, version, type, state, currency, pre_auth, start_recurring, created,
 					updated, live, tries, ops, events, shard, due_fails)
@@ -243,6 +251,43 @@ func TestOldPaymentsChangedWhenTheyWereUpdated(t *testing.T) {
 		db = d.Reopen(db)
 		if found := changedSince(t, db, ordersBegan.Add(2*time.Microsecond)); len(found) != 1 || found[0] != orderPayment(2, nil).ID {
 			t.Errorf("%v changed then, not just the second", found)
+		}
+	})
+}
+
+// TestPartlyCapturedDepositsHaveWhatWasAskedFor: a binary before wrote what was captured over what was asked for.
+func TestPartlyCapturedDepositsHaveWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		db := d.Open(schemaBefore(t, "asked"))
+		sums := func(n int) (amount, authorised, captured any) {
+			fixed := func(text string) any { return money.MustParse(text).Fixed() }
+			return [...]any{fixed("4"), fixed("10"), fixed("10"), nil}[n], [...]any{fixed("10"), fixed("10"), fixed("10"), nil}[n],
+				[...]any{fixed("4"), nil, fixed("10"), nil}[n]
+		}
+		err := update(t, db, func(tx *store.Tx) {
+			insertShop(tx)
+			for n := range 4 {
+				amount, authorised, captured := sums(n)
+				tx.Write("payment.create", `INSERT INTO payment (shop_id, id, version, type, state, currency, pre_auth, start_recurring, created,
+					updated, live, tries, ops, events, shard, due_fails, amount, authorised, captured)
+					VALUES ($1, $2, 1, 'DEPOSIT', 'COMPLETED', 'EUR', TRUE, FALSE, $3, $3, 0, 0, 0, 0, 0, 0, $4, $5, $6)`,
+					string(orderShop), fmt.Sprintf("%032x", n), ordersBegan.UnixMicro(), amount, authorised, captured)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db = d.Reopen(db)
+		for n, want := range []string{"10 shown as 4", "10 shown as 10", "10 shown as 10", "0 shown as 0"} {
+			var p payment.Payment
+			err := db.View(t.Context(), func(tx *store.Tx) (err error) {
+				p, err = tx.Payment(orderShop, payment.ID(fmt.Sprintf("%032x", n)))
+				return err
+			})
+			if got := fmt.Sprintf("%s shown as %s", p.Amount, p.Shown()); err != nil || got != want {
+				t.Errorf("%d: %s, want %s (%v)", n, got, want, err)
+			}
 		}
 	})
 }

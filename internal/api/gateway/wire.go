@@ -123,7 +123,7 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 		o.name("paymentMethodDetails")
 		o.dst = appendInstrument(o.dst, &p.Instrument)
 	}
-	if a := shownAmount(p); !a.IsZero() {
+	if a := p.Shown(); !a.IsZero() {
 		o.amount("amount", a)
 	}
 	o.plain("currency", string(p.Currency))
@@ -143,14 +143,6 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 		o.plain("externalFeeCurrency", string(p.FeeCurrency))
 	}
 	return o.end()
-}
-
-// shownAmount is what was sent to the provider: after a capture, what was captured.
-func shownAmount(p *payment.Payment) money.Amount {
-	if p.Type == payment.Deposit && !p.Captured.IsZero() {
-		return p.Captured
-	}
-	return p.Amount
 }
 
 func appendInstrument(dst []byte, i *payment.Instrument) []byte {

@@ -60,7 +60,7 @@ func TestShownAmount(t *testing.T) {
 		"refund of a part":  {payment.Payment{Type: payment.Refund, Amount: captured}, captured},
 		"refunded, in part": {payment.Payment{Type: payment.Deposit, Amount: asked, Captured: asked, Refunded: captured}, asked},
 	} {
-		if got := shownAmount(&c.p); got != c.want {
+		if got := c.p.Shown(); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -27,12 +27,8 @@ func (v *orderView) firstCart() cart {
 	if title == "" {
 		title = "Payment"
 	}
-	whole := p.Amount
-	if !p.Authorised.IsZero() {
-		whole = p.Authorised
-	}
-	return cart{Amount: whole, Items: []item{
-		{ProductID: shownID(string(p.ID)), Title: title, Count: money.MustParse("1"), Total: whole},
+	return cart{Amount: p.Amount, Items: []item{
+		{ProductID: shownID(string(p.ID)), Title: title, Count: money.MustParse("1"), Total: p.Amount},
 	}}
 }
 

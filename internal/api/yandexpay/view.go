@@ -159,7 +159,7 @@ func payings(h *engine.History) []operation {
 			if from == payment.Authorized && !capturedByUs(p) {
 				had[op.State] = true
 				all = append(all, operation{
-					ID: operationID(p.ID, 0), Type: typeCapture, Status: operationSuccess, Amount: p.Amount,
+					ID: operationID(p.ID, 0), Type: typeCapture, Status: operationSuccess, Amount: p.Shown(),
 					Created: op.Started, Updated: op.Completed,
 				})
 			}
@@ -195,7 +195,7 @@ func follows(p *payment.Payment) bool { return p.Type == payment.Deposit && p.Ch
 
 func recurring(p *payment.Payment) operation {
 	o := operation{
-		ID: operationID(p.ID, 1), Type: typeRecurring, Status: operationPending, Amount: p.Amount,
+		ID: operationID(p.ID, 1), Type: typeRecurring, Status: operationPending, Amount: p.Shown(),
 		Created: p.Created, Updated: p.Updated,
 	}
 	switch p.State() {
