@@ -195,7 +195,7 @@ func (l *life) bank(button string) {
 	if err != nil {
 		l.Fatal(err)
 	}
-	resp, err := l.w.app.Client.PostForm(p.LiveAttempt().Redirect, url.Values{"decision": {button}})
+	resp, err := l.w.app.Client.PostForm(p.LiveAttempt().Next.URL, url.Values{"decision": {button}})
 	if err != nil {
 		l.Fatal(err)
 	}

@@ -66,14 +66,14 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 	}
 	b.started = append(b.started, r)
 	if r.Means == nil {
-		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Redirect: b.page}, nil
+		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: payment.GoTo(b.page)}, nil
 	}
 	b.codes = append(b.codes, payment.CardOf(r.Means).SecurityCode.Reveal())
 	switch payment.CardOf(r.Means).Number.Reveal() {
 	case digits(refused):
 		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: "51"}, nil
 	case digits(challenge):
-		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Redirect: b.page}, nil
+		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: payment.GoTo(b.page)}, nil
 	case digits(unheard):
 		return payment.Fact{}, context.DeadlineExceeded
 	}

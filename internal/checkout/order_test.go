@@ -138,10 +138,10 @@ func (k *desk) atBank(id payment.ID) string {
 	k.t.Helper()
 	p := k.payment(id)
 	a := p.LiveAttempt()
-	if a == nil || a.Redirect == "" {
+	if a == nil || a.Next.IsZero() {
 		k.t.Fatalf("nobody was sent anywhere: %+v", p)
 	}
-	return a.Redirect
+	return a.Next.URL
 }
 
 // decide lets the customer press a button at the bank, and returns where that leads to.

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/sluicepay/sluice/internal/payment"
-	"github.com/sluicepay/sluice/internal/shop"
 )
 
 // continuePayment records that the customer is being sent to the provider or bank and leads on to the page that
@@ -32,11 +31,11 @@ func (g *Pages) continuePayment(w http.ResponseWriter, r *http.Request, v *visit
 // this page, and the browser goes on from it by itself, as if a link was followed.
 func (g *Pages) leavePayment(w http.ResponseWriter, r *http.Request, v *visit) {
 	a := v.away()
-	if a == nil || !a.Redirected || !shop.AbsoluteURL(a.Redirect) {
+	if a == nil || !a.Redirected {
 		v.toPage(w, r)
 		return
 	}
-	to := asciiURL(a.Redirect)
+	to := asciiURL(a.Next.URL)
 	refresh(w.Header(), 0, to)
 	g.render(w, r, v, view{
 		Page: "payment_leave", Status: http.StatusOK, Title: v.words.LeaveTitle, Text: v.words.LeaveText,

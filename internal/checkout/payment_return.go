@@ -2,12 +2,17 @@ package checkout
 
 import (
 	"net/http"
+	"net/url"
+
+	"github.com/sluicepay/sluice/internal/payment"
 )
 
+const maxBrought = 8 << 10 // bytes of the query that a customer brings back
+
 // returnPayment is where providers and banks send the customer back to, with whatever method, query and body they
-// like: none of it is read. The provider is asked instead.
+// like. The provider is asked; what the customer has brought is read only for a provider that wants to be told.
 func (g *Pages) returnPayment(w http.ResponseWriter, r *http.Request, v *visit) {
-	p, err := g.engine.Return(r.Context(), v.target())
+	p, err := g.engine.Return(r.Context(), v.target(), func() payment.Brought { return brought(w, r) })
 	if err != nil {
 		g.showProblem(w, r, err)
 		return
@@ -20,4 +25,19 @@ func (g *Pages) returnPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	v.toPage(w, r)
+}
+
+// brought is what came with the customer. What is too long or no form is as good as nothing: the provider is asked anyway.
+func brought(w http.ResponseWriter, r *http.Request) (back payment.Brought) {
+	if len(r.URL.RawQuery) <= maxBrought {
+		if query, err := url.ParseQuery(r.URL.RawQuery); err == nil {
+			back.Query = query
+		}
+	}
+	if r.Method == http.MethodPost {
+		if form, err := readForm(w, r); err == nil {
+			back.Form = form
+		}
+	}
+	return back
 }

@@ -97,7 +97,8 @@ func (v *visit) expired() bool {
 // away returns the attempt that waits for the customer at a provider or bank, or nil.
 func (v *visit) away() *payment.Attempt {
 	a := v.payment.LiveAttempt()
-	if v.payment.State() != payment.Pending || a == nil || a.Class != payment.ClassWaiting || !shop.AbsoluteURL(a.Redirect) {
+	if v.payment.State() != payment.Pending || a == nil || a.Class != payment.ClassWaiting ||
+		a.Next.Kind != payment.NextGo || !shop.AbsoluteURL(a.Next.URL) {
 		return nil
 	}
 	return a

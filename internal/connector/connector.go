@@ -77,6 +77,13 @@ type Fencer interface {
 	Fence(ctx context.Context, ref Ref) (payment.Fact, error)
 }
 
+// Resumer goes on with an attempt whose customer came back, with what the customer has brought: some providers tell the
+// outcome only against it. It is asked before Status, and like Status it may be asked again: what was brought is the same or
+// more. Nothing that came back is proof of anything by itself; it is the customer who has brought it.
+type Resumer interface {
+	Resume(ctx context.Context, ref Ref, back payment.Brought) (payment.Fact, error)
+}
+
 // Prober takes a cheap look at the provider that needs the terminal's credentials and moves nothing, such as asking about
 // a key that was never used. An error says what was answered; it must hold no credentials.
 type Prober interface {
@@ -101,9 +108,20 @@ var ErrUnreadable = errors.New("signed by the provider, but not understood")
 // Notice is one fact that a provider told by itself.
 type Notice struct {
 	EventKey string // the provider's own id of the event, or a hash of the body: one effect for each
+	Subject  Subject
 	Key      string // our key of the attempt that it is about
 	Fact     payment.Fact
 }
+
+// Subject is what a notice is about.
+type Subject string
+
+// The subjects. Notices about others than attempts are kept for a human until there is a place for them.
+const (
+	OfAttempt Subject = ""
+	OfDispute Subject = "dispute" // a chargeback, its stages and its end
+	OfPayout  Subject = "payout"  // what the provider settles with the merchant
+)
 
 // Request is what a provider call is about. Fields that a kind of call has no use
 // for are zero.
@@ -148,6 +166,14 @@ type Traits struct {
 	Timeout   time.Duration // of one call; 30 s when zero
 	PreAuth   bool
 	Recurring bool
+	// NoAskByKey: what gave no answer cannot be asked about, because the provider knows its own names of transactions
+	// only. Such an attempt stays open until a notice comes or a human looks.
+	NoAskByKey bool
+	// KeyLife is how long the provider remembers a key: after it the same key would book again, and an answer "not found"
+	// proves nothing. Zero: for ever.
+	KeyLife time.Duration
+	// Visible is how long a status query may still not find what was booked. It counts on top of MaxInFlight.
+	Visible time.Duration
 	// MaxInFlight is how long a request may still be under way at the provider
 	// after its call has failed. Two answers "not found" at least that far apart
 	// prove that nothing was booked. Zero: such answers prove nothing.

@@ -261,7 +261,7 @@ func (h *house) hear(by string, p payment.Payment, code string, hold bool) {
 		}
 		err = h.Engine.Notice(h.t.Context(), h.post("evt_"+string(p.ID), p.Attempts[0].Key, "50.00", said))
 	case "return":
-		_, err = h.Engine.Return(h.t.Context(), h.target(p.ID))
+		_, err = h.Engine.Return(h.t.Context(), h.target(p.ID), nil)
 	}
 	if err != nil {
 		h.t.Fatal(err)

@@ -24,6 +24,7 @@ type exchange struct {
 	original  *payment.Attempt // what a capture, void or refund refers to
 	chain     payment.ID       // the payment that began the recurring chain that is charged
 	noticeURL string           // where the provider may post notices
+	back      payment.Brought  // what the customer brought back from the provider
 	at        *reached         // the terminal, read before the intent was stored; never nil with a call
 	pass      *velocity.Pass   // the leave to try the card; nil where none is needed
 }
@@ -151,7 +152,8 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) 
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
 	answer.Late = e.latePolicy(at)
 	if at.to != nil {
-		answer.MaxInFlight = at.to.Traits().MaxInFlight
+		traits := at.to.Traits()
+		answer.MaxInFlight, answer.KeyLife = provenAfter(traits), traits.KeyLife
 	}
 	var also []payment.Alarm
 	if said.odd != "" {
@@ -228,7 +230,7 @@ func (e *Engine) nextCheck(call *payment.Call, fact payment.Fact) (at time.Time,
 	if now.Sub(a.Started) > job.CheckFor {
 		return time.Time{}, false
 	}
-	away := (fact.Redirect != "" || a.Redirect != "") && !a.Returned // the customer is the slow one
+	away := (!fact.Next.IsZero() || !a.Next.IsZero()) && !a.Returned // the customer is the slow one
 	return now.Add(job.CheckWait(away, a.Checks, e.Random)), false
 }
 
@@ -319,7 +321,7 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
 	x exchange) (payment.Fact, error) {
 	if call.Ask {
-		return ask(ctx, c, call)
+		return ask(ctx, c, call, x.back)
 	}
 	r, err := e.request(p, &call.Attempt, x)
 	if err != nil {
@@ -365,9 +367,12 @@ func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, 
 
 // ask queries an attempt by our key. A provider that does not know the attempt is
 // asked to refuse it from now on, where it can do that; so is one that may know it,
-// when nobody wants it any more.
-func ask(ctx context.Context, c connector.Connector, call *payment.Call) (payment.Fact, error) {
+// when nobody wants it any more. What the customer has brought back is told first, where the provider wants it.
+func ask(ctx context.Context, c connector.Connector, call *payment.Call, back payment.Brought) (payment.Fact, error) {
 	ref := connector.RefOf(&call.Attempt)
+	if ref.ProviderRef == "" && c.Traits().NoAskByKey {
+		return payment.Fact{Class: payment.ClassUnknown}, nil
+	}
 	if !call.Attempt.Live() { // it is only asked about: nothing of it is to be closed
 		return c.Status(ctx, ref)
 	}
@@ -375,11 +380,22 @@ func ask(ctx context.Context, c connector.Connector, call *payment.Call) (paymen
 	if fences && call.Fence {
 		return fencer.Fence(ctx, ref)
 	}
+	if resumer, ok := c.(connector.Resumer); ok && !back.IsZero() {
+		return resumer.Resume(ctx, ref, back)
+	}
 	fact, err := c.Status(ctx, ref)
 	if err == nil && fact.NotFound && fences {
 		return fencer.Fence(ctx, ref)
 	}
 	return fact, err
+}
+
+// provenAfter is how far apart two answers "not found" have to be to prove that nothing was booked; zero where they never do.
+func provenAfter(t connector.Traits) time.Duration {
+	if t.MaxInFlight <= 0 {
+		return 0
+	}
+	return t.MaxInFlight + t.Visible
 }
 
 // request puts together what the connector needs for the attempt.

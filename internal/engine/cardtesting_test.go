@@ -312,7 +312,7 @@ func TestADeclineAfterTheBankCounts(t *testing.T) {
 				}
 				return f
 			})
-			if _, err := h.Engine.Return(h.t.Context(), h.target(p.ID)); err != nil {
+			if _, err := h.Engine.Return(h.t.Context(), h.target(p.ID), nil); err != nil {
 				h.t.Fatal(err)
 			}
 		},

@@ -41,7 +41,7 @@ func withhold(number *payment.Finder, f *payment.Fact, m *payment.Messages) (fou
 	}
 	brand, country := string(f.Instrument.CardBrand), f.Instrument.CardIssuingCountry
 	for _, text := range []*string{
-		&f.ProviderRef, &f.RawCode, &f.Redirect, &f.Credential, &f.Instrument.CustomerAccountNumber, &f.Instrument.CardToken,
+		&f.ProviderRef, &f.RawCode, &f.Credential, &f.Instrument.CustomerAccountNumber, &f.Instrument.CardToken,
 		&f.Instrument.CardholderName, &f.Instrument.CardExpiryMonth, &f.Instrument.CardExpiryYear, &brand, &country,
 	} {
 		if number.In(*text) {
@@ -49,6 +49,9 @@ func withhold(number *payment.Finder, f *payment.Fact, m *payment.Messages) (fou
 		}
 	}
 	f.Instrument.CardBrand, f.Instrument.CardIssuingCountry = payment.Brand(brand), country
+	if n := &f.Next; number.In(n.URL) || number.In(n.Form) || number.In(n.Code) {
+		*n, found = payment.Next{}, true
+	}
 	for _, text := range []*string{&m.Outgoing, &m.Incoming} {
 		if number.In(*text) {
 			*text, found = "[]", true

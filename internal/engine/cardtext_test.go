@@ -137,7 +137,7 @@ func TestAProviderThatRepeatsTheCard(t *testing.T) {
 	places := map[string]func(f *payment.Fact, text string){
 		"transaction id": func(f *payment.Fact, text string) { f.ProviderRef = text },
 		"code":           func(f *payment.Fact, text string) { f.RawCode = text },
-		"address":        func(f *payment.Fact, text string) { f.Redirect = "https://acs.example/" + text },
+		"address":        func(f *payment.Fact, text string) { f.Next = payment.GoTo("https://acs.example/" + text) },
 		"credential":     func(f *payment.Fact, text string) { f.Credential = text },
 		"account":        func(f *payment.Fact, text string) { f.Instrument.CustomerAccountNumber = text },
 		"token":          func(f *payment.Fact, text string) { f.Instrument.CardToken = text },

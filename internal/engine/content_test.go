@@ -195,7 +195,7 @@ func TestAnAnswerIsStoredWhateverItsTexts(t *testing.T) {
 		"code":     func(f *payment.Fact) { f.RawCode = "5\x00" },
 		"utf-8":    func(f *payment.Fact) { f.RawCode = "\xff\xfe" },
 		"long ref": func(f *payment.Fact) { f.ProviderRef = unicodeID(3000) },
-		"redirect": func(f *payment.Fact) { f.Redirect = "https://provider.example/\x00" },
+		"redirect": func(f *payment.Fact) { f.Next = payment.GoTo("https://provider.example/\x00") },
 		"account":  func(f *payment.Fact) { f.Instrument.CustomerAccountNumber = "\x00" },
 	}
 	onBoth(t, func(t *testing.T, h *house) {

@@ -106,26 +106,11 @@ func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
 	return offered
 }
 
-// SendAway records that the customer is being sent to the provider or bank and
-// returns the address.
-func (e *Engine) SendAway(ctx context.Context, t Target) (string, error) {
+// SendAway records that the customer is being sent to the provider or bank, and returns how.
+func (e *Engine) SendAway(ctx context.Context, t Target) (payment.Next, error) {
 	d, err := e.decide(ctx, t.Shop.ID, t.ID, payment.Redirected{})
 	if err != nil {
-		return "", err
+		return payment.Next{}, err
 	}
-	return d.Payment.LiveAttempt().Redirect, nil
-}
-
-// Return takes note that the customer came back from the provider or bank, and asks the provider how the payment stands:
-// the return itself proves nothing. The first return asks at once; anybody can call the address again and again, so after
-// it the provider is asked when a check is due, as by Get.
-func (e *Engine) Return(ctx context.Context, t Target) (payment.Payment, error) {
-	p, err := e.load(ctx, t.Shop.ID, t.ID)
-	if err != nil {
-		return payment.Payment{}, err
-	}
-	if !p.ReturnMatters(e.Now(), e.Owner, e.Exclusive) {
-		return p, nil
-	}
-	return e.check(ctx, p, payment.OpContinue)
+	return d.Payment.LiveAttempt().Next, nil
 }

@@ -174,7 +174,7 @@ func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said to
 
 // provesNothing reports that what was sent before the restore may still arrive at the terminal.
 func (e *Engine) provesNothing(at *reached) bool {
-	from, ever := payment.LostSince(e.Restored, at.to.Traits().MaxInFlight)
+	from, ever := payment.LostSince(e.Restored, provenAfter(at.to.Traits()))
 	return !ever || e.Now().Before(from)
 }
 

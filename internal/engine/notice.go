@@ -98,6 +98,13 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		return ErrForged
 	}
 	for i := range notices {
+		if about := notices[i].Subject; about != connector.OfAttempt {
+			err := e.keepUnread(settled(ctx), owner, post, fmt.Errorf("it is about a %s", about))
+			if err != nil && !errors.Is(err, ErrUnreadable) {
+				return err
+			}
+			continue // the provider has done its part
+		}
 		err := rescue.Call(func() error { return e.receive(settled(ctx), owner, at, post, &notices[i]) })
 		if err != nil && !passing(err) { // what it says cannot be stored; as it came, it can
 			return e.keepUnread(settled(ctx), owner, post, err)
@@ -232,7 +239,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 	*d, err = payment.Decide(p, payment.Notice{
 		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.IDs.Letters(32), Late: e.latePolicy(n.at),
 		HoldCheck: tx.Now().Add(job.HoldWait),
-		NextCheck: tx.Now().Add(job.CheckWait(n.fact.Redirect != "", p.Attempts[seq-1].Checks, e.Random)),
+		NextCheck: tx.Now().Add(job.CheckWait(!n.fact.Next.IsZero(), p.Attempts[seq-1].Checks, e.Random)),
 	}, tx.Now())
 	if err != nil {
 		return false, fmt.Errorf("notice %s for payment %s: %w", row.Key, pid, err)

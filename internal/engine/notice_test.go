@@ -186,7 +186,7 @@ func TestNoticeTogetherWithTheReturn(t *testing.T) {
 					}
 					return
 				}
-				if _, err := engines[i/2%2].Return(t.Context(), h.target(p.ID)); err != nil {
+				if _, err := engines[i/2%2].Return(t.Context(), h.target(p.ID), nil); err != nil {
 					t.Error(err)
 				}
 			})

@@ -26,7 +26,7 @@ func TestWhoeverComesAsksOnce(t *testing.T) {
 				case 1:
 					_, err = h.Engine.OperationsPage(t.Context(), h.shop.ID, p.ID, 10, 0)
 				default:
-					_, err = h.Engine.Return(t.Context(), h.target(p.ID))
+					_, err = h.Engine.Return(t.Context(), h.target(p.ID), nil)
 				}
 				if err != nil {
 					t.Error(err)
@@ -66,7 +66,7 @@ func TestWhoeverComesAsksOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Clock.Advance(time.Hour)
-		if back, err := h.Engine.Return(t.Context(), h.target(p.ID)); err != nil || back.State() != payment.Completed {
+		if back, err := h.Engine.Return(t.Context(), h.target(p.ID), nil); err != nil || back.State() != payment.Completed {
 			t.Errorf("%s %v, want COMPLETED", back.State(), err)
 		}
 		h.agree()

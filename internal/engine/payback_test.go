@@ -244,7 +244,7 @@ func TestAbandonedAtTheBank(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Simulator.DeleteScenario(refusal)
-		if _, err := h.Engine.Return(t.Context(), h.target(p.ID)); err != nil {
+		if _, err := h.Engine.Return(t.Context(), h.target(p.ID), nil); err != nil {
 			t.Fatal(err)
 		}
 		p = h.workOff(p.ID, 10)

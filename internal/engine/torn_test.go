@@ -49,7 +49,7 @@ func TestAPaymentChangedWhileItIsReadIsReadAgain(t *testing.T) {
 		if err := h.Simulator.Decide(p.LiveAttempt().Key, "00"); err != nil {
 			t.Fatal(err)
 		}
-		if back, err := h.Engine.Return(t.Context(), h.target(p.ID)); err != nil || back.State() != payment.Completed {
+		if back, err := h.Engine.Return(t.Context(), h.target(p.ID), nil); err != nil || back.State() != payment.Completed {
 			t.Errorf("%s %v, want COMPLETED", back.State(), err)
 		}
 		h.agree()

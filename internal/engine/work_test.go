@@ -446,7 +446,7 @@ func TestAskingOutOfTurnDoesNotPutTheNextQueryOff(t *testing.T) {
 		asked := open.LiveAttempt().Checks
 		for range 20 { // a customer who reloads, an operator and a merchant who cannot wait
 			h.Clock.Advance(100 * time.Millisecond)
-			if _, err := h.Engine.Return(t.Context(), h.target(waits.ID)); err != nil {
+			if _, err := h.Engine.Return(t.Context(), h.target(waits.ID), nil); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := h.Engine.ManualCheck(t.Context(), h.shop.ID, open.ID); err != nil {

@@ -169,7 +169,7 @@ func TestAbandonedTakesNoMoney(t *testing.T) {
 		}
 	}
 	w := sent(t, deposit("10", false))
-	w.answerAt(t, payment.Fact{Class: payment.ClassWaiting, Redirect: "https://acs.example/1"}, 0)
+	w.answerAt(t, payment.Fact{Class: payment.ClassWaiting, Next: payment.GoTo("https://acs.example/1")}, 0)
 	w.do(t, payment.Abandon{})
 	if _, err := payment.Decide(w.p, payment.Redirected{}, w.now); err == nil {
 		t.Error("the customer of an abandoned payment is sent to the bank")

@@ -19,6 +19,8 @@ type BeginAsk struct {
 	// Paced: nothing is asked before the attempt's next check. Whoever reads a payment, or opens its page, asks so. With
 	// CONTINUE the first return of the attempt's customer is due at once.
 	Paced bool
+	// Brought: the customer came back with something that the provider has to be told. It is asked at once.
+	Brought bool
 
 	// NextCheck is when to ask again if this time brings no answer that can be stored, but not before the lease has ended.
 	NextCheck time.Time
@@ -37,7 +39,7 @@ func (c BeginAsk) apply(d *draft) {
 	if c.Paced && c.Op == OpContinue && a.Returned {
 		c.Op = OpCheckState // nothing new about the customer
 	}
-	if c.Paced && c.Op != OpContinue && !d.before.CheckDue(a, d.now, c.Run.Owner, c.Exclusive) {
+	if c.Paced && !c.Brought && c.Op != OpContinue && !d.before.CheckDue(a, d.now, c.Run.Owner, c.Exclusive) {
 		return
 	}
 	if !a.Live() && d.p.state != Authorized && d.p.Doubted() == nil {
@@ -103,6 +105,8 @@ type Answer struct {
 	// MaxInFlight is the connector's: how far apart two answers "not found" have
 	// to be to prove that nothing was booked. Zero: they never do.
 	MaxInFlight time.Duration
+	// KeyLife is the connector's: how long after its start an attempt is known by its key. Zero: for ever.
+	KeyLife time.Duration
 }
 
 // unheard turns "not found" into a refusal once it is proved: a first answer after
@@ -112,6 +116,7 @@ func (c Answer) unheard(a *Attempt, f Fact, now time.Time) Fact {
 		return f
 	}
 	switch {
+	case c.KeyLife > 0 && !now.Before(a.Started.Add(c.KeyLife)):
 	case now.Before(a.Started.Add(c.MaxInFlight)):
 	case a.NotFoundAt.IsZero():
 		a.NotFoundAt = now
@@ -218,8 +223,8 @@ func (d *draft) note(a *Attempt, f Fact) {
 	if f.RawCode != "" {
 		a.RawCode, d.p.ExternalCode = f.RawCode, f.RawCode
 	}
-	if f.Redirect != "" {
-		a.Redirect = f.Redirect
+	if !f.Next.IsZero() {
+		a.Next = f.Next
 	}
 	if !f.Fee.IsZero() {
 		d.p.Fee, d.p.FeeCurrency = f.Fee, f.FeeCurrency

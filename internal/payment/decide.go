@@ -297,7 +297,7 @@ type Redirected struct{}
 
 func (Redirected) apply(d *draft) {
 	a := d.p.LiveAttempt()
-	if a == nil || a.Class != ClassWaiting || a.Redirect == "" || !d.p.Abandoned.IsZero() {
+	if a == nil || a.Class != ClassWaiting || !a.Next.Leads() || !d.p.Abandoned.IsZero() {
 		d.err = refuse(CodeWrongState, "", "nothing to send the customer to")
 		return
 	}

@@ -122,7 +122,7 @@ func TestStories(t *testing.T) {
 		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:DECLINED"}, "4.01"},
 		{"3DS", deposit("10", false), func(t *testing.T, w *world) {
 			submit(t, w)
-			w.answer(t, payment.Fact{Class: payment.ClassWaiting, Redirect: "https://acs.example/1"})
+			w.answer(t, payment.Fact{Class: payment.ClassWaiting, Next: payment.GoTo("https://acs.example/1")})
 			w.do(t, payment.Redirected{})
 			w.do(t, payment.Redirected{})
 			w.do(t, payment.BeginAsk{Op: payment.OpContinue, Run: run("b")})
@@ -385,8 +385,8 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 			Op:          rapid.IntRange(0, w.p.Ops).Draw(t, "op"),
 			MaxInFlight: time.Minute, Fact: payment.Fact{
 				Class: rapid.SampledFrom(classes).Draw(t, "class"), NotFound: rapid.Bool().Draw(t, "notFound"),
-				Redirect: rapid.SampledFrom([]string{"", "https://acs.example"}).Draw(t, "redirect"),
-				Amount:   amount,
+				Next:   payment.GoTo(rapid.SampledFrom([]string{"", "https://acs.example"}).Draw(t, "redirect")),
+				Amount: amount,
 			},
 			HoldCheck: w.now.Add(time.Hour), Token: "tok",
 		}

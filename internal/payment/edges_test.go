@@ -155,7 +155,7 @@ func fittingCommand(t *rapid.T, w *world) payment.Command {
 			return payment.ManualUpdate{To: to}
 		}
 	case payment.Pending:
-		if a := w.p.LiveAttempt(); a != nil && a.Redirect != "" && !a.Redirected {
+		if a := w.p.LiveAttempt(); a != nil && a.Next.Leads() && !a.Redirected {
 			return payment.Redirected{}
 		}
 	}
@@ -168,7 +168,7 @@ func fittingCommand(t *rapid.T, w *world) payment.Command {
 		fact.Class = payment.ClassAuthorized
 	}
 	if fact.Class == payment.ClassWaiting {
-		fact.Redirect = "https://acs.example"
+		fact.Next = payment.GoTo("https://acs.example")
 	}
 	late := payment.LatePolicy{Honour: rapid.Bool().Draw(t, "honour"), Run: run("l")}
 	if rapid.IntRange(0, 3).Draw(t, "notice") == 0 {

@@ -48,7 +48,7 @@ type Fact struct {
 	Amount   money.Amount
 	Currency money.Currency
 
-	Redirect   string     // absolute URL where the customer has to go next
+	Next       Next       // what the customer has to do first
 	Instrument Instrument // what the provider adds: brand, issuer country, account
 	Credential string     // handle for recurring charges, where one was asked for
 	Revoked    bool       // refused because the customer or the issuer forbids further charges: the chain is over

@@ -59,7 +59,7 @@ func (d *draft) notDone(a *Attempt) Input {
 	switch {
 	case !d.p.Abandoned.IsZero():
 		a.Code = CodeByCustomer
-	case method.Late != "" && (!method.LateAway || a.Redirect != ""):
+	case method.Late != "" && (!method.LateAway || a.Next.Leads()):
 		a.Code, in = method.Late, InRefused
 	default:
 		a.Code = CodeTimeout

@@ -25,7 +25,7 @@ func TestCodesAtTheBank(t *testing.T) {
 		p := deposit("10", false)
 		p.Method, p.CheckoutUntil = c.method, start.Add(10*time.Minute)
 		w := sent(t, p)
-		w.answerAt(t, payment.Fact{Class: payment.ClassWaiting, Redirect: "https://bank.example/1"}, 0)
+		w.answerAt(t, payment.Fact{Class: payment.ClassWaiting, Next: payment.GoTo("https://bank.example/1")}, 0)
 		w.do(t, payment.BeginAsk{Op: payment.OpCheckState, Run: run("b")})
 		if d := w.answerAt(t, c.fact, 0); w.p.State() != c.state || w.p.ErrorCode != c.code || d.Call != nil {
 			t.Errorf("%s: %s %q, want %s %q", name, w.p.State(), w.p.ErrorCode, c.state, c.code)

@@ -229,7 +229,7 @@ type Attempt struct {
 	ProviderRef string // the provider's own id of the transaction
 	Code        ErrorCode
 	RawCode     string
-	Redirect    string // where the customer has to go; empty when nowhere
+	Next        Next   `json:"Redirect"` // what the customer has to do; stored by this name before there was more than an address to open
 	Redirected  bool   // the customer was sent there
 	Returned    bool   // the customer came back
 	Credential  string // the provider's handle for recurring charges

@@ -71,7 +71,7 @@ func TestQueriesWithoutNewsDoNotGrowTheLogForEver(t *testing.T) {
 func TestAskingHasAPace(t *testing.T) {
 	t.Parallel()
 	w := sent(t, deposit("10", false))
-	w.answer(t, payment.Fact{Class: payment.ClassWaiting, Redirect: "https://acs.example"})
+	w.answer(t, payment.Fact{Class: payment.ClassWaiting, Next: payment.GoTo("https://acs.example")})
 	asks := func(op payment.OperationKind, want bool) {
 		t.Helper()
 		d, err := payment.Decide(w.p, payment.BeginAsk{Op: op, Run: run("k"), Paced: true}, w.now)

@@ -30,16 +30,19 @@ func (tx *Tx) LatestAttempts(shop payment.ShopID, terminal string, limit int) ([
 
 func scanAttempt(s scanner) (payment.Attempt, error) {
 	var a payment.Attempt
-	var kind, class, text, currency, code string
+	var kind, class, text, currency, code, step string
 	var lease, next, notFound, started *int64
 	err := s.Scan(&a.Seq, &kind, &a.TerminalID, &a.Terminal, &a.Key, &class, &text, &currency, &a.Op, &a.LeaseOwner,
-		&lease, &next, &a.Checks, &notFound, &a.ProviderRef, &code, &a.RawCode, &a.Redirect, &a.Redirected, &a.Returned,
+		&lease, &next, &a.Checks, &notFound, &a.ProviderRef, &code, &a.RawCode, &step, &a.Redirected, &a.Returned,
 		&a.Credential, &a.Reverses, &a.Reversed, &started, &a.Doubts)
 	if err != nil {
 		return a, err
 	}
 	a.Kind, a.Class, a.Currency, a.Code = payment.AttemptKind(kind), payment.Class(class), money.Currency(currency), payment.ErrorCode(code)
 	a.LeaseUntil, a.NextCheck, a.NotFoundAt, a.Started = fromMicros(lease), fromMicros(next), fromMicros(notFound), fromMicros(started)
+	if err := a.Next.UnmarshalText([]byte(step)); err != nil {
+		return a, fmt.Errorf("attempt %d: %w", a.Seq, err)
+	}
 	if a.Amount, err = readAmount(text); err != nil {
 		return a, fmt.Errorf("attempt %d: %w", a.Seq, err)
 	}
@@ -71,8 +74,17 @@ func (tx *Tx) UpdateAttempt(p *payment.Payment, a *payment.Attempt) {
 	}
 	tx.guard(WriteAttempt, sqlUpdateAttempt, string(a.Class), a.Op, nullable(a.LeaseOwner), micros(a.LeaseUntil),
 		micros(a.NextCheck), a.Checks, micros(a.NotFoundAt), nullable(a.ProviderRef), nullable(own),
-		nullable(string(a.Code)), nullable(a.RawCode), nullable(a.Redirect), a.Redirected, a.Returned,
+		nullable(string(a.Code)), nullable(a.RawCode), tx.step(&a.Next), a.Redirected, a.Returned,
 		nullable(a.Credential), a.Reversed, a.Doubts, micros(a.Started), string(p.Shop), string(p.ID), a.Seq)
+}
+
+func (tx *Tx) step(n *payment.Next) any {
+	text, err := n.MarshalText()
+	if err != nil {
+		tx.misuse(err)
+		return nil
+	}
+	return nullable(string(text))
 }
 
 const sqlAttemptOwner = `SELECT payment_id, seq FROM attempt WHERE shop_id = $1 AND terminal_id = $2 AND key = $3`

@@ -200,10 +200,10 @@ func TestTheLifeOfOrdersOfOneStage(t *testing.T) {
 func (c *client) bank(t testing.TB, oid string) string {
 	t.Helper()
 	p, err := c.app.Engine.Get(t.Context(), c.shop.ID, c.paymentOf(t, oid))
-	if err != nil || p.LiveAttempt() == nil || p.LiveAttempt().Redirect == "" {
+	if err != nil || p.LiveAttempt() == nil || p.LiveAttempt().Next.IsZero() {
 		t.Fatalf("order %s: nobody was sent anywhere: %v", oid, err)
 	}
-	return p.LiveAttempt().Redirect
+	return p.LiveAttempt().Next.URL
 }
 
 // atBank presses a button at the customer's bank and follows the way back.

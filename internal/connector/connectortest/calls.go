@@ -140,7 +140,7 @@ func customers(t *testing.T, s Suite) {
 			q := r.sale()
 			q.Means = r.p.Challenged.Clone()
 			fact, err := r.send(t, payment.AttemptDeposit, q)
-			if err != nil || fact.Class != payment.ClassWaiting || fact.Redirect == "" {
+			if err != nil || fact.Class != payment.ClassWaiting || fact.Next.IsZero() {
 				t.Fatalf("%+v, %v; want WAITING with a redirect", fact, err)
 			}
 			r.booked(t, q)
@@ -175,7 +175,7 @@ func (r *rig) finished(t *testing.T, q connector.Request, approve bool) {
 	}
 	fact, err := r.status(t, payment.AttemptDeposit, q)
 	if approve {
-		if err != nil || fact.Class != payment.ClassApproved || fact.Redirect != "" {
+		if err != nil || fact.Class != payment.ClassApproved || !fact.Next.IsZero() {
 			t.Errorf("%+v, %v; want APPROVED", fact, err)
 		}
 		r.booked(t, q, Taken)

@@ -262,11 +262,14 @@ func wellFormed(t *testing.T, f payment.Fact) {
 	case f.NotFound && f.Class != payment.ClassUnknown:
 		t.Errorf("not found is no more than UNKNOWN, not %s", f.Class)
 	}
-	if f.Redirect == "" {
+	if f.Next.IsZero() {
 		return
 	}
-	if u, err := url.Parse(f.Redirect); err != nil || !u.IsAbs() || f.Class != payment.ClassWaiting {
-		t.Errorf("a redirect is an absolute address to wait for: %s, %q", f.Class, f.Redirect)
+	if f.Class != payment.ClassWaiting {
+		t.Errorf("%s, and the customer has something to do: %+v", f.Class, f.Next)
+	}
+	if u, err := url.Parse(f.Next.URL); f.Next.Leads() && (err != nil || !u.IsAbs()) {
+		t.Errorf("the customer is led to an absolute address, not to %q", f.Next.URL)
 	}
 }
 

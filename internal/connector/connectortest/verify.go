@@ -63,7 +63,7 @@ func verifications(t *testing.T, s Suite) {
 			r := newRig(t, s)
 			q := r.verification(t, r.p.Challenged)
 			fact, err := r.send(t, payment.AttemptDeposit, q)
-			if err != nil || fact.Class != payment.ClassWaiting || fact.Redirect == "" {
+			if err != nil || fact.Class != payment.ClassWaiting || fact.Next.IsZero() {
 				t.Fatalf("%+v, %v; want WAITING with a redirect", fact, err)
 			}
 			if err := r.p.Finish(q.Key, approve); err != nil {

@@ -94,7 +94,7 @@ func (t *transaction) judge(kind payment.AttemptKind, f *payment.Fact) error {
 	case t.Status == "pending":
 		f.Class = payment.ClassWaiting
 	case t.Status == "requires_action" && kind == payment.AttemptDeposit && pageURL(t.ActionURL):
-		f.Class, f.Redirect = payment.ClassWaiting, t.ActionURL
+		f.Class, f.Next = payment.ClassWaiting, payment.GoTo(t.ActionURL)
 	case t.Status == "authorized" && hold && approves(t.ResponseCode):
 		f.Class, f.Credential = payment.ClassAuthorized, t.Credential
 	case t.Status == "approved" && !hold && approves(t.ResponseCode),

@@ -213,12 +213,12 @@ func TestCustomersPage(t *testing.T) {
 				r.Means = card(t, test.card)
 			}
 			fact, err := c.Start(t.Context(), r)
-			if err != nil || fact.Class != payment.ClassWaiting || !strings.HasPrefix(fact.Redirect, d.url+"/pay/") {
+			if err != nil || fact.Class != payment.ClassWaiting || !strings.HasPrefix(fact.Next.URL, d.url+"/pay/") {
 				t.Fatalf("%+v, %v; want a redirect to the page", fact, err)
 			}
 			if test.decision == "" {
 				d.advance(16 * time.Minute)
-			} else if back := decide(t, fact.Redirect, test.decision); !strings.HasPrefix(back, r.ReturnURL) {
+			} else if back := decide(t, fact.Next.URL, test.decision); !strings.HasPrefix(back, r.ReturnURL) {
 				t.Errorf("the customer went to %q", back)
 			}
 			fact, err = c.Status(t.Context(), connector.Ref{Kind: payment.AttemptDeposit, Key: r.Key})
