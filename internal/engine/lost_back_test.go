@@ -59,7 +59,7 @@ func TestWhatWasPaidAndGivenBackAfterTheBackupIsNotTakenForPaid(t *testing.T) {
 				l.pay(&p, numbers[0], cardApproved)
 				l.giveBack(&p, numbers[0], numbers[1])
 				e := h.restored()
-				_, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Card: cardOf(t, cardApproved)})
+				_, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID), Hosted: true, Means: cardOf(t, cardApproved)})
 				refused(t, err, payment.CodeWrongState, "")
 				h.workBy(e, p.ID, 10)
 				if q := h.knows(p.ID, payment.Cancelled); !q.Captured.IsZero() || !q.Attempts[0].Reversed {
