@@ -25,8 +25,8 @@ var allowed = map[string][]string{
 	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
 	"outbound":  {"address", "id", "private", "telemetry"},
 	"web":       {"id", "limit", "rescue", "telemetry"},
-	"store":     {"address", "money", "id", "payment", "shop", "telemetry", "rescue"},
-	"simulator": {"money", "id", "rescue"}, // shares nothing with what it judges
+	"store":     {"address", "money", "id", "payment", "shop", "telemetry", "rescue", "vault"}, // vault: what it seals and opens
+	"simulator": {"money", "id", "rescue"},                                                     // shares nothing with what it judges
 	"connector": {"money", "id", "payment", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "outbound", "connector"},

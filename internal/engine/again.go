@@ -82,7 +82,10 @@ func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange)
 		if err != nil {
 			return err
 		}
-		chain, err = tx.Chain(p.Shop, began.RecurringToken)
+		if chain, err = tx.Chain(p.Shop, began.RecurringToken); err != nil || chain.Stopped {
+			return err
+		}
+		x.means, err = e.openCredential(tx, p.Shop, &chain)
 		return err
 	})
 	if err != nil {
@@ -91,7 +94,7 @@ func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange)
 	if chain.Stopped {
 		return x, &payment.Refusal{Code: payment.CodeNoRecurring, Detail: "the chain was stopped before the charge could leave"}
 	}
-	x.means, x.chain = &payment.Credential{Handle: chain.Credential}, chain.Payment
+	x.chain = chain.Payment
 	return x, nil
 }
 

@@ -62,6 +62,7 @@ func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, n
 	if d.Call.MayBeGivenBack(&d.Payment, said.fact) {
 		said = e.lookForReturn(ctx, d, said)
 	}
+	e.sealFact(ctx, d.Payment.Shop, d.Payment.ID, &said.fact)
 	p := e.answer(ctx, d, said)
 	e.keepForAgain(&p, x.means)
 	if fact.Revoked && x.chain != "" {

@@ -328,7 +328,10 @@ func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *pay
 	if chain.Stopped || t == nil || !t.Enabled {
 		return p, start, nil
 	}
-	b.x.means, b.x.chain, p.Terms.Chain = &payment.Credential{Handle: chain.Credential}, chain.Payment, chain.Payment
+	if b.x.means, err = b.e.openCredential(tx, p.Shop, &chain); err != nil {
+		return p, nil, err
+	}
+	b.x.chain, p.Terms.Chain = chain.Payment, chain.Payment
 	need := route.Need{
 		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}

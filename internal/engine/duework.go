@@ -17,17 +17,20 @@ const (
 	WorkPayments = "payments"
 	WorkNotices  = "notices"
 	WorkUntold   = "events" // that could not be put into words
+	WorkSealing  = "sealing"
 )
 
 // paymentsAtOnce leaves room for others when some terminals have all their turns taken.
 const paymentsAtOnce = 8 * turnsAtOnce
 
-// Kinds is the work that comes due on payments, on notices that wait for theirs, and on events that wait for their words.
+// Kinds is the work that comes due on payments, on notices that wait for theirs, on events that wait for their words, and on
+// secrets that wait to be sealed.
 func (e *Engine) Kinds() []job.Kind {
 	return []job.Kind{
 		{Name: WorkPayments, Concurrency: paymentsAtOnce, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
 		{Name: WorkNotices, Concurrency: 4, Due: e.dueNotices, Run: e.workNotice, Failed: e.postponeNotice},
 		{Name: WorkUntold, Concurrency: 2, Due: e.dueUntold, Run: e.workUntold, Failed: e.postponeUntold},
+		{Name: WorkSealing, Concurrency: 1, Due: e.dueSealing, Run: e.workSealing, Failed: e.postponeSealing},
 	}
 }
 
@@ -166,7 +169,7 @@ func (e *Engine) NextWork(deliveries string) func(context.Context, []int64) (map
 			return err
 		})
 		next := map[string]time.Time{}
-		for kind, at := range map[string]time.Time{WorkPayments: n.Payment, WorkNotices: n.Notice, WorkUntold: n.Untold} {
+		for kind, at := range map[string]time.Time{WorkPayments: n.Payment, WorkNotices: n.Notice, WorkUntold: n.Untold, WorkSealing: n.Sealing} {
 			if !at.IsZero() {
 				next[kind] = at
 			}

@@ -140,6 +140,7 @@ func (e *Engine) askLostAs(ctx context.Context, q inquiry, try payment.LostTry, 
 		case fact.Class == payment.ClassUnknown:
 			unclear = fmt.Errorf("terminal %s does not tell about %s", t.Name, try.Key)
 		default:
+			e.sealFact(ctx, p.Shop, p.ID, &fact)
 			return &payment.FoundLost{Try: try, Kind: kind, Terminal: t, Fact: fact}, nil
 		}
 	}

@@ -236,6 +236,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 		return false, err
 	}
 	row.Payment = pid
+	n.fact.Credential = tx.Seal(store.CredentialPlace(row.Shop, string(pid)), n.fact.Credential)
 	*d, err = payment.Decide(p, payment.Notice{
 		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.IDs.Letters(32), Late: e.latePolicy(n.at),
 		HoldCheck: tx.Now().Add(job.HoldWait),

@@ -57,7 +57,7 @@ type Chain struct {
 	Payment    ID     // the first payment
 	TerminalID string
 	Terminal   string
-	Credential string // what the provider holds
+	Credential string // what the provider holds, sealed by whoever keeps it
 	Method     Method
 	Currency   money.Currency
 	Instrument Instrument

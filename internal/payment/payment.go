@@ -232,7 +232,7 @@ type Attempt struct {
 	Next        Next   `json:"Redirect"` // what the customer has to do; stored by this name before there was more than an address to open
 	Redirected  bool   // the customer was sent there
 	Returned    bool   // the customer came back
-	Credential  string // the provider's handle for recurring charges
+	Credential  string // the provider's handle for recurring charges, sealed by whoever keeps it
 	Started     time.Time
 	Reverses    int  // Seq of the late success that this attempt gives back; 0 for none
 	Reversed    bool // a late success that is given back, or was

@@ -177,6 +177,7 @@ type Terminal struct {
 	Retired    []RetiredConfig  // newest first
 	Removed    time.Time        // when it was taken away, for whoever had read it before goes on knowing it; zero for never
 	Version    int64            // of the row as loaded; a change names it
+	Stored     *StoredConfig    // where the settings could not be opened: they stay as they are until they are replaced
 }
 
 // Key is an API key of a shop as it is stored: never the key itself.

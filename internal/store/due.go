@@ -84,15 +84,16 @@ func (tx *Tx) HurryAbandoned(before time.Time) {
 
 // NextDue is when work is due first, by what it is about; zero for never.
 type NextDue struct {
-	Payment, Notice, Untold time.Time
-	Deliveries              bool // some are open, due now or later
+	Payment, Notice, Untold, Sealing time.Time
+	Deliveries                       bool // some are open, due now or later
 }
 
 const (
-	nextTemplate  = `SELECT (%s), (%s), (%s), (%s)`
+	nextTemplate  = `SELECT (%s), (%s), (%s), (%s), (%s)`
 	nextPayment   = `SELECT due FROM payment WHERE due IS NOT NULL`
 	nextNotice    = `SELECT due FROM notice WHERE due IS NOT NULL`
 	nextUntold    = `SELECT due FROM untold WHERE due IS NOT NULL`
+	nextSealing   = `SELECT due FROM sealing WHERE due IS NOT NULL`
 	nextDelivery  = `SELECT shard FROM delivery WHERE next IS NOT NULL`
 	firstInShards = ` AND %s ORDER BY due LIMIT 1`
 	anyInShards   = ` AND %s LIMIT 1`
@@ -103,12 +104,13 @@ func (tx *Tx) NextDue(shards []int64) (NextDue, error) {
 	where, args := inShards(shards, nil)
 	text := fmt.Sprintf(nextTemplate, fmt.Sprintf(nextPayment+firstInShards, where),
 		fmt.Sprintf(nextNotice+firstInShards, where), fmt.Sprintf(nextDelivery+anyInShards, where),
-		fmt.Sprintf(nextUntold+firstInShards, where))
+		fmt.Sprintf(nextUntold+firstInShards, where), fmt.Sprintf(nextSealing+firstInShards, where))
 	return one(tx, func(s scanner) (NextDue, error) {
 		var n NextDue
-		var payments, notices, deliveries, untold *int64
-		err := s.Scan(&payments, &notices, &deliveries, &untold)
+		var payments, notices, deliveries, untold, sealing *int64
+		err := s.Scan(&payments, &notices, &deliveries, &untold, &sealing)
 		n.Payment, n.Notice, n.Untold, n.Deliveries = fromMicros(payments), fromMicros(notices), fromMicros(untold), deliveries != nil
+		n.Sealing = fromMicros(sealing)
 		return n, err
 	}, text, args...)
 }

@@ -55,7 +55,7 @@ func (tx *Tx) Members() (Members, error) {
 	return m, nil
 }
 
-const sqlInsertNode = `INSERT INTO node (id, expires, leaving) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`
+const sqlInsertNode = `INSERT INTO node (id, expires, leaving, seals) VALUES ($1, $2, $3, TRUE) ON CONFLICT (id) DO NOTHING`
 
 // InsertNode lets a node take part. The body runs again if there is such a node.
 //

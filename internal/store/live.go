@@ -8,7 +8,7 @@ const (
 	WHERE enabled AND shop_id IN (SELECT id FROM shop WHERE live AND active) ORDER BY shop_id, priority, id`
 )
 
-// LiveShops returns the active live shops, oldest first, with their enabled terminals.
+// LiveShops returns the active live shops, oldest first, with their enabled terminals and without signing keys.
 func (tx *Tx) LiveShops() ([]shop.Shop, error) {
 	type owned struct {
 		shop.Terminal
@@ -28,7 +28,10 @@ func (tx *Tx) LiveShops() ([]shop.Shop, error) {
 		of[shop.ID(t.by)] = append(of[shop.ID(t.by)], t.Terminal)
 	}
 	for i := range *shops {
-		(*shops)[i].Terminals = of[(*shops)[i].ID]
+		s := &(*shops)[i]
+		s.Terminals = of[s.ID]
+		tx.openTerminals(s.ID, s.Terminals)
+		s.SigningKey, s.Settings.RetiredKey = "", nil
 	}
 	return *shops, nil
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/vault"
 )
 
 // defaultGroup is how many sets of writes one commit holds at most.
@@ -75,6 +77,9 @@ type DB struct {
 	broken  *breakage
 	walPath string
 	closers []func()
+
+	safe     *vault.Safe // nil where nothing is sealed
+	unopened sync.Map    // terminals of which it was told that their settings cannot be opened
 
 	serverClock bool // stamps are made by the server's clock, see changed.go
 	checked     bool // see Checked

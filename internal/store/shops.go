@@ -34,11 +34,18 @@ func (tx *Tx) Shop(sid shop.ID) (shop.Shop, error) {
 		return shop.Shop{}, err
 	}
 	s.Terminals = *terminals
-	return s, nil
+	tx.openTerminals(s.ID, s.Terminals)
+	return s, tx.openShop(&s)
 }
 
-// Shops returns all shops, oldest first, without their terminals.
-func (tx *Tx) Shops() ([]shop.Shop, error) { return list(tx, scanShop, sqlShops) }
+// Shops returns all shops, oldest first, without their terminals and without their signing keys.
+func (tx *Tx) Shops() ([]shop.Shop, error) {
+	return list(tx, func(s scanner) (shop.Shop, error) {
+		sh, err := scanShop(s)
+		sh.SigningKey, sh.Settings.RetiredKey = "", nil
+		return sh, err
+	}, sqlShops)
+}
 
 func scanShop(s scanner) (shop.Shop, error) {
 	var sh shop.Shop
@@ -61,8 +68,8 @@ const sqlInsertShop = `INSERT INTO shop (` + shopColumns + `) VALUES ($1, $2, $3
 // InsertShop writes a shop without its terminals, as version 1. A name that is taken fails with a
 // UniqueError of WriteShop.
 func (tx *Tx) InsertShop(s *shop.Shop) {
-	tx.write(WriteShop, sqlInsertShop, string(s.ID), s.Merchant, s.Name, s.Live, s.Active, s.SigningKey,
-		tx.json(s.Settings), micros(s.Created))
+	key, settings := tx.sealedShop(s)
+	tx.write(WriteShop, sqlInsertShop, string(s.ID), s.Merchant, s.Name, s.Live, s.Active, key, settings, micros(s.Created))
 }
 
 const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings = $3, name = $4, merchant = $5,
@@ -71,7 +78,8 @@ const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings =
 // UpdateShop writes what can change of a shop, if its version is still the one that was read: otherwise the body runs
 // again, and has to make its change to what the shop is by then.
 func (tx *Tx) UpdateShop(s *shop.Shop) {
-	tx.guard("shop.update", sqlUpdateShop, s.Active, s.SigningKey, tx.json(s.Settings), s.Name, s.Merchant, string(s.ID), s.Version)
+	key, settings := tx.sealedShop(s)
+	tx.guard("shop.update", sqlUpdateShop, s.Active, key, settings, s.Name, s.Merchant, string(s.ID), s.Version)
 }
 
 const sqlShopStays = `UPDATE shop SET version = version WHERE id = $1 AND version = $2`
@@ -118,33 +126,30 @@ const terminalColumns = `id, name, connector, config, types, methods, currencies
 
 const sqlTerminals = `SELECT ` + terminalColumns + ` FROM terminal WHERE shop_id = $1 ORDER BY priority, id`
 
+// scanTerminal reads a terminal with its settings as they are stored: openTerminals opens them.
 func scanTerminal(s scanner) (shop.Terminal, error) {
-	var t shop.Terminal
-	var config, types, methods, currencies string
+	t := shop.Terminal{Stored: new(shop.StoredConfig)}
+	var types, methods, currencies string
 	var retired *string
 	var removed *int64
-	err := s.Scan(&t.ID, &t.Name, &t.Connector, &config, &types, &methods, &currencies, &t.PreAuth, &t.Recurring,
+	err := s.Scan(&t.ID, &t.Name, &t.Connector, &t.Stored.Config, &types, &methods, &currencies, &t.PreAuth, &t.Recurring,
 		&t.Enabled, &t.Priority, &retired, &removed, &t.Version)
 	if err != nil {
 		return t, err
 	}
-	t.Config, t.Removed = json.RawMessage(config), fromMicros(removed)
+	t.Removed = fromMicros(removed)
+	if retired != nil {
+		t.Stored.Retired = *retired
+	}
 	for _, part := range []struct {
 		text string
 		into any
-	}{{types, &t.Types}, {methods, &t.Methods}, {currencies, &t.Currencies}, {orNone(retired), &t.Retired}} {
+	}{{types, &t.Types}, {methods, &t.Methods}, {currencies, &t.Currencies}} {
 		if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
 			return t, fmt.Errorf("terminal %s: %w", t.ID, err)
 		}
 	}
 	return t, nil
-}
-
-func orNone(list *string) string {
-	if list == nil {
-		return "[]"
-	}
-	return *list
 }
 
 const sqlTerminalShop = `SELECT shop_id FROM terminal WHERE id = $1 AND (removed IS NULL OR EXISTS
@@ -163,7 +168,8 @@ const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + 
 // InsertTerminal writes a terminal of a shop, as version 1. A name that the shop has already fails
 // with a UniqueError of WriteTerminal.
 func (tx *Tx) InsertTerminal(sid shop.ID, t *shop.Terminal) {
-	tx.write(WriteTerminal, sqlInsertTerminal, string(sid), t.ID, t.Name, t.Connector, string(t.Config),
+	config, _ := tx.sealedTerminal(sid, t)
+	tx.write(WriteTerminal, sqlInsertTerminal, string(sid), t.ID, t.Name, t.Connector, config,
 		tx.json(t.Types), tx.json(t.Methods), tx.json(t.Currencies), t.PreAuth, t.Recurring, t.Enabled, t.Priority)
 }
 
@@ -172,11 +178,8 @@ const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priori
 
 // UpdateTerminal writes what can change of a terminal, if its version is still the one that was read: see UpdateShop.
 func (tx *Tx) UpdateTerminal(sid shop.ID, t *shop.Terminal) {
-	var retired any
-	if len(t.Retired) > 0 {
-		retired = tx.json(t.Retired)
-	}
-	tx.guard("terminal.update", sqlUpdateTerminal, string(t.Config), t.Enabled, t.Priority, t.Name, tx.json(t.Methods),
+	config, retired := tx.sealedTerminal(sid, t)
+	tx.guard("terminal.update", sqlUpdateTerminal, config, t.Enabled, t.Priority, t.Name, tx.json(t.Methods),
 		tx.json(t.Currencies), retired, string(sid), t.ID, t.Version)
 }
 

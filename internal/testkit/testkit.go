@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -137,11 +138,24 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 		},
 	}
 	t.Cleanup(a.Client.CloseIdleConnections)
+	a.Seal(t)
 	a.Hold()
 	a.startSimulator(t, &o)
 	a.start(t, &o)
 	t.Cleanup(func() { a.audit(t) })
 	return a
+}
+
+// Seal has the database's secrets sealed, by the master key that all applications of tests share.
+func (a *App) Seal(t testing.TB) {
+	t.Helper()
+	safe, err := vault.NewSafe(func() (vault.Masters, error) { return vault.ParseMasters(strings.Repeat("5ea1", 16)) }, a.Clock.Now)
+	if err == nil {
+		err = a.DB.UseSafe(t.Context(), safe, rand.Reader, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Held is a delay of the simulator, as simulator.Effect.DelayMs, that does not end by time but by Release.

@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
+)
+
+const (
+	// sealedAtOnce is how many rows one transaction of the sealing looks at.
+	sealedAtOnce = 200
+	// sealingRests is how long sealing that has failed again and again waits. It never ends: secrets would stay in clear.
+	sealingRests = time.Hour
+)
+
+// sealFact seals what a provider said that charges the customer again: from here on it stands in rows.
+func (e *Engine) sealFact(ctx context.Context, shop payment.ShopID, id payment.ID, f *payment.Fact) {
+	f.Credential = e.DB.Seal(ctx, store.CredentialPlace(shop, string(id)), f.Credential)
+}
+
+// openCredential opens what the chain charges by. Where that cannot be done nothing is sent.
+func (e *Engine) openCredential(tx *store.Tx, shop payment.ShopID, c *payment.Chain) (payment.Means, error) {
+	plain, err := tx.Open(store.CredentialPlace(shop, string(c.Payment)), c.Credential)
+	if err != nil {
+		e.Log.Error("a recurring chain cannot be continued", "shop_id", string(shop), "payment_id", string(c.Payment), "error", err)
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return &payment.Credential{Handle: plain}, nil
+}
+
+func (e *Engine) dueSealing(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
+	var items []job.Item
+	err := e.DB.View(ctx, func(tx *store.Tx) error {
+		due, err := tx.DueSealings(shards, before, limit)
+		items = make([]job.Item, len(due))
+		for i, s := range due {
+			items[i] = job.Item{Key: s.Part, Shard: s.Shard, Due: s.Due, Fails: s.Fails, Value: s}
+		}
+		return err
+	})
+	return items, err
+}
+
+// workSealing seals a few rows of a part.
+func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
+	var was, now store.Sealing
+	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		was, now, err = tx.SealSome(i.Key, sealedAtOnce)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if now.Round > was.Round {
+		e.Log.InfoContext(ctx, "secrets sealed", "part", now.Part, "pass", now.Round, "unopened", now.Unopened, "next", now.Due)
+		if now.Unopened > 0 {
+			e.Bell.Raise(ctx, alarm.Alarm{
+				About: alarm.Work, Subject: WorkSealing + "/" + now.Part, Why: whyUnopened, Detail: strconv.Itoa(now.Unopened) + " of them",
+			})
+		}
+	}
+	if !now.Due.IsZero() && !now.Due.After(e.Now()) {
+		return job.ErrMore
+	}
+	return nil
+}
+
+func (e *Engine) postponeSealing(ctx context.Context, i job.Item, cause error, next time.Time) error {
+	s, ok := i.Value.(store.Sealing)
+	if !ok {
+		return fmt.Errorf("sealing got %T", i.Value)
+	}
+	e.Log.WarnContext(ctx, "secrets not sealed", "part", s.Part, "error", cause)
+	if next.IsZero() {
+		next = e.Now().Add(sealingRests)
+	}
+	return e.DB.Update(ctx, func(tx *store.Tx) error {
+		tx.PostponeSealing(&s, next)
+		return nil
+	})
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sluicepay/sluice/internal/vault"
+)
+
+// WriteDataKey is the write that fails when another process has made the same key.
+const WriteDataKey = "data_key.create"
+
+// ErrNoDataKey says that the database has no data key, and that none may be made: it was never set up for sealing, or holds
+// what was sealed by keys that are gone.
+var ErrNoDataKey = errors.New("the database has no data key")
+
+const (
+	sqlDataKeys      = `SELECT number, id, master, wrapped, created, active FROM data_key ORDER BY number`
+	sqlInsertDataKey = `INSERT INTO data_key (number, id, master, wrapped, created, active) VALUES ($1, $2, $3, $4, $5, NULL)`
+
+	// No node may live that cannot open: one that does not say so is of an older program.
+	sqlActivateDataKey = `UPDATE data_key SET active = CAST($1 AS BIGINT) WHERE number = $2 AND active IS NULL
+		AND NOT EXISTS (SELECT 1 FROM node WHERE NOT seals AND expires >= CAST($1 AS BIGINT))`
+	sqlRewrapDataKey = `UPDATE data_key SET master = $1, wrapped = $2 WHERE number = $3 AND id = $4 AND master = $5`
+
+	sqlOldNodes = `SELECT id FROM node WHERE NOT seals AND expires >= $1 ORDER BY id`
+)
+
+// DataKeys returns all data keys, oldest first.
+func (tx *Tx) DataKeys() ([]vault.DataKey, error) { return list(tx, scanDataKey, sqlDataKeys) }
+
+func scanDataKey(s scanner) (vault.DataKey, error) {
+	var k vault.DataKey
+	var created int64
+	var active *int64
+	err := s.Scan(&k.Number, &k.ID, &k.Master, &k.Wrapped, &created, &active)
+	k.Created, k.Active = fromMicros(&created), fromMicros(active)
+	return k, err
+}
+
+// InsertDataKey writes a data key, which seals from now on unless a node lives that cannot open. If its number is taken the
+// transaction fails with a UniqueError of WriteDataKey.
+func (tx *Tx) InsertDataKey(k *vault.DataKey) {
+	tx.write(WriteDataKey, sqlInsertDataKey, k.Number, k.ID, k.Master, k.Wrapped, micros(tx.Now()))
+	tx.ActivateDataKey(k.Number)
+	tx.After(tx.db.expireKeys)
+}
+
+// ActivateDataKey has a data key seal from now on, unless a node lives that cannot open.
+func (tx *Tx) ActivateDataKey(number int) {
+	tx.write("data_key.activate", sqlActivateDataKey, micros(tx.Now()), number)
+	tx.After(tx.db.expireKeys)
+}
+
+// RewrapDataKey replaces the wrapping of a data key that was wrapped by the master key with the id was. Who comes second runs
+// again.
+func (tx *Tx) RewrapDataKey(k *vault.DataKey, was string) {
+	tx.guard("data_key.rewrap", sqlRewrapDataKey, k.Master, k.Wrapped, k.Number, k.ID, was)
+}
+
+// OldNodes names the living nodes whose programs cannot open what is sealed.
+func (tx *Tx) OldNodes() ([]string, error) { return list(tx, scanText, sqlOldNodes, micros(tx.Now())) }
+
+// Anything that is sealed, where it is found soonest.
+const sqlAnySealed = `SELECT CASE WHEN EXISTS (SELECT 1 FROM terminal WHERE config LIKE $1) OR EXISTS (SELECT 1 FROM shop WHERE signing_key LIKE $1)
+	OR EXISTS (SELECT 1 FROM chain WHERE credential LIKE $1) THEN 1 ELSE 0 END`
+
+// UseSafe has the database's secrets sealed and opened by the safe, which learns the data keys. Only where fresh is set may it
+// have none: the first is made then. It is called before anything else is read or written. Errors: ErrNoDataKey, those of
+// vault.Safe.Learn, the database's.
+func (db *DB) UseSafe(ctx context.Context, safe *vault.Safe, random io.Reader, fresh bool) error {
+	var rows []vault.DataKey
+	read := func(tx *Tx) (err error) {
+		rows, err = tx.DataKeys()
+		return err
+	}
+	err := db.View(ctx, read)
+	if err == nil && len(rows) == 0 {
+		if !fresh {
+			return ErrNoDataKey
+		}
+		if err = db.firstDataKey(ctx, safe, random); err == nil || errors.Is(err, ErrUnique) { // another node was first
+			err = db.View(ctx, read)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := safe.Learn(rows); err != nil {
+		return err
+	}
+	db.safe = safe
+	return nil
+}
+
+func (db *DB) firstDataKey(ctx context.Context, safe *vault.Safe, random io.Reader) error {
+	first, err := safe.NewKey(random, 1)
+	if err != nil {
+		return err
+	}
+	return db.Update(ctx, func(tx *Tx) error {
+		if rows, err := tx.DataKeys(); err != nil || len(rows) > 0 {
+			return err
+		}
+		sealed, err := one(tx, scanInt64, sqlAnySealed, "sluice-sealed:%")
+		if err != nil {
+			return err
+		}
+		if sealed != 0 {
+			return fmt.Errorf("%w, although it holds secrets that were sealed by one: it was not restored as a whole", ErrNoDataKey)
+		}
+		tx.InsertDataKey(&first)
+		return nil
+	})
+}
+
+// Safe is the one that UseSafe was given, or nil.
+func (db *DB) Safe() *vault.Safe { return db.safe }
+
+func (db *DB) expireKeys() {
+	if db.safe != nil {
+		db.safe.Expire()
+	}
+}

@@ -1,0 +1,280 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/vault"
+)
+
+// The sealing of what stands in the database goes through all of it, a few rows at a time, and three times for each data key.
+// The first pass seals what is there. The second comes when no process can be going by the key before any more, and seals
+// what was written by it meanwhile. The third comes so late that whoever has read something before can have no transaction
+// left in which to write it again; after it the keys before are removed.
+var sealingPasses = []time.Duration{0, 2 * time.Minute, 24 * time.Hour} // after the key became active
+
+const (
+	// sealingWaits is when a sealing that cannot begin, because of a node that could not open, is looked at again.
+	sealingWaits = 10 * time.Second
+	// SealingDone is how many passes leave nothing in clear, and nothing sealed by a key before.
+	SealingDone = 2
+)
+
+// Sealing is how far one part of the database has come.
+type Sealing struct {
+	Part     string
+	Round    int       // passes that are over
+	Unopened int       // rows of this pass, or of the last one, whose secret cannot be opened
+	Shard    int64     // the same for all parts: one node does them one after the other
+	Due      time.Time // zero when nothing is to be done
+	Fails    int
+
+	version int64
+	at      secretKey // the last row that was looked at
+}
+
+// secretKey is the place of a row in the order of its table.
+type secretKey struct {
+	shop, id string
+	seq      int64
+}
+
+const (
+	sealingColumns = `part, round, unopened, shard, due, fails, version, at_shop, at_id, at_seq`
+	sqlSealings    = `SELECT ` + sealingColumns + ` FROM sealing ORDER BY part`
+	sqlSealingOf   = `SELECT ` + sealingColumns + ` FROM sealing WHERE part = $1`
+	sqlDueSealings = `SELECT ` + sealingColumns + ` FROM sealing WHERE due <= $1`
+
+	sqlSaveSealing = `UPDATE sealing SET round = $1, unopened = $2, due = $3, at_shop = $4, at_id = $5, at_seq = $6, fails = 0,
+	version = version + 1 WHERE part = $7 AND version = $8`
+	sqlBeginSealing    = `UPDATE sealing SET round = 0, unopened = 0, due = $1, at_shop = '', at_id = '', at_seq = 0, fails = 0, version = version + 1`
+	sqlPostponeSealing = `UPDATE sealing SET due = $1, fails = fails + 1, version = version + 1 WHERE part = $2 AND version = $3`
+
+	sqlForgetDataKeys = `DELETE FROM data_key WHERE number < $1
+	AND NOT EXISTS (SELECT 1 FROM sealing WHERE part <> $2 AND (due IS NOT NULL OR unopened > 0))`
+)
+
+func scanSealing(s scanner) (Sealing, error) {
+	var p Sealing
+	var due *int64
+	err := s.Scan(&p.Part, &p.Round, &p.Unopened, &p.Shard, &due, &p.Fails, &p.version, &p.at.shop, &p.at.id, &p.at.seq)
+	p.Due = fromMicros(due)
+	return p, err
+}
+
+// Sealings returns all parts.
+func (tx *Tx) Sealings() ([]Sealing, error) { return list(tx, scanSealing, sqlSealings) }
+
+// DueSealings returns the parts of the shards that are due at the instant, longest due first.
+func (tx *Tx) DueSealings(shards []int64, before time.Time, limit int) ([]Sealing, error) {
+	where, args := inShards(shards, []any{micros(before)})
+	text, args := limited(sqlDueSealings+" AND "+where+" ORDER BY due, part", args, limit)
+	return list(tx, scanSealing, text, args...)
+}
+
+// BeginSealing has everything sealed anew.
+func (tx *Tx) BeginSealing() { tx.write("sealing.begin", sqlBeginSealing, micros(tx.Now())) }
+
+// PostponeSealing records that the work on a part failed. It is due again at next.
+func (tx *Tx) PostponeSealing(s *Sealing, next time.Time) {
+	tx.write("sealing.postpone", sqlPostponeSealing, micros(next), s.Part, s.version)
+}
+
+func (tx *Tx) saveSealing(s *Sealing) {
+	tx.guard("sealing.save", sqlSaveSealing, s.Round, s.Unopened, micros(s.Due), s.at.shop, s.at.id, s.at.seq, s.Part, s.version)
+}
+
+// SealSome seals up to limit rows of a part. It returns the part as it was and as it is then.
+func (tx *Tx) SealSome(part string, limit int) (was, now Sealing, err error) {
+	was, err = one(tx, scanSealing, sqlSealingOf, part)
+	if err != nil || was.Due.IsZero() || tx.Now().Before(was.Due) {
+		return was, was, err
+	}
+	keys, err := tx.DataKeys()
+	if err == nil && (tx.db.safe == nil || len(keys) == 0) {
+		err = ErrNoDataKey
+	}
+	if err == nil {
+		err = tx.db.safe.Learn(keys)
+	}
+	if err != nil {
+		return was, was, err
+	}
+	now = was
+	newest := &keys[len(keys)-1]
+	if newest.Active.IsZero() {
+		err = tx.beginSealing(&now, newest)
+	} else {
+		err = tx.sealRows(&now, newest, limit)
+	}
+	if err == nil {
+		tx.saveSealing(&now)
+	}
+	return was, now, err
+}
+
+// beginSealing has the key seal from now on, or waits while a node lives that could not open anything.
+func (tx *Tx) beginSealing(s *Sealing, newest *vault.DataKey) error {
+	old, err := tx.OldNodes()
+	if err != nil {
+		return err
+	}
+	tx.ActivateDataKey(newest.Number)
+	if len(old) > 0 {
+		s.Due = tx.Now().Add(sealingWaits)
+	}
+	return nil
+}
+
+func (tx *Tx) sealRows(s *Sealing, newest *vault.DataKey, limit int) error {
+	seal, ok := secrets[s.Part]
+	if !ok {
+		return fmt.Errorf("nothing is known of the part %q", s.Part)
+	}
+	if s.at == (secretKey{}) {
+		s.Unopened = 0
+	}
+	seen, err := seal(tx, s, limit)
+	if err == nil && seen < limit {
+		tx.endPass(s, newest)
+	}
+	return err
+}
+
+// endPass says when the next pass is due. After the last one the keys that nothing needs any more are removed.
+func (tx *Tx) endPass(s *Sealing, newest *vault.DataKey) {
+	s.Round++
+	s.at = secretKey{}
+	if s.Round < len(sealingPasses) {
+		s.Due = newest.Active.Add(sealingPasses[s.Round])
+		return
+	}
+	s.Due = time.Time{}
+	if s.Unopened == 0 {
+		tx.write("data_key.forget", sqlForgetDataKeys, newest.Number, s.Part)
+	}
+}
+
+// secrets seal the rows of each part after s.at, and say how many they have looked at.
+var secrets = map[string]func(tx *Tx, s *Sealing, limit int) (int, error){
+	"shops": (*Tx).sealShops, "terminals": (*Tx).sealTerminals, "chains": (*Tx).sealChains, "attempts": (*Tx).sealAttempts,
+}
+
+// reseal returns the text as it has to be stored now, and whether that is another one.
+func (tx *Tx) reseal(s *Sealing, p vault.Place, text string) (string, bool) {
+	if tx.db.safe.Current(text) {
+		return text, false
+	}
+	plain, err := tx.Open(p, text)
+	if err != nil {
+		s.Unopened++
+		tx.db.log.ErrorContext(tx.ctx, "a secret cannot be sealed anew", "error", err)
+		return text, false
+	}
+	return tx.db.safe.Seal(p, plain), true
+}
+
+const (
+	sqlShopSecrets = `SELECT ` + shopColumns + ` FROM shop WHERE id > $1 ORDER BY id LIMIT $2`
+	sqlSealShop    = `UPDATE shop SET signing_key = $1, settings = $2, version = version + 1 WHERE id = $3 AND version = $4`
+)
+
+func (tx *Tx) sealShops(s *Sealing, limit int) (int, error) {
+	type stored struct {
+		shop.Shop
+		settings string
+	}
+	found, err := list(tx, func(from scanner) (r stored, err error) {
+		r.Shop, err = scanShop(copied{from, 6, &r.settings})
+		return r, err
+	}, sqlShopSecrets, s.at.shop, limit)
+	for i := range found {
+		r := &found[i]
+		key, changed := tx.reseal(s, shopPlace(&r.Shop, vault.KindSigning), r.SigningKey)
+		if old := r.Settings.RetiredKey; old != nil {
+			text, also := tx.reseal(s, shopPlace(&r.Shop, vault.KindRetiredKey), old.Key)
+			if changed = changed || also; also {
+				old.Key = text
+				r.settings, err = withRetiredKey(r.settings, old)
+			}
+		}
+		if err != nil {
+			return 0, err
+		}
+		if changed {
+			tx.write("shop.seal", sqlSealShop, key, r.settings, string(r.ID), r.Version)
+		}
+		s.at = secretKey{shop: string(r.ID)}
+	}
+	return len(found), err
+}
+
+const (
+	sqlTerminalSecrets = `SELECT shop_id, id, config, COALESCE(retired, ''), version FROM terminal
+	WHERE (shop_id, id) > ($1, $2) ORDER BY shop_id, id LIMIT $3`
+	sqlSealTerminal = `UPDATE terminal SET config = $1, retired = $2, version = version + 1 WHERE shop_id = $3 AND id = $4 AND version = $5`
+)
+
+func (tx *Tx) sealTerminals(s *Sealing, limit int) (int, error) {
+	type stored struct {
+		shop, id, config, retired string
+		version                   int64
+	}
+	found, err := list(tx, func(from scanner) (r stored, err error) {
+		err = from.Scan(&r.shop, &r.id, &r.config, &r.retired, &r.version)
+		return r, err
+	}, sqlTerminalSecrets, s.at.shop, s.at.id, limit)
+	for _, r := range found {
+		config, changed := tx.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindTerminal), r.config)
+		retired, also := tx.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindRetired), r.retired)
+		if changed || also {
+			tx.write("terminal.seal", sqlSealTerminal, config, nullable(retired), r.shop, r.id, r.version)
+		}
+		s.at = secretKey{shop: r.shop, id: r.id}
+	}
+	return len(found), err
+}
+
+// credential is one of the rows that hold what charges a customer again.
+type credential struct {
+	key   secretKey
+	first string // payment that it belongs to
+	text  string
+}
+
+const (
+	sqlChainSecrets = `SELECT shop_id, token, 0, payment_id, credential FROM chain
+	WHERE (shop_id, token) > ($1, $2) ORDER BY shop_id, token LIMIT $3`
+	sqlSealChain      = `UPDATE chain SET credential = $1 WHERE shop_id = $2 AND token = $3 AND credential = $4`
+	sqlAttemptSecrets = `SELECT shop_id, payment_id, seq, payment_id, credential FROM attempt
+	WHERE credential IS NOT NULL AND (shop_id, payment_id, seq) > ($1, $2, $3) ORDER BY shop_id, payment_id, seq LIMIT $4`
+	sqlSealAttempt = `UPDATE attempt SET credential = $1 WHERE shop_id = $2 AND payment_id = $3 AND seq = $4 AND credential = $5`
+)
+
+func scanCredential(from scanner) (c credential, err error) {
+	err = from.Scan(&c.key.shop, &c.key.id, &c.key.seq, &c.first, &c.text)
+	return c, err
+}
+
+func (tx *Tx) sealChains(s *Sealing, limit int) (int, error) {
+	found, err := list(tx, scanCredential, sqlChainSecrets, s.at.shop, s.at.id, limit)
+	for _, c := range found {
+		if text, changed := tx.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
+			tx.write("chain.seal", sqlSealChain, text, c.key.shop, c.key.id, c.text)
+		}
+		s.at = c.key
+	}
+	return len(found), err
+}
+
+func (tx *Tx) sealAttempts(s *Sealing, limit int) (int, error) {
+	found, err := list(tx, scanCredential, sqlAttemptSecrets, s.at.shop, s.at.id, s.at.seq, limit)
+	for _, c := range found {
+		if text, changed := tx.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
+			tx.write("attempt.seal", sqlSealAttempt, text, c.key.shop, c.key.id, c.key.seq, c.text)
+		}
+		s.at = c.key
+	}
+	return len(found), err
+}
