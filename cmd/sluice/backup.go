@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/backup"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/telemetry"
+	"github.com/sluicepay/sluice/internal/vault"
 )
 
 type backupCommand struct {
@@ -36,7 +38,10 @@ func (c *backupCommand) Run(s *surroundings) error {
 		if _, err := os.Stat(filepath.Join(b.Dir, backup.ManifestFile)); err != nil {
 			return fmt.Errorf("the server has written the backup where this command does not see it (has it a /tmp of its own?): %w", err)
 		}
-		return describeBackup(out, "backup of", &b.Manifest, b.Dir)
+		if err := describeBackup(out, "backup of", &b.Manifest, b.Dir); err != nil {
+			return err
+		}
+		return describeMaster(out, &b.Manifest)
 	})
 }
 
@@ -44,6 +49,19 @@ func (c *backupCommand) Run(s *surroundings) error {
 func describeBackup(out io.Writer, what string, m *backup.Manifest, where string) error {
 	_, err := fmt.Fprintf(out, "%s the %s database of %s: %d shops, %d payments, %d events, epoch %s\n%s\n",
 		what, m.Database, m.Taken.Format(time.RFC3339), m.Rows["shop"], m.Rows["payment"], m.Rows["event"], m.Epoch, where)
+	return err
+}
+
+// describeMaster says whether a backup can be restored by itself.
+func describeMaster(out io.Writer, m *backup.Manifest) error {
+	text := "the master key is in it: whoever has the backup can read what the database holds sealed"
+	switch needed := strings.Join(m.MasterKeys, ", "); {
+	case len(m.MasterKeys) == 0:
+		return nil
+	case !m.HoldsMaster():
+		text = "the master key " + needed + " is NOT in it: keep it elsewhere, a restore needs it"
+	}
+	_, err := fmt.Fprintln(out, text)
 	return err
 }
 
@@ -65,8 +83,12 @@ func (c *restoreCommand) Run(s *surroundings) error {
 	slices.Sort(c.Also)
 	done, err := backup.Restore(s.ctx, backup.Target{
 		Dir: c.Dir, Data: loaded.Data, URL: loaded.Database.Reveal(), Tools: c.PostgresTools, Also: slices.Compact(c.Also),
-		Now: time.Now, Random: rand.Reader, Log: telemetry.Logger(loaded.LogLevel, loaded.LogFormat, s.err),
+		Masters: (&base{config: loaded, env: s.env}).mastersElsewhere(),
+		Now:     time.Now, Random: rand.Reader, Log: telemetry.Logger(loaded.LogLevel, loaded.LogFormat, s.err),
 	})
+	if errors.Is(err, backup.ErrNoMaster) {
+		return fmt.Errorf("%w: say by --master-key where it stands", err)
+	}
 	if errors.Is(err, backup.ErrTaken) {
 		return fmt.Errorf("%w: a restore makes a new installation, name a new folder by --data", err)
 	}
@@ -80,5 +102,8 @@ func (c *restoreCommand) Run(s *surroundings) error {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "the epoch is %s from now on; of %d payments the providers are asked what happened after the backup\n", done.Epoch, done.Asked)
+	if err == nil && len(done.Manifest.MasterKeys) > 0 && !done.Manifest.HoldsMaster() {
+		_, err = fmt.Fprintf(s.out, "the servers need --master-key, too: the data folder has no %s\n", vault.MasterFile)
+	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 // demo against them.
 var dataFiles = []string{
 	vault.KeyringFile, ".keys-*", "sluice.db", "sluice.db-*", "sluice.lock", adminSocket, adminLock, demoFile, "." + demoFile + ".*", demoLedger,
-	databaseChecked, "." + databaseChecked + ".*",
+	vault.MasterFile, ".master-*", databaseChecked, "." + databaseChecked + ".*",
 }
 
 // secureMemory comes before any key is read.

@@ -30,6 +30,7 @@ type commands struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to date and stop."`
 	Backup    backupCommand    `cmd:"" help:"Write keys and database into a new folder, while the server runs."`
 	Restore   restoreCommand   `cmd:"" help:"Make a new installation of a backup, under a new epoch."`
+	Vault     vaultCommands    `cmd:"" help:"See and rotate the keys by which secrets in the database are sealed."`
 	Shop      shopCommands     `cmd:"" help:"Create, list, change and rename shops."`
 	Key       keyCommands      `cmd:"" help:"Create, list and revoke API keys."`
 	Terminal  terminalCommands `cmd:"" help:"Create, show, change and remove a shop's terminals: its accounts at providers."`

@@ -35,6 +35,7 @@ import (
 // base is what every command that touches the database works with.
 type base struct {
 	config config.Config
+	env    []string
 	log    *slog.Logger
 	db     *store.DB
 	keys   vault.Keyring
@@ -63,6 +64,9 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 	if b.keys, err = vault.LoadKeyring(c.Data, rand.Reader); err == nil {
 		err = b.checkKeys(s.ctx, true)
 	}
+	if err == nil {
+		err = b.openVault(s.ctx, true)
+	}
 	if err != nil {
 		_ = b.db.Close() // the first error says more
 		return nil, err
@@ -87,7 +91,10 @@ func openKnown(s *surroundings, c config.Config) (_ *base, err error) {
 	if err := b.open(s.ctx, false); err != nil {
 		return nil, err
 	}
-	if err := b.checkKeys(s.ctx, false); err != nil {
+	if err = b.checkKeys(s.ctx, false); err == nil {
+		err = b.openVault(s.ctx, false)
+	}
+	if err != nil {
 		_ = b.db.Close() // the first error says more
 		return nil, err
 	}
@@ -95,7 +102,7 @@ func openKnown(s *surroundings, c config.Config) (_ *base, err error) {
 }
 
 func newBase(s *surroundings, c config.Config) *base {
-	return &base{config: c, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader), inPod: inPod(s.env)}
+	return &base{config: c, env: s.env, log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), ids: id.NewSource(time.Now, rand.Reader), inPod: inPod(s.env)}
 }
 
 // open opens the database; only where fresh is set it may be new or old.
@@ -199,6 +206,9 @@ func newApp(b *base, publicURL string) (*app, error) {
 	a.desk = admin.New(a.engine, b.tokenKeys)
 	a.ready = newReady(a)
 	a.desk.Database, a.desk.Version = b.config.Database.Reveal(), version
+	if b.config.MasterKey == "" {
+		a.desk.MasterFolder = b.config.Data
+	}
 	return a, nil
 }
 

@@ -4,11 +4,14 @@ import (
 	"context"
 
 	"github.com/sluicepay/sluice/internal/backup"
+	"github.com/sluicepay/sluice/internal/vault"
 )
 
 // TakeBackup says where a backup goes.
 type TakeBackup struct {
-	Dir   string `arg:"" name:"dir" help:"New or empty folder for the backup, on this machine." json:"dir"`
+	Dir      string `arg:"" name:"dir" help:"New or empty folder for the backup, on this machine." json:"dir"`
+	NoMaster bool   `name:"without-master-key" help:"Leave the master key out, which has to be kept elsewhere then: without it what the database holds sealed is lost. One that does not stand in the data folder is always left out." json:"withoutMasterKey,omitempty"`
+
 	Tools string `name:"postgres-tools" placeholder:"DIR" help:"Folder of pg_dump, which must not be older than the server. Where it is not named it is looked for." json:"tools,omitempty"`
 }
 
@@ -20,8 +23,15 @@ type Backup struct {
 
 // TakeBackup writes keys and database into a folder: see backup.Take. It needs the right TakeBackups.
 func (d *Desk) TakeBackup(ctx context.Context, c TakeBackup) (Backup, error) {
+	var masters vault.Masters
+	if d.MasterFolder != "" && !c.NoMaster {
+		var err error
+		if masters, err = vault.ReadMasters(d.MasterFolder); err != nil {
+			return Backup{}, err
+		}
+	}
 	m, err := backup.Take(ctx, backup.Source{
-		DB: d.DB, Keys: d.Keys, URL: d.Database, Tools: c.Tools, Version: d.Version, Now: d.Now,
+		DB: d.DB, Keys: d.Keys, Masters: masters, URL: d.Database, Tools: c.Tools, Version: d.Version, Now: d.Now,
 	}, c.Dir)
 	return Backup{c.Dir, m}, err
 }

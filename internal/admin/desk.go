@@ -22,6 +22,8 @@ type Desk struct {
 	*engine.Engine
 	tokenKeys *webhook.KeyRing
 
+	MasterFolder string // data folder whose file is the master key; empty where that stands elsewhere
+
 	Database string // URL of PostgreSQL, for its own programs; empty for SQLite
 	Version  string // of this program
 }

@@ -34,6 +34,7 @@ const (
 	ReadAlarms      Right = "alarms.read"
 	ManageAlarms    Right = "alarms.manage"
 	TakeBackups     Right = "backups.take"
+	ReadVault       Right = "vault.read"
 )
 
 // changes tells acts that change something from those that only look.
@@ -100,6 +101,11 @@ var (
 
 	OpTakeBackup = operation("backup.take", TakeBackups, (*Desk).TakeBackup)
 
+	OpVaultStatus  = operation("vault.status", ReadVault, (*Desk).VaultStatus)
+	OpRotateVault  = operation("vault.rotate", RotateSecrets, (*Desk).RotateVault)
+	OpRotateMaster = operation("vault.rotate-master", RotateSecrets, (*Desk).RotateMaster)
+	OpScrub        = operation("vault.scrub", RotateSecrets, (*Desk).Scrub)
+
 	OpListDeliveries   = operation("webhook.list", ReadWebhooks, (*Desk).ListDeliveries)
 	OpResendDeliveries = operation("webhook.resend", ResendWebhooks, (*Desk).ResendDeliveries)
 	OpListEndpoints    = operation("webhook.endpoints", ReadWebhooks, (*Desk).ListEndpoints)
@@ -122,6 +128,7 @@ func All() []Any {
 		OpListNotices, OpShowNotice, OpRetryNotice,
 		OpListAlarms, OpAckAlarm,
 		OpTakeBackup,
+		OpVaultStatus, OpRotateVault, OpRotateMaster, OpScrub,
 		OpListDeliveries, OpResendDeliveries, OpListEndpoints, OpSwitchEndpoint, OpListUntold, OpRetryUntold,
 		OpRotateKey, OpListTokenKeys, OpRotateTokenKey,
 	}

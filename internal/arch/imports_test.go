@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "private", "shop", "web"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
-	"admin":         {"api/gateway", "backup", "engine", "connector", "money", "id", "outbound", "payment", "rescue", "shop", "store", "telemetry", "webhook"}, // shown by cmd and the back office
+	"admin":         {"api/gateway", "backup", "engine", "connector", "money", "id", "outbound", "payment", "rescue", "shop", "store", "telemetry", "vault", "webhook"}, // shown by cmd and the back office
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "shop", "web", "store"},
 	"backup":        {"alarm", "id", "store", "vault"},
 	"arch":          {},

@@ -12,7 +12,10 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-const keysFile = vault.KeyringFile
+const (
+	keysFile   = vault.KeyringFile
+	masterFile = vault.MasterFile
+)
 
 // ErrTaken says that a folder that has to be new or empty is not.
 var ErrTaken = errors.New("the folder is not empty")

@@ -36,6 +36,12 @@ type Manifest struct {
 	Rows     map[string]int64 `json:"rows"`
 	Files    map[string]File  `json:"files"`
 
+	// MasterKeys names the master keys that what is sealed in the database needs. They are in the backup only where its files
+	// have one more; empty where nothing is sealed.
+	MasterKeys []string `json:"masterKeyIds,omitempty"`
+
+	also []string // files beside keys and database
+
 	Home string `json:"schemaName,omitempty"` // the schema of PostgreSQL that the tables are in
 }
 
@@ -64,7 +70,11 @@ func Read(dir string) (Manifest, error) {
 	if m.Format != Format {
 		return Manifest{}, fmt.Errorf("%w: its format is %d, this program reads %d", ErrNoBackup, m.Format, Format)
 	}
-	for _, name := range []string{m.databaseFile(), keysFile} {
+	names := []string{m.databaseFile(), keysFile}
+	if m.HoldsMaster() {
+		names = append(names, masterFile)
+	}
+	for _, name := range names {
 		want, named := m.Files[name]
 		if !named {
 			return Manifest{}, fmt.Errorf("%w: %s does not name %s", ErrNoBackup, ManifestFile, name)
@@ -81,6 +91,12 @@ func Read(dir string) (Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// HoldsMaster reports whether the backup has a master key in it.
+func (m *Manifest) HoldsMaster() bool {
+	_, held := m.Files[masterFile]
+	return held
 }
 
 func (m *Manifest) databaseFile() string {
@@ -105,7 +121,7 @@ func fileOf(path string) (File, error) {
 // write adds the files to the manifest and stores it.
 func (m *Manifest) write(dir string) error {
 	m.Files = map[string]File{}
-	for _, name := range []string{m.databaseFile(), keysFile} {
+	for _, name := range append([]string{m.databaseFile(), keysFile}, m.also...) {
 		f, err := fileOf(filepath.Join(dir, name))
 		if err != nil {
 			return fmt.Errorf("read what was written: %w", err)

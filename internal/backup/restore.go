@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
@@ -22,6 +23,9 @@ type Target struct {
 	Data  string // the new data folder
 	URL   string // of PostgreSQL, an empty database; empty for SQLite
 	Tools string // folder of PostgreSQL's client programs; where it is empty they are looked for
+
+	// Masters reads the master keys where they are not in the backup.
+	Masters func() (vault.Masters, error)
 
 	// Also names the epochs of installations that were restored from the same backup, or a later one, and have run.
 	Also []string
@@ -66,7 +70,8 @@ func Restore(ctx context.Context, t Target) (Restored, error) {
 type restoring struct {
 	Target
 	was, renewed vault.Keyring
-	draft        string // folder in which all is put together
+	masters      vault.Masters // of the backup
+	draft        string        // folder in which all is put together
 	done         Restored
 }
 
@@ -98,7 +103,36 @@ func begin(t Target) (*restoring, error) {
 		return nil, err
 	}
 	r.done.Epoch = r.renewed.Epoch
+	if err := r.findMasters(); err != nil {
+		return nil, err
+	}
 	return r, empty(t.Data)
+}
+
+// ErrNoMaster says that nobody has the master key without which what is sealed in a backup is lost.
+var ErrNoMaster = errors.New("the master key is missing")
+
+// findMasters makes sure that what is sealed in the database can be opened afterwards.
+func (r *restoring) findMasters() (err error) {
+	needed := r.done.Manifest.MasterKeys
+	var have vault.Masters
+	switch {
+	case r.done.Manifest.HoldsMaster():
+		if r.masters, err = vault.ReadMasters(r.Dir); err != nil {
+			return fmt.Errorf("%w: %w", ErrNoBackup, err)
+		}
+		have = r.masters
+	case len(needed) > 0 && r.Masters != nil:
+		if have, err = r.Masters(); err != nil {
+			return err
+		}
+	}
+	for _, id := range needed {
+		if !slices.Contains(have.IDs(), id) {
+			return fmt.Errorf("%w: the backup's secrets are sealed, and it does not hold the master key %s that they need", ErrNoMaster, id)
+		}
+	}
+	return nil
 }
 
 func validEpoch(s string) bool {
@@ -121,6 +155,12 @@ func (r *restoring) run(ctx context.Context) (err error) {
 		return err
 	}
 	names := []string{store.SQLiteFile, keysFile}
+	if len(r.masters) > 0 {
+		if err := r.masters.Store(r.draft); err != nil {
+			return err
+		}
+		names = []string{store.SQLiteFile, masterFile, keysFile}
+	}
 	if r.done.Manifest.Database == store.Postgres {
 		names = names[1:]
 		err = r.intoPostgres(ctx)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/store"
@@ -15,9 +16,10 @@ import (
 type Source struct {
 	DB      *store.DB
 	Keys    vault.Keyring
-	URL     string // of PostgreSQL
-	Tools   string // folder of PostgreSQL's client programs; where it is empty they are looked for
-	Version string // of this program
+	Masters vault.Masters // master keys that the backup holds, too; none where they are kept elsewhere
+	URL     string        // of PostgreSQL
+	Tools   string        // folder of PostgreSQL's client programs; where it is empty they are looked for
+	Version string        // of this program
 	Now     func() time.Time
 }
 
@@ -58,6 +60,15 @@ func (s Source) fill(ctx context.Context, m *Manifest, draft string) (err error)
 	if err := s.Keys.Store(draft); err != nil {
 		return err
 	}
+	if m.MasterKeys, err = s.needed(ctx); err != nil {
+		return err
+	}
+	if len(s.Masters) > 0 {
+		m.also = []string{masterFile}
+		if err := s.Masters.Store(draft); err != nil {
+			return err
+		}
+	}
 	var held store.Inventory
 	path := filepath.Join(draft, m.databaseFile())
 	if m.Database == store.Postgres {
@@ -69,6 +80,9 @@ func (s Source) fill(ctx context.Context, m *Manifest, draft string) (err error)
 		return err
 	}
 	m.Schema, m.Rows = held.Schema, held.Rows
+	if err := s.checkMasters(ctx, m); err != nil {
+		return err
+	}
 	if err := m.write(draft); err != nil {
 		return err
 	}
@@ -76,4 +90,34 @@ func (s Source) fill(ctx context.Context, m *Manifest, draft string) (err error)
 		return err
 	}
 	return sync(draft)
+}
+
+// checkMasters makes sure that the master keys in the backup are those that its database needs, also where the wrapping was
+// changed while it was copied.
+func (s Source) checkMasters(ctx context.Context, m *Manifest) error {
+	after, err := s.needed(ctx)
+	if err != nil {
+		return err
+	}
+	m.MasterKeys = slices.Compact(slices.Sorted(slices.Values(append(after, m.MasterKeys...))))
+	for _, id := range m.MasterKeys {
+		if len(s.Masters) > 0 && !slices.Contains(s.Masters.IDs(), id) {
+			return fmt.Errorf("the master key was replaced by %s meanwhile: take the backup again", id)
+		}
+	}
+	return nil
+}
+
+// needed names the master keys without which what is sealed in the database cannot be read.
+func (s Source) needed(ctx context.Context) ([]string, error) {
+	var ids []string
+	err := s.DB.View(ctx, func(tx *store.Tx) error {
+		keys, err := tx.DataKeys()
+		for _, k := range keys {
+			ids = append(ids, k.Master)
+		}
+		return err
+	})
+	slices.Sort(ids)
+	return slices.Compact(ids), err
 }

@@ -12,6 +12,8 @@ type Config struct {
 	Data string
 	// Database is a PostgreSQL URL, or empty for SQLite in Data.
 	Database Secret
+	// MasterKey says where the master key stands, as ReadPlace takes it, or is empty for the file in Data.
+	MasterKey string
 	// Listen and SimulatorListen are host:port as net.Listen takes it.
 	Listen          string
 	SimulatorListen string

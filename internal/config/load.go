@@ -129,6 +129,7 @@ func pathOf(flags Flags, env map[string]string) string {
 type field struct {
 	name, std, help, placeholder string
 	secret                       bool
+	place                        bool   // it says where a secret stands; somebody may have given the secret itself
 	flag                         string // the value given on the command line
 }
 
@@ -144,9 +145,10 @@ func fieldsOf(flags Flags) []field {
 				continue
 			}
 			_, secret := tag.Lookup("secret")
+			_, place := tag.Lookup("place")
 			fields = append(fields, field{
 				name: tag.Get("name"), std: tag.Get("std"), help: tag.Get("help"), placeholder: tag.Get("placeholder"),
-				secret: secret, flag: textOf(value),
+				secret: secret, place: place, flag: textOf(value),
 			})
 		}
 	}

@@ -27,6 +27,7 @@ var settings = map[string]struct {
 	configName:         {true, func(*Config, string) error { return nil }},
 	"data":             {false, func(c *Config, s string) error { c.Data = s; return nil }},
 	"database":         {true, setDatabase},
+	"master-key":       {true, setMasterKey},
 	"log-level":        {false, setLogLevel},
 	"log-format":       {false, setLogFormat},
 	"listen":           {false, func(c *Config, s string) error { c.Listen = s; return checkHostPort(s) }},
@@ -85,7 +86,7 @@ func parse(fields []field, values map[string]given) (Config, Faults) {
 // faultOf names the setting, the value unless it is a secret, its source, and every name the setting goes by.
 func faultOf(f field, v given, err error) Fault {
 	shown := ""
-	if !f.secret {
+	if !f.secret && !f.place {
 		shown = ", not " + strconv.Quote(v.text)
 	}
 	names := "--" + f.name + ", " + envName(f.name)

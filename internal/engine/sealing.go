@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -17,6 +18,8 @@ const (
 	sealedAtOnce = 200
 	// sealingRests is how long sealing that has failed again and again waits. It never ends: secrets would stay in clear.
 	sealingRests = time.Hour
+	// scrubLooks is how often it is looked whether the tables are done.
+	scrubLooks = 30 * time.Second
 )
 
 // sealFact seals what a provider said that charges the customer again: from here on it stands in rows.
@@ -49,6 +52,9 @@ func (e *Engine) dueSealing(ctx context.Context, shards []int64, before time.Tim
 
 // workSealing seals a few rows of a part.
 func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
+	if i.Key == store.SealedFile {
+		return e.scrub(ctx, i)
+	}
 	var was, now store.Sealing
 	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		was, now, err = tx.SealSome(i.Key, sealedAtOnce)
@@ -69,6 +75,47 @@ func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
 		return job.ErrMore
 	}
 	return nil
+}
+
+// scrub has the file of the database rewritten when all tables are done, so that nothing is left behind of what stood there in
+// clear. A large file is left to an operator: whatever is to be written waits meanwhile.
+func (e *Engine) scrub(ctx context.Context, i job.Item) error {
+	s, ok := i.Value.(store.Sealing)
+	if !ok {
+		return fmt.Errorf("sealing got %T", i.Value)
+	}
+	rounds, next := 0, e.Now().Add(scrubLooks)
+	done, err := e.sealed(ctx)
+	if err == nil && done {
+		rounds, next = 1, time.Time{}
+		err = e.DB.Scrub(ctx, store.SmallFile)
+		if errors.Is(err, store.ErrLarge) {
+			e.Log.WarnContext(ctx, "secrets are sealed; traces of what stood there in clear may be left in the database's file until sluice vault scrub rewrites it")
+			rounds, err = 0, nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return e.DB.Update(ctx, func(tx *store.Tx) error {
+		if !tx.MaybeCommitted() {
+			tx.DelaySealing(&s, rounds, next)
+		}
+		return nil
+	})
+}
+
+// sealed reports whether nothing stands in a table in clear any more.
+func (e *Engine) sealed(ctx context.Context) (bool, error) {
+	done := true
+	err := e.DB.View(ctx, func(tx *store.Tx) error {
+		parts, err := tx.Sealings()
+		for _, p := range parts {
+			done = done && (p.Part == store.SealedFile || p.Round >= store.SealingDone)
+		}
+		return err
+	})
+	return done, err
 }
 
 func (e *Engine) postponeSealing(ctx context.Context, i job.Item, cause error, next time.Time) error {

@@ -25,6 +25,9 @@ const (
 		AND NOT EXISTS (SELECT 1 FROM node WHERE NOT seals AND expires >= CAST($1 AS BIGINT))`
 	sqlRewrapDataKey = `UPDATE data_key SET master = $1, wrapped = $2 WHERE number = $3 AND id = $4 AND master = $5`
 
+	sqlNothingInClear = `UPDATE sealing SET round = 1, due = NULL, version = version + 1
+	WHERE part = '` + SealedFile + `' AND NOT EXISTS (SELECT 1 FROM shop)`
+
 	sqlOldNodes = `SELECT id FROM node WHERE NOT seals AND expires >= $1 ORDER BY id`
 )
 
@@ -112,6 +115,7 @@ func (db *DB) firstDataKey(ctx context.Context, safe *vault.Safe, random io.Read
 			return fmt.Errorf("%w, although it holds secrets that were sealed by one: it was not restored as a whole", ErrNoDataKey)
 		}
 		tx.InsertDataKey(&first)
+		tx.write("sealing.fresh", sqlNothingInClear)
 		return nil
 	})
 }

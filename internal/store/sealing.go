@@ -17,6 +17,8 @@ var sealingPasses = []time.Duration{0, 2 * time.Minute, 24 * time.Hour} // after
 const (
 	// sealingWaits is when a sealing that cannot begin, because of a node that could not open, is looked at again.
 	sealingWaits = 10 * time.Second
+	// SealedFile is the part that is no table: the file of the database, which is rewritten when the tables are done.
+	SealedFile = "file"
 	// SealingDone is how many passes leave nothing in clear, and nothing sealed by a key before.
 	SealingDone = 2
 )
@@ -48,12 +50,19 @@ const (
 
 	sqlSaveSealing = `UPDATE sealing SET round = $1, unopened = $2, due = $3, at_shop = $4, at_id = $5, at_seq = $6, fails = 0,
 	version = version + 1 WHERE part = $7 AND version = $8`
-	sqlBeginSealing    = `UPDATE sealing SET round = 0, unopened = 0, due = $1, at_shop = '', at_id = '', at_seq = 0, fails = 0, version = version + 1`
+	sqlBeginSealing = `UPDATE sealing SET round = 0, unopened = 0, due = $1, at_shop = '', at_id = '', at_seq = 0, fails = 0,
+	version = version + 1 WHERE part <> '` + SealedFile + `'`
 	sqlPostponeSealing = `UPDATE sealing SET due = $1, fails = fails + 1, version = version + 1 WHERE part = $2 AND version = $3`
 
 	sqlForgetDataKeys = `DELETE FROM data_key WHERE number < $1
-	AND NOT EXISTS (SELECT 1 FROM sealing WHERE part <> $2 AND (due IS NOT NULL OR unopened > 0))`
+	AND NOT EXISTS (SELECT 1 FROM sealing WHERE part <> $2 AND part <> '` + SealedFile + `' AND (due IS NOT NULL OR unopened > 0))`
 )
+
+// SealingEnds returns from when on, at the earliest, a key that becomes active now is the only one that is needed, and the only
+// one that there is.
+func SealingEnds(now time.Time) (sealed, gone time.Time) {
+	return now.Add(sealingPasses[SealingDone-1]), now.Add(sealingPasses[len(sealingPasses)-1])
+}
 
 func scanSealing(s scanner) (Sealing, error) {
 	var p Sealing
@@ -65,6 +74,12 @@ func scanSealing(s scanner) (Sealing, error) {
 
 // Sealings returns all parts.
 func (tx *Tx) Sealings() ([]Sealing, error) { return list(tx, scanSealing, sqlSealings) }
+
+// DelaySealing puts a part off, which is no failure; a zero next is for ever.
+func (tx *Tx) DelaySealing(s *Sealing, rounds int, next time.Time) {
+	s.Round, s.Due = rounds, next
+	tx.saveSealing(s)
+}
 
 // DueSealings returns the parts of the shards that are due at the instant, longest due first.
 func (tx *Tx) DueSealings(shards []int64, before time.Time, limit int) ([]Sealing, error) {

@@ -86,6 +86,7 @@ func (f *sqliteFile) open(ctx context.Context, cacheKiB int, queryOnly bool) (*s
 		fmt.Sprintf("cache_size(-%d)", cacheKiB),
 		"wal_autocheckpoint(0)", // checkpoints are ours, so that none fails unseen
 		"journal_size_limit(67108864)",
+		"secure_delete(FAST)", // what a page held before is overwritten where the page is written anyhow
 	}
 	if queryOnly {
 		settings.Set("_query_only", "1")

@@ -10,7 +10,8 @@ CREATE TABLE data_key (
 	active  BIGINT                       -- seals since then; NULL while a node lives that cannot open
 );
 
--- How far the sealing of what stands in the database has come, one row a part. Every rotation begins anew.
+-- How far the sealing of what stands in the database has come, one row a part. Every rotation begins anew, but for the part
+-- "file", which is to leave nothing behind of what stood there in clear, once.
 CREATE TABLE sealing (
 	part     {{id}} NOT NULL PRIMARY KEY,
 	version  BIGINT NOT NULL, -- raised by every change
@@ -26,7 +27,7 @@ CREATE TABLE sealing (
 
 INSERT INTO sealing (part, version, round, at_shop, at_id, at_seq, unopened, shard, due, fails) VALUES
 	('attempts', 1, 0, '', '', 0, 0, 7, 0, 0), ('chains', 1, 0, '', '', 0, 0, 7, 0, 0),
-	('shops', 1, 0, '', '', 0, 0, 7, 0, 0), ('terminals', 1, 0, '', '', 0, 0, 7, 0, 0);
+	('shops', 1, 0, '', '', 0, 0, 7, 0, 0), ('file', 1, 0, '', '', 0, 0, 7, 0, 0), ('terminals', 1, 0, '', '', 0, 0, 7, 0, 0);
 
 ALTER TABLE node ADD COLUMN seals BOOLEAN NOT NULL DEFAULT FALSE; -- it can open what is sealed: programs before this one do not say so
 
