@@ -1,10 +1,11 @@
 // Package vault keeps what must not be seen: card data between the request that
-// brought it and the provider call that uses it, and the keys of this installation.
-// Card data stays in memory only and is wiped after use; it never reaches a
-// database, a log or a message.
+// brought it and the provider call that uses it, the keys of this installation, and
+// what is sealed by them in the database. Card data stays in memory only and is wiped
+// after use; it never reaches a database, a log or a message.
 //
-// It does not decide who may use a card and does not talk to providers. Read Holder
-// for cards, Keyring for keys.
+// It does not decide who may use a card, and does not talk to providers or to the
+// database. Read Holder for cards, Keyring for keys, Safe for what is sealed and
+// Masters for the key that wraps.
 package vault
 
 import (
