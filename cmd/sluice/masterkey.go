@@ -13,15 +13,19 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-// openVault has the secrets of the database sealed and opened. Where fresh is set and nothing was ever sealed, it makes what
-// that takes; a database that holds sealed secrets never gets another master key in the place of one that is missing.
+// openVault has the secrets of the database sealed and opened. Where nothing was ever sealed it makes what that takes, if fresh
+// is set, and leaves it at that otherwise; a database that holds sealed secrets never gets another master key in the place of one
+// that is missing.
 func (b *base) openVault(ctx context.Context, fresh bool) error {
 	var keys []vault.DataKey
 	err := b.db.View(ctx, func(tx *store.Tx) (err error) {
 		keys, err = tx.DataKeys()
 		return err
 	})
-	if err == nil && fresh && len(keys) == 0 && b.config.MasterKey == "" {
+	if err == nil && !fresh && len(keys) == 0 {
+		return nil // a server makes them
+	}
+	if err == nil && len(keys) == 0 && b.config.MasterKey == "" {
 		_, err = vault.LoadMasters(b.config.Data, rand.Reader)
 	}
 	if err != nil {
@@ -40,10 +44,8 @@ func (b *base) openVault(ctx context.Context, fresh bool) error {
 	case errors.As(err, &missing):
 		return fmt.Errorf("the master key of %s is not the one that the secrets in %s need: %w; copy the right one from another node or from "+
 			"where it is kept, or say by --master-key where it stands", b.masterPlace(), place, err)
-	case errors.Is(err, store.ErrNoDataKey):
-		return fmt.Errorf("%s: %w; \"sluice serve\" and \"sluice migrate\" make one where nothing was sealed before", place, err)
 	case err != nil:
-		return fmt.Errorf("master key: %w", err)
+		return fmt.Errorf("%s: master key: %w", place, err)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (s *shortly) settings(c *config.Common) config.Flags {
 
 // Run brings the database up to date. Opening it does the work.
 func (c *migrateCommand) Run(s *surroundings) error {
-	b, err := openBase(s, c.settings(&c.Common))
+	b, err := openOrMake(s, c.settings(&c.Common), false)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/backup"
+	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
@@ -188,4 +190,38 @@ func TestABackupAndItsMasterKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	refusedWith(t, nil, "master.key is not the file that was written", "restore", whole, "--data", filepath.Join(base, "third"))
+}
+
+// TestAMigrationLeavesTheMasterKeyToTheServer: it may run in a folder that is thrown away, and the key with it.
+func TestAMigrationLeavesTheMasterKeyToTheServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	keys, err := vault.NewKeyring(rand.Reader)
+	if err == nil {
+		err = keys.Store(dir) // of an older installation
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"migrate"}, {"shop", "create", "--name", "S"}} {
+		if got := command(t.Context(), nil, append(args, "--data", dir)...); got.code != 0 {
+			t.Fatal(got.err)
+		}
+	}
+	path := filepath.Join(dir, vault.MasterFile)
+	if _, err := os.Stat(path); err == nil {
+		t.Error("a master key was made")
+	}
+	refusedWith(t, nil, "nothing is sealed yet", "vault", "status", "--data", dir)
+	refusedWith(t, nil, "nothing is sealed yet", "vault", "rotate", "--data", dir)
+	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := command(t.Context(), nil, "vault", "status", "--data", dir); got.code != 0 || !strings.Contains(got.out, "in clear: 1 shops") || !strings.Contains(got.out, "Traces") {
+		t.Errorf("%q %s", got.out, got.err)
+	}
 }

@@ -48,7 +48,11 @@ type base struct {
 
 // openBase reads the configuration, makes the data folder and opens the database, which it makes or brings up to date.
 // Only a server and a migration do so.
-func openBase(s *surroundings, flags config.Flags) (*base, error) {
+func openBase(s *surroundings, flags config.Flags) (*base, error) { return openOrMake(s, flags, true) }
+
+// openOrMake is openBase, and makes the master key of an installation that has none only where serves is set, or where it makes
+// the installation: what migrates may do so in a folder that is thrown away.
+func openOrMake(s *surroundings, flags config.Flags, serves bool) (*base, error) {
 	c, err := config.Load(flags, s.env)
 	if err != nil {
 		return nil, err
@@ -61,11 +65,12 @@ func openBase(s *surroundings, flags config.Flags) (*base, error) {
 	if err := b.open(s.ctx, true); err != nil {
 		return nil, err
 	}
+	serves = serves || !b.inFolder(vault.KeyringFile)
 	if b.keys, err = vault.LoadKeyring(c.Data, rand.Reader); err == nil {
 		err = b.checkKeys(s.ctx, true)
 	}
 	if err == nil {
-		err = b.openVault(s.ctx, true)
+		err = b.openVault(s.ctx, serves || c.MasterKey != "" || b.inFolder(vault.MasterFile))
 	}
 	if err != nil {
 		_ = b.db.Close() // the first error says more
@@ -92,7 +97,7 @@ func openKnown(s *surroundings, c config.Config) (_ *base, err error) {
 		return nil, err
 	}
 	if err = b.checkKeys(s.ctx, false); err == nil {
-		err = b.openVault(s.ctx, false)
+		err = b.openVault(s.ctx, c.MasterKey != "" || b.inFolder(vault.MasterFile))
 	}
 	if err != nil {
 		_ = b.db.Close() // the first error says more

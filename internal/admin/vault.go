@@ -43,9 +43,16 @@ type VaultStatus struct {
 	Traces     bool             `json:"traces"` // of what stood there in clear may be left in the database's file
 }
 
+// errNoKeys says that an older installation has not been served since it was migrated.
+var errNoKeys = errors.New("nothing is sealed yet: \"sluice serve\" makes the keys, and seals what is there")
+
 // VaultStatus looks at all secrets. It needs the right ReadVault.
 func (d *Desk) VaultStatus(ctx context.Context, _ Nothing) (VaultStatus, error) {
-	s := VaultStatus{MasterKeys: d.DB.Safe().Masters(), Clear: map[string]int64{}, Done: true}
+	s := VaultStatus{Clear: map[string]int64{}, Done: true}
+	if d.DB.Safe() == nil {
+		return s, errNoKeys
+	}
+	s.MasterKeys = d.DB.Safe().Masters()
 	err := d.DB.View(ctx, func(tx *store.Tx) error {
 		keys, err := tx.DataKeys()
 		if err != nil {
@@ -85,6 +92,9 @@ func vaultKeys(rows []vault.DataKey) []VaultKey {
 			keys[i].State, seals = "OPENS", i
 		}
 	}
+	for i := range keys[:max(seals, 0)] { // also those that have been told to seal no more
+		keys[i].State = "OPENS"
+	}
 	if seals >= 0 {
 		keys[seals].State = "SEALS"
 	}
@@ -119,6 +129,9 @@ func (r VaultRotated) Made() string { return r.ID }
 func (d *Desk) RotateVault(ctx context.Context, _ Nothing) (VaultRotated, error) {
 	var made vault.DataKey
 	var done VaultRotated
+	if d.DB.Safe() == nil {
+		return done, errNoKeys
+	}
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
 		keys, err := tx.DataKeys()
 		if err != nil {
@@ -162,6 +175,9 @@ type MasterRotated struct {
 
 // RotateMaster wraps all data keys by the first of the master keys. It needs the right RotateSecrets.
 func (d *Desk) RotateMaster(ctx context.Context, c RotateMaster) (MasterRotated, error) {
+	if d.DB.Safe() == nil {
+		return MasterRotated{}, errNoKeys
+	}
 	if c.Make {
 		if err := d.makeMaster(ctx); err != nil {
 			return MasterRotated{}, err

@@ -12,12 +12,13 @@ import (
 )
 
 // errNoSafe is what reading something sealed gives where nobody has the keys.
-var errNoSafe = errors.New("it is sealed, and the keys were not given")
+var errNoSafe = errors.New("the keys were not given")
 
 // learnPatience bounds how long sealing waits to hear of a newer key; the one at hand does as well.
 const learnPatience = 2 * time.Second
 
-// Seal returns the text sealed for the place, by a key that is the newest as far as that can be found out.
+// Seal returns the text sealed for the place, by a key that is the newest as far as that can be found out. Where nothing can be
+// sealed it returns nothing: a text that is a secret is rather lost than stored in clear.
 func (db *DB) Seal(ctx context.Context, p vault.Place, plain string) string {
 	if db.safe == nil || plain == "" {
 		return plain
@@ -26,23 +27,31 @@ func (db *DB) Seal(ctx context.Context, p vault.Place, plain string) string {
 		ctx, cancel := context.WithTimeout(ctx, learnPatience)
 		defer cancel()
 		if err := db.View(ctx, (*Tx).learn); err != nil {
-			db.log.DebugContext(ctx, "sealed by the key at hand", "error", err)
+			db.log.WarnContext(ctx, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
 		}
 	}
-	return db.safe.Seal(p, plain)
+	sealed, err := db.safe.Seal(p, plain)
+	if err != nil {
+		db.log.ErrorContext(ctx, "a secret is left out, because it cannot be sealed", "error", sealedError(p, err))
+	}
+	return sealed
 }
 
-// Seal is DB.Seal in a transaction.
+// Seal is DB.Seal in a transaction, which fails where nothing can be sealed.
 func (tx *Tx) Seal(p vault.Place, plain string) string {
 	if tx.db.safe == nil || plain == "" {
 		return plain
 	}
 	if !tx.db.safe.Fresh() {
 		if err := tx.learn(); err != nil {
-			tx.db.log.DebugContext(tx.ctx, "sealed by the key at hand", "error", err)
+			tx.db.log.WarnContext(tx.ctx, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
 		}
 	}
-	return tx.db.safe.Seal(p, plain)
+	sealed, err := tx.db.safe.Seal(p, plain)
+	if err != nil {
+		tx.misuse(sealedError(p, err))
+	}
+	return sealed
 }
 
 // Open returns what was sealed for the place. A text in clear is returned as it is. A key that this process does not know is
@@ -56,10 +65,10 @@ func (tx *Tx) Open(p vault.Place, text string) (string, error) {
 	}
 	plain, err := tx.db.safe.Open(p, text)
 	if errors.Is(err, vault.ErrUnknownKey) {
-		if err := tx.learn(); err != nil {
-			return "", sealedError(p, err)
+		failed := tx.learn()
+		if plain, err = tx.db.safe.Open(p, text); err != nil {
+			err = errors.Join(err, failed)
 		}
-		plain, err = tx.db.safe.Open(p, text)
 	}
 	if err != nil {
 		return "", sealedError(p, err)

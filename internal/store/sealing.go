@@ -11,8 +11,12 @@ import (
 // The sealing of what stands in the database goes through all of it, a few rows at a time, and three times for each data key.
 // The first pass seals what is there. The second comes when no process can be going by the key before any more, and seals
 // what was written by it meanwhile. The third comes so late that whoever has read something before can have no transaction
-// left in which to write it again; after it the keys before are removed.
-var sealingPasses = []time.Duration{0, 2 * time.Minute, 24 * time.Hour} // after the key became active
+// left in which to write it again; after it the keys before seal no more, not even at a node that does not have the master key
+// of the new one. After a last pass they are removed.
+var sealingPasses = []time.Duration{0, 2 * time.Minute, 24 * time.Hour, 24*time.Hour + 2*time.Minute} // after the key became active
+
+// sealingRetires is how many passes come before the keys before seal no more.
+const sealingRetires = 3
 
 const (
 	// sealingWaits is when a sealing that cannot begin, because of a node that could not open, is looked at again.
@@ -54,6 +58,7 @@ const (
 	version = version + 1 WHERE part <> '` + SealedFile + `'`
 	sqlPostponeSealing = `UPDATE sealing SET due = $1, fails = fails + 1, version = version + 1 WHERE part = $2 AND version = $3`
 
+	sqlRetireDataKeys = `UPDATE data_key SET active = NULL WHERE number < $1 AND active IS NOT NULL`
 	sqlForgetDataKeys = `DELETE FROM data_key WHERE number < $1
 	AND NOT EXISTS (SELECT 1 FROM sealing WHERE part <> $2 AND part <> '` + SealedFile + `' AND (due IS NOT NULL OR unopened > 0))`
 )
@@ -163,6 +168,11 @@ func (tx *Tx) endPass(s *Sealing, newest *vault.DataKey) {
 	s.at = secretKey{}
 	if s.Round < len(sealingPasses) {
 		s.Due = newest.Active.Add(sealingPasses[s.Round])
+		if s.Round == sealingRetires {
+			tx.write("data_key.retire", sqlRetireDataKeys, newest.Number)
+			tx.After(tx.db.expireKeys)
+			s.Due = laterOf(s.Due, tx.Now().Add(sealingPasses[1]))
+		}
 		return
 	}
 	s.Due = time.Time{}
@@ -187,7 +197,8 @@ func (tx *Tx) reseal(s *Sealing, p vault.Place, text string) (string, bool) {
 		tx.db.log.ErrorContext(tx.ctx, "a secret cannot be sealed anew", "error", err)
 		return text, false
 	}
-	return tx.db.safe.Seal(p, plain), true
+	sealed := tx.Seal(p, plain)
+	return sealed, true
 }
 
 const (
@@ -292,4 +303,11 @@ func (tx *Tx) sealAttempts(s *Sealing, limit int) (int, error) {
 		s.at = c.key
 	}
 	return len(found), err
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

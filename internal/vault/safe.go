@@ -2,6 +2,7 @@ package vault
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -48,7 +49,7 @@ type Safe struct {
 	asked   time.Time // when the source was
 	keys    map[string]*dataKey
 	current *dataKey // nil while nothing is to be sealed yet
-	number  int      // of current
+	closed  bool     // something is to be sealed, and none of the keys that may do it is known here
 	read    time.Time
 }
 
@@ -91,21 +92,24 @@ func (s *Safe) Learn(rows []DataKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var fault error
-	s.read = s.now()
+	var newest int
+	s.read, s.current, s.closed = s.now(), nil, false
 	for _, row := range rows {
 		key := s.keys[row.ID]
 		if key == nil {
 			var err error
 			if key, err = s.unwrap(&row); err != nil {
 				fault = err
+				s.closed = s.closed || !row.Active.IsZero()
 				continue
 			}
 			s.keys[row.ID] = key
 		}
-		if !row.Active.IsZero() && row.Number > s.number {
-			s.current, s.number = key, row.Number
+		if !row.Active.IsZero() && row.Number > newest {
+			s.current, newest = key, row.Number
 		}
 	}
+	s.closed = s.closed && s.current == nil
 	return fault
 }
 
@@ -152,16 +156,24 @@ func (s *Safe) Expire() {
 	s.read = time.Time{}
 }
 
+// ErrClosed says that nothing can be sealed: the master key of the data keys that seal is missing.
+var ErrClosed = errors.New("the data keys that seal cannot be opened here")
+
 // Seal returns the text sealed for the place; an empty one stays empty. While no data key is active it is returned as it is:
-// there may be programs on the database that cannot open anything.
-func (s *Safe) Seal(p Place, plain string) string {
+// there may be programs on the database that cannot open anything. The error is ErrClosed.
+func (s *Safe) Seal(p Place, plain string) (string, error) {
 	s.mu.RLock()
-	key := s.current
+	key, closed := s.current, s.closed
 	s.mu.RUnlock()
-	if key == nil || plain == "" {
-		return plain
+	switch {
+	case plain == "":
+		return "", nil
+	case closed:
+		return "", ErrClosed
+	case key == nil:
+		return plain, nil
 	}
-	return key.seal(p, plain)
+	return key.seal(p, plain), nil
 }
 
 // Open returns the text that was sealed for the place. A text in clear is returned as it is: older programs wrote it so.
@@ -185,7 +197,7 @@ func (s *Safe) Current(text string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	id, sealed := SealedKey(text)
-	return text == "" || s.current == nil || sealed && id == s.current.id
+	return text == "" || s.current == nil && !s.closed || sealed && s.current != nil && id == s.current.id
 }
 
 // NewKey makes a data key with that number, wrapped by the first master key. It is not active.

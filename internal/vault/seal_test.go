@@ -50,14 +50,22 @@ func TestSealedOpensAtItsPlaceOnly(t *testing.T) {
 	masters, now := vault.Masters{newMaster(t)}, sealedAt
 	s := safeOf(t, &masters, &now)
 	place := vault.Place{Shop: "s1", ID: "t1", Kind: vault.KindTerminal}
-	if got := s.Seal(place, "secret"); got != "secret" {
+	seal := func(s *vault.Safe, p vault.Place, text string) string {
+		t.Helper()
+		sealed, err := s.Seal(p, text)
+		if err != nil {
+			t.Error(err)
+		}
+		return sealed
+	}
+	if got := seal(s, place, "secret"); got != "secret" {
 		t.Errorf("sealed as %q before there is a key", got)
 	}
 	if err := s.Learn([]vault.DataKey{newKey(t, s, 1, sealedAt)}); err != nil {
 		t.Fatal(err)
 	}
-	sealed := s.Seal(place, "secret")
-	if strings.Contains(sealed, "secret") || !strings.HasPrefix(sealed, "sluice-sealed:1:") || sealed != s.Seal(place, "secret") {
+	sealed := seal(s, place, "secret")
+	if strings.Contains(sealed, "secret") || !strings.HasPrefix(sealed, "sluice-sealed:1:") || sealed != seal(s, place, "secret") {
 		t.Errorf("sealed as %q", sealed)
 	}
 	if id, ok := vault.SealedKey(sealed); !ok || !s.Current(sealed) || len(id) != vault.KeyIDLen {
@@ -66,7 +74,7 @@ func TestSealedOpensAtItsPlaceOnly(t *testing.T) {
 	if plain, err := s.Open(place, sealed); err != nil || plain != "secret" {
 		t.Errorf("opened as %q, %v", plain, err)
 	}
-	if plain, err := s.Open(place, "in clear"); err != nil || plain != "in clear" || s.Seal(place, "") != "" || s.Current("in clear") {
+	if plain, err := s.Open(place, "in clear"); err != nil || plain != "in clear" || seal(s, place, "") != "" || s.Current("in clear") {
 		t.Errorf("in clear: %q, %v", plain, err)
 	}
 	for _, elsewhere := range []vault.Place{
@@ -101,7 +109,10 @@ func TestAnotherNodesKeyIsLearnt(t *testing.T) {
 		t.Fatal(err)
 	}
 	place := vault.Place{Shop: "s", ID: "i", Kind: vault.KindCredential}
-	sealed := one.Seal(place, "x")
+	sealed, err := one.Seal(place, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if id, _ := vault.SealedKey(sealed); id != second.ID {
 		t.Errorf("sealed by %s, want the newest that is active, %s", id, second.ID)
 	}
@@ -140,6 +151,10 @@ func TestTheMasterKeyIsReplaced(t *testing.T) {
 	missing := new(vault.MissingMaster)
 	if err := other.Learn([]vault.DataKey{rewrapped}); !errors.As(err, &missing) || missing.Key.Master != fresh.ID {
 		t.Errorf("learnt without the master key: %v", err)
+	}
+	place := vault.Place{Shop: "s", ID: "i", Kind: vault.KindCredential}
+	if sealed, err := other.Seal(place, "x"); !errors.Is(err, vault.ErrClosed) || sealed != "" {
+		t.Errorf("sealed without a key as %q, %v", sealed, err)
 	}
 	there = vault.Masters{fresh} // by its operator, while it runs
 	now = now.Add(time.Minute)
