@@ -35,9 +35,9 @@ func showVault(out io.Writer, v admin.VaultStatus) error {
 	if err := table(out, strings.Split("KEY|STATE|MASTER KEY|CREATED|SEALS FROM|NEEDED BY", "|"), rows); err != nil {
 		return err
 	}
-	rows = nil
-	for _, p := range v.Parts {
-		rows = append(rows, []string{p.Part, strconv.Itoa(p.Passes), toMinute(p.Next), strconv.Itoa(p.Unopened), strconv.Itoa(p.Fails)})
+	rows = make([][]string, len(v.Parts))
+	for i, p := range v.Parts {
+		rows[i] = []string{p.Part, strconv.Itoa(p.Passes), toMinute(p.Next), strconv.Itoa(p.Unopened), strconv.Itoa(p.Fails)}
 	}
 	fmt.Fprintln(out)
 	if err := table(out, strings.Split("PART|PASSES|NEXT|UNOPENED|FAILED", "|"), rows); err != nil {

@@ -202,8 +202,8 @@ func (tx *Tx) reseal(s *Sealing, p vault.Place, text string) (string, bool) {
 }
 
 const (
-	sqlShopSecrets = `SELECT ` + shopColumns + ` FROM shop WHERE id > $1 ORDER BY id LIMIT $2`
-	sqlSealShop    = `UPDATE shop SET signing_key = $1, settings = $2, version = version + 1 WHERE id = $3 AND version = $4`
+	sqlShopsFrom = `SELECT ` + shopColumns + ` FROM shop WHERE id > $1 ORDER BY id LIMIT $2`
+	sqlSealShop  = `UPDATE shop SET signing_key = $1, settings = $2, version = version + 1 WHERE id = $3 AND version = $4`
 )
 
 func (tx *Tx) sealShops(s *Sealing, limit int) (int, error) {
@@ -214,7 +214,7 @@ func (tx *Tx) sealShops(s *Sealing, limit int) (int, error) {
 	found, err := list(tx, func(from scanner) (r stored, err error) {
 		r.Shop, err = scanShop(copied{from, 6, &r.settings})
 		return r, err
-	}, sqlShopSecrets, s.at.shop, limit)
+	}, sqlShopsFrom, s.at.shop, limit)
 	for i := range found {
 		r := &found[i]
 		key, changed := tx.reseal(s, shopPlace(&r.Shop, vault.KindSigning), r.SigningKey)
@@ -237,7 +237,7 @@ func (tx *Tx) sealShops(s *Sealing, limit int) (int, error) {
 }
 
 const (
-	sqlTerminalSecrets = `SELECT shop_id, id, config, COALESCE(retired, ''), version FROM terminal
+	sqlTerminalsFrom = `SELECT shop_id, id, config, COALESCE(retired, ''), version FROM terminal
 	WHERE (shop_id, id) > ($1, $2) ORDER BY shop_id, id LIMIT $3`
 	sqlSealTerminal = `UPDATE terminal SET config = $1, retired = $2, version = version + 1 WHERE shop_id = $3 AND id = $4 AND version = $5`
 )
@@ -250,7 +250,7 @@ func (tx *Tx) sealTerminals(s *Sealing, limit int) (int, error) {
 	found, err := list(tx, func(from scanner) (r stored, err error) {
 		err = from.Scan(&r.shop, &r.id, &r.config, &r.retired, &r.version)
 		return r, err
-	}, sqlTerminalSecrets, s.at.shop, s.at.id, limit)
+	}, sqlTerminalsFrom, s.at.shop, s.at.id, limit)
 	for _, r := range found {
 		config, changed := tx.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindTerminal), r.config)
 		retired, also := tx.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindRetired), r.retired)
@@ -270,10 +270,10 @@ type credential struct {
 }
 
 const (
-	sqlChainSecrets = `SELECT shop_id, token, 0, payment_id, credential FROM chain
+	sqlChainsFrom = `SELECT shop_id, token, 0, payment_id, credential FROM chain
 	WHERE (shop_id, token) > ($1, $2) ORDER BY shop_id, token LIMIT $3`
-	sqlSealChain      = `UPDATE chain SET credential = $1 WHERE shop_id = $2 AND token = $3 AND credential = $4`
-	sqlAttemptSecrets = `SELECT shop_id, payment_id, seq, payment_id, credential FROM attempt
+	sqlSealChain    = `UPDATE chain SET credential = $1 WHERE shop_id = $2 AND token = $3 AND credential = $4`
+	sqlAttemptsFrom = `SELECT shop_id, payment_id, seq, payment_id, credential FROM attempt
 	WHERE credential IS NOT NULL AND (shop_id, payment_id, seq) > ($1, $2, $3) ORDER BY shop_id, payment_id, seq LIMIT $4`
 	sqlSealAttempt = `UPDATE attempt SET credential = $1 WHERE shop_id = $2 AND payment_id = $3 AND seq = $4 AND credential = $5`
 )
@@ -284,7 +284,7 @@ func scanCredential(from scanner) (c credential, err error) {
 }
 
 func (tx *Tx) sealChains(s *Sealing, limit int) (int, error) {
-	found, err := list(tx, scanCredential, sqlChainSecrets, s.at.shop, s.at.id, limit)
+	found, err := list(tx, scanCredential, sqlChainsFrom, s.at.shop, s.at.id, limit)
 	for _, c := range found {
 		if text, changed := tx.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
 			tx.write("chain.seal", sqlSealChain, text, c.key.shop, c.key.id, c.text)
@@ -295,7 +295,7 @@ func (tx *Tx) sealChains(s *Sealing, limit int) (int, error) {
 }
 
 func (tx *Tx) sealAttempts(s *Sealing, limit int) (int, error) {
-	found, err := list(tx, scanCredential, sqlAttemptSecrets, s.at.shop, s.at.id, s.at.seq, limit)
+	found, err := list(tx, scanCredential, sqlAttemptsFrom, s.at.shop, s.at.id, s.at.seq, limit)
 	for _, c := range found {
 		if text, changed := tx.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
 			tx.write("attempt.seal", sqlSealAttempt, text, c.key.shop, c.key.id, c.key.seq, c.text)

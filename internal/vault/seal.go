@@ -36,7 +36,7 @@ type Place struct {
 func (p Place) bound() []byte {
 	var b []byte
 	for _, part := range []string{"sluice", p.Shop, p.ID, string(p.Kind)} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(part))) //nolint:gosec // names of a few letters
+		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
 	}
 	return b
