@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -42,13 +43,13 @@ func (c *counter) deposit(amount string, hold bool) payment.ID {
 	if err != nil {
 		c.Fatal(err)
 	}
-	pan, err := payment.ParsePAN("4000000000000408")
+	pan, err := instrument.ParsePAN("4000000000000408")
 	if err != nil {
 		c.Fatal(err)
 	}
 	_, err = c.app.Engine.Execute(c.Context(), engine.Execute{
 		Target: engine.Target{Shop: c.shop.Shop, ID: o.Payment.ID}, Hosted: true,
-		Means: &payment.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2039"},
+		Means: &instrument.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2039"},
 	})
 	if err != nil {
 		c.Fatal(err)

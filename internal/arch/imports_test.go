@@ -10,40 +10,41 @@ import (
 // allowed lists what each package of internal/ may import from internal/. Imports point down only. A package that is
 // not here does not exist yet: adding one means deciding its place. An entry ending in /* stands for each folder in it.
 var allowed = map[string][]string{
-	"money":     {},
-	"id":        {},
-	"telemetry": {},
-	"limit":     {},
-	"address":   {},
-	"config":    {"address", "private"},
-	"private":   {},
-	"payment":   {"money", "id"},
-	"shop":      {"address", "limit", "money", "id", "payment"},
-	"route":     {"money", "payment", "shop"},
-	"fraud":     {"money", "payment", "shop"},
-	"velocity":  {"payment", "shop"},
-	"vault":     {"id", "payment", "telemetry"}, // payment: the card that it seals
-	"outbound":  {"address", "id", "private", "telemetry"},
-	"web":       {"id", "limit", "rescue", "telemetry"},
-	"store":     {"address", "money", "id", "payment", "shop", "telemetry", "rescue", "vault"}, // vault: what it seals and opens
-	"simulator": {"money", "id", "rescue"},                                                     // shares nothing with what it judges
-	"connector": {"money", "id", "payment", "outbound"},
+	"money":      {},
+	"id":         {},
+	"telemetry":  {},
+	"limit":      {},
+	"address":    {},
+	"config":     {"address", "private"},
+	"private":    {},
+	"instrument": {},
+	"payment":    {"money", "id", "instrument"},
+	"shop":       {"address", "limit", "money", "id", "payment", "instrument"},
+	"route":      {"money", "payment", "instrument", "shop"},
+	"fraud":      {"money", "payment", "instrument", "shop"},
+	"velocity":   {"payment", "instrument", "shop"},
+	"vault":      {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
+	"outbound":   {"address", "id", "private", "telemetry"},
+	"web":        {"id", "limit", "rescue", "telemetry"},
+	"store":      {"address", "money", "id", "payment", "instrument", "shop", "telemetry", "rescue", "vault"}, // vault: what it seals and opens
+	"simulator":  {"money", "id", "rescue"},                                                                   // shares nothing with what it judges
+	"connector":  {"money", "id", "payment", "instrument", "outbound"},
 	// connectors know the shared package, never each other
-	"connector/*": {"money", "id", "payment", "outbound", "connector"},
+	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},
 	"rescue":      {},
-	"alarm":       {"id", "payment", "store", "telemetry", "rescue"},
+	"alarm":       {"id", "payment", "instrument", "store", "telemetry", "rescue"},
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
-	"webhook":     {"id", "payment", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
+	"webhook":     {"id", "payment", "instrument", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
 	// outbound: only for the record of messages around a connector's call
-	"engine":        {"money", "id", "payment", "shop", "store", "job", "connector", "route", "fraud", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
-	"api":           {"address", "money", "id", "payment", "private", "shop", "store", "engine", "limit", "web", "telemetry"},
-	"api/gateway":   {"api", "engine", "money", "id", "payment", "shop", "web"},
-	"api/yandexpay": {"api", "engine", "money", "id", "payment", "shop", "web"},
-	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "private", "shop", "web"},
+	"engine":        {"money", "id", "payment", "instrument", "shop", "store", "job", "connector", "route", "fraud", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
+	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "store", "engine", "limit", "web", "telemetry"},
+	"api/gateway":   {"api", "engine", "money", "id", "payment", "instrument", "shop", "web"},
+	"api/yandexpay": {"api", "engine", "money", "id", "payment", "instrument", "shop", "web"},
+	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
 	"welcome":       {"api", "web"},
-	"inbound":       {"engine", "id", "payment", "telemetry", "web"},
-	"admin":         {"api/gateway", "backup", "engine", "connector", "money", "id", "outbound", "payment", "rescue", "shop", "store", "telemetry", "vault", "webhook"}, // shown by cmd and the back office
-	"backoffice":    {"admin", "engine", "money", "id", "payment", "shop", "web", "store"},
+	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
+	"admin":         {"api/gateway", "backup", "engine", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "telemetry", "vault", "webhook"}, // shown by cmd and the back office
+	"backoffice":    {"admin", "engine", "money", "id", "payment", "instrument", "shop", "web", "store"},
 	"backup":        {"alarm", "id", "store", "vault"},
 	"arch":          {},
 }
@@ -54,7 +55,7 @@ func isSupport(pkg string) bool {
 }
 
 // pure packages decide; they are given time, chance and data and do no input or output.
-var pure = []string{"internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/velocity", "internal/address", "internal/limit"}
+var pure = []string{"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/velocity", "internal/address", "internal/limit"}
 
 // moneyPath holds the packages through which amounts pass.
 var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}

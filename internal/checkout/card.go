@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/instrument"
 )
 
 const (
@@ -23,7 +23,7 @@ var errExpiry = errors.New("not an expiry date")
 
 // readCard checks the card fields and keeps the card if all is well with it.
 func (e *entry) readCard(form url.Values, v *visit) {
-	c := &payment.Card{}
+	c := &instrument.Card{}
 	e.readNumber(c, form.Get(fieldNumber), v.words)
 	e.readExpiry(c, form.Get(fieldExpiry), v)
 	e.readCode(c, form.Get(fieldCode), v.words)
@@ -35,24 +35,24 @@ func (e *entry) readCard(form url.Values, v *visit) {
 	e.means = c
 }
 
-func (e *entry) readNumber(c *payment.Card, text string, w *words) {
+func (e *entry) readNumber(c *instrument.Card, text string, w *words) {
 	if strings.TrimSpace(text) == "" {
 		e.fault(fieldNumber, w.NumberMissing)
 		return
 	}
 	var err error
-	if c.Number, err = payment.ParsePAN(text); err == nil {
+	if c.Number, err = instrument.ParsePAN(text); err == nil {
 		return
 	}
 	switch {
-	case errors.Is(err, payment.ErrPANLength):
+	case errors.Is(err, instrument.ErrPANLength):
 		e.fault(fieldNumber, w.NumberLength)
 	default:
 		e.fault(fieldNumber, w.NumberWrong)
 	}
 }
 
-func (e *entry) readExpiry(c *payment.Card, text string, v *visit) {
+func (e *entry) readExpiry(c *instrument.Card, text string, v *visit) {
 	e.expiryText = echo(text, 9)
 	if strings.TrimSpace(text) == "" {
 		e.fault(fieldExpiry, v.words.ExpiryMissing)
@@ -69,11 +69,11 @@ func (e *entry) readExpiry(c *payment.Card, text string, v *visit) {
 	}
 }
 
-func (e *entry) readCode(c *payment.Card, text string, w *words) {
+func (e *entry) readCode(c *instrument.Card, text string, w *words) {
 	brand := c.Number.Brand()
 	var err error
 	if text = strings.TrimSpace(text); text != "" {
-		if c.SecurityCode, err = payment.ParseSecurityCode(text); err != nil {
+		if c.SecurityCode, err = instrument.ParseSecurityCode(text); err != nil {
 			e.fault(fieldCode, w.CodeWrong)
 			return
 		}
@@ -82,14 +82,14 @@ func (e *entry) readCode(c *payment.Card, text string, w *words) {
 	case brand == "" && text != "", brand != "" && brand.AcceptsSecurityCode(c.SecurityCode):
 	case text == "":
 		e.fault(fieldCode, w.CodeMissing)
-	case brand == payment.BrandAmex:
+	case brand == instrument.BrandAmex:
 		e.fault(fieldCode, w.CodeFour)
 	default:
 		e.fault(fieldCode, w.CodeThree)
 	}
 }
 
-func (e *entry) readHolder(c *payment.Card, text string, w *words) {
+func (e *entry) readHolder(c *instrument.Card, text string, w *words) {
 	name := strings.Join(strings.Fields(text), " ")
 	if !plainName(name) || c.Number.In(name) {
 		e.fault(fieldHolder, w.HolderWrong)

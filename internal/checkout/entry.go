@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/private"
@@ -82,11 +83,11 @@ func (g *Pages) current(form url.Values, v *visit) bool {
 
 // entry is what the customer entered, as far as it was understood, and what is wrong with it.
 type entry struct {
-	method payment.Method // empty: the payment's own
-	amount money.Amount   // zero: the payment's own
-	means  payment.Means  // nil: none needed, or what came with the payment
-	faults []fault        // in the order of the form
-	slowed bool           // the card is not tried now
+	method payment.Method   // empty: the payment's own
+	amount money.Amount     // zero: the payment's own
+	means  instrument.Means // nil: none needed, or what came with the payment
+	faults []fault          // in the order of the form
+	slowed bool             // the card is not tried now
 
 	// What the form shows again. Number and security code are not among it.
 	amountText, expiryText, holderText string
@@ -123,7 +124,7 @@ func readEntry(form url.Values, v *visit) *entry {
 			return e
 		}
 	}
-	if method.Spec().Means == payment.MeansCard && form.Has(fieldNumber) {
+	if method.Spec().Means == instrument.KindCard && form.Has(fieldNumber) {
 		e.readCard(form, v)
 	}
 	return e

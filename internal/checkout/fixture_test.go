@@ -19,6 +19,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -68,8 +69,8 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 	if r.Means == nil {
 		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: payment.GoTo(b.page)}, nil
 	}
-	b.codes = append(b.codes, payment.CardOf(r.Means).SecurityCode.Reveal())
-	switch payment.CardOf(r.Means).Number.Reveal() {
+	b.codes = append(b.codes, instrument.CardOf(r.Means).SecurityCode.Reveal())
+	switch instrument.CardOf(r.Means).Number.Reveal() {
 	case digits(refused):
 		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: "51"}, nil
 	case digits(challenge):

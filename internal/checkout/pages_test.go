@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -91,17 +92,17 @@ func TestFormIsMadeForThePayment(t *testing.T) {
 	}
 }
 
-func testCard(t *testing.T, number string) *payment.Card {
+func testCard(t *testing.T, number string) *instrument.Card {
 	t.Helper()
-	pan, err := payment.ParsePAN(number)
+	pan, err := instrument.ParsePAN(number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := payment.ParseSecurityCode("123")
+	code, err := instrument.ParseSecurityCode("123")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &payment.Card{Number: pan, SecurityCode: code, ExpiryMonth: "12", ExpiryYear: "2039"}
+	return &instrument.Card{Number: pan, SecurityCode: code, ExpiryMonth: "12", ExpiryYear: "2039"}
 }
 
 func TestPaying(t *testing.T) {
@@ -153,7 +154,7 @@ func TestBrowserAndCardReachTheProvider(t *testing.T) {
 	if diff := cmp.Diff([]string{"123"}, h.bank.codes); diff != "" {
 		t.Errorf("security code (-want +got):\n%s", diff)
 	}
-	if !payment.CardOf(calls[0].Means).Number.IsZero() {
+	if !instrument.CardOf(calls[0].Means).Number.IsZero() {
 		t.Error("the card was not wiped after the call")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -134,7 +135,7 @@ func (g *Pages) form(v *visit, e *entry) *form {
 func (g *Pages) fillMethods(f *form, v *visit, e *entry, methods []payment.Method) {
 	chosen := v.payment.Method == ""
 	switch {
-	case methods[0].Spec().Means == payment.MeansCard:
+	case methods[0].Spec().Means == instrument.KindCard:
 		if !e.slowed { // then another card may be taken
 			f.Held = g.held(v)
 		}
@@ -162,7 +163,7 @@ func continueWith(w *words, m payment.Method) string {
 
 // held shows the card that came with the payment, if it is still in memory.
 func (g *Pages) held(v *visit) *heldCard {
-	c := payment.CardOf(g.engine.Vault.Get(v.payment.ID))
+	c := instrument.CardOf(g.engine.Vault.Get(v.payment.ID))
 	if c == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/web"
 )
@@ -25,7 +26,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	e := readEntry(form, v)
 	wipeForm(form)
-	defer payment.WipeMeans(e.means)
+	defer instrument.Wipe(e.means)
 	if e.faulty() {
 		g.showForm(w, r, v, e)
 		return

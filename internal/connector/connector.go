@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -131,11 +132,11 @@ type Request struct {
 	Currency       money.Currency
 	Method         payment.Method
 	PreAuth        bool
-	Verify         bool          // check the card, move nothing: see Verifier
-	Origin         string        // the merchant API that the payment came by; empty for the gateway API
-	Until          time.Time     // when the customer's time is over; zero where nothing ends
-	StartRecurring bool          // ask for a Credential
-	Means          payment.Means // what the customer pays with, or is paid to; wiped by the engine after the call
+	Verify         bool             // check the card, move nothing: see Verifier
+	Origin         string           // the merchant API that the payment came by; empty for the gateway API
+	Until          time.Time        // when the customer's time is over; zero where nothing ends
+	StartRecurring bool             // ask for a Credential
+	Means          instrument.Means // what the customer pays with, or is paid to; wiped by the engine after the call
 	Customer       payment.Customer
 	Billing        payment.BillingAddress
 	Browser        payment.Browser

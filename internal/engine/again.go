@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/vault"
@@ -26,7 +27,7 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 			return nil
 		})
 	case err == nil:
-		defer payment.WipeMeans(x.means)
+		defer instrument.Wipe(x.means)
 		var d payment.Decision
 		if d, err = e.decide(ctx, p.Shop, p.ID, payment.SendAgain{Run: e.runAt(x.at)}); err == nil {
 			e.carry(ctx, &d, x)
@@ -112,12 +113,12 @@ func (e *Engine) cardAgain(p *payment.Payment, x exchange) (exchange, error) {
 
 // keepForAgain holds the means of a call that may have to be made again, as long as any are held, and forgets them when
 // the call has left. Those of a deposit are looked after by Execute.
-func (e *Engine) keepForAgain(p *payment.Payment, means payment.Means) {
+func (e *Engine) keepForAgain(p *payment.Payment, means instrument.Means) {
 	switch {
 	case means == nil || p.Type == payment.Deposit:
 	case p.Unsent() == nil:
 		e.Vault.Drop(p.ID)
 	case !e.Vault.Has(p.ID):
-		e.Vault.Put(p.ID, payment.CloneMeans(means))
+		e.Vault.Put(p.ID, instrument.Clone(means))
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -20,7 +21,7 @@ import (
 // exchange is what a provider call needs beside the payment: nothing of it is
 // written down.
 type exchange struct {
-	means     payment.Means    // what the customer pays with
+	means     instrument.Means // what the customer pays with
 	original  *payment.Attempt // what a capture, void or refund refers to
 	chain     payment.ID       // the payment that began the recurring chain that is charged
 	noticeURL string           // where the provider may post notices
@@ -39,7 +40,7 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	means := x.means
 	if means == nil {
 		means = e.Vault.Get(d.Payment.ID) // between two tries
-		defer payment.WipeMeans(means)
+		defer instrument.Wipe(means)
 	}
 	ctx, number, done := withoutCard(settled(ctx), means)
 	defer done()
@@ -50,7 +51,7 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	return p
 }
 
-func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, number *payment.Finder) payment.Payment {
+func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, number *instrument.Finder) payment.Payment {
 	if x.pass != nil {
 		e.guard.Sent(x.pass, d.Call.Attempt.Seq)
 	}
@@ -120,9 +121,9 @@ func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x exchange, 
 		return e.carry(ctx, d, x)
 	}
 	ended := make(chan payment.Payment, 1)
-	x.means = payment.CloneMeans(x.means) // the caller's is wiped when the caller is answered
+	x.means = instrument.Clone(x.means) // the caller's is wiped when the caller is answered
 	e.carried.Go(func() {
-		defer payment.WipeMeans(x.means)
+		defer instrument.Wipe(x.means)
 		p := d.Payment
 		if err := rescue.Run(func() { p = e.carry(ctx, d, x) }); err != nil {
 			e.raise(ctx, &p, whyCallPanics, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/velocity"
@@ -33,7 +34,7 @@ type door struct {
 }
 
 // admit asks for leave to charge the card. The error is *Slowed.
-func (e *Engine) admit(x *Execute, card *payment.Card, d *door) error {
+func (e *Engine) admit(x *Execute, card *instrument.Card, d *door) error {
 	limits := &x.Shop.Settings.CardTesting
 	if !limits.On {
 		return nil
@@ -50,7 +51,7 @@ func (e *Engine) admit(x *Execute, card *payment.Card, d *door) error {
 	return nil
 }
 
-func (e *Engine) cardMark(card *payment.Card) (m velocity.Card) {
+func (e *Engine) cardMark(card *instrument.Card) (m velocity.Card) {
 	copy(m[:], card.Number.Sum(e.Keys.Fingerprint))
 	return m
 }

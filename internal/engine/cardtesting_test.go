@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -55,7 +56,7 @@ func (h *house) pays(number, from string) (payment.Payment, error) {
 	return h.paysFor(h.create(c).ID, card, from)
 }
 
-func (h *house) paysFor(id payment.ID, card payment.Means, from string) (payment.Payment, error) {
+func (h *house) paysFor(id payment.ID, card instrument.Means, from string) (payment.Payment, error) {
 	h.t.Helper()
 	x := engine.Execute{Target: h.target(id), Hosted: true, Means: card}
 	if from != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -24,8 +25,8 @@ func (c *CardText) Error() string {
 
 // withoutCard returns a context in which nothing new is stored that repeats the card's number, until done is called. The
 // finder finds it in what a provider says; it is nil where there is no card.
-func withoutCard(ctx context.Context, means payment.Means) (_ context.Context, finder *payment.Finder, done func()) {
-	card := payment.CardOf(means)
+func withoutCard(ctx context.Context, means instrument.Means) (_ context.Context, finder *instrument.Finder, done func()) {
+	card := instrument.CardOf(means)
 	if card == nil || card.Number.IsZero() {
 		return ctx, nil, func() {}
 	}
@@ -35,7 +36,7 @@ func withoutCard(ctx context.Context, means payment.Means) (_ context.Context, f
 
 // withhold takes what repeats the card's number out of what a provider said: its ids and handles are of no use shortened,
 // and a shortened id could be that of another payment with the same card. It reports whether there was any.
-func withhold(number *payment.Finder, f *payment.Fact, m *payment.Messages) (found bool) {
+func withhold(number *instrument.Finder, f *payment.Fact, m *payment.Messages) (found bool) {
 	if number == nil {
 		return false
 	}
@@ -48,7 +49,7 @@ func withhold(number *payment.Finder, f *payment.Fact, m *payment.Messages) (fou
 			*text, found = "", true
 		}
 	}
-	f.Instrument.CardBrand, f.Instrument.CardIssuingCountry = payment.Brand(brand), country
+	f.Instrument.CardBrand, f.Instrument.CardIssuingCountry = instrument.Brand(brand), country
 	if n := &f.Next; number.In(n.URL) || number.In(n.Form) || number.In(n.Code) {
 		*n, found = payment.Next{}, true
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -55,7 +56,7 @@ func TestARequestThatRepeatsItsCardIsRefused(t *testing.T) {
 		"webhook address": func(c *engine.Create, text string) { c.WebhookURL = "https://shop.example/" + text },
 		"customer":        func(c *engine.Create, text string) { c.Customer = document(t, payment.Customer{LastName: text}) },
 		"billing address": func(c *engine.Create, text string) { c.Billing = document(t, payment.BillingAddress{City: text}) },
-		"name on card":    func(c *engine.Create, text string) { payment.CardOf(c.Means).Holder = text },
+		"name on card":    func(c *engine.Create, text string) { instrument.CardOf(c.Means).Holder = text },
 		"order":           func(c *engine.Create, text string) { c.Order = &engine.Order{ID: "o", Document: text} },
 	}
 	onBoth(t, func(t *testing.T, h *house) {
@@ -143,7 +144,7 @@ func TestAProviderThatRepeatsTheCard(t *testing.T) {
 		"token":          func(f *payment.Fact, text string) { f.Instrument.CardToken = text },
 		"name":           func(f *payment.Fact, text string) { f.Instrument.CardholderName = text },
 		"month":          func(f *payment.Fact, text string) { f.Instrument.CardExpiryMonth = text },
-		"brand":          func(f *payment.Fact, text string) { f.Instrument.CardBrand = payment.Brand(text) },
+		"brand":          func(f *payment.Fact, text string) { f.Instrument.CardBrand = instrument.Brand(text) },
 		"country":        func(f *payment.Fact, text string) { f.Instrument.CardIssuingCountry = text },
 	}
 	onBoth(t, func(t *testing.T, h *house) {

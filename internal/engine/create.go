@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/route"
@@ -38,7 +39,7 @@ type Create struct {
 	WebhookURL     string
 	Customer       payment.Document
 	Billing        payment.Document
-	Means          payment.Means // taken over by the engine, unless it fails or replays; of a deposit only where HostToHost allows it
+	Means          instrument.Means // taken over by the engine, unless it fails or replays; of a deposit only where HostToHost allows it
 
 	Terms Terms
 	// Order, when given, is kept beside the payment. Its ID may be used once in the shop: a second payment for it
@@ -107,7 +108,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	}
 	if b.d.Call != nil {
 		o.Payment = e.carryFor(ctx, &b.d, b.x, c.Wait)
-		payment.WipeMeans(c.Means) // where they are needed once more, the vault has a copy
+		instrument.Wipe(c.Means) // where they are needed once more, the vault has a copy
 	} else if c.Means != nil {
 		e.keep(&o.Payment, c.Means)
 	}
@@ -115,7 +116,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 }
 
 // keep holds the means of a server-to-server deposit until it is executed.
-func (e *Engine) keep(p *payment.Payment, m payment.Means) {
+func (e *Engine) keep(p *payment.Payment, m instrument.Means) {
 	if p.State() == payment.Checkout {
 		e.Vault.Put(p.ID, m)
 		return
@@ -240,7 +241,7 @@ func (b *birth) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
 		p.CheckoutUntil = b.created.Add(c.Terms.Lasts)
 	}
 	if c.Means != nil {
-		p.Method, p.Instrument = cmp.Or(payment.MethodOf(c.Means.Kind()), p.Method), c.Means.Instrument()
+		p.Method, p.Instrument = cmp.Or(payment.MethodOf(c.Means.Kind()), p.Method), c.Means.Masked()
 	}
 	b.x = exchange{means: c.Means}
 	switch {

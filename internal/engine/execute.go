@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/route"
@@ -14,10 +15,10 @@ import (
 // shop may, from the merchant's server.
 type Execute struct {
 	Target
-	Hosted   bool           // from our own page, so that any shop may
-	Method   payment.Method // empty: the payment's own
-	Amount   money.Amount   // zero: the payment's own
-	Means    payment.Means  // nil: what came with the payment; taken over
+	Hosted   bool             // from our own page, so that any shop may
+	Method   payment.Method   // empty: the payment's own
+	Amount   money.Amount     // zero: the payment's own
+	Means    instrument.Means // nil: what came with the payment; taken over
 	Browser  payment.Document
 	Customer payment.Document // replaces the payment's when not empty
 	From     netip.Addr       // address of the customer; the zero value where it is not known
@@ -31,7 +32,7 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 	if means == nil {
 		means = e.Vault.Get(x.ID)
 	}
-	defer payment.WipeMeans(means)
+	defer instrument.Wipe(means)
 	ctx, number, done := withoutCard(ctx, means)
 	defer done()
 	if number != nil && (number.In(string(x.Browser)) || number.In(string(x.Customer))) {
@@ -52,7 +53,7 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 }
 
 // submit checks that the method has what it needs and plans the call.
-func (e *Engine) submit(x *Execute, p *payment.Payment, means payment.Means, d *door) (payment.Command, exchange, error) {
+func (e *Engine) submit(x *Execute, p *payment.Payment, means instrument.Means, d *door) (payment.Command, exchange, error) {
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
 		return nil, exchange{}, ErrNoCards
 	}
@@ -67,15 +68,15 @@ func (e *Engine) submit(x *Execute, p *payment.Payment, means payment.Means, d *
 	}
 	open := p.Payable()
 	var call exchange
-	if needs := wanted.Method.Spec().Means; open && needs == payment.MeansCard {
-		card := payment.CardOf(means)
+	if needs := wanted.Method.Spec().Means; open && needs == instrument.KindCard {
+		card := instrument.CardOf(means)
 		if card == nil {
 			return nil, exchange{}, &payment.Missing{Field: "card"}
 		}
 		if err := e.admit(x, card, d); err != nil {
 			return nil, exchange{}, err
 		}
-		c.Instrument, call = card.Instrument(), exchange{means: means, pass: d.pass}
+		c.Instrument, call = card.Masked(), exchange{means: means, pass: d.pass}
 	}
 	if open {
 		c.Start, call.at = e.start(x.Shop, &wanted)
@@ -97,7 +98,7 @@ func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
 		if terminals, _ := route.Choose(needOf(p, m), s.Terminals); len(terminals) == 0 {
 			continue
 		}
-		if m.Spec().Means == payment.MeansCard {
+		if m.Spec().Means == instrument.KindCard {
 			offered = append([]payment.Method{m}, offered...)
 			continue
 		}

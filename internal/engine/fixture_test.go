@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -101,17 +102,17 @@ func (h *house) other(edit func(*engine.Config)) *engine.Engine {
 
 func amount(s string) money.Amount { return money.MustParse(s) }
 
-func cardOf(t testing.TB, number string) *payment.Card {
+func cardOf(t testing.TB, number string) *instrument.Card {
 	t.Helper()
-	pan, err := payment.ParsePAN(number)
+	pan, err := instrument.ParsePAN(number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := payment.ParseSecurityCode("123")
+	code, err := instrument.ParseSecurityCode("123")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &payment.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12",
+	return &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12",
 		ExpiryYear: strconv.Itoa(time.Now().Year() + 3)}
 }
 

@@ -20,7 +20,7 @@ func (e *Engine) Get(ctx context.Context, shop payment.ShopID, id payment.ID) (p
 	if a := p.LiveAttempt(); a == nil || a.Class == payment.ClassUnsent || !p.CheckDue(a, e.Now(), e.Owner, e.Exclusive) {
 		return p, nil
 	}
-	return e.check(ctx, p, payment.OpCheckState)
+	return e.check(ctx, p)
 }
 
 // Look returns a payment of the shop as it stands, or payment.ErrNotFound. Nobody is asked.
@@ -85,8 +85,8 @@ func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment
 // check asks the provider about the live attempt, if it is time to, and books what it says. A payment that somebody else
 // is working on, that was asked about just now or that has nothing to ask for is returned as it is: however many come at
 // once, one asks.
-func (e *Engine) check(ctx context.Context, p payment.Payment, op payment.OperationKind) (payment.Payment, error) {
-	return e.ask(ctx, p, payment.BeginAsk{Op: op, Paced: true}, exchange{}, 0)
+func (e *Engine) check(ctx context.Context, p payment.Payment) (payment.Payment, error) {
+	return e.ask(ctx, p, payment.BeginAsk{Op: payment.OpCheckState, Paced: true}, exchange{}, 0)
 }
 
 // checkNow is check at any time, for those who act on the payment: they have to know. Who waits no longer than that goes

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
@@ -28,13 +29,13 @@ func (e *Engine) sealFact(ctx context.Context, shop payment.ShopID, id payment.I
 }
 
 // openCredential opens what the chain charges by. Where that cannot be done nothing is sent.
-func (e *Engine) openCredential(tx *store.Tx, shop payment.ShopID, c *payment.Chain) (payment.Means, error) {
+func (e *Engine) openCredential(tx *store.Tx, shop payment.ShopID, c *payment.Chain) (instrument.Means, error) {
 	plain, err := tx.Open(store.CredentialPlace(shop, string(c.Payment)), c.Credential)
 	if err != nil {
 		e.Log.Error("a recurring chain cannot be continued", "shop_id", string(shop), "payment_id", string(c.Payment), "error", err)
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return &payment.Credential{Handle: plain}, nil
+	return &instrument.Credential{Handle: plain}, nil
 }
 
 func (e *Engine) dueSealing(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {

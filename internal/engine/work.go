@@ -46,7 +46,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 		if a.Class == payment.ClassUnsent {
 			return e.sendAgain(ctx, &p)
 		}
-		_, err := e.check(ctx, p, payment.OpCheckState)
+		_, err := e.check(ctx, p)
 		return err
 	})
 }
@@ -57,7 +57,7 @@ func (e *Engine) askSettled(ctx context.Context, p payment.Payment, a *payment.A
 		return nil
 	}
 	return e.inTurn(ctx, &p, a.TerminalID, func() error {
-		_, err := e.check(ctx, p, payment.OpCheckState)
+		_, err := e.check(ctx, p)
 		return err
 	})
 }
@@ -72,7 +72,7 @@ func (e *Engine) workBack(ctx context.Context, p *payment.Payment, now time.Time
 	own.Active = true // what is owed goes back even where the shop may not give commands any more
 	t := Target{Shop: &own, ID: p.ID}
 	if a := p.Standing(); a != nil && p.Owes() && p.State() == payment.Authorized && !now.Before(a.NextCheck) { // has it run out meanwhile?
-		if _, err := e.check(ctx, *p, payment.OpCheckState); err != nil {
+		if _, err := e.check(ctx, *p); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -54,13 +55,13 @@ func (d *desk) begin() {
 	}); err != nil {
 		d.t.Fatal(err)
 	}
-	pan, err := payment.ParsePAN("4000000000000408")
+	pan, err := instrument.ParsePAN("4000000000000408")
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	o, err := d.Engine.Create(d.t.Context(), engine.Create{
 		Shop: d.shop, Type: payment.Withdrawal, Amount: money.MustParse("12.00"), Currency: "EUR",
-		Means: &payment.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: strconv.Itoa(time.Now().Year() + 3)},
+		Means: &instrument.Card{Number: pan, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: strconv.Itoa(time.Now().Year() + 3)},
 	})
 	if err != nil {
 		d.t.Fatal(err)

@@ -3,6 +3,7 @@ package payment
 import (
 	"time"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 )
 
@@ -83,7 +84,7 @@ func (d *draft) start(s Start) {
 type Submit struct {
 	Method     Method
 	Amount     money.Amount
-	Instrument Instrument
+	Instrument instrument.Masked
 	Browser    Document
 	Customer   Document
 	Start      Start
@@ -107,7 +108,7 @@ func (c Submit) apply(d *draft) {
 	if d.p.Amount.IsZero() && !d.p.Terms.Verify {
 		d.p.Amount = c.Amount
 	}
-	if c.Instrument != (Instrument{}) {
+	if c.Instrument != (instrument.Masked{}) {
 		d.p.Instrument = c.Instrument
 	}
 	if c.Browser != "" {

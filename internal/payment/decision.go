@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 )
 
@@ -60,7 +61,7 @@ type Chain struct {
 	Credential string // what the provider holds, sealed by whoever keeps it
 	Method     Method
 	Currency   money.Currency
-	Instrument Instrument
+	Instrument instrument.Masked
 	Stopped    bool
 	StoppedAt  time.Time
 }

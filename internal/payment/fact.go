@@ -1,5 +1,9 @@
 package payment
 
+import (
+	"github.com/sluicepay/sluice/internal/instrument"
+)
+
 import "github.com/sluicepay/sluice/internal/money"
 
 // Class is what a provider's answer, or the lack of one, proves.
@@ -48,10 +52,10 @@ type Fact struct {
 	Amount   money.Amount
 	Currency money.Currency
 
-	Next       Next       // what the customer has to do first
-	Instrument Instrument // what the provider adds: brand, issuer country, account
-	Credential string     // handle for recurring charges, where one was asked for
-	Revoked    bool       // refused because the customer or the issuer forbids further charges: the chain is over
+	Next       Next              // what the customer has to do first
+	Instrument instrument.Masked // what the provider adds: brand, issuer country, account
+	Credential string            // handle for recurring charges, where one was asked for
+	Revoked    bool              // refused because the customer or the issuer forbids further charges: the chain is over
 
 	Fee         money.Amount
 	FeeCurrency money.Currency

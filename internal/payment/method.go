@@ -3,6 +3,8 @@ package payment
 import (
 	"slices"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/instrument"
 )
 
 // Method is how the customer pays.
@@ -24,7 +26,7 @@ const (
 type MethodSpec struct {
 	Name Method
 	// Means is what the customer gives when paying by it.
-	Means MeansKind
+	Means instrument.Kind
 	// Hold: money can be held for a later capture.
 	Hold bool
 	// Chain: something is left that can be charged again without the customer.
@@ -45,13 +47,13 @@ type MethodSpec struct {
 
 // methods is every method in the order of the contract.
 var methods = []MethodSpec{
-	{Name: ApplePay, Means: MeansWallet, Hold: true},
-	{Name: BasicCard, Means: MeansCard, Hold: true, Chain: true, Verify: true, Late: CodeLateAtBank, LateAway: true},
+	{Name: ApplePay, Means: instrument.KindWallet, Hold: true},
+	{Name: BasicCard, Means: instrument.KindCard, Hold: true, Chain: true, Verify: true, Late: CodeLateAtBank, LateAway: true},
 	// The code's life and the longest window in which a bank lets it be confirmed.
-	{Name: Blik, Means: MeansCode, Ends: true, Patience: 3 * time.Minute, Late: CodeAbandoned},
-	{Name: GooglePay, Means: MeansWallet, Hold: true},
-	{Name: OpenBanking, Means: MeansBank},
-	{Name: PayByLink, Means: MeansBank},
+	{Name: Blik, Means: instrument.KindCode, Ends: true, Patience: 3 * time.Minute, Late: CodeAbandoned},
+	{Name: GooglePay, Means: instrument.KindWallet, Hold: true},
+	{Name: OpenBanking, Means: instrument.KindBank},
+	{Name: PayByLink, Means: instrument.KindBank},
 	{Name: Pix, Ends: true},
 }
 
@@ -80,7 +82,7 @@ func MethodsWith(want func(MethodSpec) bool) []Method {
 }
 
 // MethodOf is the one method by which the customer pays with such means; empty where several are.
-func MethodOf(kind MeansKind) Method {
+func MethodOf(kind instrument.Kind) Method {
 	if of := MethodsWith(func(s MethodSpec) bool { return s.Means == kind }); len(of) == 1 {
 		return of[0]
 	}

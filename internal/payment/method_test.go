@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -36,7 +37,7 @@ func TestMethodsAreWhatTheirTableSays(t *testing.T) {
 	if payment.Method("CASH").Valid() || payment.Method("").Valid() || payment.Method("CASH").Spec() != (payment.MethodSpec{}) {
 		t.Error("a method that there is not")
 	}
-	if payment.MethodOf(payment.MeansCard) != payment.BasicCard || payment.MethodOf(payment.MeansWallet) != "" {
+	if payment.MethodOf(instrument.KindCard) != payment.BasicCard || payment.MethodOf(instrument.KindWallet) != "" {
 		t.Error("the method that means decide")
 	}
 }
@@ -45,13 +46,13 @@ func TestMethodsAreWhatTheirTableSays(t *testing.T) {
 func TestMeansTellNoSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "4539148803436467"
-	number, err := payment.ParsePAN(secret)
+	number, err := instrument.ParsePAN(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []payment.Means{
-		&payment.Card{Number: number, Holder: "JANE DOE"}, &payment.SavedCard{Token: secret}, &payment.Credential{Handle: secret},
-		&payment.Code{Digits: secret}, &payment.Wallet{Method: payment.GooglePay, Token: []byte(secret)}, &payment.Bank{ID: "bank"},
+	for _, m := range []instrument.Means{
+		&instrument.Card{Number: number, Holder: "JANE DOE"}, &instrument.SavedCard{Token: secret}, &instrument.Credential{Handle: secret},
+		&instrument.Code{Digits: secret}, &instrument.Wallet{Method: string(payment.GooglePay), Token: []byte(secret)}, &instrument.Bank{ID: "bank"},
 	} {
 		var log bytes.Buffer
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "means", m)
@@ -59,25 +60,25 @@ func TestMeansTellNoSecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(m.Kind(), err)
 		}
-		copied := payment.CloneMeans(m)
+		copied := instrument.Clone(m)
 		for _, text := range []string{fmt.Sprint(m), fmt.Sprintf("%+v %#v %s %q %x %d", m, m, m, m, m, m), log.String(), string(raw)} {
 			if strings.Contains(text, secret) || strings.Contains(text, "DOE") && !strings.HasPrefix(text, "{") {
 				t.Errorf("%s: %s", m.Kind(), text)
 			}
 		}
 		m.Wipe()
-		if card := payment.CardOf(copied); card != nil && card.Number.Reveal() != secret {
+		if card := instrument.CardOf(copied); card != nil && card.Number.Reveal() != secret {
 			t.Errorf("%s: wiping one wiped its copy", m.Kind())
 		}
-		if w, ok := copied.(*payment.Wallet); ok && string(w.Token) != secret {
+		if w, ok := copied.(*instrument.Wallet); ok && string(w.Token) != secret {
 			t.Errorf("%s: wiping one wiped its copy", m.Kind())
 		}
-		if m.Instrument() != (payment.Instrument{}) && payment.CardOf(m) == nil {
-			t.Errorf("%s: %+v after it was wiped", m.Kind(), m.Instrument())
+		if m.Masked() != (instrument.Masked{}) && instrument.CardOf(m) == nil {
+			t.Errorf("%s: %+v after it was wiped", m.Kind(), m.Masked())
 		}
 	}
-	payment.WipeMeans(nil)
-	if payment.CloneMeans(nil) != nil || payment.CardOf(nil) != nil {
+	instrument.Wipe(nil)
+	if instrument.Clone(nil) != nil || instrument.CardOf(nil) != nil {
 		t.Error("nothing became something")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 )
 
@@ -40,7 +41,7 @@ type Payment struct {
 	Customer   Document // see Customer
 	Billing    Document // see BillingAddress
 	Browser    Document // see Browser; set by the page or by an execute call
-	Instrument Instrument
+	Instrument instrument.Masked
 
 	Terminal     string // name of the latest attempt's terminal
 	ErrorCode    ErrorCode

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/instrument"
 )
 
 // CardTextError says that a text which was to be written repeats the number of a card that may be nowhere: see
@@ -25,7 +25,7 @@ type cardKey struct{}
 // whichever column it is for. Texts that have been stored before, by a merchant who could not know the card, are written
 // again and told as they are: the outcome of a payment must not hang on them. The caller wipes the finder when all transactions of the context have ended, and runs no two
 // of them at a time.
-func WithoutCard(ctx context.Context, number *payment.Finder) context.Context {
+func WithoutCard(ctx context.Context, number *instrument.Finder) context.Context {
 	return context.WithValue(ctx, cardKey{}, number)
 }
 
@@ -34,7 +34,7 @@ func WithoutCard(ctx context.Context, number *payment.Finder) context.Context {
 var retells = []string{"payment.update", "reference.free", "event.", "untold.", "delivery.", "endpoint."}
 
 // mustNotRepeat reports whether an argument of the write holds the number and may not.
-func mustNotRepeat(number *payment.Finder, w *write) bool {
+func mustNotRepeat(number *instrument.Finder, w *write) bool {
 	if slices.ContainsFunc(retells, func(begin string) bool { return strings.HasPrefix(w.name, begin) }) {
 		return false
 	}
@@ -42,13 +42,13 @@ func mustNotRepeat(number *payment.Finder, w *write) bool {
 }
 
 // cardOf is the number that transactions of the context may not write, or nil.
-func cardOf(ctx context.Context) *payment.Finder {
-	number, _ := ctx.Value(cardKey{}).(*payment.Finder)
+func cardOf(ctx context.Context) *instrument.Finder {
+	number, _ := ctx.Value(cardKey{}).(*instrument.Finder)
 	return number
 }
 
 // repeats reports whether an argument of a write holds the number.
-func repeats(number *payment.Finder, arg any) bool {
+func repeats(number *instrument.Finder, arg any) bool {
 	switch v := arg.(type) {
 	case string:
 		return number.In(v)

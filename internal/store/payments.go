@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -236,7 +237,7 @@ func amount(a money.Amount) any {
 	return a.Fixed()
 }
 
-func readInstrument(text string) (i payment.Instrument, err error) {
+func readInstrument(text string) (i instrument.Masked, err error) {
 	if text == "" {
 		return i, nil
 	}
@@ -258,8 +259,8 @@ func (tx *Tx) terms(t *payment.Terms) any {
 	return string(raw)
 }
 
-func (tx *Tx) instrument(i payment.Instrument) any {
-	if i == (payment.Instrument{}) {
+func (tx *Tx) instrument(i instrument.Masked) any {
+	if i == (instrument.Masked{}) {
 		return nil
 	}
 	raw, err := json.Marshal(i)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/instrument"
 )
 
 const (
@@ -30,7 +30,7 @@ type Tx struct {
 	mistake  error // programmer's mistake: fails the transaction
 	rerun    error // a read asked for another run
 	after    []func()
-	card     *payment.Finder // what no text may repeat; nil for none
+	card     *instrument.Finder // what no text may repeat; nil for none
 }
 
 // Now returns the instant of this run of the body, UTC, in whole microseconds. It does not move while

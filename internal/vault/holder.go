@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -29,7 +30,7 @@ type Holder struct {
 }
 
 type held struct {
-	means payment.Means
+	means instrument.Means
 	until time.Time
 }
 
@@ -45,7 +46,7 @@ func newHolder(now func() time.Time, after func(time.Duration, func())) *Holder 
 
 // Put keeps what a payment is to be made with, replacing and wiping what was there. The holder
 // owns it from then on.
-func (h *Holder) Put(id payment.ID, m payment.Means) {
+func (h *Holder) Put(id payment.ID, m instrument.Means) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.drop(id)
@@ -54,7 +55,7 @@ func (h *Holder) Put(id payment.ID, m payment.Means) {
 }
 
 // Get returns a copy of the payment's means, which the caller wipes, or nil.
-func (h *Holder) Get(id payment.ID) payment.Means {
+func (h *Holder) Get(id payment.ID) instrument.Means {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	k, ok := h.means[id]
@@ -65,7 +66,7 @@ func (h *Holder) Get(id payment.ID) payment.Means {
 		h.drop(id)
 		return nil
 	}
-	return payment.CloneMeans(k.means)
+	return instrument.Clone(k.means)
 }
 
 // Has reports whether something is held for the payment.
@@ -85,7 +86,7 @@ func (h *Holder) Drop(id payment.ID) {
 
 func (h *Holder) drop(id payment.ID) {
 	if k, ok := h.means[id]; ok {
-		payment.WipeMeans(k.means)
+		instrument.Wipe(k.means)
 		delete(h.means, id)
 	}
 }

@@ -11,21 +11,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-func card(t *testing.T) *payment.Card {
+func card(t *testing.T) *instrument.Card {
 	t.Helper()
-	number, err := payment.ParsePAN("4000 0000 0000 0408")
+	number, err := instrument.ParsePAN("4000 0000 0000 0408")
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := payment.ParseSecurityCode("123")
+	code, err := instrument.ParseSecurityCode("123")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &payment.Card{Number: number, SecurityCode: code}
+	return &instrument.Card{Number: number, SecurityCode: code}
 }
 
 func TestHolder(t *testing.T) {
@@ -34,12 +34,12 @@ func TestHolder(t *testing.T) {
 	kept := card(t)
 	h.Put("p1", kept)
 
-	first := payment.CardOf(h.Get("p1"))
+	first := instrument.CardOf(h.Get("p1"))
 	if first == nil || first.Number.Reveal() != "4000000000000408" {
 		t.Fatalf("Get = %v", first)
 	}
 	first.Wipe()
-	if again := payment.CardOf(h.Get("p1")); again == nil || again.SecurityCode.Reveal() != "123" {
+	if again := instrument.CardOf(h.Get("p1")); again == nil || again.SecurityCode.Reveal() != "123" {
 		t.Error("wiping a copy wiped the card that is held")
 	}
 	if h.Get("p2") != nil {

@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/api"
-	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/instrument"
 )
 
 // binder reads the fields of one object of a request and collects what is wrong with them, in the order of the calls.
 // A method that finds a fault returns the zero value or what it could read: nothing of a faulty request is used.
 type binder struct {
 	from   *api.Value
-	prefix string      // path of the object, with a dot at its end
-	strict bool        // demanded fields are demanded
-	faults *[]fault    // of the whole request
-	number payment.PAN // of the card in the request, which no other field may repeat
+	prefix string         // path of the object, with a dot at its end
+	strict bool           // demanded fields are demanded
+	faults *[]fault       // of the whole request
+	number instrument.PAN // of the card in the request, which no other field may repeat
 }
 
 func newBinder(doc *api.Value) binder { return binder{from: doc, strict: true, faults: new([]fault)} }

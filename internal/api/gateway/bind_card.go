@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -18,10 +19,10 @@ const (
 // cardIn returns the card number in a request, to be wiped, or none. Texts are kept and shown as they come, so a number
 // that is repeated in one would be where no card number may be. Other numbers that look like those of cards are none of
 // our business: one order number in ten has a right check digit.
-func cardIn(doc *api.Value) payment.PAN {
-	number, err := payment.ParsePAN(doc.Get("card").Get("cardNumber").Text())
+func cardIn(doc *api.Value) instrument.PAN {
+	number, err := instrument.ParsePAN(doc.Get("card").Get("cardNumber").Text())
 	if err != nil {
-		return payment.PAN{}
+		return instrument.PAN{}
 	}
 	return number
 }
@@ -51,13 +52,13 @@ func (b binder) holder() string {
 
 // card reads card data. All of it is copied out of the request, so that nothing that lives on shares memory with the
 // number or the security code.
-func (b binder) card() *payment.Card {
+func (b binder) card() *instrument.Card {
 	c, ok := b.child("card", true)
 	if !ok {
 		return nil
 	}
 	token, _ := c.said("cardToken")
-	card := &payment.Card{Number: c.cardNumber(token != "")}
+	card := &instrument.Card{Number: c.cardNumber(token != "")}
 	c.cardToken(token)
 	card.Holder = c.holder()
 	card.SecurityCode = c.securityCode(card.Number.Brand())
@@ -66,19 +67,19 @@ func (b binder) card() *payment.Card {
 	return card
 }
 
-func (b binder) cardNumber(tokened bool) payment.PAN {
+func (b binder) cardNumber(tokened bool) instrument.PAN {
 	if tokened || b.missing("cardNumber") {
-		return payment.PAN{}
+		return instrument.PAN{}
 	}
 	text, ok := b.said("cardNumber")
 	if !ok {
-		return payment.PAN{}
+		return instrument.PAN{}
 	}
 	if utf8.RuneCountInString(text) > 23 {
 		b.fault("cardNumber", size, sizeText(0, 23))
-		return payment.PAN{}
+		return instrument.PAN{}
 	}
-	number, err := payment.ParsePAN(text)
+	number, err := instrument.ParsePAN(text)
 	if err != nil {
 		b.fault("cardNumber", cardForm, "invalid card number")
 	}
@@ -96,20 +97,20 @@ func (b binder) cardToken(token string) {
 
 // securityCode reads the code. As a number it has lost its leading zeros, which are put back to the length that the
 // brand's codes have.
-func (b binder) securityCode(brand payment.Brand) payment.SecurityCode {
+func (b binder) securityCode(brand instrument.Brand) instrument.SecurityCode {
 	length := 3
-	if brand == payment.BrandAmex {
+	if brand == instrument.BrandAmex {
 		length = 4
 	}
 	text, ok := b.padded("cardSecurityCode", length)
 	if !ok {
-		return payment.SecurityCode{}
+		return instrument.SecurityCode{}
 	}
 	if n := utf8.RuneCountInString(text); n < 3 || n > 4 {
 		b.fault("cardSecurityCode", size, sizeText(3, 4))
-		return payment.SecurityCode{}
+		return instrument.SecurityCode{}
 	}
-	code, err := payment.ParseSecurityCode(text)
+	code, err := instrument.ParseSecurityCode(text)
 	if err != nil {
 		b.fault("cardSecurityCode", pattern, `must match "[0-9]{3,4}"`)
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -73,7 +74,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	c.Terms.Verify = d.verify
 	c.Terms.Additional = b.additional()
 	if err := b.err(); err != nil {
-		payment.WipeMeans(c.Means)
+		instrument.Wipe(c.Means)
 		return engine.Create{}, err
 	}
 	return c, nil
@@ -103,7 +104,7 @@ func (b binder) paymentMethod(d demands) payment.Method {
 	switch {
 	case !d.card && !d.verify:
 		return m
-	case m.Valid() && m.Spec().Means != payment.MeansCard && d.card:
+	case m.Valid() && m.Spec().Means != instrument.KindCard && d.card:
 		b.fault("paymentMethod", pattern, `must match "BASIC_CARD" where card is given`)
 	case m.Valid() && !m.Spec().Verify:
 		b.fault("paymentMethod", pattern, `must match "BASIC_CARD" where a card is verified`)

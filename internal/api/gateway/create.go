@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -33,11 +34,11 @@ func (g *Gateway) create(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 	c.Idem = engine.Idempotency{Route: r.Pattern, Key: key, Fingerprint: c.Fingerprint}
 	o, err := g.engine.Create(r.Context(), c)
 	if err != nil {
-		payment.WipeMeans(c.Means)
+		instrument.Wipe(c.Means)
 		return err
 	}
 	if o.Replayed { // then the engine did not take the card over
-		payment.WipeMeans(c.Means)
+		instrument.Wipe(c.Means)
 	}
 	g.answerOutcome(w, &o)
 	return nil

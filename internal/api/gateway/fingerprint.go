@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -49,8 +50,8 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 	c.add("currency", string(r.Currency))
 	c.add("parentPaymentId", string(r.Parent))
 	c.add("description", r.Description)
-	if card := payment.CardOf(r.Means); card != nil {
-		var digits [payment.MostDigits]byte
+	if card := instrument.CardOf(r.Means); card != nil {
+		var digits [instrument.MostDigits]byte
 		c.add("cardNumber", hex.EncodeToString(g.engine.Fingerprint(card.Number.AppendTo(digits[:0]))))
 		clear(digits[:])
 		c.add("cardholderName", card.Holder)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -119,7 +120,7 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	o.text("description", first(p.Description, maxDescription))
 	o.text("parentPaymentId", string(p.Parent))
 	o.plain("paymentMethod", string(p.Method))
-	if p.Instrument != (payment.Instrument{}) {
+	if p.Instrument != (instrument.Masked{}) {
 		o.name("paymentMethodDetails")
 		o.dst = appendInstrument(o.dst, &p.Instrument)
 	}
@@ -145,7 +146,7 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	return o.end()
 }
 
-func appendInstrument(dst []byte, i *payment.Instrument) []byte {
+func appendInstrument(dst []byte, i *instrument.Masked) []byte {
 	o := object{dst: dst}
 	o.text("customerAccountNumber", i.CustomerAccountNumber)
 	o.text("cardToken", i.CardToken)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -22,8 +23,8 @@ func TestAppendPaymentWritesEveryFieldInOrder(t *testing.T) {
 		StartRecurring: true, RecurringToken: "token", ReturnURL: "https://r", WebhookURL: "https://w", Customer: `{"referenceId":"c"}`,
 		Billing: `{"city":"b"}`, Browser: `{"customerIp":"1.2.3.4"}`, Terminal: "term", ErrorCode: "4.01", ExternalCode: "03",
 		Fee: money.MustParse("0.25"), FeeCurrency: "USD", Created: moment, Updated: moment.Add(time.Hour),
-		Instrument: payment.Instrument{CustomerAccountNumber: "400000***0002", CardToken: "tok", CardholderName: "John", CardExpiryMonth: "01",
-			CardExpiryYear: "2030", CardBrand: payment.BrandVisa, CardIssuingCountry: "GB"},
+		Instrument: instrument.Masked{CustomerAccountNumber: "400000***0002", CardToken: "tok", CardholderName: "John", CardExpiryMonth: "01",
+			CardExpiryYear: "2030", CardBrand: instrument.BrandVisa, CardIssuingCountry: "GB"},
 	}, payment.Declined)
 	const want = `{"id":"0193f0c2a7b17c9e8d4f5a6b7c8d9e0f","referenceId":"ref \"1\"","created":"2030-12-25T10:11:12","paymentType":"DEPOSIT",` +
 		`"state":"DECLINED","description":"d","parentPaymentId":"0193f0c2a7b17c9e8d4f5a6b7c8d9e00","paymentMethod":"BASIC_CARD",` +

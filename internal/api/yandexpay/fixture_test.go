@@ -17,6 +17,7 @@ import (
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
@@ -263,17 +264,17 @@ func (c *client) pay(t testing.TB, oid, card string) {
 
 func (c *client) payBy(t testing.TB, pid payment.ID, card string) {
 	t.Helper()
-	pan, err := payment.ParsePAN(card)
+	pan, err := instrument.ParsePAN(card)
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := payment.ParseSecurityCode("123")
+	code, err := instrument.ParseSecurityCode("123")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.app.Engine.Execute(t.Context(), engine.Execute{
 		Target: engine.Target{Shop: c.shop.Shop, ID: pid}, Hosted: true, Method: payment.BasicCard,
-		Means: &payment.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12",
+		Means: &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12",
 			ExpiryYear: strconv.Itoa(time.Now().Year() + 3)},
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -256,14 +257,14 @@ func paymentMethod(p *payment.Payment) func(*object) {
 }
 
 // network is the API's word for a brand of cards.
-func network(b payment.Brand) string {
+func network(b instrument.Brand) string {
 	switch b {
-	case payment.BrandAmex, payment.BrandDiscover, payment.BrandJCB, payment.BrandMaestro, payment.BrandMastercard,
-		payment.BrandMir, payment.BrandUnionPay, payment.BrandVisa:
+	case instrument.BrandAmex, instrument.BrandDiscover, instrument.BrandJCB, instrument.BrandMaestro, instrument.BrandMastercard,
+		instrument.BrandMir, instrument.BrandUnionPay, instrument.BrandVisa:
 		return string(b)
-	case payment.BrandHumo:
+	case instrument.BrandHumo:
 		return "HUMOCARD"
 	default:
-		return string(payment.BrandUnknown)
+		return string(instrument.BrandUnknown)
 	}
 }

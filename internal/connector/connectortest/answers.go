@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -160,11 +161,11 @@ func cutAnswers(t *testing.T, s Suite) {
 	q := r.sale()
 	card, length := q.Means, 0
 	e.set(func(body []byte) []byte { length = len(body); return body })
-	q.Means = payment.CloneMeans(card)
+	q.Means = instrument.Clone(card)
 	r.must(t, payment.AttemptDeposit, q)
 	for cut := 0; cut < length; cut += max(1, length/48) {
 		e.set(func(body []byte) []byte { return body[:min(cut, len(body)-1)] })
-		q.Means = payment.CloneMeans(card)
+		q.Means = instrument.Clone(card)
 		if fact, err := r.send(t, payment.AttemptDeposit, q); !unknown(fact, err) {
 			t.Errorf("cut after %d bytes: %+v, %v; want UNKNOWN", cut, fact, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -208,7 +209,7 @@ func recurring(t *testing.T, s Suite) {
 		t.Errorf("status tells another credential, or none: %v", err)
 	}
 	next := r.sale()
-	next.Means, next.ReturnURL = &payment.Credential{Handle: credential}, ""
+	next.Means, next.ReturnURL = &instrument.Credential{Handle: credential}, ""
 	r.must(t, payment.AttemptDeposit, next)
 	r.booked(t, next, Taken)
 }
@@ -220,7 +221,7 @@ func sameKey(t *testing.T, s Suite) {
 			q := r.request(t, kind)
 			card := q.Means
 			for range 3 {
-				q.Means = payment.CloneMeans(card)
+				q.Means = instrument.Clone(card)
 				r.must(t, kind, q)
 			}
 			r.booked(t, q, movement(kind))
@@ -228,7 +229,7 @@ func sameKey(t *testing.T, s Suite) {
 				return // it has no content to change
 			}
 			other := q
-			other.Means, other.Amount = payment.CloneMeans(card), money.MustParse("3.21")
+			other.Means, other.Amount = instrument.Clone(card), money.MustParse("3.21")
 			if fact, err := r.send(t, kind, other); err == nil && won(fact) && fact.Amount == other.Amount {
 				t.Errorf("the key was used for other content: %+v", fact)
 			}

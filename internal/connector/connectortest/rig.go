@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -62,7 +63,7 @@ func newRig(t *testing.T, s Suite) *rig {
 func rigAt(t *testing.T, s Suite, p Provider, address string) *rig {
 	t.Helper()
 	r := &rig{suite: s, p: p, log: new(lockedBuffer), secrets: p.Secrets}
-	for _, c := range []*payment.Card{p.Good, p.Refused, p.Challenged} {
+	for _, c := range []*instrument.Card{p.Good, p.Refused, p.Challenged} {
 		if c == nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -34,7 +35,7 @@ type Provider struct {
 	Secrets []string
 	// Good is approved at once, Refused declined at once, and Challenged waits for
 	// its customer; nil where the provider has no such card.
-	Good, Refused, Challenged *payment.Card
+	Good, Refused, Challenged *instrument.Card
 	// Account is who money is paid out to without a card; nil where that cannot be.
 	Account *payment.Customer
 	// Strike makes the next request of that call meet the fault. It reports false

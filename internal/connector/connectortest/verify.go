@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -11,7 +12,7 @@ import (
 func (r *rig) canVerify() bool { return r.method(payment.AttemptDeposit, true) != nil }
 
 // verification is a request to check a card, or the test is skipped. No books may ever show money for it.
-func (r *rig) verification(t *testing.T, c *payment.Card) connector.Request {
+func (r *rig) verification(t *testing.T, c *instrument.Card) connector.Request {
 	t.Helper()
 	if !r.canVerify() {
 		t.Skip("the connector cannot verify cards")
@@ -42,7 +43,7 @@ func verifications(t *testing.T, s Suite) {
 				t.Errorf("%+v; want no amount, and no credential that nobody asked for", f)
 			}
 		}
-		q.Means = payment.CloneMeans(card)
+		q.Means = instrument.Clone(card)
 		if again := r.must(t, payment.AttemptDeposit, q); again.ProviderRef != sent.ProviderRef {
 			t.Errorf("the same key made another: %s and %s", sent.ProviderRef, again.ProviderRef)
 		}
@@ -104,7 +105,7 @@ func verifiedAndCharged(s Suite) func(t *testing.T) {
 		}
 		r.secrets = append(r.secrets, `"`+credential+`"`, `\"`+credential+`\"`)
 		next := r.sale()
-		next.Means, next.ReturnURL = &payment.Credential{Handle: credential}, ""
+		next.Means, next.ReturnURL = &instrument.Credential{Handle: credential}, ""
 		r.must(t, payment.AttemptDeposit, next)
 		r.booked(t, next, Taken)
 		r.booked(t, q)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/simulator"
@@ -99,17 +100,17 @@ func settingsFor(url string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"url":%q,"apiKey":%q,"noticeSecret":%q}`, url, apiKey, noticeSecret))
 }
 
-func card(t testing.TB, number string) *payment.Card {
+func card(t testing.TB, number string) *instrument.Card {
 	t.Helper()
-	pan, err := payment.ParsePAN(number)
+	pan, err := instrument.ParsePAN(number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := payment.ParseSecurityCode("737")
+	code, err := instrument.ParseSecurityCode("737")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &payment.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2035"}
+	return &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2035"}
 }
 
 var operations = map[connectortest.Call]string{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -120,15 +121,15 @@ func fenced() payment.Fact {
 
 // instrument is what the provider tells of the card, and empty where it tells nothing
 // or nothing of the expected form. The brand UNKNOWN tells nothing.
-func (c *wireCard) instrument() payment.Instrument {
-	var i payment.Instrument
+func (c *wireCard) instrument() instrument.Masked {
+	var i instrument.Masked
 	if c == nil {
 		return i
 	}
 	if digits(c.First6, 6) && digits(c.Last4, 4) {
 		i.CustomerAccountNumber = c.First6 + "***" + c.Last4
 	}
-	if b := payment.Brand(c.Brand); b != payment.BrandUnknown && b.Valid() {
+	if b := instrument.Brand(c.Brand); b != instrument.BrandUnknown && b.Valid() {
 		i.CardBrand = b
 	}
 	if n := c.IssuerCountry; len(n) == 2 && 'A' <= n[0] && n[0] <= 'Z' && 'A' <= n[1] && n[1] <= 'Z' {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -89,13 +90,13 @@ func TestInstrumentIsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		card *wireCard
-		want payment.Instrument
+		want instrument.Masked
 	}{
-		{nil, payment.Instrument{}},
-		{&wireCard{}, payment.Instrument{}},
-		{&wireCard{"VISA", "400000", "0408", "DE"}, payment.Instrument{CustomerAccountNumber: "400000***0408", CardBrand: "VISA", CardIssuingCountry: "DE"}},
-		{&wireCard{"UNKNOWN", "40000000", "0408", "de"}, payment.Instrument{}},
-		{&wireCard{"BANANA", "40000a", "0408", "DEU"}, payment.Instrument{}},
+		{nil, instrument.Masked{}},
+		{&wireCard{}, instrument.Masked{}},
+		{&wireCard{"VISA", "400000", "0408", "DE"}, instrument.Masked{CustomerAccountNumber: "400000***0408", CardBrand: "VISA", CardIssuingCountry: "DE"}},
+		{&wireCard{"UNKNOWN", "40000000", "0408", "de"}, instrument.Masked{}},
+		{&wireCard{"BANANA", "40000a", "0408", "DEU"}, instrument.Masked{}},
 	} {
 		if diff := cmp.Diff(test.want, test.card.instrument()); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", test.card, diff)

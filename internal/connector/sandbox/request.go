@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -53,13 +54,13 @@ func (b body) money(r *connector.Request) body {
 
 // method names the way of paying in the provider's words; a card needs no name.
 func (b body) method(m payment.Method) body {
-	if m.Spec().Means == payment.MeansCard {
+	if m.Spec().Means == instrument.KindCard {
 		return b
 	}
 	return b.text("method", string(m))
 }
 
-func (b body) card(c *payment.Card) body {
+func (b body) card(c *instrument.Card) body {
 	b = append(b, `,"card":{"number":"`...)
 	b = c.Number.AppendTo(b)
 	b = append(b, '"')
@@ -76,9 +77,9 @@ func paymentBody(r *connector.Request) []byte {
 		b = append(b, `,"capture":false`...)
 	}
 	switch means := r.Means.(type) {
-	case *payment.Credential:
+	case *instrument.Credential:
 		b = b.text("credential", means.Handle)
-	case *payment.Card:
+	case *instrument.Card:
 		b = b.card(means)
 		if r.StartRecurring {
 			b = append(b, `,"storeCredential":true`...)
@@ -93,9 +94,9 @@ func paymentBody(r *connector.Request) []byte {
 func texts(r *connector.Request) int {
 	n := len(r.Key) + len(r.ReturnURL) + len(r.NoticeURL)
 	switch means := r.Means.(type) {
-	case *payment.Credential:
+	case *instrument.Credential:
 		n += len(means.Handle)
-	case *payment.Card:
+	case *instrument.Card:
 		n += len(means.Holder)
 	}
 	return n
@@ -111,7 +112,7 @@ func testAmounts(origin string) string {
 
 // verificationBody has no amount.
 func verificationBody(r *connector.Request) []byte {
-	b := roomyBody(r.Key, texts(r)).text("currency", string(r.Currency)).card(payment.CardOf(r.Means))
+	b := roomyBody(r.Key, texts(r)).text("currency", string(r.Currency)).card(instrument.CardOf(r.Means))
 	if r.StartRecurring {
 		b = append(b, `,"storeCredential":true`...)
 	}
@@ -131,9 +132,9 @@ func (b body) customer(r *connector.Request) body {
 func payoutBody(r *connector.Request) []byte {
 	b := roomyBody(r.Key, texts(r)).money(r)
 	switch means := r.Means.(type) {
-	case *payment.Card:
+	case *instrument.Card:
 		b = b.card(means)
-	case *payment.Credential:
+	case *instrument.Credential:
 		b = b.text("credential", means.Handle)
 	default:
 		b = b.method(r.Method).account(&r.Customer)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -47,7 +48,7 @@ func (s *Sandbox) Traits() connector.Traits {
 // Start makes a sale, or an authorization where PreAuth is set: by card, by
 // credential, or on the provider's page for every other method.
 func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact, error) {
-	if r.Key == "" || (r.Method.Spec().Means == payment.MeansCard && r.Means == nil) {
+	if r.Key == "" || (r.Method.Spec().Means == instrument.KindCard && r.Means == nil) {
 		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or a credential are needed", connector.ErrIncomplete)
 	}
 	t, fact, err := s.send(ctx, "/v1/payments", paymentBody(&r), attempt{payment.AttemptDeposit, r.Key})
@@ -63,7 +64,7 @@ func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact,
 
 // Verify checks a card without money and stores it where StartRecurring is set.
 func (s *Sandbox) Verify(ctx context.Context, r connector.Request) (payment.Fact, error) {
-	if r.Key == "" || payment.CardOf(r.Means) == nil || !r.Method.Spec().Verify || !r.Amount.IsZero() {
+	if r.Key == "" || instrument.CardOf(r.Means) == nil || !r.Method.Spec().Verify || !r.Amount.IsZero() {
 		return payment.Fact{}, fmt.Errorf("%w: a key, a card and no amount are needed", connector.ErrIncomplete)
 	}
 	t, fact, err := s.send(ctx, "/v1/verifications", verificationBody(&r), attempt{payment.AttemptDeposit, r.Key})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -253,7 +254,7 @@ func TestInstrument(t *testing.T) {
 	t.Parallel()
 	c, _ := open(t, newDouble(t).url)
 	fact, err := c.Start(t.Context(), sale(t, "k", "5"))
-	want := payment.Instrument{CustomerAccountNumber: "400000***0408", CardBrand: payment.BrandVisa, CardIssuingCountry: "DE"}
+	want := instrument.Masked{CustomerAccountNumber: "400000***0408", CardBrand: instrument.BrandVisa, CardIssuingCountry: "DE"}
 	if err != nil || fact.Instrument != want {
 		t.Errorf("%+v, %v; want %+v", fact.Instrument, err, want)
 	}
@@ -320,7 +321,7 @@ func TestFollowUpsThatAreRefused(t *testing.T) {
 }
 
 func withCredential(r connector.Request) connector.Request {
-	r.Means = &payment.Credential{Handle: "cred_of_nobody"}
+	r.Means = &instrument.Credential{Handle: "cred_of_nobody"}
 	return r
 }
 
@@ -407,15 +408,15 @@ func TestRequests(t *testing.T) {
 	c, _ := open(t, server.URL+"/base/")
 
 	full := sale(t, "k1", "11.10")
-	payment.CardOf(full.Means).Holder = "Jane \"J\" Doe\u2028\x01"
+	instrument.CardOf(full.Means).Holder = "Jane \"J\" Doe\u2028\x01"
 	full.NoticeURL, full.StartRecurring = "https://sluice.example/n", true
 	full.Description, full.Customer = "coffee", payment.Customer{Email: "jane@shop.example"}
 	hold := sale(t, "k2", "0.000000000000000001")
-	hold.Currency, hold.PreAuth, hold.ReturnURL, payment.CardOf(hold.Means).SecurityCode = "ETH", true, "", payment.SecurityCode{}
+	hold.Currency, hold.PreAuth, hold.ReturnURL, instrument.CardOf(hold.Means).SecurityCode = "ETH", true, "", instrument.SecurityCode{}
 	blik := sale(t, "k3", "7")
 	blik.Method, blik.Means, blik.StartRecurring = payment.Blik, nil, true
 	again := sale(t, "k4", "7")
-	again.Means, again.StartRecurring = &payment.Credential{Handle: "cred_1"}, true
+	again.Means, again.StartRecurring = &instrument.Credential{Handle: "cred_1"}, true
 	account := connector.Request{Key: "k5", Amount: money.MustParse("7"), Currency: "PLN", Method: payment.Blik}
 	account.Customer = payment.Customer{AccountNumber: "PL1", FirstName: "Jan", LastName: "Kowalski", BankCode: "B1"}
 	follow := connector.Request{Key: "k6", Amount: money.MustParse("7"), Currency: "EUR"}

@@ -7,11 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
 // check is a request to verify a card.
-func check(key string, c *payment.Card) connector.Request {
+func check(key string, c *instrument.Card) connector.Request {
 	return connector.Request{
 		Key: key, Currency: "EUR", Method: payment.BasicCard, Verify: true, Means: c,
 	}

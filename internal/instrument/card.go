@@ -1,4 +1,4 @@
-package payment
+package instrument
 
 import (
 	"errors"
@@ -318,25 +318,13 @@ func (c Card) LogValue() slog.Value { return slog.StringValue(c.masked()) }
 
 func (c Card) masked() string { return c.Number.String() + " " + string(c.Number.Brand()) }
 
-// Instrument is what may be shown and stored of the card.
-func (c Card) Instrument() Instrument {
-	return Instrument{
+// Masked is what may be shown and stored of the card.
+func (c Card) Masked() Masked {
+	return Masked{
 		CustomerAccountNumber: c.Number.Mask(),
 		CardholderName:        c.Holder,
 		CardExpiryMonth:       c.ExpiryMonth,
 		CardExpiryYear:        c.ExpiryYear,
 		CardBrand:             c.Number.Brand(),
 	}
-}
-
-// Instrument is what may be shown and stored of the card or account that a payment is made with, in the words of
-// the gateway contract. Fields that are not known are empty; only the first is used for other methods than cards.
-type Instrument struct {
-	CustomerAccountNumber string `json:"customerAccountNumber,omitempty"` // at most 256 characters; PAN.Mask of a card
-	CardToken             string `json:"cardToken,omitempty"`             // at most 32 characters, of the shop's vault
-	CardholderName        string `json:"cardholderName,omitempty"`        // at most 128 characters
-	CardExpiryMonth       string `json:"cardExpiryMonth,omitempty"`       // two digits
-	CardExpiryYear        string `json:"cardExpiryYear,omitempty"`        // four digits
-	CardBrand             Brand  `json:"cardBrand,omitempty"`
-	CardIssuingCountry    string `json:"cardIssuingCountryCode,omitempty"` // ISO 3166 alpha-2
 }

@@ -1,4 +1,4 @@
-package payment
+package instrument
 
 import (
 	"encoding/base64"

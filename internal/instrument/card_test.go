@@ -1,4 +1,4 @@
-package payment
+package instrument
 
 import (
 	"bytes"
@@ -274,13 +274,13 @@ func TestWipeEmptiesAllCopies(t *testing.T) {
 func TestInstrument(t *testing.T) {
 	t.Parallel()
 	card := newCard(t, "5555555555554444", "123")
-	out, err := json.Marshal(card.Instrument())
+	out, err := json.Marshal(card.Masked())
 	want := `{"customerAccountNumber":"555555***4444","cardholderName":"Ada Lovelace","cardExpiryMonth":"01",` +
 		`"cardExpiryYear":"2030","cardBrand":"MASTERCARD"}`
 	if err != nil || string(out) != want {
 		t.Errorf("instrument of a card: %s, %v\nwant %s", out, err, want)
 	}
-	full := card.Instrument()
+	full := card.Masked()
 	full.CardToken, full.CardIssuingCountry = "tok", "PL"
 	out, err = json.Marshal(full)
 	want = `{"customerAccountNumber":"555555***4444","cardToken":"tok","cardholderName":"Ada Lovelace","cardExpiryMonth":"01",` +
@@ -288,7 +288,7 @@ func TestInstrument(t *testing.T) {
 	if err != nil || string(out) != want {
 		t.Errorf("full instrument: %s, %v\nwant %s", out, err, want)
 	}
-	if out, err = json.Marshal(Instrument{}); err != nil || string(out) != `{}` {
+	if out, err = json.Marshal(Masked{}); err != nil || string(out) != `{}` {
 		t.Errorf("empty instrument: %s, %v", out, err)
 	}
 }

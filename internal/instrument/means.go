@@ -1,4 +1,4 @@
-package payment
+package instrument
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 type Means interface {
 	fmt.Formatter
 	// Kind tells which of the types it is.
-	Kind() MeansKind
-	// Instrument is what may be shown and stored of it.
-	Instrument() Instrument
+	Kind() Kind
+	// Masked is what may be shown and stored of it.
+	Masked() Masked
 	// Wipe overwrites what is secret, here and in all copies that share it.
 	Wipe()
 
@@ -21,28 +21,28 @@ type Means interface {
 }
 
 // MeansKind is a kind of Means.
-type MeansKind string
+type Kind string
 
 // The kinds. MeansNone is that of methods for which a customer gives nothing beforehand.
 const (
-	MeansNone       MeansKind = ""
-	MeansCard       MeansKind = "card"
-	MeansSavedCard  MeansKind = "saved card"
-	MeansCredential MeansKind = "credential"
-	MeansCode       MeansKind = "code"
-	MeansWallet     MeansKind = "wallet"
-	MeansBank       MeansKind = "bank"
+	KindNone       Kind = ""
+	KindCard       Kind = "card"
+	KindSavedCard  Kind = "saved card"
+	KindCredential Kind = "credential"
+	KindCode       Kind = "code"
+	KindWallet     Kind = "wallet"
+	KindBank       Kind = "bank"
 )
 
 // WipeMeans is Wipe, also of nil.
-func WipeMeans(m Means) {
+func Wipe(m Means) {
 	if m != nil {
 		m.Wipe()
 	}
 }
 
 // CloneMeans returns a copy of its own, so that wiping one leaves the other. The copy of nil is nil.
-func CloneMeans(m Means) Means {
+func Clone(m Means) Means {
 	if m == nil {
 		return nil
 	}
@@ -72,7 +72,7 @@ type Code struct {
 
 // Wallet is the token of a wallet, as the browser or the merchant passed it on.
 type Wallet struct {
-	Method Method // whose wallet it is
+	Method string // the payment method whose wallet it is
 	Token  []byte `json:"-"`
 }
 
@@ -80,37 +80,37 @@ type Wallet struct {
 type Bank struct{ ID string }
 
 // Kind implements Means.
-func (*Card) Kind() MeansKind { return MeansCard }
+func (*Card) Kind() Kind { return KindCard }
 
 // Kind implements Means.
-func (*SavedCard) Kind() MeansKind { return MeansSavedCard }
+func (*SavedCard) Kind() Kind { return KindSavedCard }
 
 // Kind implements Means.
-func (*Credential) Kind() MeansKind { return MeansCredential }
+func (*Credential) Kind() Kind { return KindCredential }
 
 // Kind implements Means.
-func (*Code) Kind() MeansKind { return MeansCode }
+func (*Code) Kind() Kind { return KindCode }
 
 // Kind implements Means.
-func (*Wallet) Kind() MeansKind { return MeansWallet }
+func (*Wallet) Kind() Kind { return KindWallet }
 
 // Kind implements Means.
-func (*Bank) Kind() MeansKind { return MeansBank }
+func (*Bank) Kind() Kind { return KindBank }
 
-// Instrument shows the token: it is the merchant's own, and good for that shop only.
-func (s *SavedCard) Instrument() Instrument { return Instrument{CardToken: s.Token} }
+// Masked shows the token: it is the merchant's own, and good for that shop only.
+func (s *SavedCard) Masked() Masked { return Masked{CardToken: s.Token} }
 
-// Instrument is empty: what the chain was begun with is known from there.
-func (*Credential) Instrument() Instrument { return Instrument{} }
+// Masked is empty: what the chain was begun with is known from there.
+func (*Credential) Masked() Masked { return Masked{} }
 
-// Instrument is empty: a code is nowhere kept.
-func (*Code) Instrument() Instrument { return Instrument{} }
+// Masked is empty: a code is nowhere kept.
+func (*Code) Masked() Masked { return Masked{} }
 
-// Instrument is empty: what is in the token comes out when it is opened.
-func (*Wallet) Instrument() Instrument { return Instrument{} }
+// Masked is empty: what is in the token comes out when it is opened.
+func (*Wallet) Masked() Masked { return Masked{} }
 
-// Instrument is empty.
-func (*Bank) Instrument() Instrument { return Instrument{} }
+// Masked is empty.
+func (*Bank) Masked() Masked { return Masked{} }
 
 // Wipe forgets the token.
 func (s *SavedCard) Wipe() { *s = SavedCard{} }
@@ -140,19 +140,19 @@ func (w *Wallet) clone() Means {
 func (b *Bank) clone() Means { copied := *b; return &copied }
 
 // Format writes the kind and nothing of the token, whatever the verb.
-func (s SavedCard) Format(f fmt.State, _ rune) { writeMasked(f, string(MeansSavedCard)) }
+func (s SavedCard) Format(f fmt.State, _ rune) { writeMasked(f, string(KindSavedCard)) }
 
 // Format writes the kind and nothing of the handle, whatever the verb.
-func (c Credential) Format(f fmt.State, _ rune) { writeMasked(f, string(MeansCredential)) }
+func (c Credential) Format(f fmt.State, _ rune) { writeMasked(f, string(KindCredential)) }
 
 // Format writes the kind and nothing of the code, whatever the verb.
-func (c Code) Format(f fmt.State, _ rune) { writeMasked(f, string(MeansCode)) }
+func (c Code) Format(f fmt.State, _ rune) { writeMasked(f, string(KindCode)) }
 
 // Format writes the wallet's method and nothing of the token, whatever the verb.
-func (w Wallet) Format(f fmt.State, _ rune) { writeMasked(f, string(MeansWallet)+" "+string(w.Method)) }
+func (w Wallet) Format(f fmt.State, _ rune) { writeMasked(f, string(KindWallet)+" "+w.Method) }
 
 // Format writes the kind and the bank, whatever the verb.
-func (b Bank) Format(f fmt.State, _ rune) { writeMasked(f, string(MeansBank)+" "+b.ID) }
+func (b Bank) Format(f fmt.State, _ rune) { writeMasked(f, string(KindBank)+" "+b.ID) }
 
 // LogValue is what Format writes.
 func (s SavedCard) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s)) }
