@@ -10,44 +10,6 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-// write queues everything that a decision about an existing payment changes. The
-// update names the version that was read: whoever read the same and comes second
-// decides again on fresh data.
-func write(tx *store.Tx, d *payment.Decision) {
-	p := &d.Payment
-	tx.UpdatePayment(p)
-	for i := range d.Opened {
-		tx.InsertOperation(p, &d.Opened[i])
-	}
-	for i := range d.Ended {
-		tx.CompleteOperation(p, &d.Ended[i])
-	}
-	for i := range d.Attempts {
-		tx.UpdateAttempt(p, &d.Attempts[i])
-	}
-	if d.Fresh != nil {
-		tx.InsertAttempt(p, d.Fresh)
-	}
-	if d.Chain != nil {
-		tx.InsertChain(p.Shop, d.Chain)
-	}
-	if s := p.State(); p.Reference != "" && (s == payment.Declined || s == payment.Cancelled) {
-		tx.FreeReference(p)
-	}
-}
-
-// insert queues a payment that is born with everything that belongs to it.
-func insert(tx *store.Tx, d *payment.Decision) {
-	p := &d.Payment
-	tx.InsertPayment(p)
-	for i := range d.Opened {
-		tx.InsertOperation(p, &d.Opened[i])
-	}
-	if d.Fresh != nil {
-		tx.InsertAttempt(p, d.Fresh)
-	}
-}
-
 // decide loads one payment, decides and writes, again from the start whenever
 // another writer came first. A decision that changes nothing writes nothing.
 func (e *Engine) decide(ctx context.Context, shop payment.ShopID, id payment.ID, c payment.Command) (payment.Decision, error) {
@@ -79,7 +41,7 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 		if d.Also = slices.Clip(also); d.Idle() && len(also) == 0 {
 			return nil
 		}
-		return e.writeAll(ctx, tx, &d)
+		return e.commit(ctx, tx, &changes{d: &d})
 	})
 	if err != nil {
 		u.ended(err, &d, &x)
@@ -87,58 +49,6 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 	}
 	e.told(ctx, &d)
 	return d, nil
-}
-
-// writeAll queues a decision with what merchants are told and what it means for the
-// deposit of a refund.
-func (e *Engine) writeAll(ctx context.Context, tx *store.Tx, d *payment.Decision) error {
-	parent, err := moveParent(tx, d)
-	if refusal := new(payment.Refusal); errors.As(err, &refusal) && d.Otherwise != nil {
-		also := d.Also
-		*d = *d.Otherwise
-		d.Also = append(d.Also, also...)
-		parent, err = moveParent(tx, d)
-	}
-	if err != nil {
-		return err
-	}
-	if err := d.Sign(e.IDs.Letters(payment.TokenLen)); err != nil {
-		return err
-	}
-	t := Telling{tx: tx, d: d, parent: parent, moved: parent != nil}
-	events, err := e.word(ctx, &t)
-	if err != nil {
-		return err
-	}
-	write(tx, d)
-	if t.moved {
-		tx.UpdatePayment(t.parent)
-	}
-	e.tell(tx, &t, events)
-	return nil
-}
-
-// moveParent decides what the end of a refund means for its deposit, to be written in the same transaction. It returns
-// the deposit as it becomes, or nil where it does not change. Its alarm is told about the deposit.
-func moveParent(tx *store.Tx, d *payment.Decision) (*payment.Payment, error) {
-	if d.Parent == (payment.ParentMove{}) {
-		return nil, nil
-	}
-	parent, err := tx.Payment(d.Payment.Shop, d.Payment.Parent)
-	if err != nil {
-		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
-	}
-	move, err := payment.Decide(parent, d.Parent, tx.Now())
-	if err != nil {
-		if now, stale := tx.Payment(d.Payment.Shop, d.Payment.ID); stale == nil && now.Version != d.Payment.Version {
-			tx.Again() // somebody else has told the deposit already
-		}
-		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
-	}
-	if move.Alarm != "" {
-		d.Also = append(d.Also, aboutPayment(&move.Payment, move.Alarm))
-	}
-	return &move.Payment, nil
 }
 
 // told reports a committed decision to logs and metrics, and to a human where it raises alarms.

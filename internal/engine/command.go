@@ -121,12 +121,7 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 		if d, err = payment.Decide(p, c, tx.Now()); err != nil {
 			return err
 		}
-		remember(tx, p.Shop, t.Idem, p.ID)
-		if i := t.Instruction; i != nil && d.Fresh != nil {
-			i.Payment, i.Attempt = p.ID, d.Fresh.Seq
-			tx.InsertInstruction(p.Shop, i)
-		}
-		return e.writeAll(ctx, tx, &d)
+		return e.commit(ctx, tx, &changes{d: &d, idem: t.Idem, said: t.Instruction})
 	})
 	return d, x, err
 }

@@ -165,45 +165,21 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	if b.d, err = payment.New(p, start, tx.Now()); err != nil {
 		return err
 	}
-	if err := b.d.Sign(b.e.IDs.Letters(payment.TokenLen)); err != nil {
-		return err
-	}
-	b.keep(tx)
 	parent, err := b.reserve(tx)
 	if err != nil {
 		return err
 	}
-	t := Telling{tx: tx, d: &b.d, parent: parent, moved: parent != nil, order: b.c.Order, said: b.c.Instruction}
-	events, err := b.e.word(ctx, &t)
-	if err != nil {
+	if err := b.e.commit(ctx, tx, &changes{d: &b.d, parent: parent, idem: b.c.Idem, order: b.c.Order, said: b.c.Instruction}); err != nil {
 		return err
 	}
-	insert(tx, &b.d)
-	if t.moved {
-		tx.UpdatePayment(t.parent)
-	}
-	b.e.tell(tx, &t, events)
-	remember(tx, p.Shop, b.c.Idem, p.ID)
 	return b.reference(tx)
 }
 
-// keep queues what the dialect keeps beside the payment.
-func (b *birth) keep(tx *store.Tx) {
-	if o := b.c.Order; o != nil {
-		o.Payment = b.id
-		tx.InsertOrder(b.c.Shop.ID, o)
-	}
-	if i := b.c.Instruction; i != nil {
-		i.Payment, i.Refund = b.c.Parent, b.id
-		tx.InsertInstruction(b.c.Shop.ID, i)
-	}
-}
-
-// reserve holds the money of a refund that is about to be sent on its deposit and returns the deposit as it becomes.
+// reserve decides to hold the money of a refund that is about to be sent on its deposit.
 // One that was refused before any provider never held any, and nil is returned.
-func (b *birth) reserve(tx *store.Tx) (*payment.Payment, error) {
+func (b *birth) reserve(tx *store.Tx) (*payment.Decision, error) {
 	if b.c.Type != payment.Refund || b.d.Call == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // the deposit stays as it is, and that is no error
 	}
 	parent, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
 	if err != nil {
@@ -215,10 +191,7 @@ func (b *birth) reserve(tx *store.Tx) (*payment.Payment, error) {
 	take := b.taking()
 	take.Amount = b.d.Payment.Amount
 	r, err := payment.Decide(parent, take, tx.Now())
-	if r.Alarm != "" {
-		b.d.Also = append(b.d.Also, aboutPayment(&r.Payment, r.Alarm))
-	}
-	return &r.Payment, err
+	return &r, err
 }
 
 // taking is what a refund takes from its deposit.

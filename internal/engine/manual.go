@@ -253,7 +253,7 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 			return err
 		}
 		keep(tx, u)
-		return e.writeAll(ctx, tx, &d)
+		return e.commit(ctx, tx, &changes{d: &d})
 	})
 	if err != nil {
 		return storeError(err)

@@ -248,7 +248,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 	if n.odd != "" {
 		d.Also = append(d.Also, aboutPayment(&d.Payment, n.odd))
 	}
-	return true, e.writeAll(ctx, tx, d)
+	return true, e.commit(ctx, tx, &changes{d: d})
 }
 
 // booked finishes what a committed notice set off.

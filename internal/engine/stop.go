@@ -26,7 +26,7 @@ func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.
 			return err
 		}
 		tx.StopChain(shop, chain.Token)
-		return e.writeAll(ctx, tx, &d)
+		return e.commit(ctx, tx, &changes{d: &d})
 	})
 	if err == nil {
 		e.told(ctx, &d)

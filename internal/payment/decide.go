@@ -71,9 +71,6 @@ func (d *draft) start(s Start) {
 			d.p.ErrorCode = CodeNoTerminal
 		}
 		d.log(kind.Operation(), InNoTerminal, 0, Messages{})
-		if d.p.Type == Refund {
-			d.d.Parent.Release = d.p.Amount
-		}
 		return
 	}
 	d.attempt(kind, InSend, s.Terminals[0], d.p.Amount, s.Run)
