@@ -100,28 +100,48 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 // intend stores what is about to be done. With ask it stops at an open outcome first.
 func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (d payment.Decision, x exchange, err error) {
 	var u doubts
+	known, fresh := e.recent.take(t.Shop.ID, t.ID)
 	err = e.DB.Update(ctx, func(tx *store.Tx) error {
 		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
 			return err
 		}
-		p, err := tx.Payment(t.Shop.ID, t.ID)
-		if err != nil {
+		if !fresh {
+			p, err := tx.Payment(t.Shop.ID, t.ID)
+			if err != nil {
+				return err
+			}
+			d, x, err = e.intent(ctx, tx, &t, &p, planned, ask)
 			return err
 		}
-		if err := e.byHand(tx, t.Record, p.Shop, p.ID); err != nil {
-			return err
+		fresh = false
+		tx.Expect(&known)
+		if d, x, err = e.intent(ctx, tx, &t, &known, planned, ask); err != nil {
+			tx.Again() // others may have changed it since
 		}
-		if a := p.LiveAttempt(); ask && (a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) || len(p.LostKinds()) > 0) {
-			return errOpen
-		}
-		var c payment.Command
-		if c, x, err = planned(&p); err != nil {
-			return err
-		}
-		if d, err = payment.Decide(p, c, tx.Now()); err != nil {
-			return err
-		}
-		return e.commit(ctx, tx, &changes{d: &d, idem: t.Idem, said: t.Instruction})
+		return err
 	})
+	if err == nil {
+		e.recent.put(&d.Payment)
+	}
 	return d, x, err
+}
+
+// intent decides on the payment and queues what comes of it.
+func (e *Engine) intent(ctx context.Context, tx *store.Tx, t *Target, p *payment.Payment, planned plan, ask bool) (
+	d payment.Decision, x exchange, err error,
+) {
+	if err := e.byHand(tx, t.Record, p.Shop, p.ID); err != nil {
+		return d, x, err
+	}
+	if a := p.LiveAttempt(); ask && (a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) || len(p.LostKinds()) > 0) {
+		return d, x, errOpen
+	}
+	var c payment.Command
+	if c, x, err = planned(p); err != nil {
+		return d, x, err
+	}
+	if d, err = payment.Decide(*p, c, tx.Now()); err != nil {
+		return d, x, err
+	}
+	return d, x, e.commit(ctx, tx, &changes{d: &d, idem: t.Idem, said: t.Instruction})
 }

@@ -102,6 +102,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 		return Outcome{}, storeError(err)
 	}
 	e.told(ctx, &b.d)
+	e.recent.put(&b.d.Payment)
 	o := Outcome{Payment: b.d.Payment, DuplicateOf: b.duplicate}
 	if o.DuplicateOf != "" {
 		e.toldDuplicate(ctx, &o.Payment, o.DuplicateOf)

@@ -60,6 +60,7 @@ type Engine struct {
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      turns          // of due work at terminals
 	guard      *velocity.Guard
+	recent     recent
 	pace       telemetry.Pace // of log lines that strangers can cause
 
 	// Bell is how this engine tells humans.
