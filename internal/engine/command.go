@@ -99,6 +99,7 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 
 // intend stores what is about to be done. With ask it stops at an open outcome first.
 func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (d payment.Decision, x exchange, err error) {
+	in := intention{&t, planned, ask}
 	var u doubts
 	known, fresh := e.recent.take(t.Shop.ID, t.ID)
 	err = e.DB.Update(ctx, func(tx *store.Tx) error {
@@ -110,12 +111,12 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 			if err != nil {
 				return err
 			}
-			d, x, err = e.intent(ctx, tx, &t, &p, planned, ask)
+			d, x, err = e.intent(ctx, tx, &in, &p)
 			return err
 		}
 		fresh = false
 		tx.Expect(&known)
-		if d, x, err = e.intent(ctx, tx, &t, &known, planned, ask); err != nil {
+		if d, x, err = e.intent(ctx, tx, &in, &known); err != nil {
 			tx.Again() // others may have changed it since
 		}
 		return err
@@ -126,22 +127,29 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 	return d, x, err
 }
 
+// intention is a command on its way to be stored.
+type intention struct {
+	to      *Target
+	planned plan
+	ask     bool // stop where the outcome of an earlier call is open
+}
+
 // intent decides on the payment and queues what comes of it.
-func (e *Engine) intent(ctx context.Context, tx *store.Tx, t *Target, p *payment.Payment, planned plan, ask bool) (
+func (e *Engine) intent(ctx context.Context, tx *store.Tx, in *intention, p *payment.Payment) (
 	d payment.Decision, x exchange, err error,
 ) {
-	if err := e.byHand(tx, t.Record, p.Shop, p.ID); err != nil {
+	if err := e.byHand(tx, in.to.Record, p.Shop, p.ID); err != nil {
 		return d, x, err
 	}
-	if a := p.LiveAttempt(); ask && (a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) || len(p.LostKinds()) > 0) {
+	if a := p.LiveAttempt(); in.ask && (a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) || len(p.LostKinds()) > 0) {
 		return d, x, errOpen
 	}
 	var c payment.Command
-	if c, x, err = planned(p); err != nil {
+	if c, x, err = in.planned(p); err != nil {
 		return d, x, err
 	}
 	if d, err = payment.Decide(*p, c, tx.Now()); err != nil {
 		return d, x, err
 	}
-	return d, x, e.commit(ctx, tx, &changes{d: &d, idem: t.Idem, said: t.Instruction})
+	return d, x, e.commit(ctx, tx, &changes{d: &d, idem: in.to.Idem, said: in.to.Instruction})
 }
