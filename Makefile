@@ -74,7 +74,7 @@ soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS r
 		SLUICE_TEST_FLOOD=50000 SLUICE_TEST_DEAD_ENDPOINTS=2200 \
 		scripts/postgres.sh run go test -count=1 -timeout 0 -v \
 		-run 'KilledAtRandom|NodesShare|ConcurrentRefunds|CaptureAgainstVoid|CrowdOn|HostileRequests|StorageMayFail|FloodsWrite|SlowBodiesOf|DeadEndpointsOf|IdleConnections|AttackersHour' \
-		./e2e ./internal/engine ./internal/store ./internal/api
+		./e2e ./internal/engine ./internal/store/... ./internal/api
 
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser

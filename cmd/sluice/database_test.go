@@ -80,7 +80,7 @@ func restoredOfBefore(t *testing.T) (data string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Installation(keys.Proof()); return err }); err != nil {
+	if err := db.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Installation().Proof(keys.Proof()); return err }); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "backup")

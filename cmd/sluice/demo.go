@@ -111,7 +111,7 @@ func (a *app) demoShop(g *group, d *demo, url string) (shop.Required, error) {
 	}
 	var found shop.Shop
 	err = a.db.View(g.ctx, func(tx *store.Tx) (err error) {
-		found, err = tx.Shop(shop.ID(d.ShopID))
+		found, err = tx.Shops().Get(shop.ID(d.ShopID))
 		return err
 	})
 	if err == nil {
@@ -129,7 +129,7 @@ func (a *app) demoShop(g *group, d *demo, url string) (shop.Required, error) {
 // repointDemo gives the demo's terminal today's settings, or makes it again where somebody has removed it.
 func (a *app) repointDemo(g *group, found *shop.Shop, d *demo, settings json.RawMessage) error {
 	err := a.db.Update(g.ctx, func(tx *store.Tx) error {
-		return tx.ChangeTerminal(found.ID, d.TerminalID, func(t *shop.Terminal) error {
+		return tx.Terminals().Change(found.ID, d.TerminalID, func(t *shop.Terminal) error {
 			t.Config = settings
 			return nil
 		})
@@ -147,7 +147,7 @@ func (a *app) repointDemo(g *group, found *shop.Shop, d *demo, settings json.Raw
 	}
 	d.TerminalID = t.ID
 	return a.db.Update(g.ctx, func(tx *store.Tx) error {
-		tx.InsertTerminal(found.ID, t)
+		tx.Terminals().Insert(found.ID, t)
 		return nil
 	})
 }
@@ -167,9 +167,9 @@ func (a *app) createDemo(g *group, d *demo, settings json.RawMessage) error {
 	}
 	insert := func() error {
 		return a.db.Update(g.ctx, func(tx *store.Tx) error {
-			tx.InsertShop(made)
-			tx.InsertKey(key.Row)
-			tx.InsertTerminal(made.ID, terminal)
+			tx.Shops().Insert(made)
+			tx.APIKeys().Insert(key.Row)
+			tx.Terminals().Insert(made.ID, terminal)
 			return nil
 		})
 	}

@@ -18,7 +18,7 @@ func (a *app) reviveDemo(ctx context.Context, s *shop.Shop, d *demo) error {
 	good := func(k shop.Key) bool { return bytes.Equal(k.Hash, hash) && k.Revoked.IsZero() }
 	var keys []shop.Key
 	err := a.db.View(ctx, func(tx *store.Tx) (err error) {
-		keys, err = tx.Keys(s.ID)
+		keys, err = tx.APIKeys().List(s.ID)
 		return err
 	})
 	if err != nil || slices.ContainsFunc(keys, good) {

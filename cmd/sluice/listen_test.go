@@ -431,7 +431,7 @@ func writeEvents(t testing.TB, app *testkit.App, shop testkit.Member, count int)
 		eid, _ := app.IDs.New()
 		at = at.Add(time.Microsecond)
 		err := app.DB.Update(context.WithoutCancel(t.Context()), func(tx *store.Tx) error {
-			tx.InsertEvent(&store.Event{
+			tx.Events().Insert(&store.Event{
 				Shop: shop.ID, ID: eid, Dialect: "gateway", Payment: payment.ID(pid), Seq: seq, Type: "payment.completed",
 				ContentType: "application/json", Body: fmt.Sprintf("%q", pid+"/"+strconv.Itoa(seq)), Created: at,
 			})

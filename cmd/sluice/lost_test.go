@@ -69,11 +69,11 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 	read := func() {
 		t.Helper()
 		err := db.View(t.Context(), func(tx *store.Tx) error {
-			all, err := tx.Shops()
+			all, err := tx.Shops().List()
 			if err != nil || len(all) != 1 {
 				return errors.Join(err, errors.New("not one shop"))
 			}
-			s, err = tx.Shop(all[0].ID)
+			s, err = tx.Shops().Get(all[0].ID)
 			return err
 		})
 		if err != nil {
@@ -87,7 +87,7 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 	before := s.SigningKey
 	run("shop.update", admin.OpRotateKey, admin.RotateKey{Shop: string(s.ID), Overlap: time.Hour})
 	n := store.Notice{Shop: s.ID, Terminal: ids.Letters(8), Key: "evt", Received: time.Now(), State: store.NoticeParked, Headers: "{}", Body: []byte("{}")}
-	if err := db.Update(t.Context(), func(tx *store.Tx) error { tx.InsertNotice(&n); return nil }); err != nil {
+	if err := db.Update(t.Context(), func(tx *store.Tx) error { tx.Notices().Insert(&n); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	run("notice.revive", admin.OpRetryNotice, admin.OfNotice{Shop: string(s.ID), Terminal: n.Terminal, Notice: n.Key})

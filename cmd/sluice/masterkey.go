@@ -19,7 +19,7 @@ import (
 func (b *base) openVault(ctx context.Context, fresh bool) error {
 	var keys []vault.DataKey
 	err := b.db.View(ctx, func(tx *store.Tx) (err error) {
-		keys, err = tx.DataKeys()
+		keys, err = tx.DataKeys().List()
 		return err
 	})
 	if err == nil && !fresh && len(keys) == 0 {

@@ -19,7 +19,7 @@ func TestParkedNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = b.db.Update(t.Context(), func(tx *store.Tx) error {
-		tx.InsertNotice(&store.Notice{
+		tx.Notices().Insert(&store.Notice{
 			Shop: shop.ID(made["shopId"]), Terminal: strings.Repeat("7", 32), Key: "evt-1", Received: time.Now(), AttemptKey: "lost",
 			State: store.NoticeParked, Headers: "{}", Body: []byte(`{"number":"4000000000000408"}`),
 		})

@@ -27,7 +27,7 @@ func newReady(a *app) *web.Ready {
 // writable writes something that changes nothing: that a database answers does not say that it takes anything.
 func (a *app) writable(ctx context.Context) error {
 	return a.db.Update(ctx, func(tx *store.Tx) error {
-		tx.Probe()
+		tx.Installation().Probe()
 		return nil
 	})
 }

@@ -70,7 +70,7 @@ func (s *sampler) backlog(ctx context.Context, now time.Time) {
 	m := s.app.metrics
 	var found store.Backlog
 	err := s.app.db.View(ctx, func(tx *store.Tx) (err error) {
-		found, err = tx.Backlog(now)
+		found, err = tx.Work().Backlog(now)
 		return err
 	})
 	if err != nil {

@@ -44,20 +44,20 @@ func hookBase(t *testing.T) (*app, *shop.Shop) {
 	}
 	k := store.EndpointKey{Shop: made.ID, ID: store.EndpointID(made.ID, hookURL)}
 	inTx(t, a, func(tx *store.Tx) {
-		tx.InsertShop(made)
-		tx.InsertKey(key.Row)
+		tx.Shops().Insert(made)
+		tx.APIKeys().Insert(key.Row)
 		for seq := 1; seq <= 3; seq++ {
-			tx.InsertDelivery(hookEvent(tx, made.ID, seq), hookURL)
+			tx.Deliveries().Insert(hookEvent(tx, made.ID, seq), hookURL)
 		}
 	})
 	inTx(t, a, func(tx *store.Tx) {
 		d := store.Delivery{DeliveryKey: store.DeliveryKey{Payment: hookPayment, Seq: 1}, Rung: 1, Began: tx.Now()}
-		tx.FailDelivery(k, &d, tx.Now())
-		tx.InsertTry(k, &store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Took: time.Second, Status: 500, Error: "answered 500", Answer: "oops"})
+		tx.Deliveries().Fail(k, &d, tx.Now())
+		tx.Deliveries().InsertTry(k, &store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Took: time.Second, Status: 500, Error: "answered 500", Answer: "oops"})
 		d.Seq = 2
-		tx.FailDelivery(k, &d, tx.Now())
+		tx.Deliveries().Fail(k, &d, tx.Now())
 		d.Seq = 3
-		tx.FinishDeliveries(k, []store.Try{{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Status: 204}})
+		tx.Deliveries().Finish(k, []store.Try{{DeliveryKey: d.DeliveryKey, Number: 1, At: tx.Now(), Status: 204}})
 	})
 	return a, made
 }
@@ -69,7 +69,7 @@ func hookEvent(tx *store.Tx, sid shop.ID, seq int) *store.Event {
 		Shop: sid, ID: fmt.Sprintf("%032x", seq), Dialect: "gateway", Payment: hookPayment, Seq: seq, Type: "payment.completed",
 		ContentType: "application/json", Body: "{}", Created: tx.Now().Add(time.Duration(seq) * time.Microsecond),
 	}
-	tx.InsertEvent(e)
+	tx.Events().Insert(e)
 	return e
 }
 
@@ -167,15 +167,15 @@ func TestWebhookResendKeepsTheOrder(t *testing.T) {
 	const events = admin.ResendBatch + 50
 	inTx(t, b, func(tx *store.Tx) {
 		for seq := 4; seq <= events; seq++ {
-			tx.InsertDelivery(hookEvent(tx, s.ID, seq), hookURL)
+			tx.Deliveries().Insert(hookEvent(tx, s.ID, seq), hookURL)
 		}
 	})
-	inTx(t, b, func(tx *store.Tx) { tx.AbandonDeliveries(k, tx.Now(), events) })
+	inTx(t, b, func(tx *store.Tx) { tx.Deliveries().Abandon(k, tx.Now(), events) })
 	if _, err := perform1(t, b, admin.OpResendDeliveries, admin.Deliveries{Shop: string(s.ID)}); err != nil {
 		t.Fatal(err)
 	}
 	err := b.db.View(t.Context(), func(tx *store.Tx) error {
-		found, err := tx.Deliveries(store.DeliveryFilter{Shop: s.ID, State: store.DeliveryWaiting, Oldest: true, Limit: 2 * events})
+		found, err := tx.Deliveries().List(store.DeliveryFilter{Shop: s.ID, State: store.DeliveryWaiting, Oldest: true, Limit: 2 * events})
 		if len(found) != events-1 { // the third was delivered
 			t.Errorf("%d are due", len(found))
 		}
@@ -195,7 +195,7 @@ func waiting(t *testing.T, b *app, sid shop.ID) []int {
 	t.Helper()
 	var seqs []int
 	err := b.db.View(t.Context(), func(tx *store.Tx) error {
-		found, err := tx.Deliveries(store.DeliveryFilter{Shop: sid, State: store.DeliveryWaiting, Limit: 100})
+		found, err := tx.Deliveries().List(store.DeliveryFilter{Shop: sid, State: store.DeliveryWaiting, Limit: 100})
 		seqs = nil
 		for _, d := range found {
 			seqs = append(seqs, d.Seq)
@@ -289,7 +289,7 @@ func TestTokenKeys(t *testing.T) {
 	if kid, wait, err := rotate(true); kid != "2-merchant-api" || wait > 10*time.Second {
 		t.Errorf("%s in %s, %v", kid, wait, err)
 	}
-	inTx(t, b, func(tx *store.Tx) { tx.HastenSigningKey(2, time.Now().Add(-49*time.Hour)) })
+	inTx(t, b, func(tx *store.Tx) { tx.SigningKeys().Hasten(2, time.Now().Add(-49*time.Hour)) })
 	if got := states(); got != "1OVER 2SIGNS" {
 		t.Error(got)
 	}

@@ -143,16 +143,16 @@ func (b *base) checkKeys(ctx context.Context, fresh bool) error {
 	}
 	var proof string
 	known := func(tx *store.Tx) (err error) {
-		if b.restored, err = tx.LastRestoration(); err != nil {
+		if b.restored, err = tx.Installation().LastRestored(); err != nil {
 			return err
 		}
-		proof, err = tx.KnownInstallation()
+		proof, err = tx.Installation().KnownProof()
 		return err
 	}
 	err = b.db.View(ctx, known)
 	if fresh && errors.Is(err, store.ErrNotFound) {
 		err = b.db.Update(ctx, func(tx *store.Tx) (err error) {
-			proof, err = tx.Installation(b.keys.Proof())
+			proof, err = tx.Installation().Proof(b.keys.Proof())
 			return err
 		})
 	}

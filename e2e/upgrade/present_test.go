@@ -180,11 +180,11 @@ func (p *present) audit() {
 // folds checks that the log of a payment folds to its state.
 func folds(ctx context.Context, db *store.DB, s payment.ShopID, id payment.ID) error {
 	return db.View(ctx, func(tx *store.Tx) error {
-		paid, err := tx.Payment(s, id)
+		paid, err := tx.Payments().Get(s, id)
 		if err != nil {
 			return err
 		}
-		log, err := tx.Operations(s, id)
+		log, err := tx.Operations().List(s, id)
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func (d *Desk) ListAlarms(ctx context.Context, c ListAlarms) (List[Alarm], error
 	}
 	more := false
 	found, err := view(ctx, d, func(tx *store.Tx) (found []store.Alarm, err error) {
-		found, more, err = tx.Alarms(store.AlarmFilter{Shop: shop.ID(c.Shop), Acked: c.All, Limit: c.Limit})
+		found, more, err = tx.Alarms().List(store.AlarmFilter{Shop: shop.ID(c.Shop), Acked: c.All, Limit: c.Limit})
 		return found, err
 	})
 	l := listOf(found, alarmShown)
@@ -77,7 +77,7 @@ func (d *Desk) AckAlarm(ctx context.Context, c AckAlarm) (Alarm, error) {
 	}
 	var a store.Alarm
 	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if a, err = tx.Alarm(c.Alarm); err != nil {
+		if a, err = tx.Alarms().Get(c.Alarm); err != nil {
 			return err
 		}
 		if mine := tx.MaybeCommitted() && a.By == c.By && a.Note == c.Note; mine {
@@ -86,7 +86,7 @@ func (d *Desk) AckAlarm(ctx context.Context, c AckAlarm) (Alarm, error) {
 		if !a.Acked.IsZero() {
 			return fmt.Errorf("alarm %s was acknowledged on %s by %q: %q", a.ID, a.Acked.Format(time.DateTime), a.By, a.Note)
 		}
-		tx.AckAlarm(&a, c.By, c.Note)
+		tx.Alarms().Ack(&a, c.By, c.Note)
 		return nil
 	})
 	if errors.Is(err, store.ErrNotFound) {

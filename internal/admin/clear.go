@@ -77,7 +77,7 @@ func (d *Desk) ClearAddresses(ctx context.Context) ([]ClearAddress, error) {
 	if d.InsecureHTTP {
 		return nil, nil
 	}
-	shops, err := view(ctx, d, (*store.Tx).LiveShops)
+	shops, err := view(ctx, d, func(tx *store.Tx) ([]shop.Shop, error) { return tx.Shops().Live() })
 	var found []ClearAddress
 	for i := range shops {
 		s := &shops[i]

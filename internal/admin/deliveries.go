@@ -97,7 +97,7 @@ func (d *Desk) ListDeliveries(ctx context.Context, c ListDeliveries) (List[Deliv
 	}
 	f.Limit = c.Limit + 1
 	return view(ctx, d, func(tx *store.Tx) (List[Delivery], error) {
-		found, err := tx.Deliveries(f)
+		found, err := tx.Deliveries().List(f)
 		if err != nil {
 			return List[Delivery]{}, err
 		}
@@ -108,7 +108,7 @@ func (d *Desk) ListDeliveries(ctx context.Context, c ListDeliveries) (List[Deliv
 			if f.Event == "" {
 				break
 			}
-			tries, err := tx.Tries(store.EndpointKey{Shop: f.Shop, ID: found[i].Endpoint}, found[i].DeliveryKey)
+			tries, err := tx.Deliveries().Tries(store.EndpointKey{Shop: f.Shop, ID: found[i].Endpoint}, found[i].DeliveryKey)
 			if err != nil {
 				return l, err
 			}
@@ -147,7 +147,7 @@ func (d *Desk) ResendDeliveries(ctx context.Context, c Deliveries) (Resent, erro
 	for more := true; more; {
 		var page []store.DeliveryInfo
 		err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
-			if page, err = tx.Deliveries(f); err != nil {
+			if page, err = tx.Deliveries().List(f); err != nil {
 				return err
 			}
 			return resend(tx, f.Shop, page, endpoints)
@@ -169,7 +169,7 @@ func resend(tx *store.Tx, sid shop.ID, page []store.DeliveryInfo, up map[string]
 	for _, d := range page {
 		k := store.EndpointKey{Shop: sid, ID: d.Endpoint}
 		if !up[k.ID] {
-			e, err := tx.Endpoint(k)
+			e, err := tx.Endpoints().Get(k)
 			if err != nil {
 				return fmt.Errorf("endpoint %s: %w", k.ID, err)
 			}
@@ -177,10 +177,10 @@ func resend(tx *store.Tx, sid shop.ID, page []store.DeliveryInfo, up map[string]
 				return fmt.Errorf("endpoint %s is disabled; \"sluice webhook enable\" changes that", k.ID)
 			}
 			if e.State == store.EndpointDown || !e.Hold.IsZero() {
-				tx.SwitchEndpoint(k, store.EndpointUp)
+				tx.Endpoints().Switch(k, store.EndpointUp)
 			}
 		}
-		tx.ResendDelivery(k, d.DeliveryKey, tx.Now())
+		tx.Deliveries().Resend(k, d.DeliveryKey, tx.Now())
 	}
 	for _, d := range page {
 		up[d.Endpoint] = true

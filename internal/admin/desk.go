@@ -97,7 +97,7 @@ type OfShop struct {
 
 // shopOf returns a shop as the database has it now.
 func (d *Desk) shopOf(ctx context.Context, sid string) (shop.Shop, error) {
-	s, err := view(ctx, d, func(tx *store.Tx) (shop.Shop, error) { return tx.Shop(shop.ID(sid)) })
+	s, err := view(ctx, d, func(tx *store.Tx) (shop.Shop, error) { return tx.Shops().Get(shop.ID(sid)) })
 	return s, shopError(err, sid)
 }
 

@@ -29,7 +29,7 @@ func (d *Desk) ListEndpoints(ctx context.Context, c OfShop) (List[Endpoint], err
 	if err != nil {
 		return List[Endpoint]{}, err
 	}
-	found, err := view(ctx, d, func(tx *store.Tx) ([]store.EndpointInfo, error) { return tx.Endpoints(s.ID, "", mostListed+1) })
+	found, err := view(ctx, d, func(tx *store.Tx) ([]store.EndpointInfo, error) { return tx.Endpoints().List(s.ID, "", mostListed+1) })
 	return bounded(found, mostListed, func(e *store.EndpointInfo) Endpoint {
 		return Endpoint{e.ID, e.State, e.Open, e.Fails, e.DownSince, e.Hold, e.URL, e.LastError}
 	}), err
@@ -60,8 +60,8 @@ func (d *Desk) SwitchEndpoint(ctx context.Context, c SwitchEndpoint) (EndpointSw
 	}
 	k := store.EndpointKey{Shop: s.ID, ID: c.Endpoint}
 	err = d.DB.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.Endpoint(k)
-		tx.SwitchEndpoint(k, c.To)
+		_, err := tx.Endpoints().Get(k)
+		tx.Endpoints().Switch(k, c.To)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -83,7 +83,7 @@ type Untold struct {
 
 // ListUntold lists events that could not be put into words, oldest first. It needs the right ReadWebhooks.
 func (d *Desk) ListUntold(ctx context.Context, _ Nothing) (List[Untold], error) {
-	found, err := view(ctx, d, func(tx *store.Tx) ([]store.Untold, error) { return tx.ListUntold(mostListed + 1) })
+	found, err := view(ctx, d, func(tx *store.Tx) ([]store.Untold, error) { return tx.UntoldFacts().List(mostListed + 1) })
 	return bounded(found, mostListed, func(u *store.Untold) Untold {
 		return Untold{u.Shop, u.Payment, u.Dialect, u.Created, u.Fails, u.Due, u.Error}
 	}), err
@@ -100,7 +100,7 @@ func (d *Desk) RetryUntold(ctx context.Context, _ Nothing) (List[Untold], error)
 		l.Items[i].Due = now
 	}
 	return l, d.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.HurryUntold()
+		tx.UntoldFacts().Hurry()
 		return nil
 	})
 }

@@ -62,12 +62,12 @@ func (d *Desk) CreateKey(ctx context.Context, c CreateKey) (KeyCreated, error) {
 	}
 	err = d.DB.Update(ctx, func(tx *store.Tx) error {
 		if tx.MaybeCommitted() { // an id is of one run of this command only
-			keys, err := tx.Keys(s.ID)
+			keys, err := tx.APIKeys().List(s.ID)
 			if err != nil || slices.ContainsFunc(keys, func(k shop.Key) bool { return k.ID == key.Row.ID }) {
 				return err
 			}
 		}
-		tx.InsertKey(key.Row)
+		tx.APIKeys().Insert(key.Row)
 		return nil
 	})
 	if err != nil {
@@ -91,7 +91,7 @@ func (d *Desk) ListKeys(ctx context.Context, c OfShop) (List[Key], error) {
 	if err != nil {
 		return List[Key]{}, err
 	}
-	found, err := view(ctx, d, func(tx *store.Tx) ([]shop.Key, error) { return tx.Keys(s.ID) })
+	found, err := view(ctx, d, func(tx *store.Tx) ([]shop.Key, error) { return tx.APIKeys().List(s.ID) })
 	return listOf(found, func(k *shop.Key) Key { return Key{k.ID, k.Prefix, k.Label, k.Created, k.Revoked} }), err
 }
 
@@ -123,10 +123,10 @@ func (d *Desk) RevokeKey(ctx context.Context, c RevokeKey) (KeyRevoked, error) {
 	}
 	found := ""
 	err = d.DB.Update(ctx, func(tx *store.Tx) error {
-		keys, err := tx.Keys(s.ID)
+		keys, err := tx.APIKeys().List(s.ID)
 		if at := slices.IndexFunc(keys, d.isKey(string(c.Key))); at >= 0 {
 			found = keys[at].ID
-			tx.RevokeKey(s.ID, found, tx.Now())
+			tx.APIKeys().Revoke(s.ID, found, tx.Now())
 		}
 		return err
 	})

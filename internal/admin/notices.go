@@ -24,7 +24,7 @@ type ParkedNotice struct {
 
 // ListNotices lists parked notices of all shops. It needs the right ReadPayments.
 func (d *Desk) ListNotices(ctx context.Context, _ Nothing) (List[ParkedNotice], error) {
-	found, err := view(ctx, d, func(tx *store.Tx) ([]store.Notice, error) { return tx.ParkedNotices(mostListed + 1) })
+	found, err := view(ctx, d, func(tx *store.Tx) ([]store.Notice, error) { return tx.Notices().Parked(mostListed + 1) })
 	return bounded(found, mostListed, func(n *store.Notice) ParkedNotice {
 		return ParkedNotice{n.Shop, n.Terminal, n.Key, n.Received, n.AttemptKey}
 	}), err
@@ -59,7 +59,9 @@ func (d *Desk) ShowNotice(ctx context.Context, c OfNotice) (Notice, error) {
 	if _, err := d.shopOf(ctx, c.Shop); err != nil {
 		return Notice{}, err
 	}
-	n, err := view(ctx, d, func(tx *store.Tx) (store.Notice, error) { return tx.Notice(shop.ID(c.Shop), c.Terminal, c.Notice) })
+	n, err := view(ctx, d, func(tx *store.Tx) (store.Notice, error) {
+		return tx.Notices().Get(shop.ID(c.Shop), c.Terminal, c.Notice)
+	})
 	if err != nil {
 		return Notice{}, c.wrong(err)
 	}
@@ -80,7 +82,7 @@ func (d *Desk) RetryNotice(ctx context.Context, c OfNotice) (NoticeRetried, erro
 		return NoticeRetried{}, err
 	}
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
-		n, err := tx.Notice(shop.ID(c.Shop), c.Terminal, c.Notice)
+		n, err := tx.Notices().Get(shop.ID(c.Shop), c.Terminal, c.Notice)
 		if err != nil {
 			return err
 		}
@@ -90,7 +92,7 @@ func (d *Desk) RetryNotice(ctx context.Context, c OfNotice) (NoticeRetried, erro
 		if n.State != store.NoticeParked {
 			return fmt.Errorf("the notice is %s", n.State)
 		}
-		tx.ReviveNotice(&n)
+		tx.Notices().Revive(&n)
 		return nil
 	})
 	return NoticeRetried{c.Notice}, c.wrong(err)

@@ -79,7 +79,7 @@ func (d *Desk) ShowPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 		shown.Attempts = append(shown.Attempts, attemptShown(&p.Attempts[i]))
 	}
 	err = d.DB.View(ctx, func(tx *store.Tx) error {
-		log, err := tx.OperationsPage(s.ID, p.ID, p.Ops, c.Limit)
+		log, err := tx.Operations().Page(s.ID, p.ID, p.Ops, c.Limit)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (d *Desk) ShowPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 		for i := range log {
 			shown.Operations = append(shown.Operations, gateway.ShownOperation(&log[i]))
 		}
-		updates, err := tx.ManualUpdatesOf(s.ID, p.ID, mostListed)
+		updates, err := tx.ManualUpdates().Of(s.ID, p.ID, mostListed)
 		if err != nil {
 			return err
 		}

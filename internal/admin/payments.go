@@ -139,7 +139,7 @@ func (d *Desk) ListUpdates(ctx context.Context, c ListUpdates) (List[Update], er
 		f.Payment = of.id()
 	}
 	found, err := view(ctx, d, func(tx *store.Tx) ([]wish, error) {
-		updates, err := tx.ManualUpdates(f)
+		updates, err := tx.ManualUpdates().List(f)
 		if err != nil {
 			return nil, err
 		}
@@ -178,7 +178,7 @@ type Parked struct {
 
 // ListParked lists payments that wait for a human, of all shops. It needs the right ReadPayments.
 func (d *Desk) ListParked(ctx context.Context, _ Nothing) (List[Parked], error) {
-	found, err := view(ctx, d, func(tx *store.Tx) ([]store.DuePayment, error) { return tx.ParkedPayments(mostListed + 1) })
+	found, err := view(ctx, d, func(tx *store.Tx) ([]store.DuePayment, error) { return tx.Payments().Parked(mostListed + 1) })
 	return bounded(found, mostListed, func(p *store.DuePayment) Parked { return Parked{p.Shop, p.ID, p.Fails} }), err
 }
 

@@ -19,7 +19,7 @@ func (o *office) terminal(sid shop.ID, tid string) shop.Terminal {
 	o.t.Helper()
 	var s shop.Shop
 	err := o.DB.View(o.t.Context(), func(tx *store.Tx) (err error) {
-		s, err = tx.Shop(sid)
+		s, err = tx.Shops().Get(sid)
 		return err
 	})
 	if err != nil || s.Terminal(tid) == nil {

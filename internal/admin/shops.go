@@ -40,12 +40,12 @@ func (d *Desk) CreateShop(ctx context.Context, c CreateShop) (ShopCreated, error
 	}
 	err = d.DB.Update(ctx, func(tx *store.Tx) error {
 		if tx.MaybeCommitted() { // an id is of one run of this command only
-			if _, err := tx.Shop(made.ID); !errors.Is(err, store.ErrNotFound) {
+			if _, err := tx.Shops().Get(made.ID); !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}
-		tx.InsertShop(made)
-		tx.InsertKey(key.Row)
+		tx.Shops().Insert(made)
+		tx.APIKeys().Insert(key.Row)
 		return nil
 	})
 	if errors.Is(err, store.ErrUnique) {
@@ -93,7 +93,7 @@ type Shop struct {
 
 // ListShops lists the shops, oldest first. It needs the right ReadShops.
 func (d *Desk) ListShops(ctx context.Context, _ Nothing) (List[Shop], error) {
-	found, err := view(ctx, d, (*store.Tx).Shops)
+	found, err := view(ctx, d, func(tx *store.Tx) ([]shop.Shop, error) { return tx.Shops().List() })
 	return listOf(found, func(s *shop.Shop) Shop {
 		return Shop{s.ID, s.Name, s.Merchant, s.Live, s.Active, s.Created}
 	}), err
@@ -118,7 +118,7 @@ type ShopSettings struct {
 func (d *Desk) UpdateShop(ctx context.Context, c UpdateShop) (ShopSettings, error) {
 	var changed shop.Shop
 	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		changed, err = tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
+		changed, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
 			if c.Active != nil {
 				s.Active = *c.Active
 			}
@@ -163,7 +163,7 @@ func (d *Desk) RenameShop(ctx context.Context, c RenameShop) (ShopRenamed, error
 	}
 	var changed shop.Shop
 	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		changed, err = tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
+		changed, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
 			s.Name, s.Merchant = c.Name, cmp.Or(c.Merchant, s.Merchant)
 			return nil
 		})

@@ -30,7 +30,7 @@ func (d *Desk) RotateKey(ctx context.Context, c RotateKey) (KeyRotated, error) {
 	}
 	fresh := d.IDs.Letters(32)
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.ChangeShop(shop.ID(c.Shop), func(s *shop.Shop) error {
+		_, err := tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
 			retired := s.Settings.RetiredKey
 			done := s.SigningKey == fresh || tx.MaybeCommitted() && retired != nil && retired.Key == fresh // and replaced since
 			if !done {
@@ -58,7 +58,7 @@ type TokenKey struct {
 
 // ListTokenKeys lists the installation's keys for signed tokens, oldest first. It needs the right ReadWebhooks.
 func (d *Desk) ListTokenKeys(ctx context.Context, _ Nothing) (List[TokenKey], error) {
-	keys, err := view(ctx, d, (*store.Tx).SigningKeys)
+	keys, err := view(ctx, d, func(tx *store.Tx) ([]store.SigningKey, error) { return tx.SigningKeys().List() })
 	now := d.Now()
 	return listOf(keys, func(k *store.SigningKey) TokenKey {
 		until := k.Replaced

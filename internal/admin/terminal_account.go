@@ -27,7 +27,7 @@ var errOtherAccount = errors.New("these settings are of another account, so noth
 // tell about open payments nor give settled ones back.
 func (d *Desk) sameAccount(ctx context.Context, sid shop.ID, t *shop.Terminal) error {
 	latest, err := view(ctx, d, func(tx *store.Tx) ([]payment.Attempt, error) {
-		return tx.LatestAttempts(sid, t.ID, mostLookedAt)
+		return tx.Attempts().Latest(sid, t.ID, mostLookedAt)
 	})
 	if err != nil {
 		return err

@@ -214,7 +214,7 @@ func mergeSettings(config json.RawMessage, text string) (json.RawMessage, error)
 func (d *Desk) changeTerminal(ctx context.Context, c *OfTerminal, change func(*shop.Terminal) error) (shop.Terminal, error) {
 	var changed shop.Terminal
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
-		s, err := tx.Shop(shop.ID(c.Shop))
+		s, err := tx.Shops().Get(shop.ID(c.Shop))
 		if err != nil {
 			return err
 		}
@@ -225,7 +225,7 @@ func (d *Desk) changeTerminal(ctx context.Context, c *OfTerminal, change func(*s
 		if err := change(t); err != nil {
 			return err
 		}
-		tx.UpdateTerminal(s.ID, t)
+		tx.Terminals().Update(s.ID, t)
 		changed = *t
 		return nil
 	})

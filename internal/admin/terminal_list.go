@@ -31,13 +31,13 @@ func terminalShown(t *shop.Terminal) Terminal {
 // was under way then has sent a payment there. It needs the right ReadTerminals.
 func (d *Desk) ListTerminals(ctx context.Context, c OfShop) (List[Terminal], error) {
 	found, err := view(ctx, d, func(tx *store.Tx) ([]shop.Terminal, error) {
-		s, err := tx.Shop(shop.ID(c.Shop))
+		s, err := tx.Shops().Get(shop.ID(c.Shop))
 		var there []shop.Terminal
 		for i := range s.Terminals {
 			t := &s.Terminals[i]
 			listed := t.Removed.IsZero()
 			if !listed {
-				if listed, err = tx.TerminalUsed(s.ID, t.ID); err != nil {
+				if listed, err = tx.Terminals().Used(s.ID, t.ID); err != nil {
 					return nil, err
 				}
 			}

@@ -27,7 +27,7 @@ type TerminalRemoved struct {
 func (d *Desk) RemoveTerminal(ctx context.Context, c OfTerminal) (TerminalRemoved, error) {
 	var gone TerminalRemoved
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
-		s, err := tx.Shop(shop.ID(c.Shop))
+		s, err := tx.Shops().Get(shop.ID(c.Shop))
 		if err != nil {
 			return err
 		}
@@ -42,8 +42,8 @@ func (d *Desk) RemoveTerminal(ctx context.Context, c OfTerminal) (TerminalRemove
 		if err := removable(tx, s.ID, t); err != nil {
 			return err
 		}
-		tx.RemoveTerminal(s.ID, t)
-		tx.ForgetTerminals(tx.Now().Add(-keptRemoved))
+		tx.Terminals().Remove(s.ID, t)
+		tx.Terminals().Forget(tx.Now().Add(-keptRemoved))
 		gone = TerminalRemoved{ID: t.ID, Name: t.Name, Erased: tx.Now().Add(keptRemoved)}
 		return nil
 	})
@@ -62,7 +62,7 @@ func removable(tx *store.Tx, sid shop.ID, t *shop.Terminal) error {
 	if t.Enabled {
 		return fmt.Errorf("terminal %s is enabled: disable it first, so that no payment begins there meanwhile", t.Name)
 	}
-	used, err := tx.TerminalUsed(sid, t.ID)
+	used, err := tx.Terminals().Used(sid, t.ID)
 	if err == nil && used {
 		err = fmt.Errorf("terminal %s has had payments or notices, which need it for refunds and for the record; it stays, disabled", t.Name)
 	}
@@ -77,7 +77,7 @@ func goneError(t *shop.Terminal) error {
 // and every removal does it, too.
 func (d *Desk) ForgetTerminals(ctx context.Context) error {
 	return d.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.ForgetTerminals(tx.Now().Add(-keptRemoved))
+		tx.Terminals().Forget(tx.Now().Add(-keptRemoved))
 		return nil
 	})
 }

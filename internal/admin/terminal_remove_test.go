@@ -114,7 +114,7 @@ func TestARemovedTerminalIsErased(t *testing.T) {
 		kept := func() int {
 			c.Helper()
 			var s shop.Shop
-			err := c.app.DB.View(c.Context(), func(tx *store.Tx) (err error) { s, err = tx.Shop(c.shop.ID); return err })
+			err := c.app.DB.View(c.Context(), func(tx *store.Tx) (err error) { s, err = tx.Shops().Get(c.shop.ID); return err })
 			if err != nil {
 				c.Fatal(err)
 			}

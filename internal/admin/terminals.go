@@ -57,12 +57,12 @@ func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCr
 	}
 	err = d.DB.Update(ctx, func(tx *store.Tx) error {
 		if tx.MaybeCommitted() { // an id is of one run of this command only
-			now, err := tx.Shop(s.ID)
+			now, err := tx.Shops().Get(s.ID)
 			if err != nil || now.Terminal(t.ID) != nil {
 				return err
 			}
 		}
-		tx.InsertTerminal(s.ID, t)
+		tx.Terminals().Insert(s.ID, t)
 		return nil
 	})
 	if errors.Is(err, store.ErrUnique) {

@@ -54,22 +54,22 @@ func (d *Desk) VaultStatus(ctx context.Context, _ Nothing) (VaultStatus, error) 
 	}
 	s.MasterKeys = d.DB.Safe().Masters()
 	err := d.DB.View(ctx, func(tx *store.Tx) error {
-		keys, err := tx.DataKeys()
+		keys, err := tx.DataKeys().List()
 		if err != nil {
 			return err
 		}
 		s.Keys = vaultKeys(keys)
-		counts, err := tx.CountSealed()
+		counts, err := tx.Sealings().Count()
 		if err != nil {
 			return err
 		}
 		for _, c := range counts {
 			s.count(c)
 		}
-		if s.WaitsFor, err = tx.OldNodes(); err != nil {
+		if s.WaitsFor, err = tx.Nodes().Old(); err != nil {
 			return err
 		}
-		parts, err := tx.Sealings()
+		parts, err := tx.Sealings().List()
 		for _, p := range parts {
 			if p.Part == store.SealedFile {
 				s.Traces = p.Round == 0 && d.DB.Kind() == store.SQLite
@@ -133,7 +133,7 @@ func (d *Desk) RotateVault(ctx context.Context, _ Nothing) (VaultRotated, error)
 		return done, errNoKeys
 	}
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
-		keys, err := tx.DataKeys()
+		keys, err := tx.DataKeys().List()
 		if err != nil {
 			return err
 		}
@@ -142,14 +142,14 @@ func (d *Desk) RotateVault(ctx context.Context, _ Nothing) (VaultRotated, error)
 			return nil
 		}
 		if newest.Active.IsZero() {
-			old, err := tx.OldNodes()
+			old, err := tx.Nodes().Old()
 			return errors.Join(err, fmt.Errorf("nothing is sealed yet, because nodes of an older version are alive: %s", strings.Join(old, ", ")))
 		}
 		if made, err = d.DB.Safe().NewKey(rand.Reader, newest.Number+1); err != nil {
 			return err
 		}
-		tx.InsertDataKey(&made)
-		tx.BeginSealing()
+		tx.DataKeys().Insert(&made)
+		tx.Sealings().Begin()
 		done = VaultRotated{ID: made.ID, Replaces: newest.ID}
 		done.Sealed, done.Gone = store.SealingEnds(tx.Now())
 		return nil
@@ -190,7 +190,7 @@ func (d *Desk) RotateMaster(ctx context.Context, c RotateMaster) (MasterRotated,
 	masters := safe.Masters()
 	done := MasterRotated{Master: masters[0], Before: masters[1:]}
 	err := d.DB.Update(ctx, func(tx *store.Tx) error {
-		keys, err := tx.DataKeys()
+		keys, err := tx.DataKeys().List()
 		wrapped := 0
 		for _, k := range keys {
 			if err != nil || k.Master == masters[0] {
@@ -198,7 +198,7 @@ func (d *Desk) RotateMaster(ctx context.Context, c RotateMaster) (MasterRotated,
 			}
 			was := k.Master
 			if k, err = safe.Rewrap(rand.Reader, k); err == nil {
-				tx.RewrapDataKey(&k, was)
+				tx.DataKeys().Rewrap(&k, was)
 				wrapped++
 			}
 		}
@@ -213,7 +213,7 @@ func (d *Desk) makeMaster(ctx context.Context) error {
 	if d.MasterFolder == "" {
 		return errors.New("the master key stands elsewhere than in the data folder: put the new one before it there, and give the command without --make")
 	}
-	members, err := view(ctx, d, (*store.Tx).Members)
+	members, err := view(ctx, d, func(tx *store.Tx) (store.Members, error) { return tx.Nodes().Members() })
 	if err != nil {
 		return err
 	}
@@ -261,11 +261,11 @@ func (d *Desk) Scrub(ctx context.Context, c Scrub) (Scrubbed, error) {
 // scrubbed records that no traces are left, if nothing stood in clear any more.
 func (d *Desk) scrubbed(ctx context.Context) error {
 	return d.DB.Update(ctx, func(tx *store.Tx) error {
-		parts, err := tx.Sealings()
+		parts, err := tx.Sealings().List()
 		file := slices.IndexFunc(parts, func(p store.Sealing) bool { return p.Part == store.SealedFile })
 		done := !slices.ContainsFunc(parts, func(p store.Sealing) bool { return p.Part != store.SealedFile && p.Round < store.SealingDone })
 		if err == nil && done && file >= 0 && parts[file].Round == 0 {
-			tx.DelaySealing(&parts[file], 1, time.Time{})
+			tx.Sealings().Delay(&parts[file], 1, time.Time{})
 		}
 		return err
 	})

@@ -69,7 +69,7 @@ type Bell struct {
 // Write queues the entries of alarms in the transaction of what they are about.
 func (b *Bell) Write(tx *store.Tx, alarms ...Alarm) {
 	for i := range alarms {
-		tx.RaiseAlarm(b.entry(&alarms[i], tx.Now()))
+		tx.Alarms().Raise(b.entry(&alarms[i], tx.Now()))
 	}
 }
 
@@ -103,7 +103,7 @@ func (b *Bell) Raise(ctx context.Context, alarms ...Alarm) {
 	}
 	err := b.DB.Update(ctx, func(tx *store.Tx) error {
 		for _, e := range entries {
-			tx.RaiseAlarm(e)
+			tx.Alarms().Raise(e)
 		}
 		return nil
 	})

@@ -130,7 +130,7 @@ func (a *Auth) owner(ctx context.Context, key id.APIKey) (shop.ID, error) {
 func (a *Auth) verify(ctx context.Context, prefix string, hash keyHash) (shop.ID, error) {
 	var keys []shop.Key
 	err := a.engine.DB.View(ctx, func(tx *store.Tx) (err error) {
-		keys, err = tx.KeysByPrefix(prefix)
+		keys, err = tx.APIKeys().ByPrefix(prefix)
 		return err
 	})
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrConflict) {

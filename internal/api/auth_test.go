@@ -72,7 +72,7 @@ func TestAuthComparesTheWholeKey(t *testing.T) {
 	forged := app.IDs.APIKey(false)
 	err := app.DB.Update(t.Context(), func(tx *store.Tx) error { // somebody else's key with the same public start
 		id, at := app.IDs.New()
-		tx.InsertKey(&shop.Key{ID: id, Shop: mine.ID, Prefix: forged[:16], Hash: app.Keys.HashAPIKey(mine.APIKey), Label: "same start", Created: at})
+		tx.APIKeys().Insert(&shop.Key{ID: id, Shop: mine.ID, Prefix: forged[:16], Hash: app.Keys.HashAPIKey(mine.APIKey), Label: "same start", Created: at})
 		return nil
 	})
 	if err != nil {
@@ -93,11 +93,11 @@ func TestAuthForgetsARevokedKeyWithinASecond(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := app.DB.Update(t.Context(), func(tx *store.Tx) error {
-			keys, err := tx.Keys(m.ID)
+			keys, err := tx.APIKeys().List(m.ID)
 			if err != nil {
 				return err
 			}
-			tx.RevokeKey(m.ID, keys[0].ID, tx.Now())
+			tx.APIKeys().Revoke(m.ID, keys[0].ID, tx.Now())
 			return nil
 		})
 		if err != nil {

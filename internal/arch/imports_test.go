@@ -26,8 +26,9 @@ var allowed = map[string][]string{
 	"vault":      {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
 	"outbound":   {"address", "id", "private", "telemetry"},
 	"web":        {"id", "limit", "rescue", "telemetry"},
-	"store":      {"address", "money", "id", "payment", "instrument", "shop", "telemetry", "rescue", "vault"}, // vault: what it seals and opens
-	"simulator":  {"money", "id", "rescue"},                                                                   // shares nothing with what it judges
+	"store/tx":   {"address", "rescue"},                                                 // the kernel knows no table
+	"store":      {"store/tx", "money", "id", "payment", "instrument", "shop", "vault"}, // vault: what it seals and opens
+	"simulator":  {"money", "id", "rescue"},                                             // shares nothing with what it judges
 	"connector":  {"money", "id", "payment", "instrument", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},

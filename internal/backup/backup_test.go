@@ -55,9 +55,9 @@ func onBoth(t *testing.T, fn func(t *testing.T, h *house)) {
 			t.Fatal(err)
 		}
 		err = h.db.Update(t.Context(), func(tx *store.Tx) error {
-			tx.InsertShop(&shop.Shop{ID: shopID, Merchant: "M", Name: "S", Active: true, SigningKey: "k", Created: taken, Version: 1})
-			tx.InsertPayment(&p.Payment)
-			_, err := tx.Installation(keys.Proof())
+			tx.Shops().Insert(&shop.Shop{ID: shopID, Merchant: "M", Name: "S", Active: true, SigningKey: "k", Created: taken, Version: 1})
+			tx.Payments().Insert(&p.Payment)
+			_, err := tx.Installation().Proof(keys.Proof())
 			return err
 		})
 		if err != nil {
@@ -158,22 +158,22 @@ func TestABackupIsRestoredUnderANewEpoch(t *testing.T) {
 		}
 		db := h.open(target)
 		err = db.View(t.Context(), func(tx *store.Tx) error {
-			p, err := tx.Payment(shopID, paymentID)
+			p, err := tx.Payments().Get(shopID, paymentID)
 			if err != nil {
 				return err
 			}
 			if want := h.keys.Epoch + ":0 0badc0de:0"; p.Lost != want || !p.Due.Equal(tx.Now()) && p.Due.After(tx.Now()) {
 				t.Errorf("the payment has %q to search for, due %s; want %q", p.Lost, p.Due, want)
 			}
-			proof, err := tx.Installation(keys.Proof())
+			proof, err := tx.Installation().Proof(keys.Proof())
 			if err != nil || proof != keys.Proof() {
 				t.Errorf("the database belongs to other keys: %v", err)
 			}
-			r, err := tx.LastRestoration()
+			r, err := tx.Installation().LastRestored()
 			if err != nil || r.Epoch != keys.Epoch || !r.Taken.Equal(taken) || !r.Restored.Equal(taken.Add(time.Hour)) {
 				t.Errorf("restored as %+v, %v", r, err)
 			}
-			alarms, _, err := tx.Alarms(store.AlarmFilter{Limit: 10})
+			alarms, _, err := tx.Alarms().List(store.AlarmFilter{Limit: 10})
 			told := "the installation was restored from a backup: what happened between the backup and now is known to others only"
 			if err != nil || len(alarms) != 1 || alarms[0].Why != told || alarms[0].Subject != keys.Epoch {
 				t.Errorf("alarms %+v, %v", alarms, err)
@@ -214,7 +214,7 @@ func TestABackupOfWhatWasRestored(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = h.open(target).View(t.Context(), func(tx *store.Tx) error {
-			p, err := tx.Payment(shopID, paymentID)
+			p, err := tx.Payments().Get(shopID, paymentID)
 			if want := h.keys.Epoch + ":0 " + done.Epoch + ":0"; err == nil && p.Lost != want {
 				t.Errorf("to search for: %q, want %q", p.Lost, want)
 			}

@@ -32,7 +32,7 @@ func TestABackupOntoAFullDisk(t *testing.T) {
 		if err := h.db.Failure(); err != nil {
 			t.Errorf("the database is taken for broken: %v", err)
 		}
-		if err := h.db.Update(t.Context(), func(tx *store.Tx) error { tx.DeleteNode("none"); return nil }); err != nil {
+		if err := h.db.Update(t.Context(), func(tx *store.Tx) error { tx.Nodes().Delete("none"); return nil }); err != nil {
 			t.Errorf("nothing can be written any more: %v", err)
 		}
 	})

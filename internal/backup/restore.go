@@ -218,7 +218,7 @@ func (r *restoring) mark(ctx context.Context) (err error) {
 	bell := alarm.Bell{DB: db, IDs: id.NewSource(r.Now, r.Random), Now: r.Now, Log: r.Log}
 	err = db.Update(ctx, func(tx *store.Tx) error {
 		now := r.Now()
-		tx.MarkRestored(store.Restoration{
+		tx.Installation().MarkRestored(store.Restoration{
 			Epoch: r.renewed.Epoch, Lost: append([]string{r.was.Epoch}, r.Also...), Taken: taken, Restored: now,
 		}, r.was.Proof(), r.renewed.Proof())
 		bell.Write(tx, alarm.Alarm{
@@ -234,7 +234,7 @@ func (r *restoring) mark(ctx context.Context) (err error) {
 		return err
 	}
 	return db.View(ctx, func(tx *store.Tx) (err error) {
-		r.done.Asked, err = tx.CountLost()
+		r.done.Asked, err = tx.Payments().CountLost()
 		return err
 	})
 }

@@ -112,7 +112,7 @@ func (s Source) checkMasters(ctx context.Context, m *Manifest) error {
 func (s Source) needed(ctx context.Context) ([]string, error) {
 	var ids []string
 	err := s.DB.View(ctx, func(tx *store.Tx) error {
-		keys, err := tx.DataKeys()
+		keys, err := tx.DataKeys().List()
 		for _, k := range keys {
 			ids = append(ids, k.Master)
 		}

@@ -16,7 +16,7 @@ func TestOpeningAddressesWritesNothingMore(t *testing.T) {
 	version := func(id payment.ID) (v int64) {
 		t.Helper()
 		err := h.db.View(t.Context(), func(tx *store.Tx) error {
-			p, err := tx.Payment(h.shop.ID, id)
+			p, err := tx.Payments().Get(h.shop.ID, id)
 			v = p.Version
 			return err
 		})

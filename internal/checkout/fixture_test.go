@@ -189,9 +189,9 @@ func (h *house) newShop(db *store.DB, ids *id.Source, edit []func(*shop.Shop)) *
 		e(s)
 	}
 	err := db.Update(context.Background(), func(tx *store.Tx) error {
-		tx.InsertShop(s)
+		tx.Shops().Insert(s)
 		for i := range s.Terminals {
-			tx.InsertTerminal(s.ID, &s.Terminals[i])
+			tx.Terminals().Insert(s.ID, &s.Terminals[i])
 		}
 		return nil
 	})
@@ -203,7 +203,7 @@ func (h *house) newShop(db *store.DB, ids *id.Source, edit []func(*shop.Shop)) *
 
 func (h *house) update(s *shop.Shop) error {
 	return h.db.Update(context.Background(), func(tx *store.Tx) error {
-		_, err := tx.ChangeShop(s.ID, func(stored *shop.Shop) error {
+		_, err := tx.Shops().Change(s.ID, func(stored *shop.Shop) error {
 			stored.Active, stored.SigningKey, stored.Settings = s.Active, s.SigningKey, s.Settings
 			return nil
 		})

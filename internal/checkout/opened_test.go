@@ -72,7 +72,7 @@ func TestAPageThatNobodySeesLastsNoLonger(t *testing.T) {
 	id, page = k.order()
 	stopped := *k.shop.Shop
 	stopped.Active = false
-	if err := k.DB.Update(context.Background(), func(tx *store.Tx) error { tx.UpdateShop(&stopped); return nil }); err != nil {
+	if err := k.DB.Update(context.Background(), func(tx *store.Tx) error { tx.Shops().Update(&stopped); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	k.Clock.Advance(time.Minute) // the engine keeps shops in mind for less than that

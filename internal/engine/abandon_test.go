@@ -49,7 +49,7 @@ func (h *house) openRefunds(of payment.ID) (open []payment.ID) {
 	h.t.Helper()
 	var hist engine.History
 	err := h.DB.View(h.t.Context(), func(tx *store.Tx) (err error) {
-		hist, err = tx.History(h.shop.ID, of)
+		hist, err = tx.Payments().History(h.shop.ID, of)
 		return err
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 		_, err = e.decide(ctx, p.Shop, p.ID, payment.NeverSent{Code: gone.Code})
 	case errors.Is(err, errElsewhere):
 		return e.DB.Update(ctx, func(tx *store.Tx) error {
-			tx.DelayPayment(p, p.Created.Add(cardKept))
+			tx.Payments().Delay(p, p.Created.Add(cardKept))
 			return nil
 		})
 	case err == nil:
@@ -79,11 +79,11 @@ func (e *Engine) exchangeAgain(ctx context.Context, p *payment.Payment) (exchang
 func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange) (exchange, error) {
 	var chain payment.Chain
 	err := e.DB.View(ctx, func(tx *store.Tx) error {
-		began, err := tx.Payment(p.Shop, p.Terms.Chain)
+		began, err := tx.Payments().Get(p.Shop, p.Terms.Chain)
 		if err != nil {
 			return err
 		}
-		if chain, err = tx.Chain(p.Shop, began.RecurringToken); err != nil || chain.Stopped {
+		if chain, err = tx.Chains().Get(p.Shop, began.RecurringToken); err != nil || chain.Stopped {
 			return err
 		}
 		x.means, err = e.openCredential(tx, p.Shop, &chain)

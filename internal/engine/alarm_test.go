@@ -65,7 +65,7 @@ func (e *ear) open() []store.Alarm {
 	e.h.t.Helper()
 	var all []store.Alarm
 	err := e.h.DB.View(context.WithoutCancel(e.h.t.Context()), func(tx *store.Tx) (err error) {
-		all, _, err = tx.Alarms(store.AlarmFilter{Limit: 1000})
+		all, _, err = tx.Alarms().List(store.AlarmFilter{Limit: 1000})
 		return err
 	})
 	if err != nil {
@@ -324,7 +324,7 @@ func TestEqualAlarmsAreOneEntry(t *testing.T) {
 			t.Fatalf("%+v", all)
 		}
 		err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
-			tx.AckAlarm(&all[0], "Ada", "looked at")
+			tx.Alarms().Ack(&all[0], "Ada", "looked at")
 			return nil
 		})
 		if err != nil {

@@ -31,8 +31,8 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 		p := known
 		if fresh {
 			fresh = false
-			tx.Expect(&p)
-		} else if p, err = tx.Payment(known.Shop, known.ID); err != nil {
+			tx.Payments().Expect(&p)
+		} else if p, err = tx.Payments().Get(known.Shop, known.ID); err != nil {
 			return err
 		}
 		if d, err = payment.Decide(p, c, tx.Now()); err != nil {

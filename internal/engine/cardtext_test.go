@@ -191,7 +191,7 @@ func TestNothingIsWrittenThatRepeatsTheCard(t *testing.T) {
 		ctx := store.WithoutCard(t.Context(), number)
 		write := func(name string, body []byte) error {
 			return h.DB.Update(ctx, func(tx *store.Tx) error {
-				tx.InsertNotice(&store.Notice{Shop: h.shop.ID, Terminal: h.shop.Terminals[0].ID, Key: name, State: store.NoticeParked,
+				tx.Notices().Insert(&store.Notice{Shop: h.shop.ID, Terminal: h.shop.Terminals[0].ID, Key: name, State: store.NoticeParked,
 					Received: tx.Now(), Headers: "{}", Body: body})
 				return nil
 			})

@@ -107,7 +107,7 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 			return err
 		}
 		if !fresh {
-			p, err := tx.Payment(t.Shop.ID, t.ID)
+			p, err := tx.Payments().Get(t.Shop.ID, t.ID)
 			if err != nil {
 				return err
 			}
@@ -115,7 +115,7 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 			return err
 		}
 		fresh = false
-		tx.Expect(&known)
+		tx.Payments().Expect(&known)
 		if d, x, err = e.intent(ctx, tx, &in, &known); err != nil {
 			tx.Again() // others may have changed it since
 		}

@@ -46,7 +46,7 @@ func (e *Engine) commit(ctx context.Context, tx *store.Tx, c *changes) error {
 	c.keep(tx)
 	write(tx, c.d)
 	if t.moved {
-		tx.UpdatePayment(t.parent)
+		tx.Payments().Update(t.parent)
 	}
 	e.tell(tx, &t, events)
 	remember(tx, c.d.Payment.Shop, c.idem, c.d.Payment.ID)
@@ -58,16 +58,16 @@ func (c *changes) keep(tx *store.Tx) {
 	p := &c.d.Payment
 	if c.order != nil {
 		c.order.Payment = p.ID
-		tx.InsertOrder(p.Shop, c.order)
+		tx.Orders().Insert(p.Shop, c.order)
 	}
 	switch i := c.said; {
 	case i == nil:
 	case p.Type == payment.Refund && p.Version == 0:
 		i.Payment, i.Refund = p.Parent, p.ID
-		tx.InsertInstruction(p.Shop, i)
+		tx.Instructions().Insert(p.Shop, i)
 	case c.d.Fresh != nil:
 		i.Payment, i.Attempt = p.ID, c.d.Fresh.Seq
-		tx.InsertInstruction(p.Shop, i)
+		tx.Instructions().Insert(p.Shop, i)
 	}
 }
 
@@ -93,13 +93,13 @@ func decideParent(tx *store.Tx, d *payment.Decision) (*payment.Decision, error) 
 	if d.Parent == (payment.ParentMove{}) {
 		return nil, nil //nolint:nilnil // the deposit stays as it is, and that is no error
 	}
-	parent, err := tx.Payment(d.Payment.Shop, d.Payment.Parent)
+	parent, err := tx.Payments().Get(d.Payment.Shop, d.Payment.Parent)
 	if err != nil {
 		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
 	}
 	move, err := payment.Decide(parent, d.Parent, tx.Now())
 	if err != nil {
-		if now, stale := tx.Payment(d.Payment.Shop, d.Payment.ID); stale == nil && now.Version != d.Payment.Version {
+		if now, stale := tx.Payments().Get(d.Payment.Shop, d.Payment.ID); stale == nil && now.Version != d.Payment.Version {
 			tx.Again() // somebody else has told the deposit already
 		}
 		return nil, fmt.Errorf("parent of refund %s: %w", d.Payment.ID, err)
@@ -119,26 +119,26 @@ func alarmOfParent(parent *payment.Decision) []payment.Alarm {
 func write(tx *store.Tx, d *payment.Decision) {
 	p := &d.Payment
 	if p.Version == 0 {
-		tx.InsertPayment(p)
+		tx.Payments().Insert(p)
 	} else {
-		tx.UpdatePayment(p)
+		tx.Payments().Update(p)
 	}
 	for i := range d.Opened {
-		tx.InsertOperation(p, &d.Opened[i])
+		tx.Operations().Insert(p, &d.Opened[i])
 	}
 	for i := range d.Ended {
-		tx.CompleteOperation(p, &d.Ended[i])
+		tx.Operations().Complete(p, &d.Ended[i])
 	}
 	for i := range d.Attempts {
-		tx.UpdateAttempt(p, &d.Attempts[i])
+		tx.Attempts().Update(p, &d.Attempts[i])
 	}
 	if d.Fresh != nil {
-		tx.InsertAttempt(p, d.Fresh)
+		tx.Attempts().Insert(p, d.Fresh)
 	}
 	if d.Chain != nil {
-		tx.InsertChain(p.Shop, d.Chain)
+		tx.Chains().Insert(p.Shop, d.Chain)
 	}
 	if s := p.State(); p.Version != 0 && p.Reference != "" && (s == payment.Declined || s == payment.Cancelled) {
-		tx.FreeReference(p)
+		tx.References().Release(p)
 	}
 }

@@ -116,7 +116,7 @@ func (h *house) repoint(s *shop.Shop) {
 	h.t.Helper()
 	err := h.DB.Update(h.t.Context(), func(tx *store.Tx) error {
 		t := &s.Terminals[0]
-		return tx.ChangeTerminal(s.ID, t.ID, func(stored *shop.Terminal) error {
+		return tx.Terminals().Change(s.ID, t.ID, func(stored *shop.Terminal) error {
 			stored.Config, stored.Enabled, stored.Priority = t.Config, t.Enabled, t.Priority
 			return nil
 		})

@@ -182,7 +182,7 @@ func (b *birth) reserve(tx *store.Tx) (*payment.Decision, error) {
 	if b.c.Type != payment.Refund || b.d.Call == nil {
 		return nil, nil //nolint:nilnil // the deposit stays as it is, and that is no error
 	}
-	parent, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
+	parent, err := tx.Payments().Get(b.c.Shop.ID, b.c.Parent)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +240,7 @@ func (b *birth) checkParent(tx *store.Tx) error {
 	if b.c.Parent == "" {
 		return nil
 	}
-	_, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
+	_, err := tx.Payments().Get(b.c.Shop.ID, b.c.Parent)
 	if errors.Is(err, store.ErrNotFound) {
 		return &payment.Refusal{Code: payment.CodeNotFound, Field: "parentPaymentId", Detail: "no such payment"}
 	}
@@ -249,7 +249,7 @@ func (b *birth) checkParent(tx *store.Tx) error {
 
 // refund makes the payment a refund of its parent, at the parent's terminal.
 func (b *birth) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
-	parent, err := tx.Payment(b.c.Shop.ID, b.c.Parent)
+	parent, err := tx.Payments().Get(b.c.Shop.ID, b.c.Parent)
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil, &payment.Refusal{Code: payment.CodeNotFound, Field: "parentPaymentId", Detail: "no such payment"}
 	}
@@ -282,7 +282,7 @@ func (b *birth) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payme
 
 // followUp makes the payment the next one of a recurring chain.
 func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
-	chain, err := tx.Chain(p.Shop, b.c.RecurringToken)
+	chain, err := tx.Chains().Get(p.Shop, b.c.RecurringToken)
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "recurringToken", Detail: "no such chain"}
 	}
@@ -323,7 +323,7 @@ func (b *birth) reference(tx *store.Tx) error {
 		return nil
 	}
 	if mode == shop.ReferenceWarn {
-		id, err := tx.LatestByReference(b.c.Shop.ID, b.c.Type, b.c.Reference)
+		id, err := tx.Payments().LatestByReference(b.c.Shop.ID, b.c.Type, b.c.Reference)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -335,7 +335,7 @@ func (b *birth) reference(tx *store.Tx) error {
 	if s := b.d.Payment.State(); mode == shop.ReferenceOneLive && (s == payment.Declined || s == payment.Cancelled) {
 		return nil
 	}
-	tx.InsertReference(store.Reference{
+	tx.References().Insert(store.Reference{
 		Shop: b.c.Shop.ID, Type: b.c.Type, Reference: b.c.Reference, Payment: b.id, Fingerprint: b.c.Fingerprint,
 		Forever: mode == shop.ReferenceStrict,
 	})

@@ -49,7 +49,7 @@ type shopEntry struct {
 func newDirectory(db *store.DB, now func() time.Time) *directory {
 	return &directory{read: func(ctx context.Context, id shop.ID) (s shop.Shop, err error) {
 		err = db.View(ctx, func(tx *store.Tx) error {
-			s, err = tx.Shop(id)
+			s, err = tx.Shops().Get(id)
 			return err
 		})
 		return s, err

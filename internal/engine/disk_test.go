@@ -209,7 +209,7 @@ func (w *sweep) live(t *testing.T, disk *storetest.Disk, dir string, s *shopper)
 	h.Engine.Drain()
 	select {
 	case <-db.Broken():
-		broken := db.Update(t.Context(), func(tx *store.Tx) error { tx.DeleteNode("nobody"); return nil })
+		broken := db.Update(t.Context(), func(tx *store.Tx) error { tx.Nodes().Delete("nobody"); return nil })
 		if !errors.Is(broken, store.ErrBroken) {
 			t.Errorf("a write after the storage failed: %v", broken)
 		}

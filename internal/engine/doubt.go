@@ -34,7 +34,7 @@ func (u *doubts) resolved(tx *store.Tx, d *payment.Decision, x *exchange) (bool,
 		return false, nil
 	}
 	last := &u.runs[len(u.runs)-1].d.Payment
-	p, err := tx.Payment(last.Shop, last.ID)
+	p, err := tx.Payments().Get(last.Shop, last.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}

@@ -79,7 +79,7 @@ func (h *house) meddle() {
 	}
 	for i := range list {
 		err := h.DB.Update(ctx, func(tx *store.Tx) error {
-			p, err := tx.Payment(h.shop.ID, list[i].ID)
+			p, err := tx.Payments().Get(h.shop.ID, list[i].ID)
 			if err != nil {
 				return err
 			}
@@ -88,14 +88,14 @@ func (h *house) meddle() {
 				return err
 			}
 			if p = d.Payment; p.State() == payment.Checkout { // a provider has nothing to say about it
-				tx.UpdatePayment(&p)
+				tx.Payments().Update(&p)
 				return nil
 			}
 			at := p.Mark(tx.Now())
 			p.Ops++
-			tx.InsertOperation(&p, &payment.Operation{Seq: p.Ops, Kind: payment.OpHandleWebhook, Started: at,
+			tx.Operations().Insert(&p, &payment.Operation{Seq: p.Ops, Kind: payment.OpHandleWebhook, Started: at,
 				Completed: at, State: p.State(), Attempt: p.Tries, Began: p.Version + 1, Ended: p.Version + 1})
-			tx.UpdatePayment(&p)
+			tx.Payments().Update(&p)
 			return nil
 		})
 		if err != nil && !errors.Is(err, store.ErrClosed) {

@@ -44,7 +44,7 @@ func (e *Engine) Relieve(ctx context.Context) error {
 		return nil
 	}
 	return storeError(e.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.HurryAbandoned(tx.Now().Add(longestLease))
+		tx.Payments().HurryAbandoned(tx.Now().Add(longestLease))
 		return nil
 	}))
 }
@@ -52,7 +52,7 @@ func (e *Engine) Relieve(ctx context.Context) error {
 func (e *Engine) duePayments(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
 	err := e.DB.View(ctx, func(tx *store.Tx) error {
-		due, err := tx.DuePayments(shards, before, limit)
+		due, err := tx.Payments().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, d := range due {
 			items[i] = job.Item{Key: string(d.ID), Shard: store.ShardOf(string(d.ID)), Due: d.Due, Fails: d.Fails, Value: d}
@@ -77,18 +77,18 @@ func (e *Engine) postponePayment(ctx context.Context, i job.Item, cause error, n
 	}
 	var alarms []alarm.Alarm
 	err := e.DB.Update(ctx, func(tx *store.Tx) error {
-		p, err := tx.Payment(d.Shop, d.ID)
+		p, err := tx.Payments().Get(d.Shop, d.ID)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return nil
 		case away(err):
 			return err
 		case err != nil: // what the row holds cannot be read, which must not have it looked at again and again
-			tx.PostponeUnread(&d, next)
+			tx.Payments().PostponeUnread(&d, next)
 		case tx.MaybeCommitted() && p.DueFails > d.Fails:
 			return nil // it was
 		default:
-			tx.PostponePayment(&p, next)
+			tx.Payments().Postpone(&p, next)
 		}
 		alarms = failed(alarm.Alarm{Shop: d.Shop, About: alarm.Payment, Subject: string(d.ID)}, cause, err, next)
 		e.Bell.Write(tx, alarms...)
@@ -118,7 +118,7 @@ func failed(a alarm.Alarm, cause, unread error, next time.Time) []alarm.Alarm {
 func (e *Engine) dueNotices(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
 	err := e.DB.View(ctx, func(tx *store.Tx) error {
-		due, err := tx.DueNotices(shards, before, limit)
+		due, err := tx.Notices().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, n := range due {
 			items[i] = job.Item{Key: n.Terminal + "/" + n.Key, Shard: store.ShardOf(n.Key), Due: n.Due, Fails: n.Fails, Value: n}
@@ -149,7 +149,7 @@ func (e *Engine) postponeNotice(ctx context.Context, i job.Item, cause error, ne
 		alarms = append(alarms, aboutNotice(n.Shop, n.Terminal, n.Key, whyNoticePanics).Of(cause))
 	}
 	err := e.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.PostponeNotice(&n, next)
+		tx.Notices().Postpone(&n, next)
 		e.Bell.Write(tx, alarms...)
 		return nil
 	})
@@ -165,7 +165,7 @@ func (e *Engine) NextWork(deliveries string) func(context.Context, []int64) (map
 	return func(ctx context.Context, shards []int64) (map[string]time.Time, error) {
 		var n store.NextDue
 		err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
-			n, err = tx.NextDue(shards)
+			n, err = tx.Work().Next(shards)
 			return err
 		})
 		next := map[string]time.Time{}

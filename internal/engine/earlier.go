@@ -19,7 +19,7 @@ const mostFreed = 10
 // the payment that it made before, another one is refused.
 func (e *Engine) sameReference(ctx context.Context, c Create) (Outcome, error) {
 	return e.sameRequest(ctx, c, func(tx *store.Tx) (payment.ID, error) {
-		row, err := tx.Reference(c.Shop.ID, c.Type, c.Reference)
+		row, err := tx.References().Get(c.Shop.ID, c.Type, c.Reference)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return "", errFreed
@@ -55,7 +55,7 @@ func (e *Engine) sameRequest(ctx context.Context, c Create, made func(*store.Tx)
 // sameOrder answers a request for an order that exists: the same request gets the payment that it made before.
 func (e *Engine) sameOrder(ctx context.Context, c Create) (Outcome, error) {
 	return e.sameRequest(ctx, c, func(tx *store.Tx) (payment.ID, error) {
-		o, err := tx.Order(c.Shop.ID, c.Order.ID)
+		o, err := tx.Orders().Get(c.Shop.ID, c.Order.ID)
 		if err == nil && !hmac.Equal(o.Fingerprint, c.Order.Fingerprint) {
 			return "", &OrderTaken{Of: o.Payment}
 		}

@@ -19,7 +19,7 @@ func TestNoActByHandPassesASecondPerson(t *testing.T) {
 		demand := func(four bool) {
 			t.Helper()
 			err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
-				_, err := tx.ChangeShop(h.shop.ID, func(s *shop.Shop) error { s.Settings.FourEyes = four; return nil })
+				_, err := tx.Shops().Change(h.shop.ID, func(s *shop.Shop) error { s.Settings.FourEyes = four; return nil })
 				return err
 			})
 			if err != nil {

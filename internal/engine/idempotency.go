@@ -52,7 +52,7 @@ func (e *Engine) replay(ctx context.Context, shop payment.ShopID, key Idempotenc
 	}
 	var row store.Idempotency
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		row, err = tx.Idempotency(shop, key.Route, key.Key)
+		row, err = tx.IdempotencyKeys().Get(shop, key.Route, key.Key)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -107,9 +107,9 @@ func remember(tx *store.Tx, shop payment.ShopID, key Idempotency, id payment.ID)
 		Shop: shop, Route: key.Route, Key: key.Key, Fingerprint: key.Fingerprint, Payment: id, Created: tx.Now(),
 	}
 	if key.MaxAge > 0 {
-		tx.ForgetIdempotency(row, tx.Now().Add(-key.MaxAge))
+		tx.IdempotencyKeys().Delete(row, tx.Now().Add(-key.MaxAge))
 	}
-	tx.InsertIdempotency(row)
+	tx.IdempotencyKeys().Insert(row)
 }
 
 // overtaken reports that a command may have failed because the same command, sent at

@@ -73,11 +73,11 @@ func (h *house) restored(lost ...string) *engine.Engine {
 		lost = []string{h.Keys.Epoch}
 	}
 	err = h.DB.Update(h.t.Context(), func(tx *store.Tx) error {
-		was, err := tx.Installation(h.Keys.Proof())
+		was, err := tx.Installation().Proof(h.Keys.Proof())
 		if err != nil {
 			return err
 		}
-		tx.MarkRestored(store.Restoration{Epoch: keys.Epoch, Lost: lost, Taken: now.Add(-time.Hour), Restored: now}, was, keys.Proof())
+		tx.Installation().MarkRestored(store.Restoration{Epoch: keys.Epoch, Lost: lost, Taken: now.Add(-time.Hour), Restored: now}, was, keys.Proof())
 		return nil
 	})
 	if err != nil {
@@ -94,7 +94,7 @@ func inLostTime(t *testing.T, fn func(t *testing.T, h *house)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		h := newHouse(t, d, nil)
-		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Installation(h.Keys.Proof()); return err }); err != nil {
+		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Installation().Proof(h.Keys.Proof()); return err }); err != nil {
 			t.Fatal(err)
 		}
 		fn(t, h)
@@ -287,7 +287,7 @@ func TestAProviderThatIsGoneKeepsNoCheckoutForEver(t *testing.T) {
 		gone := h.shop.Terminals[0]
 		gone.ID, gone.Name, gone.Enabled = strings.Repeat("d", 32), "gone", false
 		gone.Config = bytes.Replace(gone.Config, []byte(h.SimulatorURL), []byte("http://127.0.0.1:1"), 1)
-		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { tx.InsertTerminal(h.shop.ID, &gone); return nil }); err != nil {
+		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { tx.Terminals().Insert(h.shop.ID, &gone); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		update := store.ManualUpdate{Shop: h.shop.ID, Payment: p.ID, To: payment.Cancelled, Reason: "the provider's report has nothing", AskedBy: "Ada"}
@@ -364,7 +364,7 @@ func TestATryAfterTheLastKnownOne(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		h := newHouse(t, d, func(s *shop.Shop) { s.Settings.HonourLateSuccess = false })
-		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Installation(h.Keys.Proof()); return err }); err != nil {
+		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Installation().Proof(h.Keys.Proof()); return err }); err != nil {
 			t.Fatal(err)
 		}
 		h.scenario("payment", "17.00", simulator.Effect{Fault: simulator.FaultDrop, Stage: simulator.StageBefore})

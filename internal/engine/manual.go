@@ -63,16 +63,16 @@ func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id str
 	waits := false
 	wish := func(tx *store.Tx) (bool, error) {
 		if tx.MaybeCommitted() { // a wish has an id of its own
-			if kept, err := tx.ManualUpdate(u.Shop, u.ID); !errors.Is(err, store.ErrNotFound) {
+			if kept, err := tx.ManualUpdates().Get(u.Shop, u.ID); !errors.Is(err, store.ErrNotFound) {
 				waits = kept.DoneAt.IsZero()
 				return true, err
 			}
 		}
-		s, err := tx.Shop(u.Shop)
+		s, err := tx.Shops().Get(u.Shop)
 		if err != nil {
 			return false, err
 		}
-		tx.ShopStays(&s)
+		tx.Shops().Stays(&s)
 		if waits = s.Settings.FourEyes; !waits {
 			return false, nil
 		}
@@ -80,12 +80,12 @@ func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id str
 			return true, err
 		}
 		u.AskedAt = tx.Now()
-		tx.InsertManualUpdate(&u)
+		tx.ManualUpdates().Insert(&u)
 		return true, nil
 	}
 	err = e.carryOut(ctx, &u, wish, func(tx *store.Tx, u *store.ManualUpdate) {
 		u.AskedAt, u.DoneAt = tx.Now(), tx.Now()
-		tx.InsertManualUpdate(u)
+		tx.ManualUpdates().Insert(u)
 	})
 	return u.ID, err == nil && !waits, err
 }
@@ -117,7 +117,7 @@ func visible(name string) string {
 func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, id, by string) error {
 	var u store.ManualUpdate
 	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.ManualUpdate(shop, id)
+		u, err = tx.ManualUpdates().Get(shop, id)
 		return err
 	})
 	switch {
@@ -134,7 +134,7 @@ func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, i
 	u.ApprovedBy = by
 	return e.carryOut(ctx, &u, nil, func(tx *store.Tx, u *store.ManualUpdate) {
 		u.DoneAt = tx.Now()
-		tx.ApproveManualUpdate(u)
+		tx.ManualUpdates().Approve(u)
 	})
 }
 
@@ -148,18 +148,18 @@ func (e *Engine) byHand(tx *store.Tx, r *store.ManualUpdate, shop payment.ShopID
 	if r == nil {
 		return nil
 	}
-	s, err := tx.Shop(shop)
+	s, err := tx.Shops().Get(shop)
 	if err != nil {
 		return err
 	}
 	if s.Settings.FourEyes {
 		return ErrFourEyes
 	}
-	tx.ShopStays(&s)
+	tx.Shops().Stays(&s)
 	u := *r
 	u.ID, _ = e.IDs.New()
 	u.Shop, u.Payment, u.AskedAt, u.DoneAt = shop, id, tx.Now(), tx.Now()
-	tx.InsertManualUpdate(&u)
+	tx.ManualUpdates().Insert(&u)
 	return nil
 }
 
@@ -189,7 +189,7 @@ func recordUpdate(u *store.ManualUpdate, now time.Time) payment.Messages {
 
 // rehearse refuses at once what could not be carried out.
 func (e *Engine) rehearse(tx *store.Tx, u *store.ManualUpdate) error {
-	p, err := tx.Payment(u.Shop, u.Payment)
+	p, err := tx.Payments().Get(u.Shop, u.Payment)
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (e *Engine) Obsolete(tx *store.Tx, u *store.ManualUpdate) (why string, err 
 	if !u.DoneAt.IsZero() {
 		return "", nil
 	}
-	p, err := tx.Payment(u.Shop, u.Payment)
+	p, err := tx.Payments().Get(u.Shop, u.Payment)
 	if err != nil {
 		return "", err
 	}
@@ -245,7 +245,7 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 				return err
 			}
 		}
-		p, err := tx.Payment(u.Shop, u.Payment)
+		p, err := tx.Payments().Get(u.Shop, u.Payment)
 		if err != nil {
 			return err
 		}

@@ -360,7 +360,7 @@ func TestFourEyesIsDecidedInTheTransaction(t *testing.T) {
 		demand := func(four bool) {
 			t.Helper()
 			err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
-				_, err := tx.ChangeShop(h.shop.ID, func(s *shop.Shop) error { s.Settings.FourEyes = four; return nil })
+				_, err := tx.Shops().Change(h.shop.ID, func(s *shop.Shop) error { s.Settings.FourEyes = four; return nil })
 				return err
 			})
 			if err != nil {
@@ -431,7 +431,7 @@ func TestAManualUpdateSaysWhoAndWhy(t *testing.T) {
 
 func (h *house) updates(f store.ManualUpdateFilter) (found []store.ManualUpdate, err error) {
 	err = h.DB.View(h.t.Context(), func(tx *store.Tx) error {
-		found, err = tx.ManualUpdates(f)
+		found, err = tx.ManualUpdates().List(f)
 		return err
 	})
 	return found, err

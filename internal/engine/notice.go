@@ -60,7 +60,7 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	}
 	var owner payment.ShopID
 	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		owner, err = tx.TerminalShop(post.Terminal)
+		owner, err = tx.Terminals().Shop(post.Terminal)
 		return err
 	})
 	if err != nil {
@@ -130,9 +130,9 @@ func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post
 	told := aboutNotice(owner, row.Terminal, row.Key, whyUnread).Of(cause)
 	full := false
 	err = e.DB.Update(ctx, func(tx *store.Tx) error {
-		waiting, err := tx.CountParked(owner, post.Terminal, mostUnread)
+		waiting, err := tx.Notices().CountParked(owner, post.Terminal, mostUnread)
 		if full = waiting >= mostUnread; err == nil && !full {
-			tx.InsertNotice(&row)
+			tx.Notices().Insert(&row)
 			e.Bell.Write(tx, told)
 		}
 		return err
@@ -176,7 +176,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 		if !applied {
 			kept.State, kept.Due = store.NoticeWaiting, tx.Now().Add(job.NoticeWait(0, e.Random))
 		}
-		tx.InsertNotice(&kept)
+		tx.Notices().Insert(&kept)
 		return nil
 	})
 	if clashed(err, store.WriteNotice) {
@@ -224,14 +224,14 @@ func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, 
 // book decides what the notice means for its payment. It reports false when the
 // notice is about nothing that is known.
 func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n told, d *payment.Decision) (bool, error) {
-	pid, seq, err := tx.AttemptOwner(row.Shop, row.Terminal, row.AttemptKey)
+	pid, seq, err := tx.Attempts().Owner(row.Shop, row.Terminal, row.AttemptKey)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	p, err := tx.Payment(row.Shop, pid)
+	p, err := tx.Payments().Get(row.Shop, pid)
 	if err != nil {
 		return false, err
 	}
@@ -295,7 +295,7 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		if !tx.MaybeCommitted() {
 			parked = nil
 		}
-		kept, err := tx.Notice(n.Shop, n.Terminal, n.Key)
+		kept, err := tx.Notices().Get(n.Shop, n.Terminal, n.Key)
 		if err != nil || kept.State != store.NoticeWaiting {
 			return err
 		}
@@ -310,7 +310,7 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 			parked = e.waitOrPark(&kept, tx.Now())
 			e.Bell.Write(tx, parked...)
 		}
-		tx.UpdateNotice(&kept)
+		tx.Notices().Update(&kept)
 		return nil
 	})
 	if err == nil {

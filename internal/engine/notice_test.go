@@ -89,7 +89,7 @@ func (h *house) sign(body []byte) engine.Post {
 func (h *house) notice(key string) (n store.Notice, ok bool) {
 	h.t.Helper()
 	err := h.DB.View(context.WithoutCancel(h.t.Context()), func(tx *store.Tx) (err error) {
-		n, err = tx.Notice(h.shop.ID, h.shop.Terminals[0].ID, key)
+		n, err = tx.Notices().Get(h.shop.ID, h.shop.Terminals[0].ID, key)
 		return err
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -112,7 +112,7 @@ func (h *house) stored(id payment.ID) payment.Payment {
 	h.t.Helper()
 	var p payment.Payment
 	err := h.DB.View(h.t.Context(), func(tx *store.Tx) (err error) {
-		p, err = tx.Payment(h.shop.ID, id)
+		p, err = tx.Payments().Get(h.shop.ID, id)
 		return err
 	})
 	if err != nil {
@@ -261,12 +261,12 @@ func TestNoticeThatCouldNotBeReadIsBookedOnceItCan(t *testing.T) {
 			Headers: "{}", Body: post.Body,
 		}
 		err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
-			tx.InsertNotice(&old)
+			tx.Notices().Insert(&old)
 			return nil
 		})
 		if err == nil {
 			err = h.DB.Update(t.Context(), func(tx *store.Tx) error {
-				tx.ReviveNotice(&old)
+				tx.Notices().Revive(&old)
 				return nil
 			})
 		}

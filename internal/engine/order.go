@@ -56,7 +56,7 @@ func (e *Engine) unnamed(ctx context.Context, shop payment.ShopID, i *Instructio
 // Order returns the shop's order with the merchant's id, or payment.ErrNotFound.
 func (e *Engine) Order(ctx context.Context, shop payment.ShopID, id string) (o Order, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		o, err = tx.Order(shop, id)
+		o, err = tx.Orders().Get(shop, id)
 		return err
 	})
 	return o, storeError(err)
@@ -65,7 +65,7 @@ func (e *Engine) Order(ctx context.Context, shop payment.ShopID, id string) (o O
 // DepositByReference returns the shop's newest deposit with that reference, or payment.ErrNotFound.
 func (e *Engine) DepositByReference(ctx context.Context, shop payment.ShopID, ref string) (id payment.ID, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		id, err = tx.LatestByReference(shop, payment.Deposit, ref)
+		id, err = tx.Payments().LatestByReference(shop, payment.Deposit, ref)
 		return err
 	})
 	return id, storeError(err)
@@ -74,7 +74,7 @@ func (e *Engine) DepositByReference(ctx context.Context, shop payment.ShopID, re
 // InstructionNamed returns the shop's instruction with the merchant's own id, or payment.ErrNotFound.
 func (e *Engine) InstructionNamed(ctx context.Context, shop payment.ShopID, name string) (i Instruction, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		i, err = tx.InstructionNamed(shop, name)
+		i, err = tx.Instructions().Named(shop, name)
 		return err
 	})
 	return i, storeError(err)
@@ -83,7 +83,7 @@ func (e *Engine) InstructionNamed(ctx context.Context, shop payment.ShopID, name
 // PaymentsBetween returns the ids of the shop's payments in a narrow range of ids, both ends included.
 func (e *Engine) PaymentsBetween(ctx context.Context, shop payment.ShopID, from, to payment.ID) (ids []payment.ID, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		ids, err = tx.PaymentsBetween(shop, from, to)
+		ids, err = tx.Payments().Between(shop, from, to)
 		return err
 	})
 	return ids, storeError(err)
@@ -92,7 +92,7 @@ func (e *Engine) PaymentsBetween(ctx context.Context, shop payment.ShopID, from,
 // Chain returns the recurring chain that the token continues, or payment.ErrNotFound.
 func (e *Engine) Chain(ctx context.Context, shop payment.ShopID, token string) (c payment.Chain, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		c, err = tx.Chain(shop, token)
+		c, err = tx.Chains().Get(shop, token)
 		return err
 	})
 	return c, storeError(err)
@@ -125,7 +125,7 @@ func (e *Engine) History(ctx context.Context, shop payment.ShopID, id payment.ID
 
 func (e *Engine) history(ctx context.Context, shop payment.ShopID, id payment.ID) (h History, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		h, err = tx.History(shop, id)
+		h, err = tx.Payments().History(shop, id)
 		return err
 	})
 	return h, storeError(err)

@@ -170,7 +170,7 @@ func TestMoneyGoesBackThoughTheShopWasSwitchedOff(t *testing.T) {
 		off := *h.shop
 		off.Active = false
 		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
-			tx.UpdateShop(&off)
+			tx.Shops().Update(&off)
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -342,7 +342,7 @@ func (h *house) workNext(e *engine.Engine) bool {
 	}
 	var due []store.DuePayment
 	err := h.DB.View(h.t.Context(), func(tx *store.Tx) (err error) {
-		due, err = tx.DuePayments(all, h.Clock.Now().Add(24*time.Hour), 1)
+		due, err = tx.Payments().Due(all, h.Clock.Now().Add(24*time.Hour), 1)
 		return err
 	})
 	if err != nil || len(due) == 0 {

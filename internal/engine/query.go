@@ -31,7 +31,7 @@ func (e *Engine) Look(ctx context.Context, shop payment.ShopID, id payment.ID) (
 func (e *Engine) load(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
 	var p payment.Payment
 	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		p, err = tx.Payment(shop, id)
+		p, err = tx.Payments().Get(shop, id)
 		return err
 	})
 	return p, storeError(err)
@@ -41,7 +41,7 @@ func (e *Engine) load(ctx context.Context, shop payment.ShopID, id payment.ID) (
 // payments come without their attempts.
 func (e *Engine) List(ctx context.Context, f payment.Filter) (list []payment.Payment, more bool, err error) {
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		list, more, err = tx.ListPayments(f)
+		list, more, err = tx.Payments().List(f)
 		return err
 	})
 	return list, more, storeError(err)
@@ -62,7 +62,7 @@ func (e *Engine) OperationsPage(ctx context.Context, shop payment.ShopID, id pay
 	}
 	page := LogPage{Total: p.Ops}
 	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		page.Operations, err = tx.OperationsPage(shop, id, p.Ops-offset, limit)
+		page.Operations, err = tx.Operations().Page(shop, id, p.Ops-offset, limit)
 		return err
 	})
 	return page, storeError(err)
@@ -76,7 +76,7 @@ func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment
 	}
 	var log []payment.Operation
 	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		log, err = tx.Operations(shop, id)
+		log, err = tx.Operations().List(shop, id)
 		return err
 	})
 	return log, storeError(err)

@@ -18,7 +18,7 @@ import (
 func (h *house) reconfigure(changes map[string]string, keep time.Duration) {
 	h.t.Helper()
 	err := h.DB.Update(h.t.Context(), func(tx *store.Tx) error {
-		return tx.ChangeTerminal(h.shop.ID, h.shop.Terminals[0].ID, func(t *shop.Terminal) error {
+		return tx.Terminals().Change(h.shop.ID, h.shop.Terminals[0].ID, func(t *shop.Terminal) error {
 			var settings map[string]string
 			if err := json.Unmarshal(t.Config, &settings); err != nil {
 				return err

@@ -41,7 +41,7 @@ func (e *Engine) openCredential(tx *store.Tx, shop payment.ShopID, c *payment.Ch
 func (e *Engine) dueSealing(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
 	err := e.DB.View(ctx, func(tx *store.Tx) error {
-		due, err := tx.DueSealings(shards, before, limit)
+		due, err := tx.Sealings().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, s := range due {
 			items[i] = job.Item{Key: s.Part, Shard: s.Shard, Due: s.Due, Fails: s.Fails, Value: s}
@@ -58,7 +58,7 @@ func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
 	}
 	var was, now store.Sealing
 	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		was, now, err = tx.SealSome(i.Key, sealedAtOnce)
+		was, now, err = tx.Sealings().SealSome(i.Key, sealedAtOnce)
 		return err
 	})
 	if err != nil {
@@ -100,7 +100,7 @@ func (e *Engine) scrub(ctx context.Context, i job.Item) error {
 	}
 	return e.DB.Update(ctx, func(tx *store.Tx) error {
 		if !tx.MaybeCommitted() {
-			tx.DelaySealing(&s, rounds, next)
+			tx.Sealings().Delay(&s, rounds, next)
 		}
 		return nil
 	})
@@ -110,7 +110,7 @@ func (e *Engine) scrub(ctx context.Context, i job.Item) error {
 func (e *Engine) sealed(ctx context.Context) (bool, error) {
 	done := true
 	err := e.DB.View(ctx, func(tx *store.Tx) error {
-		parts, err := tx.Sealings()
+		parts, err := tx.Sealings().List()
 		for _, p := range parts {
 			done = done && (p.Part == store.SealedFile || p.Round >= store.SealingDone)
 		}
@@ -129,7 +129,7 @@ func (e *Engine) postponeSealing(ctx context.Context, i job.Item, cause error, n
 		next = e.Now().Add(sealingRests)
 	}
 	return e.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.PostponeSealing(&s, next)
+		tx.Sealings().Postpone(&s, next)
 		return nil
 	})
 }

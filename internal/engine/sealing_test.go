@@ -52,13 +52,13 @@ func (h *house) sealAll(ctx context.Context) error {
 // rotate has a new key seal from now on.
 func (h *house) rotate(ctx context.Context) error {
 	return h.DB.Update(ctx, func(tx *store.Tx) error {
-		keys, err := tx.DataKeys()
+		keys, err := tx.DataKeys().List()
 		if err != nil {
 			return err
 		}
 		next, err := h.DB.Safe().NewKey(rand.Reader, keys[len(keys)-1].Number+1)
-		tx.InsertDataKey(&next)
-		tx.BeginSealing()
+		tx.DataKeys().Insert(&next)
+		tx.Sealings().Begin()
 		return err
 	})
 }
@@ -187,11 +187,11 @@ func (h *house) charge(node *engine.Engine, token string) {
 func (h *house) onlyNewest() {
 	h.t.Helper()
 	err := h.DB.View(h.t.Context(), func(tx *store.Tx) error {
-		keys, err := tx.DataKeys()
+		keys, err := tx.DataKeys().List()
 		if err != nil {
 			return err
 		}
-		counts, err := tx.CountSealed()
+		counts, err := tx.Sealings().Count()
 		for _, c := range counts {
 			if c.Key != keys[0].ID {
 				h.t.Errorf("%d %s are sealed by %q, want %q alone", c.Count, c.Part, c.Key, keys[0].ID)
@@ -212,8 +212,8 @@ func (h *house) swapCredentials(one, other string) {
 	h.t.Helper()
 	var chains [2]payment.Chain
 	err := h.DB.View(h.t.Context(), func(tx *store.Tx) (err error) {
-		if chains[0], err = tx.Chain(h.shop.ID, one); err == nil {
-			chains[1], err = tx.Chain(h.shop.ID, other)
+		if chains[0], err = tx.Chains().Get(h.shop.ID, one); err == nil {
+			chains[1], err = tx.Chains().Get(h.shop.ID, other)
 		}
 		return err
 	})
@@ -255,7 +255,7 @@ func TestWhatCannotBeSealedAnewIsHeard(t *testing.T) {
 		}
 		e.heard(alarm.Work, "sealing/chains", "what is sealed cannot be opened, and cannot be sealed anew")
 		err = h.DB.View(t.Context(), func(tx *store.Tx) error {
-			keys, err := tx.DataKeys()
+			keys, err := tx.DataKeys().List()
 			if len(keys) != 2 {
 				t.Errorf("%d keys: one that something needs was removed", len(keys))
 			}

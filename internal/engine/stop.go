@@ -13,7 +13,7 @@ import (
 func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.ID) error {
 	var d payment.Decision
 	err := e.DB.Update(ctx, func(tx *store.Tx) error {
-		p, err := tx.Payment(shop, id)
+		p, err := tx.Payments().Get(shop, id)
 		if err != nil {
 			return err
 		}
@@ -21,11 +21,11 @@ func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.
 		if err != nil {
 			return err
 		}
-		chain, err := tx.Chain(shop, p.RecurringToken)
+		chain, err := tx.Chains().Get(shop, p.RecurringToken)
 		if err != nil || chain.Stopped {
 			return err
 		}
-		tx.StopChain(shop, chain.Token)
+		tx.Chains().Stop(shop, chain.Token)
 		return e.commit(ctx, tx, &changes{d: &d})
 	})
 	if err == nil {

@@ -81,7 +81,7 @@ func (t *Telling) Deposit() (*payment.Payment, error) {
 		return p, nil
 	}
 	if t.parent == nil {
-		found, err := t.tx.Payment(p.Shop, p.Parent)
+		found, err := t.tx.Payments().Get(p.Shop, p.Parent)
 		if err != nil {
 			return nil, fmt.Errorf("parent of refund %s: %w", p.ID, t.note(err))
 		}
@@ -108,7 +108,7 @@ func (t *Telling) Order() (*Order, error) {
 	if p.Type == payment.Refund {
 		of = p.Parent
 	}
-	o, err := found(t.tx.OrderOfPayment(p.Shop, of))
+	o, err := found(t.tx.Orders().OfPayment(p.Shop, of))
 	return o, t.note(err)
 }
 
@@ -119,10 +119,10 @@ func (t *Telling) Instruction() (*Instruction, error) {
 	}
 	p := &t.d.Payment
 	if p.Type == payment.Refund {
-		said, err := found(t.tx.Instruction(p.Shop, p.Parent, 0, p.ID))
+		said, err := found(t.tx.Instructions().Get(p.Shop, p.Parent, 0, p.ID))
 		return said, t.note(err)
 	}
-	said, err := found(t.tx.Instruction(p.Shop, p.ID, t.event.Attempt, ""))
+	said, err := found(t.tx.Instructions().Get(p.Shop, p.ID, t.event.Attempt, ""))
 	return said, t.note(err)
 }
 
@@ -265,11 +265,11 @@ func (e *Engine) tell(tx *store.Tx, t *Telling, all []toldEvent) {
 // post queues the events with their deliveries.
 func (e *Engine) post(tx *store.Tx, all []toldEvent) {
 	for i := range all {
-		tx.InsertEvent(&all[i].event)
+		tx.Events().Insert(&all[i].event)
 		if all[i].url == "" {
 			continue
 		}
-		if key := tx.InsertDelivery(&all[i].event, all[i].url); e.Wake != nil {
+		if key := tx.Deliveries().Insert(&all[i].event, all[i].url); e.Wake != nil {
 			tx.After(func() { e.Wake(key) })
 		}
 	}

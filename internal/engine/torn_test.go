@@ -25,7 +25,7 @@ func TestAPaymentChangedWhileItIsReadIsReadAgain(t *testing.T) {
 			})
 			defer h.hook.set(nil)
 			err := h.DB.View(t.Context(), func(tx *store.Tx) (err error) {
-				found, err = tx.Payment(h.shop.ID, p.ID)
+				found, err = tx.Payments().Get(h.shop.ID, p.ID)
 				return err
 			})
 			if err != nil {

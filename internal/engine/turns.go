@@ -103,7 +103,7 @@ func (e *Engine) inTurn(ctx context.Context, p *payment.Payment, terminal string
 		return work()
 	}
 	return e.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.DelayPayment(p, tx.Now().Add(after))
+		tx.Payments().Delay(p, tx.Now().Add(after))
 		return nil
 	})
 }

@@ -19,7 +19,7 @@ func (b *birth) twin(tx *store.Tx, p *payment.Payment) error {
 	if b.c.Idem.Key != "" || b.c.Terms.Origin != "" || b.c.Amount.IsZero() {
 		return nil
 	}
-	recent, err := tx.RefundsSince(p.Shop, p.Parent, tx.Now().Add(-twinWindow))
+	recent, err := tx.Payments().RefundsSince(p.Shop, p.Parent, tx.Now().Add(-twinWindow))
 	if err != nil {
 		return err
 	}

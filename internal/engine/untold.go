@@ -69,7 +69,7 @@ func (t *Telling) waits(of *payment.Payment, dialect string) (bool, error) {
 			return true, nil
 		}
 	}
-	open, err := t.tx.UntoldDialects(of.Shop, of.ID)
+	open, err := t.tx.UntoldFacts().Dialects(of.Shop, of.ID)
 	if err != nil {
 		return false, fmt.Errorf("what is not told of payment %s: %w", of.ID, err)
 	}
@@ -104,11 +104,11 @@ func (e *Engine) keepUntold(t *Telling, of *payment.Payment, dialect string, cau
 // writeUntold queues what could not be worded, behind the writes of the payments.
 func (t *Telling) writeUntold() {
 	for i := range t.untold {
-		t.tx.InsertUntold(&t.untold[i])
+		t.tx.UntoldFacts().Insert(&t.untold[i])
 	}
 	for _, p := range []*payment.Payment{&t.d.Payment, t.parent} {
 		if p != nil && slices.ContainsFunc(t.untold, func(u store.Untold) bool { return u.Payment == p.ID }) {
-			t.tx.SetUntold(p)
+			t.tx.Payments().SetUntold(p)
 		}
 	}
 }
@@ -165,7 +165,7 @@ func (r *retelling) run(pid payment.ID) error {
 	if err != nil {
 		return err
 	}
-	rows, err := r.tx.UntoldOf(r.shop.ID, pid)
+	rows, err := r.tx.UntoldFacts().Of(r.shop.ID, pid)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (r *retelling) run(pid payment.ID) error {
 			r.putOff(u, cause)
 			continue
 		}
-		r.tx.DeleteUntold(u)
+		r.tx.UntoldFacts().Delete(u)
 		left--
 	}
 	if left == len(rows) { // nothing changed but when it is tried next
@@ -194,9 +194,9 @@ func (r *retelling) run(pid payment.ID) error {
 		of.Untold = 0
 	}
 	for _, p := range r.payments {
-		r.tx.UpdatePayment(p)
+		r.tx.Payments().Update(p)
 	}
-	r.tx.SetUntold(of)
+	r.tx.Payments().SetUntold(of)
 	r.e.post(r.tx, r.events)
 	r.e.Bell.Write(r.tx, r.alarms...)
 	return nil
@@ -236,7 +236,7 @@ func (r *retelling) payment(pid payment.ID) (*payment.Payment, error) {
 	if p := r.payments[pid]; p != nil {
 		return p, nil
 	}
-	p, err := r.tx.Payment(r.shop.ID, pid)
+	p, err := r.tx.Payments().Get(r.shop.ID, pid)
 	if err != nil {
 		return nil, fmt.Errorf("payment %s: %w", pid, err)
 	}
@@ -248,7 +248,7 @@ func (r *retelling) payment(pid payment.ID) (*payment.Payment, error) {
 func (r *retelling) putOff(u *store.Untold, cause error) {
 	u.Fails++
 	u.Error, u.Due = alarm.Text(cause.Error()), r.tx.Now().Add(untoldWait(u.Fails, r.e))
-	r.tx.UpdateUntold(u)
+	r.tx.UntoldFacts().Update(u)
 	if u.Fails == stillUntold || u.Fails == 1 {
 		why := whyStillUntold
 		if u.Fails == 1 { // it had only waited behind another
@@ -261,7 +261,7 @@ func (r *retelling) putOff(u *store.Untold, cause error) {
 func (e *Engine) dueUntold(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
 	err := e.DB.View(ctx, func(tx *store.Tx) error {
-		due, err := tx.DueUntold(shards, before, limit)
+		due, err := tx.UntoldFacts().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, u := range due {
 			items[i] = job.Item{
@@ -293,7 +293,7 @@ func (e *Engine) postponeUntold(ctx context.Context, i job.Item, cause error, _ 
 		if rescue.From(cause) != nil {
 			alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyEventPanics).Of(cause))
 		}
-		rows, err := tx.UntoldOf(u.Shop, u.Payment)
+		rows, err := tx.UntoldFacts().Of(u.Shop, u.Payment)
 		if err != nil {
 			return err
 		}
@@ -304,7 +304,7 @@ func (e *Engine) postponeUntold(ctx context.Context, i job.Item, cause error, _ 
 			}
 			row.Fails++
 			row.Error, row.Due = alarm.Text(cause.Error()), tx.Now().Add(untoldWait(row.Fails, e))
-			tx.UpdateUntold(row)
+			tx.UntoldFacts().Update(row)
 			if row.Fails == stillUntold {
 				alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyStillUntold).Of(cause))
 			}

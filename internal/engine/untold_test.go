@@ -90,7 +90,7 @@ func (h *house) untold() []store.Untold {
 	h.t.Helper()
 	var all []store.Untold
 	err := h.DB.View(context.WithoutCancel(h.t.Context()), func(tx *store.Tx) (err error) {
-		all, err = tx.DueUntold(allShards(), h.Clock.Now().Add(1000*time.Hour), 100)
+		all, err = tx.UntoldFacts().Due(allShards(), h.Clock.Now().Add(1000*time.Hour), 100)
 		return err
 	})
 	if err != nil {
@@ -385,14 +385,14 @@ func TestFactsAreKeptWhole(t *testing.T) {
 func (s *stammer) forget(t *testing.T, h *house, id payment.ID) {
 	t.Helper()
 	err := h.DB.Update(t.Context(), func(tx *store.Tx) error {
-		rows, err := tx.UntoldOf(h.shop.ID, id)
+		rows, err := tx.UntoldFacts().Of(h.shop.ID, id)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		tx.DeleteUntold(&rows[0])
+		tx.UntoldFacts().Delete(&rows[0])
 		if len(rows) > 1 {
 			rows[1].Due = h.Clock.Now()
-			tx.UpdateUntold(&rows[1])
+			tx.UntoldFacts().Update(&rows[1])
 		}
 		return nil
 	})

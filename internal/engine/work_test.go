@@ -256,7 +256,7 @@ func (h *house) parked() []store.DuePayment {
 	h.t.Helper()
 	var parked []store.DuePayment
 	err := h.DB.View(context.WithoutCancel(h.t.Context()), func(tx *store.Tx) (err error) {
-		parked, err = tx.ParkedPayments(100)
+		parked, err = tx.Payments().Parked(100)
 		return err
 	})
 	if err != nil {
@@ -497,7 +497,7 @@ func TestHangingProviderDelaysOnlyItsOwn(t *testing.T) {
 		for other.State() == payment.Pending {
 			time.Sleep(5 * time.Millisecond)
 			if err := h.DB.View(t.Context(), func(tx *store.Tx) (err error) {
-				other, err = tx.Payment(shop, id)
+				other, err = tx.Payments().Get(shop, id)
 				return err
 			}); err != nil {
 				t.Fatal(err)

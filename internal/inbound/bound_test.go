@@ -70,7 +70,7 @@ func TestUnreadablePostsAreBounded(t *testing.T) {
 	onBoth(t, func(d *desk) {
 		err := d.DB.Update(d.t.Context(), func(tx *store.Tx) error {
 			for i := range most - 2 {
-				tx.InsertNotice(&store.Notice{Shop: d.shop.ID, Terminal: d.terminal(), Key: fmt.Sprintf("sha256-%d", i), Received: d.Clock.Now(),
+				tx.Notices().Insert(&store.Notice{Shop: d.shop.ID, Terminal: d.terminal(), Key: fmt.Sprintf("sha256-%d", i), Received: d.Clock.Now(),
 					State: store.NoticeParked, Headers: "{}", Body: []byte("x")})
 			}
 			return nil
@@ -86,7 +86,7 @@ func TestUnreadablePostsAreBounded(t *testing.T) {
 		}
 		var kept int
 		err = d.DB.View(d.t.Context(), func(tx *store.Tx) (err error) {
-			kept, err = tx.CountParked(d.shop.ID, d.terminal(), 10*most)
+			kept, err = tx.Notices().CountParked(d.shop.ID, d.terminal(), 10*most)
 			return err
 		})
 		if err != nil || kept != most {
@@ -94,7 +94,7 @@ func TestUnreadablePostsAreBounded(t *testing.T) {
 		}
 		why := map[string]int{}
 		err = d.DB.View(d.t.Context(), func(tx *store.Tx) error {
-			told, _, err := tx.Alarms(store.AlarmFilter{Limit: 100})
+			told, _, err := tx.Alarms().List(store.AlarmFilter{Limit: 100})
 			for _, a := range told {
 				why[a.About+": "+a.Why] += a.Times
 			}

@@ -117,14 +117,14 @@ func (d *desk) post(terminal string, header http.Header, body io.Reader) int {
 func (d *desk) untouched(what, key string) {
 	d.t.Helper()
 	err := d.DB.View(d.t.Context(), func(tx *store.Tx) error {
-		p, err := tx.Payment(d.shop.ID, d.open.ID)
+		p, err := tx.Payments().Get(d.shop.ID, d.open.ID)
 		if err != nil {
 			return err
 		}
 		if p.Version != d.open.Version+1 && p.Version != d.open.Version || p.State() != payment.Pending || p.Told != 0 {
 			d.t.Errorf("%s: version %d is now %d, %s", what, d.open.Version, p.Version, p.State())
 		}
-		if _, err = tx.Notice(d.shop.ID, d.terminal(), key); !errors.Is(err, store.ErrNotFound) {
+		if _, err = tx.Notices().Get(d.shop.ID, d.terminal(), key); !errors.Is(err, store.ErrNotFound) {
 			d.t.Errorf("%s: something is kept (%v)", what, err)
 		}
 		return nil
@@ -333,7 +333,7 @@ func TestSignedNonsenseIsRefusedAndKept(t *testing.T) {
 func (d *desk) parked() (list []store.Notice) {
 	d.t.Helper()
 	err := d.DB.View(d.t.Context(), func(tx *store.Tx) (err error) {
-		list, err = tx.ParkedNotices(100)
+		list, err = tx.Notices().Parked(100)
 		return err
 	})
 	if err != nil {

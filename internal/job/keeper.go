@@ -138,12 +138,12 @@ func (k *keeper) renew(ctx context.Context, dropped map[int64]bool, quiet bool) 
 		k.queries.Add(1)
 		if quiet {
 			quiet = false
-			tx.RenewQuietNode(self, k.last.nodes, k.last.fences)
+			tx.Nodes().RenewQuiet(self, k.last.nodes, k.last.fences)
 			return nil
 		}
 		looked = true
 		k.queries.Add(1)
-		m, err := tx.Members()
+		m, err := tx.Nodes().Members()
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (k *keeper) leave(ctx context.Context) error {
 	defer cancel()
 	k.queries.Add(1)
 	return k.db.Update(ctx, func(tx *store.Tx) error {
-		tx.DeleteNode(k.node)
+		tx.Nodes().Delete(k.node)
 		return nil
 	})
 }

@@ -187,9 +187,9 @@ func TestTheWorkOfADeadNodeIsPickedUp(t *testing.T) {
 	bubble(t, func(t *testing.T, db *store.DB) {
 		// A process that was killed leaves its row and its leases behind.
 		err := db.Update(t.Context(), func(tx *store.Tx) error {
-			tx.InsertNode(store.Node{ID: "dead", Expires: tx.Now().Add(8 * time.Second)})
+			tx.Nodes().Insert(store.Node{ID: "dead", Expires: tx.Now().Add(8 * time.Second)})
 			for shard := range int64(store.Shards) {
-				tx.TakeLease(store.Lease{Shard: shard}, "dead")
+				tx.Leases().Take(store.Lease{Shard: shard}, "dead")
 			}
 			return nil
 		})

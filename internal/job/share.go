@@ -99,17 +99,17 @@ func (s *share) grab(own, free []store.Lease, target int) {
 // write queues all that the share changes.
 func (s *share) write(tx *store.Tx, self store.Node) {
 	if s.join {
-		tx.InsertNode(self)
+		tx.Nodes().Insert(self)
 	} else {
-		tx.RenewNode(self)
+		tx.Nodes().Renew(self)
 	}
 	for _, n := range s.dead {
-		tx.RemoveNode(n)
+		tx.Nodes().Remove(n)
 	}
 	for _, l := range s.release {
-		tx.ReleaseLease(l)
+		tx.Leases().Release(l)
 	}
 	for _, l := range s.take {
-		tx.TakeLease(l, self.ID)
+		tx.Leases().Take(l, self.ID)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Alarm is something that a human is told. Equal ones, of the same Shop, About, Subject and Why, are one row until
@@ -38,23 +39,23 @@ const sqlRaiseAlarm = `INSERT INTO alarm (shop_id, id, key, about, subject, why,
 	times = alarm.times + CASE WHEN alarm.occasion = excluded.occasion THEN 0 ELSE 1 END,
 	latest = excluded.latest, detail = excluded.detail, occasion = excluded.occasion`
 
-// RaiseAlarm tells that something happened at First. An equal alarm that nobody has acknowledged counts it, once for
+// Raise tells that something happened at First. An equal alarm that nobody has acknowledged counts it, once for
 // each ID.
-func (tx *Tx) RaiseAlarm(a *Alarm) {
-	tx.write("alarm.raise", sqlRaiseAlarm, string(a.Shop), a.ID, a.key(), a.About, a.Subject, a.Why, nullable(a.Detail),
-		micros(a.First), micros(a.First), a.ID)
+func (t Alarms) Raise(a *Alarm) {
+	t.tx.Write("alarm.raise", sqlRaiseAlarm, string(a.Shop), a.ID, a.key(), a.About, a.Subject, a.Why, tx.Nullable(a.Detail),
+		tx.Micros(a.First), tx.Micros(a.First), a.ID)
 }
 
 const alarmColumns = `SELECT shop_id, id, about, subject, why, COALESCE(detail, ''), first, latest, times, acked,
 	COALESCE(acked_by, ''), COALESCE(note, '') FROM alarm`
 
-func scanAlarm(s scanner) (Alarm, error) {
+func scanAlarm(s tx.Scanner) (Alarm, error) {
 	var a Alarm
 	var shop string
 	var first, latest int64
 	var acked *int64
 	err := s.Scan(&shop, &a.ID, &a.About, &a.Subject, &a.Why, &a.Detail, &first, &latest, &a.Times, &acked, &a.By, &a.Note)
-	a.Shop, a.First, a.Latest, a.Acked = payment.ShopID(shop), fromMicros(&first), fromMicros(&latest), fromMicros(acked)
+	a.Shop, a.First, a.Latest, a.Acked = payment.ShopID(shop), tx.FromMicros(&first), tx.FromMicros(&latest), tx.FromMicros(acked)
 	return a, err
 }
 
@@ -65,8 +66,8 @@ type AlarmFilter struct {
 	Limit int
 }
 
-// Alarms returns alarms, oldest first, and whether there are more.
-func (tx *Tx) Alarms(f AlarmFilter) (found []Alarm, more bool, err error) {
+// List returns alarms, oldest first, and whether there are more.
+func (t Alarms) List(f AlarmFilter) (found []Alarm, more bool, err error) {
 	where, args := "1 = 1", []any{}
 	if f.Shop != "" {
 		args = append(args, string(f.Shop))
@@ -75,25 +76,25 @@ func (tx *Tx) Alarms(f AlarmFilter) (found []Alarm, more bool, err error) {
 	if !f.Acked {
 		where += " AND acked IS NULL"
 	}
-	text, args := limited(alarmColumns+" WHERE "+where+" ORDER BY first, id", args, f.Limit+1)
-	found, err = list(tx, scanAlarm, text, args...)
+	text, args := tx.Limited(alarmColumns+" WHERE "+where+" ORDER BY first, id", args, f.Limit+1)
+	found, err = tx.List(t.tx, scanAlarm, text, args...)
 	if err == nil && len(found) > f.Limit {
 		return found[:f.Limit], true, nil
 	}
 	return found, false, err
 }
 
-// Alarm returns one alarm, or ErrNotFound.
-func (tx *Tx) Alarm(aid string) (Alarm, error) {
-	return one(tx, scanAlarm, alarmColumns+" WHERE id = $1", aid)
+// Get returns one alarm, or ErrNotFound.
+func (t Alarms) Get(aid string) (Alarm, error) {
+	return tx.One(t.tx, scanAlarm, alarmColumns+" WHERE id = $1", aid)
 }
 
 const sqlAckAlarm = `UPDATE alarm SET acked = $1, acked_by = $2, note = $3 WHERE shop_id = $4 AND id = $5 AND acked IS NULL`
 
-// AckAlarm records who has looked at it and what came of it, and takes it from the list. The body runs again, and has to
+// Ack records who has looked at it and what came of it, and takes it from the list. The body runs again, and has to
 // look, when somebody else was first.
-func (tx *Tx) AckAlarm(a *Alarm, by, note string) {
-	tx.guard("alarm.ack", sqlAckAlarm, micros(tx.Now()), by, note, string(a.Shop), a.ID)
+func (t Alarms) Ack(a *Alarm, by, note string) {
+	t.tx.Guard("alarm.ack", sqlAckAlarm, tx.Micros(t.tx.Now()), by, note, string(a.Shop), a.ID)
 }
 
 // String names the alarm in one line.

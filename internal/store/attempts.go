@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // WriteAttempt names the write that fails when a provider's transaction is booked on
@@ -23,12 +24,12 @@ const sqlAttempts = `SELECT ` + attemptColumns + ` FROM attempt WHERE shop_id = 
 const sqlLatestAttempts = `SELECT ` + attemptColumns + ` FROM attempt WHERE shop_id = $1 AND terminal_id = $2
 	ORDER BY key DESC LIMIT $3`
 
-// LatestAttempts returns attempts at a terminal, those of the newest payments first, at most limit.
-func (tx *Tx) LatestAttempts(shop payment.ShopID, terminal string, limit int) ([]payment.Attempt, error) {
-	return list(tx, scanAttempt, sqlLatestAttempts, string(shop), terminal, int64(limit))
+// Latest returns attempts at a terminal, those of the newest payments first, at most limit.
+func (t Attempts) Latest(shop payment.ShopID, terminal string, limit int) ([]payment.Attempt, error) {
+	return tx.List(t.tx, scanAttempt, sqlLatestAttempts, string(shop), terminal, int64(limit))
 }
 
-func scanAttempt(s scanner) (payment.Attempt, error) {
+func scanAttempt(s tx.Scanner) (payment.Attempt, error) {
 	var a payment.Attempt
 	var kind, class, text, currency, code, step string
 	var lease, next, notFound, started *int64
@@ -39,7 +40,7 @@ func scanAttempt(s scanner) (payment.Attempt, error) {
 		return a, err
 	}
 	a.Kind, a.Class, a.Currency, a.Code = payment.AttemptKind(kind), payment.Class(class), money.Currency(currency), payment.ErrorCode(code)
-	a.LeaseUntil, a.NextCheck, a.NotFoundAt, a.Started = fromMicros(lease), fromMicros(next), fromMicros(notFound), fromMicros(started)
+	a.LeaseUntil, a.NextCheck, a.NotFoundAt, a.Started = tx.FromMicros(lease), tx.FromMicros(next), tx.FromMicros(notFound), tx.FromMicros(started)
 	if err := a.Next.UnmarshalText([]byte(step)); err != nil {
 		return a, fmt.Errorf("attempt %d: %w", a.Seq, err)
 	}
@@ -53,11 +54,11 @@ const sqlInsertAttempt = `INSERT INTO attempt (shop_id, payment_id, seq, kind, t
 	currency, op, lease_owner, lease_until, next_check, checks, redirected, returned, reverses, reversed,
 	started, doubts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, FALSE, FALSE, $15, FALSE, $16, $17)`
 
-// InsertAttempt writes an attempt that is about to be sent.
-func (tx *Tx) InsertAttempt(p *payment.Payment, a *payment.Attempt) {
-	tx.write("attempt.create", sqlInsertAttempt, string(p.Shop), string(p.ID), a.Seq, string(a.Kind), a.TerminalID,
-		a.Terminal, a.Key, string(a.Class), amount(a.Amount), string(a.Currency), a.Op, nullable(a.LeaseOwner),
-		micros(a.LeaseUntil), micros(a.NextCheck), a.Reverses, micros(a.Started), a.Doubts)
+// Insert writes an attempt that is about to be sent.
+func (t Attempts) Insert(p *payment.Payment, a *payment.Attempt) {
+	t.tx.Write("attempt.create", sqlInsertAttempt, string(p.Shop), string(p.ID), a.Seq, string(a.Kind), a.TerminalID,
+		a.Terminal, a.Key, string(a.Class), amount(a.Amount), string(a.Currency), a.Op, tx.Nullable(a.LeaseOwner),
+		tx.Micros(a.LeaseUntil), tx.Micros(a.NextCheck), a.Reverses, tx.Micros(a.Started), a.Doubts)
 }
 
 const sqlUpdateAttempt = `UPDATE attempt SET class = $1, op = $2, lease_owner = $3, lease_until = $4, next_check = $5,
@@ -65,38 +66,38 @@ const sqlUpdateAttempt = `UPDATE attempt SET class = $1, op = $2, lease_owner = 
 	redirected = $13, returned = $14, credential = $15,
 	reversed = $16, doubts = $17, started = $18 WHERE shop_id = $19 AND payment_id = $20 AND seq = $21`
 
-// UpdateAttempt writes everything of an attempt that can change. The version that the
+// Update writes everything of an attempt that can change. The version that the
 // payment's own update names protects it.
-func (tx *Tx) UpdateAttempt(p *payment.Payment, a *payment.Attempt) {
+func (t Attempts) Update(p *payment.Payment, a *payment.Attempt) {
 	own := a.ProviderRef
 	if !a.Kind.Main() || a.Reverses != 0 {
 		own = ""
 	}
-	tx.guard(WriteAttempt, sqlUpdateAttempt, string(a.Class), a.Op, nullable(a.LeaseOwner), micros(a.LeaseUntil),
-		micros(a.NextCheck), a.Checks, micros(a.NotFoundAt), nullable(a.ProviderRef), nullable(own),
-		nullable(string(a.Code)), nullable(a.RawCode), tx.step(&a.Next), a.Redirected, a.Returned,
-		nullable(a.Credential), a.Reversed, a.Doubts, micros(a.Started), string(p.Shop), string(p.ID), a.Seq)
+	t.tx.Guard(WriteAttempt, sqlUpdateAttempt, string(a.Class), a.Op, tx.Nullable(a.LeaseOwner), tx.Micros(a.LeaseUntil),
+		tx.Micros(a.NextCheck), a.Checks, tx.Micros(a.NotFoundAt), tx.Nullable(a.ProviderRef), tx.Nullable(own),
+		tx.Nullable(string(a.Code)), tx.Nullable(a.RawCode), step(t.tx, &a.Next), a.Redirected, a.Returned,
+		tx.Nullable(a.Credential), a.Reversed, a.Doubts, tx.Micros(a.Started), string(p.Shop), string(p.ID), a.Seq)
 }
 
-func (tx *Tx) step(n *payment.Next) any {
+func step(t *tx.Tx, n *payment.Next) any {
 	text, err := n.MarshalText()
 	if err != nil {
-		tx.misuse(err)
+		t.Fail(err)
 		return nil
 	}
-	return nullable(string(text))
+	return tx.Nullable(string(text))
 }
 
 const sqlAttemptOwner = `SELECT payment_id, seq FROM attempt WHERE shop_id = $1 AND terminal_id = $2 AND key = $3`
 
-// AttemptOwner returns the payment and the number of the attempt that the provider
+// Owner returns the payment and the number of the attempt that the provider
 // knows by that key, or ErrNotFound.
-func (tx *Tx) AttemptOwner(shop payment.ShopID, terminal, key string) (pid payment.ID, seq int, err error) {
+func (t Attempts) Owner(shop payment.ShopID, terminal, key string) (pid payment.ID, seq int, err error) {
 	type owner struct {
 		payment string
 		seq     int
 	}
-	o, err := one(tx, func(s scanner) (o owner, err error) {
+	o, err := tx.One(t.tx, func(s tx.Scanner) (o owner, err error) {
 		err = s.Scan(&o.payment, &o.seq)
 		return o, err
 	}, sqlAttemptOwner, string(shop), terminal, key)

@@ -29,7 +29,7 @@ func (c *handClock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 func changedSince(t testing.TB, db *store.DB, from time.Time) (ids []payment.ID) {
 	t.Helper()
 	page, err := view(t, db, func(tx *store.Tx) ([]payment.Payment, error) {
-		page, _, err := tx.ListPayments(payment.Filter{Shop: orderShop, UpdatedFrom: from, Limit: payment.MaxLimit})
+		page, _, err := tx.Payments().List(payment.Filter{Shop: orderShop, UpdatedFrom: from, Limit: payment.MaxLimit})
 		return page, err
 	})
 	if err != nil {
@@ -44,7 +44,7 @@ func changedSince(t testing.TB, db *store.DB, from time.Time) (ids []payment.ID)
 // bornNow queues a payment that was made at the transaction's instant.
 func bornNow(tx *store.Tx, n int) {
 	p := orderPayment(n, func(p *payment.Payment) { p.Created, p.Updated = tx.Now(), tx.Now() })
-	tx.InsertPayment(&p)
+	tx.Payments().Insert(&p)
 }
 
 // TestChangeIsFoundByWhoeverCouldNotReadItBefore: a reader comes after a transaction has read its clock and before its
@@ -97,7 +97,7 @@ func TestOnlyWhatIsShownMovesAPaymentInLists(t *testing.T) {
 				if n == 2 {
 					p.Updated = tx.Now()
 				}
-				tx.UpdatePayment(&p)
+				tx.Payments().Update(&p)
 			}
 		})
 		if err != nil {
@@ -132,7 +132,7 @@ func TestLateCommitIsFoundAll(t *testing.T) {
 				db := d.Open(open)
 				err := db.Update(t.Context(), func(tx *store.Tx) error {
 					if tx.MaybeCommitted() {
-						_, err := tx.Payment(orderShop, orderPayment(1, nil).ID)
+						_, err := tx.Payments().Get(orderShop, orderPayment(1, nil).ID)
 						return err
 					}
 					bornNow(tx, 1)
@@ -282,7 +282,7 @@ func TestPartlyCapturedDepositsHaveWhatWasAskedFor(t *testing.T) {
 		for n, want := range []string{"10 shown as 4", "10 shown as 10", "10 shown as 10", "0 shown as 0"} {
 			var p payment.Payment
 			err := db.View(t.Context(), func(tx *store.Tx) (err error) {
-				p, err = tx.Payment(orderShop, payment.ID(fmt.Sprintf("%032x", n)))
+				p, err = tx.Payments().Get(orderShop, payment.ID(fmt.Sprintf("%032x", n)))
 				return err
 			})
 			if got := fmt.Sprintf("%s shown as %s", p.Amount, p.Shown()); err != nil || got != want {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
@@ -31,40 +32,42 @@ const (
 	sqlOldNodes = `SELECT id FROM node WHERE NOT seals AND expires >= $1 ORDER BY id`
 )
 
-// DataKeys returns all data keys, oldest first.
-func (tx *Tx) DataKeys() ([]vault.DataKey, error) { return list(tx, scanDataKey, sqlDataKeys) }
+// List returns all data keys, oldest first.
+func (t DataKeys) List() ([]vault.DataKey, error) { return tx.List(t.tx, scanDataKey, sqlDataKeys) }
 
-func scanDataKey(s scanner) (vault.DataKey, error) {
+func scanDataKey(s tx.Scanner) (vault.DataKey, error) {
 	var k vault.DataKey
 	var created int64
 	var active *int64
 	err := s.Scan(&k.Number, &k.ID, &k.Master, &k.Wrapped, &created, &active)
-	k.Created, k.Active = fromMicros(&created), fromMicros(active)
+	k.Created, k.Active = tx.FromMicros(&created), tx.FromMicros(active)
 	return k, err
 }
 
-// InsertDataKey writes a data key, which seals from now on unless a node lives that cannot open. If its number is taken the
+// Insert writes a data key, which seals from now on unless a node lives that cannot open. If its number is taken the
 // transaction fails with a UniqueError of WriteDataKey.
-func (tx *Tx) InsertDataKey(k *vault.DataKey) {
-	tx.write(WriteDataKey, sqlInsertDataKey, k.Number, k.ID, k.Master, k.Wrapped, micros(tx.Now()))
-	tx.ActivateDataKey(k.Number)
-	tx.After(tx.db.expireKeys)
+func (t DataKeys) Insert(k *vault.DataKey) {
+	t.tx.Write(WriteDataKey, sqlInsertDataKey, k.Number, k.ID, k.Master, k.Wrapped, tx.Micros(t.tx.Now()))
+	t.Activate(k.Number)
+	t.tx.After(owner(t.tx).expireKeys)
 }
 
-// ActivateDataKey has a data key seal from now on, unless a node lives that cannot open.
-func (tx *Tx) ActivateDataKey(number int) {
-	tx.write("data_key.activate", sqlActivateDataKey, micros(tx.Now()), number)
-	tx.After(tx.db.expireKeys)
+// Activate has a data key seal from now on, unless a node lives that cannot open.
+func (t DataKeys) Activate(number int) {
+	t.tx.Write("data_key.activate", sqlActivateDataKey, tx.Micros(t.tx.Now()), number)
+	t.tx.After(owner(t.tx).expireKeys)
 }
 
-// RewrapDataKey replaces the wrapping of a data key that was wrapped by the master key with the id was. Who comes second runs
+// Rewrap replaces the wrapping of a data key that was wrapped by the master key with the id was. Who comes second runs
 // again.
-func (tx *Tx) RewrapDataKey(k *vault.DataKey, was string) {
-	tx.guard("data_key.rewrap", sqlRewrapDataKey, k.Master, k.Wrapped, k.Number, k.ID, was)
+func (t DataKeys) Rewrap(k *vault.DataKey, was string) {
+	t.tx.Guard("data_key.rewrap", sqlRewrapDataKey, k.Master, k.Wrapped, k.Number, k.ID, was)
 }
 
-// OldNodes names the living nodes whose programs cannot open what is sealed.
-func (tx *Tx) OldNodes() ([]string, error) { return list(tx, scanText, sqlOldNodes, micros(tx.Now())) }
+// Old names the living nodes whose programs cannot open what is sealed.
+func (t Nodes) Old() ([]string, error) {
+	return tx.List(t.tx, tx.ScanText, sqlOldNodes, tx.Micros(t.tx.Now()))
+}
 
 // Anything that is sealed, where it is found soonest.
 const sqlAnySealed = `SELECT CASE WHEN EXISTS (SELECT 1 FROM terminal WHERE config LIKE $1) OR EXISTS (SELECT 1 FROM shop WHERE signing_key LIKE $1)
@@ -75,8 +78,8 @@ const sqlAnySealed = `SELECT CASE WHEN EXISTS (SELECT 1 FROM terminal WHERE conf
 // vault.Safe.Learn, the database's.
 func (db *DB) UseSafe(ctx context.Context, safe *vault.Safe, random io.Reader, fresh bool) error {
 	var rows []vault.DataKey
-	read := func(tx *Tx) (err error) {
-		rows, err = tx.DataKeys()
+	read := func(t *Tx) (err error) {
+		rows, err = t.DataKeys().List()
 		return err
 	}
 	err := db.View(ctx, read)
@@ -103,19 +106,19 @@ func (db *DB) firstDataKey(ctx context.Context, safe *vault.Safe, random io.Read
 	if err != nil {
 		return err
 	}
-	return db.Update(ctx, func(tx *Tx) error {
-		if rows, err := tx.DataKeys(); err != nil || len(rows) > 0 {
+	return db.kernel.Update(ctx, func(t *tx.Tx) error {
+		if rows, err := (DataKeys{t}).List(); err != nil || len(rows) > 0 {
 			return err
 		}
-		sealed, err := one(tx, scanInt64, sqlAnySealed, "sluice-sealed:%")
+		sealed, err := tx.One(t, tx.ScanInt64, sqlAnySealed, "sluice-sealed:%")
 		if err != nil {
 			return err
 		}
 		if sealed != 0 {
 			return fmt.Errorf("%w, although it holds secrets that were sealed by one: it was not restored as a whole", ErrNoDataKey)
 		}
-		tx.InsertDataKey(&first)
-		tx.write("sealing.fresh", sqlNothingInClear)
+		DataKeys{t}.Insert(&first)
+		t.Write("sealing.fresh", sqlNothingInClear)
 		return nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // DeliveryState says how far a delivery has come.
@@ -43,14 +44,14 @@ type Delivery struct {
 const sqlInsertDelivery = `INSERT INTO delivery (shop_id, payment_id, seq, endpoint_id, shard, state, tries, rung, next)
 	VALUES ($1, $2, $3, $4, $5, 'WAITING', 0, 0, $6)`
 
-// InsertDelivery writes that the event is to be posted to the address, due at once, and
+// Insert writes that the event is to be posted to the address, due at once, and
 // the endpoint if it is new. It belongs into the transaction that writes the event. The
 // key says which endpoint to wake after the commit.
-func (tx *Tx) InsertDelivery(e *Event, url string) EndpointKey {
+func (t Deliveries) Insert(e *Event, url string) EndpointKey {
 	k := EndpointKey{e.Shop, EndpointID(e.Shop, url)}
-	tx.insertEndpoint(k, url, e.Created)
-	tx.write("delivery.create", sqlInsertDelivery, string(e.Shop), string(e.Payment), e.Seq, k.ID, k.Shard(),
-		micros(e.Created))
+	Endpoints{t.tx}.insert(k, url, e.Created)
+	t.tx.Write("delivery.create", sqlInsertDelivery, string(e.Shop), string(e.Payment), e.Seq, k.ID, k.Shard(),
+		tx.Micros(e.Created))
 	return k
 }
 
@@ -72,25 +73,25 @@ type DeliveryPage struct {
 	Limit  int
 }
 
-// DueDeliveries returns deliveries of an endpoint that are due, longest due first. Those
+// Due returns deliveries of an endpoint that are due, longest due first. Those
 // with Behind must not be posted before the one they are behind is finished.
-func (tx *Tx) DueDeliveries(k EndpointKey, p DeliveryPage) ([]Delivery, error) {
+func (t Deliveries) Due(k EndpointKey, p DeliveryPage) ([]Delivery, error) {
 	after := Delivery{}
 	next := int64(-1)
 	if p.After != nil {
 		after, next = *p.After, p.After.Next.UnixMicro()
 	}
-	return list(tx, scanDelivery, sqlDueDeliveries, k.Shard(), k.ID, p.Before.UnixMicro(), next,
+	return tx.List(t.tx, scanDelivery, sqlDueDeliveries, k.Shard(), k.ID, p.Before.UnixMicro(), next,
 		string(after.Payment), int64(after.Seq), int64(p.Limit))
 }
 
-func scanDelivery(s scanner) (Delivery, error) {
+func scanDelivery(s tx.Scanner) (Delivery, error) {
 	var d Delivery
 	var pid string
 	var began, next, behind, until *int64
 	err := s.Scan(&pid, &d.Seq, &d.Tries, &d.Rung, &began, &next, &d.Event, &d.Dialect, &d.ContentType, &d.Body,
 		&behind, &until)
-	d.Payment, d.Began, d.Next, d.BehindUntil = payment.ID(pid), fromMicros(began), fromMicros(next), fromMicros(until)
+	d.Payment, d.Began, d.Next, d.BehindUntil = payment.ID(pid), tx.FromMicros(began), tx.FromMicros(next), tx.FromMicros(until)
 	if behind != nil {
 		d.Behind = int(*behind)
 	}
@@ -130,9 +131,9 @@ type verdict struct {
 	seq, number, status int
 }
 
-// FinishDeliveries records tries that the receiver accepted and finishes their deliveries.
+// Finish records tries that the receiver accepted and finishes their deliveries.
 // Those that are finished already stay as they are.
-func (tx *Tx) FinishDeliveries(k EndpointKey, accepted []Try) {
+func (t Deliveries) Finish(k EndpointKey, accepted []Try) {
 	alike := make(map[verdict][]*Try)
 	var order []verdict // so that what is written does not depend on chance
 	for i := range accepted {
@@ -144,22 +145,22 @@ func (tx *Tx) FinishDeliveries(k EndpointKey, accepted []Try) {
 		alike[o] = append(alike[o], t)
 	}
 	for _, o := range order {
-		tx.finish(k, o, alike[o])
+		t.finish(k, o, alike[o])
 	}
 }
 
-func (tx *Tx) finish(k EndpointKey, o verdict, tries []*Try) {
+func (t Deliveries) finish(k EndpointKey, o verdict, tries []*Try) {
 	for _, f := range finishes {
-		if f.rows > sqliteRows && tx.db.kind == SQLite {
+		if f.rows > sqliteRows && t.tx.Kind() == SQLite {
 			continue
 		}
 		for ; len(tries) >= f.rows; tries = tries[f.rows:] {
 			args := make([]any, 0, finishFixed+finishOwn*f.rows)
 			args = append(args, string(k.Shop), k.ID, o.seq, o.number, o.status)
 			for _, t := range tries[:f.rows] {
-				args = append(args, string(t.Payment), micros(t.At.Add(t.Took)), t.Took.Microseconds(), nullable(t.Answer))
+				args = append(args, string(t.Payment), tx.Micros(t.At.Add(t.Took)), t.Took.Microseconds(), tx.Nullable(t.Answer))
 			}
-			tx.write("delivery.finish", f.text, args...)
+			t.tx.Write("delivery.finish", f.text, args...)
 		}
 	}
 }
@@ -192,33 +193,33 @@ func manyRows(sql, row string, fixed, count int) string {
 const sqlRetryDelivery = `UPDATE delivery SET state = $1, tries = tries + 1, rung = $2, began = $3, next = $4, done = $5
 	WHERE shop_id = $6 AND payment_id = $7 AND seq = $8 AND endpoint_id = $9 AND state = 'WAITING' AND tries = $10`
 
-// FailDelivery records a failed try: d has the ladder's new place and the next try, or a
+// Fail records a failed try: d has the ladder's new place and the next try, or a
 // zero Next when it is given up. It counts only if d.Tries is still what was read, so one
 // try never counts twice.
-func (tx *Tx) FailDelivery(k EndpointKey, d *Delivery, at time.Time) {
+func (t Deliveries) Fail(k EndpointKey, d *Delivery, at time.Time) {
 	state, done := DeliveryWaiting, any(nil)
 	if d.Next.IsZero() {
-		state, done = DeliveryFailed, micros(at)
+		state, done = DeliveryFailed, tx.Micros(at)
 	}
-	tx.write("delivery.retry", sqlRetryDelivery, string(state), d.Rung, micros(d.Began), micros(d.Next), done,
+	t.tx.Write("delivery.retry", sqlRetryDelivery, string(state), d.Rung, tx.Micros(d.Began), tx.Micros(d.Next), done,
 		string(k.Shop), string(d.Payment), d.Seq, k.ID, d.Tries)
 }
 
 const sqlPostponeDeliveries = `UPDATE delivery SET next = $1 WHERE shop_id = $2 AND payment_id = $3 AND seq > $4
 	AND endpoint_id = $5 AND next < $1`
 
-// PostponeDeliveries moves the open deliveries of a payment after the one with that seq
+// Postpone moves the open deliveries of a payment after the one with that seq
 // to the instant, unless they are due later anyway.
-func (tx *Tx) PostponeDeliveries(k EndpointKey, after DeliveryKey, until time.Time) {
-	tx.write("delivery.postpone", sqlPostponeDeliveries, micros(until), string(k.Shop), string(after.Payment),
+func (t Deliveries) Postpone(k EndpointKey, after DeliveryKey, until time.Time) {
+	t.tx.Write("delivery.postpone", sqlPostponeDeliveries, tx.Micros(until), string(k.Shop), string(after.Payment),
 		after.Seq, k.ID)
 }
 
 const sqlPullDeliveries = `UPDATE delivery SET next = $1 WHERE shard = $2 AND endpoint_id = $3 AND next > $1`
 
-// PullDeliveries makes every open delivery of the endpoint due now.
-func (tx *Tx) PullDeliveries(k EndpointKey, at time.Time) {
-	tx.write("delivery.pull", sqlPullDeliveries, micros(at), k.Shard(), k.ID)
+// Pull makes every open delivery of the endpoint due now.
+func (t Deliveries) Pull(k EndpointKey, at time.Time) {
+	t.tx.Write("delivery.pull", sqlPullDeliveries, tx.Micros(at), k.Shard(), k.ID)
 }
 
 const sqlAbandonDeliveries = `UPDATE delivery SET state = 'FAILED', next = NULL, done = $1
@@ -226,9 +227,9 @@ const sqlAbandonDeliveries = `UPDATE delivery SET state = 'FAILED', next = NULL,
 		SELECT d.shop_id, d.payment_id, d.seq, d.endpoint_id FROM delivery d
 		WHERE d.next IS NOT NULL AND d.shard = $2 AND d.endpoint_id = $3 ORDER BY d.next LIMIT $4)`
 
-// AbandonDeliveries gives up deliveries of an endpoint, at most limit.
-func (tx *Tx) AbandonDeliveries(k EndpointKey, at time.Time, limit int) {
-	tx.write("delivery.abandon", sqlAbandonDeliveries, micros(at), k.Shard(), k.ID, limit)
+// Abandon gives up deliveries of an endpoint, at most limit.
+func (t Deliveries) Abandon(k EndpointKey, at time.Time, limit int) {
+	t.tx.Write("delivery.abandon", sqlAbandonDeliveries, tx.Micros(at), k.Shard(), k.ID, limit)
 }
 
 // Try is one entry of the log of posts to an endpoint.
@@ -246,7 +247,7 @@ const sqlInsertTry = `INSERT INTO delivery_try (shop_id, endpoint_id, payment_id
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (shop_id, payment_id, seq, endpoint_id, try) DO NOTHING`
 
 // InsertTry adds a try that failed to the log. An entry that is there already stays.
-func (tx *Tx) InsertTry(k EndpointKey, t *Try) {
-	tx.write("delivery.try", sqlInsertTry, string(k.Shop), k.ID, string(t.Payment), t.Seq, t.Number, micros(t.At),
-		t.Took.Microseconds(), t.Status, nullable(t.Error), nullable(t.Answer))
+func (t Deliveries) InsertTry(k EndpointKey, post *Try) {
+	t.tx.Write("delivery.try", sqlInsertTry, string(k.Shop), k.ID, string(post.Payment), post.Seq, post.Number, tx.Micros(post.At),
+		post.Took.Microseconds(), post.Status, tx.Nullable(post.Error), tx.Nullable(post.Answer))
 }

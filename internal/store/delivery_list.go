@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // DeliveryInfo is a delivery as operators see it.
@@ -37,9 +38,9 @@ const sqlDeliveries = `SELECT d.payment_id, d.seq, d.endpoint_id, e.id, e.type, 
 	FROM delivery d JOIN event e ON e.shop_id = d.shop_id AND e.payment_id = d.payment_id AND e.seq = d.seq
 	WHERE d.shop_id = $1`
 
-// Deliveries returns deliveries that pass the filter: newest payments first, the events
+// List returns deliveries that pass the filter: newest payments first, the events
 // of one payment backwards, unless Oldest is set.
-func (tx *Tx) Deliveries(f DeliveryFilter) ([]DeliveryInfo, error) {
+func (t Deliveries) List(f DeliveryFilter) ([]DeliveryInfo, error) {
 	text, args := sqlDeliveries, []any{string(f.Shop)}
 	where := func(condition string, values ...any) {
 		args = append(args, values...)
@@ -66,10 +67,10 @@ func (tx *Tx) Deliveries(f DeliveryFilter) ([]DeliveryInfo, error) {
 		where("e.id = $", f.Event)
 	}
 	if !f.Since.IsZero() {
-		where("e.created >= $", micros(f.Since))
+		where("e.created >= $", tx.Micros(f.Since))
 	}
 	if !f.Until.IsZero() {
-		where("e.created < $", micros(f.Until))
+		where("e.created < $", tx.Micros(f.Until))
 	}
 	beyond, order := "<", " DESC"
 	if f.Oldest {
@@ -80,18 +81,18 @@ func (tx *Tx) Deliveries(f DeliveryFilter) ([]DeliveryInfo, error) {
 		n := len(args)
 		text += " AND (d.payment_id, d.seq, d.endpoint_id) " + beyond + " ($" + itoa(n-2) + ", $" + itoa(n-1) + ", $" + itoa(n) + ")"
 	}
-	text, args = limited(text+" ORDER BY d.payment_id"+order+", d.seq"+order+", d.endpoint_id"+order, args, f.Limit)
-	return list(tx, scanDeliveryInfo, text, args...)
+	text, args = tx.Limited(text+" ORDER BY d.payment_id"+order+", d.seq"+order+", d.endpoint_id"+order, args, f.Limit)
+	return tx.List(t.tx, scanDeliveryInfo, text, args...)
 }
 
-func scanDeliveryInfo(s scanner) (DeliveryInfo, error) {
+func scanDeliveryInfo(s tx.Scanner) (DeliveryInfo, error) {
 	var i DeliveryInfo
 	var pid, state string
 	var created int64
 	var next, done *int64
 	err := s.Scan(&pid, &i.Seq, &i.Endpoint, &i.Event, &i.Type, &created, &state, &i.Tries, &next, &done)
-	i.Payment, i.State, i.Created = payment.ID(pid), DeliveryState(state), fromMicros(&created)
-	i.Next, i.Done = fromMicros(next), fromMicros(done)
+	i.Payment, i.State, i.Created = payment.ID(pid), DeliveryState(state), tx.FromMicros(&created)
+	i.Next, i.Done = tx.FromMicros(next), tx.FromMicros(done)
 	return i, err
 }
 
@@ -103,13 +104,13 @@ const sqlTries = `SELECT payment_id, seq, try, at, took, status, COALESCE(error,
 	ORDER BY 3`
 
 // Tries returns the log of a delivery, oldest first.
-func (tx *Tx) Tries(k EndpointKey, d DeliveryKey) ([]Try, error) {
-	return list(tx, func(s scanner) (Try, error) {
+func (t Deliveries) Tries(k EndpointKey, d DeliveryKey) ([]Try, error) {
+	return tx.List(t.tx, func(s tx.Scanner) (Try, error) {
 		var t Try
 		var pid string
 		var at, took int64
 		err := s.Scan(&pid, &t.Seq, &t.Number, &at, &took, &t.Status, &t.Error, &t.Answer)
-		t.Payment, t.At, t.Took = payment.ID(pid), fromMicros(&at), time.Duration(took)*time.Microsecond
+		t.Payment, t.At, t.Took = payment.ID(pid), tx.FromMicros(&at), time.Duration(took)*time.Microsecond
 		return t, err
 	}, sqlTries, string(k.Shop), string(d.Payment), int64(d.Seq), k.ID)
 }
@@ -122,17 +123,17 @@ const (
 		status = NULL, answer = NULL WHERE shop_id = $2 AND payment_id = $3 AND seq = $4 AND endpoint_id = $5`
 )
 
-// ResendDelivery makes a delivery due now, whatever became of it before; its ladder of
+// Resend makes a delivery due now, whatever became of it before; its ladder of
 // waits begins anew and its log goes on.
-func (tx *Tx) ResendDelivery(k EndpointKey, d DeliveryKey, at time.Time) {
-	tx.write("delivery.keep", sqlKeepAccepted, string(k.Shop), string(d.Payment), d.Seq, k.ID)
-	tx.guard("delivery.resend", sqlResendDelivery, micros(at), string(k.Shop), string(d.Payment), d.Seq, k.ID)
+func (t Deliveries) Resend(k EndpointKey, d DeliveryKey, at time.Time) {
+	t.tx.Write("delivery.keep", sqlKeepAccepted, string(k.Shop), string(d.Payment), d.Seq, k.ID)
+	t.tx.Guard("delivery.resend", sqlResendDelivery, tx.Micros(at), string(k.Shop), string(d.Payment), d.Seq, k.ID)
 }
 
 const sqlSwitchEndpoint = `UPDATE endpoint SET state = $1, fails = 0, down_since = NULL, hold = NULL, last_event = NULL
 	WHERE shop_id = $2 AND id = $3`
 
-// SwitchEndpoint sets the state of an endpoint as an operator wants it, with a clean slate.
-func (tx *Tx) SwitchEndpoint(k EndpointKey, state EndpointState) {
-	tx.guard("endpoint.switch", sqlSwitchEndpoint, string(state), string(k.Shop), k.ID)
+// Switch sets the state of an endpoint as an operator wants it, with a clean slate.
+func (t Endpoints) Switch(k EndpointKey, state EndpointState) {
+	t.tx.Guard("endpoint.switch", sqlSwitchEndpoint, string(state), string(k.Shop), k.ID)
 }

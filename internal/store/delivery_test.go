@@ -46,8 +46,8 @@ func (h *hooks) insert(tx *store.Tx, url string, p, seq int) store.EndpointKey {
 		Type: "payment.completed", ContentType: "application/json", Body: fmt.Sprint(p, "/", seq),
 		Created: h.at.Add(time.Duration(p*10+seq) * time.Millisecond),
 	}
-	tx.InsertEvent(e)
-	return tx.InsertDelivery(e, url)
+	tx.Events().Insert(e)
+	return tx.Deliveries().Insert(e, url)
 }
 
 func (h *hooks) update(body func(tx *store.Tx)) {
@@ -61,7 +61,7 @@ func (h *hooks) due(before time.Duration, after *store.Delivery, limit int) []st
 	h.Helper()
 	var rows []store.Delivery
 	err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
-		rows, err = tx.DueDeliveries(h.k, store.DeliveryPage{Before: h.at.Add(before), After: after, Limit: limit})
+		rows, err = tx.Deliveries().Due(h.k, store.DeliveryPage{Before: h.at.Add(before), After: after, Limit: limit})
 		return err
 	})
 	if err != nil {
@@ -104,7 +104,7 @@ func TestDueDeliveriesInOrderAndInPages(t *testing.T) {
 		if diff := cmp.Diff(all[:3], names(h.due(11*time.Millisecond, nil, 100))); diff != "" {
 			h.Errorf("due by then (-want +got):\n%s", diff)
 		}
-		h.update(func(tx *store.Tx) { tx.PullDeliveries(h.k, h.at) }) // all at one instant: pages still go on
+		h.update(func(tx *store.Tx) { tx.Deliveries().Pull(h.k, h.at) }) // all at one instant: pages still go on
 		first := h.due(time.Minute, nil, 4)
 		if diff := cmp.Diff(all[4:], names(h.due(time.Minute, &first[3], 4))); diff != "" {
 			h.Errorf("second page of equal instants (-want +got):\n%s", diff)
@@ -127,7 +127,7 @@ func TestFinishingManyAtOnce(t *testing.T) {
 			})
 		}
 		for range 2 { // the second time changes nothing
-			h.update(func(tx *store.Tx) { tx.FinishDeliveries(h.k, accepted) })
+			h.update(func(tx *store.Tx) { tx.Deliveries().Finish(h.k, accepted) })
 		}
 		for _, d := range h.due(time.Minute, nil, 2*payments) {
 			if d.Seq != 2 || d.Behind != 0 {
@@ -136,7 +136,7 @@ func TestFinishingManyAtOnce(t *testing.T) {
 		}
 		err := h.db.View(h.Context(), func(tx *store.Tx) error {
 			for p := range payments {
-				got, err := tx.Tries(h.k, accepted[p].DeliveryKey)
+				got, err := tx.Deliveries().Tries(h.k, accepted[p].DeliveryKey)
 				if diff := cmp.Diff(accepted[p:p+1], got); err != nil || diff != "" {
 					h.Errorf("payment %d: %v\n%s", p, err, diff)
 				}
@@ -155,9 +155,9 @@ func TestFailingCountsOnce(t *testing.T) {
 		d.Rung, d.Began, d.Next = 1, h.at, h.at.Add(time.Hour)
 		for range 2 {
 			h.update(func(tx *store.Tx) {
-				tx.FailDelivery(h.k, &d, h.at)
-				tx.InsertTry(h.k, &store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: h.at, Error: "refused"})
-				tx.PostponeDeliveries(h.k, d.DeliveryKey, d.Next)
+				tx.Deliveries().Fail(h.k, &d, h.at)
+				tx.Deliveries().InsertTry(h.k, &store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: h.at, Error: "refused"})
+				tx.Deliveries().Postpone(h.k, d.DeliveryKey, d.Next)
 			})
 		}
 		if rows := h.due(time.Minute, nil, 10); len(rows) != 0 {
@@ -173,7 +173,7 @@ func TestFailingCountsOnce(t *testing.T) {
 		// Whoever read it before the failure comes too late with another.
 		stale := d
 		stale.Next = time.Time{}
-		h.update(func(tx *store.Tx) { tx.FailDelivery(h.k, &stale, h.at) })
+		h.update(func(tx *store.Tx) { tx.Deliveries().Fail(h.k, &stale, h.at) })
 		if rows := h.due(2*time.Hour, nil, 10); len(rows) != 3 {
 			h.Error("a stale failure ended the delivery")
 		}
@@ -190,7 +190,7 @@ func TestDueEndpoints(t *testing.T) {
 			}
 			var got []store.DueEndpoint
 			err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
-				got, err = tx.DueEndpoints(all, h.at.Add(before), 10)
+				got, err = tx.Endpoints().Due(all, h.at.Add(before), 10)
 				return err
 			})
 			if err != nil {
@@ -211,7 +211,7 @@ func TestDueEndpoints(t *testing.T) {
 			h.Errorf("two endpoints: %v", got)
 		}
 		down := store.Endpoint{EndpointKey: h.k, State: store.EndpointDown, Fails: 5, DownSince: h.at, Hold: h.at.Add(time.Hour)}
-		h.update(func(tx *store.Tx) { tx.UpdateEndpoint(&down, store.EndpointUp) })
+		h.update(func(tx *store.Tx) { tx.Endpoints().Update(&down, store.EndpointUp) })
 		if got := due(time.Minute); len(got) != 1 || got[0].EndpointKey != second {
 			h.Errorf("one held back: %v", got)
 		}
@@ -219,13 +219,13 @@ func TestDueEndpoints(t *testing.T) {
 			h.Errorf("after the hold: %v", got)
 		}
 		h.update(func(tx *store.Tx) {
-			tx.UpdateEndpoint(&store.Endpoint{EndpointKey: h.k, State: store.EndpointUp}, store.EndpointUp)
+			tx.Endpoints().Update(&store.Endpoint{EndpointKey: h.k, State: store.EndpointUp}, store.EndpointUp)
 		})
 		if got := due(time.Minute); len(got) != 1 {
 			h.Error("an update in a state that was left took effect")
 		}
-		h.update(func(tx *store.Tx) { tx.AbandonDeliveries(h.k, h.at, 1) })
-		h.update(func(tx *store.Tx) { tx.AbandonDeliveries(h.k, h.at, 5) })
+		h.update(func(tx *store.Tx) { tx.Deliveries().Abandon(h.k, h.at, 1) })
+		h.update(func(tx *store.Tx) { tx.Deliveries().Abandon(h.k, h.at, 5) })
 		if got := due(time.Hour); len(got) != 1 || got[0].EndpointKey != second {
 			h.Errorf("after giving up: %v", got)
 		}
@@ -238,14 +238,14 @@ func TestResendKeepsTheLog(t *testing.T) {
 		var want []store.Try
 		for n := 1; n <= 3; n++ {
 			want = append(want, store.Try{DeliveryKey: key, Number: n, At: h.at, Took: time.Second, Status: 200, Answer: "ok"})
-			h.update(func(tx *store.Tx) { tx.FinishDeliveries(h.k, want[n-1:]) })
+			h.update(func(tx *store.Tx) { tx.Deliveries().Finish(h.k, want[n-1:]) })
 			if n < 3 {
-				h.update(func(tx *store.Tx) { tx.ResendDelivery(h.k, key, h.at) })
+				h.update(func(tx *store.Tx) { tx.Deliveries().Resend(h.k, key, h.at) })
 			}
 		}
 		var got []store.Try
 		err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
-			got, err = tx.Tries(h.k, key)
+			got, err = tx.Deliveries().Tries(h.k, key)
 			return err
 		})
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -275,7 +275,7 @@ func TestBacklog(t *testing.T) {
 		look := func(after time.Duration) store.Backlog {
 			var b store.Backlog
 			err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
-				b, err = tx.Backlog(h.at.Add(after))
+				b, err = tx.Work().Backlog(h.at.Add(after))
 				return err
 			})
 			if err != nil {
@@ -294,7 +294,7 @@ func TestBacklog(t *testing.T) {
 		for _, d := range h.due(time.Minute, nil, 100) {
 			all = append(all, store.Try{DeliveryKey: d.DeliveryKey, Number: 1, At: h.at, Status: 200})
 		}
-		h.update(func(tx *store.Tx) { tx.FinishDeliveries(h.k, all) })
+		h.update(func(tx *store.Tx) { tx.Deliveries().Finish(h.k, all) })
 		if diff := cmp.Diff(store.Backlog{}, look(time.Minute)); diff != "" {
 			h.Errorf("when all is delivered (-want +got):\n%s", diff)
 		}
@@ -310,8 +310,8 @@ func TestDueEndpointsOfEachShop(t *testing.T) {
 				Shop: shop, ID: fmt.Sprintf("%s%08x", shop[:24], p), Dialect: "gateway", Payment: hookPayment(p), Seq: 1,
 				Type: "payment.completed", ContentType: "application/json", Body: "{}", Created: h.at.Add(time.Duration(p) * time.Second),
 			}
-			tx.InsertEvent(e)
-			return tx.InsertDelivery(e, url)
+			tx.Events().Insert(e)
+			return tx.Deliveries().Insert(e, url)
 		}
 		var first, second store.EndpointKey
 		h.update(func(tx *store.Tx) {
@@ -326,7 +326,7 @@ func TestDueEndpointsOfEachShop(t *testing.T) {
 		}
 		var got []store.DueEndpoint
 		err := h.db.View(h.Context(), func(tx *store.Tx) (err error) {
-			got, err = tx.DueEndpoints(all, h.at.Add(time.Hour), 5)
+			got, err = tx.Endpoints().Due(all, h.at.Add(time.Hour), 5)
 			return err
 		})
 		if err != nil || len(got) != 5 {

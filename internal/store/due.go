@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // DuePayment names a payment on which work is due.
@@ -17,59 +18,59 @@ type DuePayment struct {
 
 const sqlDuePayments = `SELECT shop_id, id, due, due_fails FROM payment WHERE due <= $1`
 
-// DuePayments returns payments of the shards whose work is due at or before the
+// Due returns payments of the shards whose work is due at or before the
 // instant, longest due first, at most limit.
-func (tx *Tx) DuePayments(shards []int64, before time.Time, limit int) ([]DuePayment, error) {
-	where, args := inShards(shards, []any{micros(before)})
-	text, args := limited(sqlDuePayments+" AND "+where+" ORDER BY due", args, limit)
-	return list(tx, scanDuePayment, text, args...)
+func (t Payments) Due(shards []int64, before time.Time, limit int) ([]DuePayment, error) {
+	where, args := tx.InShards(shards, []any{tx.Micros(before)})
+	text, args := tx.Limited(sqlDuePayments+" AND "+where+" ORDER BY due", args, limit)
+	return tx.List(t.tx, scanDuePayment, text, args...)
 }
 
-func scanDuePayment(s scanner) (DuePayment, error) {
+func scanDuePayment(s tx.Scanner) (DuePayment, error) {
 	var d DuePayment
 	var shop, pid string
 	var due *int64
 	err := s.Scan(&shop, &pid, &due, &d.Fails)
-	d.Shop, d.ID, d.Due = payment.ShopID(shop), payment.ID(pid), fromMicros(due)
+	d.Shop, d.ID, d.Due = payment.ShopID(shop), payment.ID(pid), tx.FromMicros(due)
 	return d, err
 }
 
 const sqlPostponeNotice = `UPDATE notice SET due = $1, fails = fails + 1, state = $2
 	WHERE shop_id = $3 AND terminal_id = $4 AND key = $5 AND state = 'WAITING' AND fails = $6`
 
-// PostponeNotice records that booking a waiting notice failed, once for each time that it was read: it is tried
+// Postpone records that booking a waiting notice failed, once for each time that it was read: it is tried
 // again at next, or parked for a human when next is zero.
-func (tx *Tx) PostponeNotice(n *Notice, next time.Time) {
+func (t Notices) Postpone(n *Notice, next time.Time) {
 	state := NoticeWaiting
 	if next.IsZero() {
 		state = NoticeParked
 	}
-	tx.write("notice.postpone", sqlPostponeNotice, micros(next), string(state), string(n.Shop), n.Terminal, n.Key, n.Fails)
+	t.tx.Write("notice.postpone", sqlPostponeNotice, tx.Micros(next), string(state), string(n.Shop), n.Terminal, n.Key, n.Fails)
 }
 
 const sqlPostponePayment = `UPDATE payment SET due = $1, due_fails = due_fails + 1
 	WHERE shop_id = $2 AND id = $3 AND version = $4`
 
-// PostponePayment records that the work on a payment failed: it is due again at next,
+// Postpone records that the work on a payment failed: it is due again at next,
 // or parked for a human when next is zero. A payment that has moved on meanwhile is
 // left alone.
-func (tx *Tx) PostponePayment(p *payment.Payment, next time.Time) {
-	tx.write("payment.postpone", sqlPostponePayment, micros(next), string(p.Shop), string(p.ID), p.Version)
+func (t Payments) Postpone(p *payment.Payment, next time.Time) {
+	t.tx.Write("payment.postpone", sqlPostponePayment, tx.Micros(next), string(p.Shop), string(p.ID), p.Version)
 }
 
 const sqlPostponeUnread = `UPDATE payment SET due = $1, due_fails = due_fails + 1 WHERE shop_id = $2 AND id = $3 AND due = $4`
 
 // PostponeUnread is PostponePayment for a payment whose row cannot be read: it is left alone if it is not due any more as
 // d says.
-func (tx *Tx) PostponeUnread(d *DuePayment, next time.Time) {
-	tx.write("payment.postpone", sqlPostponeUnread, micros(next), string(d.Shop), string(d.ID), micros(d.Due))
+func (t Payments) PostponeUnread(d *DuePayment, next time.Time) {
+	t.tx.Write("payment.postpone", sqlPostponeUnread, tx.Micros(next), string(d.Shop), string(d.ID), tx.Micros(d.Due))
 }
 
 const sqlDelayPayment = `UPDATE payment SET due = $1 WHERE shop_id = $2 AND id = $3 AND version = $4 AND due IS NOT NULL`
 
-// DelayPayment puts the work on a payment off, which is no failure. A payment that has moved on meanwhile is left alone.
-func (tx *Tx) DelayPayment(p *payment.Payment, next time.Time) {
-	tx.write("payment.delay", sqlDelayPayment, micros(next), string(p.Shop), string(p.ID), p.Version)
+// Delay puts the work on a payment off, which is no failure. A payment that has moved on meanwhile is left alone.
+func (t Payments) Delay(p *payment.Payment, next time.Time) {
+	t.tx.Write("payment.delay", sqlDelayPayment, tx.Micros(next), string(p.Shop), string(p.ID), p.Version)
 }
 
 const sqlHurryAbandoned = `UPDATE payment SET due = $1 WHERE due > $2 AND due <= $3 AND EXISTS (
@@ -77,9 +78,9 @@ const sqlHurryAbandoned = `UPDATE payment SET due = $1 WHERE due > $2 AND due <=
 
 // HurryAbandoned makes payments due now that would be due before the other instant, and on which a call runs. It is
 // meant for a process that has just begun and knows that no other lives: then nobody makes these calls any more.
-func (tx *Tx) HurryAbandoned(before time.Time) {
-	now := micros(tx.Now())
-	tx.write("payment.hurry", sqlHurryAbandoned, now, now, micros(before))
+func (t Payments) HurryAbandoned(before time.Time) {
+	now := tx.Micros(t.tx.Now())
+	t.tx.Write("payment.hurry", sqlHurryAbandoned, now, now, tx.Micros(before))
 }
 
 // NextDue is when work is due first, by what it is about; zero for never.
@@ -99,18 +100,18 @@ const (
 	anyInShards   = ` AND %s LIMIT 1`
 )
 
-// NextDue asks one question: what is the earliest work in the shards?
-func (tx *Tx) NextDue(shards []int64) (NextDue, error) {
-	where, args := inShards(shards, nil)
+// Next asks one question: what is the earliest work in the shards?
+func (t Work) Next(shards []int64) (NextDue, error) {
+	where, args := tx.InShards(shards, nil)
 	text := fmt.Sprintf(nextTemplate, fmt.Sprintf(nextPayment+firstInShards, where),
 		fmt.Sprintf(nextNotice+firstInShards, where), fmt.Sprintf(nextDelivery+anyInShards, where),
 		fmt.Sprintf(nextUntold+firstInShards, where), fmt.Sprintf(nextSealing+firstInShards, where))
-	return one(tx, func(s scanner) (NextDue, error) {
+	return tx.One(t.tx, func(s tx.Scanner) (NextDue, error) {
 		var n NextDue
 		var payments, notices, deliveries, untold, sealing *int64
 		err := s.Scan(&payments, &notices, &deliveries, &untold, &sealing)
-		n.Payment, n.Notice, n.Untold, n.Deliveries = fromMicros(payments), fromMicros(notices), fromMicros(untold), deliveries != nil
-		n.Sealing = fromMicros(sealing)
+		n.Payment, n.Notice, n.Untold, n.Deliveries = tx.FromMicros(payments), tx.FromMicros(notices), tx.FromMicros(untold), deliveries != nil
+		n.Sealing = tx.FromMicros(sealing)
 		return n, err
 	}, text, args...)
 }
@@ -132,12 +133,12 @@ type Backlog struct {
 
 // Backlog looks at what is due at the instant. It is meant for metrics and takes up to
 // some ten milliseconds while many deliveries are open.
-func (tx *Tx) Backlog(at time.Time) (Backlog, error) {
-	found, err := one(tx, func(s scanner) (Backlog, error) {
+func (t Work) Backlog(at time.Time) (Backlog, error) {
+	found, err := tx.One(t.tx, func(s tx.Scanner) (Backlog, error) {
 		var b Backlog
 		var payments, notices, untold *int64
 		err := s.Scan(&payments, &notices, &untold, &b.Deliveries)
-		b.Payment, b.Notice, b.Untold = fromMicros(payments), fromMicros(notices), fromMicros(untold)
+		b.Payment, b.Notice, b.Untold = tx.FromMicros(payments), tx.FromMicros(notices), tx.FromMicros(untold)
 		return b, err
 	}, sqlBacklog, int64(MostCounted))
 	if err != nil || found.Deliveries == 0 {
@@ -147,7 +148,7 @@ func (tx *Tx) Backlog(at time.Time) (Backlog, error) {
 	for i := range all {
 		all[i] = int64(i)
 	}
-	due, err := tx.DueEndpoints(all, at, 1)
+	due, err := Endpoints{t.tx}.Due(all, at, 1)
 	if err == nil && len(due) > 0 {
 		found.Delivery = due[0].Due
 	}
@@ -157,13 +158,7 @@ func (tx *Tx) Backlog(at time.Time) (Backlog, error) {
 const sqlParkedPayments = `SELECT shop_id, id, due, due_fails FROM payment
 	WHERE due IS NULL AND due_fails > 0 ORDER BY shop_id, id LIMIT $1`
 
-// ParkedPayments returns payments whose work failed too often.
-func (tx *Tx) ParkedPayments(limit int) ([]DuePayment, error) {
-	return list(tx, scanDuePayment, sqlParkedPayments, int64(limit))
-}
-
-// limited appends the limit to a query.
-func limited(text string, args []any, limit int) (string, []any) {
-	args = append(args, int64(limit))
-	return text + " LIMIT $" + itoa(len(args)), args
+// Parked returns payments whose work failed too often.
+func (t Payments) Parked(limit int) ([]DuePayment, error) {
+	return tx.List(t.tx, scanDuePayment, sqlParkedPayments, int64(limit))
 }

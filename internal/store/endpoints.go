@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // EndpointState says whether deliveries are made to an endpoint.
@@ -62,39 +63,39 @@ const endpointColumns = `shop_id, id, url, state, fails, down_since, hold, COALE
 
 const sqlEndpoint = `SELECT ` + endpointColumns + ` FROM endpoint WHERE shop_id = $1 AND id = $2`
 
-// Endpoint returns an endpoint, or ErrNotFound.
-func (tx *Tx) Endpoint(k EndpointKey) (Endpoint, error) {
-	return one(tx, scanEndpoint, sqlEndpoint, string(k.Shop), k.ID)
+// Get returns an endpoint, or ErrNotFound.
+func (t Endpoints) Get(k EndpointKey) (Endpoint, error) {
+	return tx.One(t.tx, scanEndpoint, sqlEndpoint, string(k.Shop), k.ID)
 }
 
-func scanEndpoint(s scanner) (Endpoint, error) {
+func scanEndpoint(s tx.Scanner) (Endpoint, error) {
 	var e Endpoint
 	var shop, state string
 	var down, hold *int64
 	var created int64
 	err := s.Scan(&shop, &e.ID, &e.URL, &state, &e.Fails, &down, &hold, &e.LastEvent, &e.LastError, &created)
-	e.Shop, e.State, e.Created = payment.ShopID(shop), EndpointState(state), fromMicros(&created)
-	e.DownSince, e.Hold = fromMicros(down), fromMicros(hold)
+	e.Shop, e.State, e.Created = payment.ShopID(shop), EndpointState(state), tx.FromMicros(&created)
+	e.DownSince, e.Hold = tx.FromMicros(down), tx.FromMicros(hold)
 	return e, err
 }
 
 const sqlInsertEndpoint = `INSERT INTO endpoint (shop_id, id, url, shard, state, fails, created)
 	VALUES ($1, $2, $3, $4, 'UP', 0, $5) ON CONFLICT (shop_id, id) DO NOTHING`
 
-// insertEndpoint makes sure that the endpoint exists. It changes no row that is there, so
+// insert makes sure that the endpoint exists. It changes no row that is there, so
 // that shops with one address do not queue up behind it.
-func (tx *Tx) insertEndpoint(k EndpointKey, url string, at time.Time) {
-	tx.write("endpoint.create", sqlInsertEndpoint, string(k.Shop), k.ID, url, k.Shard(), micros(at))
+func (t Endpoints) insert(k EndpointKey, url string, at time.Time) {
+	t.tx.Write("endpoint.create", sqlInsertEndpoint, string(k.Shop), k.ID, url, k.Shard(), tx.Micros(at))
 }
 
 const sqlUpdateEndpoint = `UPDATE endpoint SET state = $1, fails = $2, down_since = $3, hold = $4, last_event = $5,
 	last_error = $6 WHERE shop_id = $7 AND id = $8 AND state = $9`
 
-// UpdateEndpoint writes the condition of an endpoint that had the state was when it was
+// Update writes the condition of an endpoint that had the state was when it was
 // read. If somebody has changed the state since, it stays as it is.
-func (tx *Tx) UpdateEndpoint(e *Endpoint, was EndpointState) {
-	tx.write("endpoint.update", sqlUpdateEndpoint, string(e.State), e.Fails, micros(e.DownSince), micros(e.Hold),
-		nullable(e.LastEvent), nullable(e.LastError), string(e.Shop), e.ID, string(was))
+func (t Endpoints) Update(e *Endpoint, was EndpointState) {
+	t.tx.Write("endpoint.update", sqlUpdateEndpoint, string(e.State), e.Fails, tx.Micros(e.DownSince), tx.Micros(e.Hold),
+		tx.Nullable(e.LastEvent), tx.Nullable(e.LastError), string(e.Shop), e.ID, string(was))
 }
 
 // sqlDueEndpoints walks over the index of open deliveries from one endpoint to the next,
@@ -130,19 +131,19 @@ type DueEndpoint struct {
 	Due time.Time // since when
 }
 
-// DueEndpoints returns endpoints of the shards with work that is due at or before the
+// Due returns endpoints of the shards with work that is due at or before the
 // instant, at most limit: the longest due of each shop first, then the second of each, and so on.
-func (tx *Tx) DueEndpoints(shards []int64, before time.Time, limit int) ([]DueEndpoint, error) {
+func (t Endpoints) Due(shards []int64, before time.Time, limit int) ([]DueEndpoint, error) {
 	mask := []byte(strings.Repeat("0", Shards))
 	for _, s := range shards {
 		mask[s] = '1'
 	}
-	return list(tx, func(s scanner) (DueEndpoint, error) {
+	return tx.List(t.tx, func(s tx.Scanner) (DueEndpoint, error) {
 		var d DueEndpoint
 		var shop string
 		var due int64
 		err := s.Scan(&shop, &d.ID, &due)
-		d.Shop, d.Due = payment.ShopID(shop), fromMicros(&due)
+		d.Shop, d.Due = payment.ShopID(shop), tx.FromMicros(&due)
 		return d, err
 	}, sqlDueEndpoints, string(mask), before.UnixMicro(), int64(limit))
 }
@@ -150,21 +151,21 @@ func (tx *Tx) DueEndpoints(shards []int64, before time.Time, limit int) ([]DueEn
 const sqlNextDelivery = `SELECT d.next FROM delivery d WHERE d.next IS NOT NULL AND d.shard = $1 AND d.endpoint_id = $2
 	ORDER BY d.next LIMIT 1`
 
-// EndpointDue returns when there is work for the endpoint next, holds included; the zero
+// NextDue returns when there is work for the endpoint next, holds included; the zero
 // time when it has no open delivery or does not exist.
-func (tx *Tx) EndpointDue(k EndpointKey) (time.Time, error) {
-	b := tx.batch()
-	row := oneIn(b, scanEndpoint, sqlEndpoint, string(k.Shop), k.ID)
-	next := oneIn(b, scanInt64, sqlNextDelivery, k.Shard(), k.ID)
-	if err := b.run(); err != nil {
+func (t Endpoints) NextDue(k EndpointKey) (time.Time, error) {
+	b := t.tx.Batch()
+	row := tx.OneIn(b, scanEndpoint, sqlEndpoint, string(k.Shop), k.ID)
+	next := tx.OneIn(b, tx.ScanInt64, sqlNextDelivery, k.Shard(), k.ID)
+	if err := b.Run(); err != nil {
 		return time.Time{}, err
 	}
-	if !row.found || !next.found {
+	if !row.Found || !next.Found {
 		return time.Time{}, nil
 	}
-	due := fromMicros(&next.value)
-	if row.value.Hold.After(due) {
-		due = row.value.Hold
+	due := tx.FromMicros(&next.Value)
+	if row.Value.Hold.After(due) {
+		due = row.Value.Hold
 	}
 	return due, nil
 }
@@ -179,10 +180,10 @@ type EndpointInfo struct {
 	Open int64 // deliveries that are not finished
 }
 
-// Endpoints returns the endpoints of a shop in the order of their ids, those after the
+// List returns the endpoints of a shop in the order of their ids, those after the
 // given id, at most limit.
-func (tx *Tx) Endpoints(shop payment.ShopID, after string, limit int) ([]EndpointInfo, error) {
-	return list(tx, func(s scanner) (EndpointInfo, error) {
+func (t Endpoints) List(shop payment.ShopID, after string, limit int) ([]EndpointInfo, error) {
+	return tx.List(t.tx, func(s tx.Scanner) (EndpointInfo, error) {
 		var i EndpointInfo
 		var err error
 		i.Endpoint, err = scanEndpoint(scannerFunc(func(dest ...any) error { return s.Scan(append(dest, &i.Open)...) }))
@@ -190,7 +191,7 @@ func (tx *Tx) Endpoints(shop payment.ShopID, after string, limit int) ([]Endpoin
 	}, sqlEndpoints, string(shop), after, int64(limit))
 }
 
-// scannerFunc is a scanner that reads more columns than asked for.
+// scannerFunc is a tx.Scanner that reads more columns than asked for.
 type scannerFunc func(dest ...any) error
 
 func (f scannerFunc) Scan(dest ...any) error { return f(dest...) }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Event is a message to a merchant as one dialect words it, fixed in the transaction
@@ -32,22 +33,22 @@ const sqlInsertEvent = `INSERT INTO event (shop_id, id, dialect, payment_id, seq
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1 + COALESCE((SELECT ` + eventNumber + ` FROM event
 	WHERE shop_id = $1 AND payment_id = $4 AND dialect = $3 ORDER BY seq DESC LIMIT 1), 0))`
 
-// InsertEvent writes an event as the next one of its payment and dialect. The payment has to be written in the same set,
+// Insert writes an event as the next one of its payment and dialect. The payment has to be written in the same set,
 // before it. Deliveries of it are written by InsertDelivery.
-func (tx *Tx) InsertEvent(e *Event) {
-	tx.write("event.create", sqlInsertEvent, string(e.Shop), e.ID, e.Dialect, string(e.Payment), e.Seq, e.Type,
-		e.ContentType, e.Body, micros(e.Created))
+func (t Events) Insert(e *Event) {
+	t.tx.Write("event.create", sqlInsertEvent, string(e.Shop), e.ID, e.Dialect, string(e.Payment), e.Seq, e.Type,
+		e.ContentType, e.Body, tx.Micros(e.Created))
 }
 
 const eventColumns = `shop_id, id, dialect, payment_id, seq, type, content_type, body, created, COALESCE(position, 0),
 	` + eventNumber
 
-func scanEvent(s scanner) (Event, error) {
+func scanEvent(s tx.Scanner) (Event, error) {
 	var e Event
 	var shop, pid string
 	var created int64
 	err := s.Scan(&shop, &e.ID, &e.Dialect, &pid, &e.Seq, &e.Type, &e.ContentType, &e.Body, &created, &e.Position, &e.Number)
-	e.Shop, e.Payment, e.Created = payment.ShopID(shop), payment.ID(pid), fromMicros(&created)
+	e.Shop, e.Payment, e.Created = payment.ShopID(shop), payment.ID(pid), tx.FromMicros(&created)
 	return e, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // A shop's feed is its events in an order that never changes: positions 1, 2, 3, … without gaps. Events get
@@ -52,8 +53,8 @@ func (db *DB) ReadFeed(ctx context.Context, q FeedQuery) (FeedPage, error) {
 	if q.After == state.last {
 		return page, nil
 	}
-	err = db.View(ctx, func(tx *Tx) (err error) {
-		page.Events, err = list(tx, scanEvent, sqlFeedEvents, string(q.Shop), q.After, end, q.Dialect)
+	err = db.kernel.View(ctx, func(t *tx.Tx) (err error) {
+		page.Events, err = tx.List(t, scanEvent, sqlFeedEvents, string(q.Shop), q.After, end, q.Dialect)
 		return err
 	})
 	if n := len(page.Events); n > 0 { // others may have placed more meanwhile
@@ -72,6 +73,9 @@ func (db *DB) FeedEnd(ctx context.Context, shop payment.ShopID) (int64, error) {
 	return state.last, err
 }
 
+// feed gives events their positions, and keeps how far that has come: table feed.
+type feed struct{ tx *tx.Tx }
+
 // feedState is how far the placing of a shop's events has come.
 type feedState struct {
 	last     int64 // the newest position given
@@ -85,15 +89,15 @@ func (s feedState) done(upTo int64) bool { return !s.unplaced || s.last >= upTo 
 func (db *DB) placeEvents(ctx context.Context, shop payment.ShopID, upTo int64) (feedState, error) {
 	for {
 		var seen, made feedState
-		err := db.View(ctx, func(tx *Tx) (err error) {
-			seen, err = tx.feedState(shop)
+		err := db.kernel.View(ctx, func(t *tx.Tx) (err error) {
+			seen, err = feed{t}.state(shop)
 			return err
 		})
 		if err != nil || seen.done(upTo) {
 			return seen, err
 		}
-		err = db.Update(ctx, func(tx *Tx) (err error) {
-			made, err = tx.placeEvents(shop, placeBatch)
+		err = db.kernel.Update(ctx, func(t *tx.Tx) (err error) {
+			made, err = feed{t}.place(shop, placeBatch)
 			return err
 		})
 		switch {
@@ -110,9 +114,9 @@ const sqlFeedState = `SELECT COALESCE((SELECT last FROM feed WHERE shop_id = $1)
 	(SELECT COUNT(*) FROM (SELECT 1 FROM event WHERE shop_id = $2 AND position IS NULL
 		ORDER BY created, id LIMIT 1) AS unplaced)`
 
-// feedState is one query, so that both halves are of the same moment.
-func (tx *Tx) feedState(shop payment.ShopID) (feedState, error) {
-	return one(tx, func(s scanner) (feedState, error) {
+// state is one query, so that both halves are of the same moment.
+func (t feed) state(shop payment.ShopID) (feedState, error) {
+	return tx.One(t.tx, func(s tx.Scanner) (feedState, error) {
 		var state feedState
 		var unplaced int64
 		err := s.Scan(&state.last, &unplaced)
@@ -134,29 +138,29 @@ const sqlAdvanceFeed = `UPDATE feed SET last = $1 WHERE shop_id = $2 AND last = 
 // nothing of the table, would walk through all of them instead of taking the one by its key.
 const sqlPlaceEvent = `UPDATE event SET position = $1 WHERE shop_id = $2 AND id = $3 AND COALESCE(position, 0) = 0`
 
-// placeEvents queues the next positions for at most so many events and returns the state that this makes.
+// place queues the next positions for at most so many events and returns the state that this makes.
 // The row of the feed is what keeps two placers apart: only one can move it on from where both saw it.
-func (tx *Tx) placeEvents(shop payment.ShopID, most int) (feedState, error) {
-	tx.lockKey("feed:" + string(shop))
-	b := tx.batch()
+func (t feed) place(shop payment.ShopID, most int) (feedState, error) {
+	t.tx.LockKey("feed:" + string(shop))
+	b := t.tx.Batch()
 	// In this order: when the list is empty, last counts all that others have placed.
-	ids := listIn(b, scanText, sqlUnplacedEvents, string(shop), int64(most))
-	found := oneIn(b, scanInt64, sqlFeedLast, string(shop))
-	if err := b.run(); err != nil {
+	ids := tx.ListIn(b, tx.ScanText, sqlUnplacedEvents, string(shop), int64(most))
+	found := tx.OneIn(b, tx.ScanInt64, sqlFeedLast, string(shop))
+	if err := b.Run(); err != nil {
 		return feedState{}, err
 	}
-	last, err := found.get()
+	last, err := found.Get()
 	state := feedState{last: last + int64(len(*ids)), unplaced: len(*ids) == most}
 	switch {
 	case len(*ids) == 0:
 		return state, nil
 	case err != nil:
-		tx.guard("feed.create", sqlCreateFeed, string(shop), state.last)
+		t.tx.Guard("feed.create", sqlCreateFeed, string(shop), state.last)
 	default:
-		tx.guard("feed.advance", sqlAdvanceFeed, state.last, string(shop), last)
+		t.tx.Guard("feed.advance", sqlAdvanceFeed, state.last, string(shop), last)
 	}
 	for i, id := range *ids {
-		tx.guard("event.place", sqlPlaceEvent, last+int64(i)+1, string(shop), id)
+		t.tx.Guard("event.place", sqlPlaceEvent, last+int64(i)+1, string(shop), id)
 	}
 	return state, nil
 }

@@ -33,7 +33,7 @@ func insertEvents(t testing.TB, db *store.DB, events ...store.Event) {
 	t.Helper()
 	err := db.Update(context.WithoutCancel(t.Context()), func(tx *store.Tx) error {
 		for i := range events {
-			tx.InsertEvent(&events[i])
+			tx.Events().Insert(&events[i])
 		}
 		return nil
 	})

@@ -1,6 +1,10 @@
 package store
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
 
 const (
 	sqlInstallation       = `SELECT proof FROM installation WHERE id = 1`
@@ -10,18 +14,18 @@ const (
 const sqlProbe = `UPDATE installation SET proof = proof WHERE id = 1`
 
 // Probe writes what is there already, to find out whether anything can be written.
-func (tx *Tx) Probe() { tx.guard("installation.probe", sqlProbe) }
+func (t Installation) Probe() { t.tx.Guard("installation.probe", sqlProbe) }
 
-// Installation returns the proof of the keys that belong to this database. The first
+// Proof returns the proof of the keys that belong to this database. The first
 // caller's own proof is kept and returned.
-func (tx *Tx) Installation(own string) (string, error) {
-	kept, err := one(tx, scanText, sqlInstallation)
+func (t Installation) Proof(own string) (string, error) {
+	kept, err := tx.One(t.tx, tx.ScanText, sqlInstallation)
 	if errors.Is(err, ErrNotFound) {
-		tx.write("installation.create", sqlInsertInstallation, own)
+		t.tx.Write("installation.create", sqlInsertInstallation, own)
 		return own, nil
 	}
 	return kept, err
 }
 
-// KnownInstallation returns the proof that the database has, or ErrNotFound: it keeps none.
-func (tx *Tx) KnownInstallation() (string, error) { return one(tx, scanText, sqlInstallation) }
+// KnownProof returns the proof that the database has, or ErrNotFound: it keeps none.
+func (t Installation) KnownProof() (string, error) { return tx.One(t.tx, tx.ScanText, sqlInstallation) }

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
 
 // Node is a process that takes part in the due work.
 type Node struct {
@@ -32,10 +36,10 @@ const sqlMembers = `SELECT -1 AS shard, id, 0 AS fence, expires, leaving FROM no
 
 // Members returns nodes and leases, in no order. They are read by one statement: with
 // two, a node that joins in between would look like an owner that is gone.
-func (tx *Tx) Members() (Members, error) {
-	tx.lockKey(membersKey)
+func (t Nodes) Members() (Members, error) {
+	t.tx.LockKey(membersKey)
 	var m Members
-	err := tx.each(func(s scanner) error {
+	err := t.tx.Each(func(s tx.Scanner) error {
 		var shard, fence, expires int64
 		var name string
 		var leaving bool
@@ -43,7 +47,7 @@ func (tx *Tx) Members() (Members, error) {
 			return err
 		}
 		if shard < 0 {
-			m.Nodes = append(m.Nodes, Node{ID: name, Expires: fromMicros(&expires), Leaving: leaving})
+			m.Nodes = append(m.Nodes, Node{ID: name, Expires: tx.FromMicros(&expires), Leaving: leaving})
 		} else {
 			m.Leases = append(m.Leases, Lease{Shard: shard, Owner: name, Fence: fence})
 		}
@@ -57,22 +61,22 @@ func (tx *Tx) Members() (Members, error) {
 
 const sqlInsertNode = `INSERT INTO node (id, expires, leaving, seals) VALUES ($1, $2, $3, TRUE) ON CONFLICT (id) DO NOTHING`
 
-// InsertNode lets a node take part. The body runs again if there is such a node.
+// Insert lets a node take part. The body runs again if there is such a node.
 //
 // Leases that an earlier row of the same id left behind stand again with it, while others
 // may be about to take them: the caller must take or release each of them in the same
 // transaction.
-func (tx *Tx) InsertNode(n Node) {
-	tx.guard("node.create", sqlInsertNode, n.ID, micros(n.Expires), n.Leaving)
+func (t Nodes) Insert(n Node) {
+	t.tx.Guard("node.create", sqlInsertNode, n.ID, tx.Micros(n.Expires), n.Leaving)
 }
 
 const sqlRenewNode = `UPDATE node SET expires = $1, leaving = $2 WHERE id = $3`
 
-// RenewNode sets a node's expiry and whether it is leaving. Success proves that all leases of the node stood until
+// Renew sets a node's expiry and whether it is leaving. Success proves that all leases of the node stood until
 // now. The body runs again if the node was removed; a node that is late but still there
 // is renewed.
-func (tx *Tx) RenewNode(n Node) {
-	tx.guard("node.renew", sqlRenewNode, micros(n.Expires), n.Leaving, n.ID)
+func (t Nodes) Renew(n Node) {
+	t.tx.Guard("node.renew", sqlRenewNode, tx.Micros(n.Expires), n.Leaving, n.ID)
 }
 
 const sqlRenewQuietNode = `UPDATE node SET expires = $1 WHERE id = $2
@@ -80,44 +84,44 @@ const sqlRenewQuietNode = `UPDATE node SET expires = $1 WHERE id = $2
 	AND (SELECT COUNT(*) FROM node) = $4
 	AND (SELECT CAST(COALESCE(SUM(fence), 0) AS BIGINT) FROM lease) = $5`
 
-// RenewQuietNode is RenewNode for a node that stays as it is. The body runs again also
+// RenewQuiet is RenewNode for a node that stays as it is. The body runs again also
 // when some node has expired, or when there are not as many nodes as given, or when the
 // fences of all leases do not add up to what is given. So a node that has nothing to do
 // renews itself and watches the others by one statement.
-func (tx *Tx) RenewQuietNode(n Node, nodes int, fences int64) {
-	tx.guard("node.quiet", sqlRenewQuietNode, micros(n.Expires), n.ID, micros(tx.Now()), nodes, fences)
+func (t Nodes) RenewQuiet(n Node, nodes int, fences int64) {
+	t.tx.Guard("node.quiet", sqlRenewQuietNode, tx.Micros(n.Expires), n.ID, tx.Micros(t.tx.Now()), nodes, fences)
 }
 
 const sqlRemoveNode = `DELETE FROM node WHERE id = $1 AND expires = $2`
 
-// RemoveNode removes a node that has expired, as it was read, and so frees its leases.
+// Remove removes a node that has expired, as it was read, and so frees its leases.
 // The body runs again if the node was renewed or removed meanwhile.
-func (tx *Tx) RemoveNode(n Node) {
-	tx.guard("node.remove", sqlRemoveNode, n.ID, micros(n.Expires))
+func (t Nodes) Remove(n Node) {
+	t.tx.Guard("node.remove", sqlRemoveNode, n.ID, tx.Micros(n.Expires))
 }
 
 const sqlDeleteNode = `DELETE FROM node WHERE id = $1`
 
-// DeleteNode ends a node's own part; its leases are free at once.
-func (tx *Tx) DeleteNode(id string) {
-	tx.lockKey(membersKey)
-	tx.write("node.delete", sqlDeleteNode, id)
+// Delete ends a node's own part; its leases are free at once.
+func (t Nodes) Delete(id string) {
+	t.tx.LockKey(membersKey)
+	t.tx.Write("node.delete", sqlDeleteNode, id)
 }
 
 const sqlTakeLease = `INSERT INTO lease (shard, owner, fence) VALUES ($1, $2, 1)
 	ON CONFLICT (shard) DO UPDATE SET owner = excluded.owner, fence = lease.fence + 1 WHERE lease.fence = $3`
 
-// TakeLease gives a shard to a new owner and raises its fence by one. The lease is given
+// Take gives a shard to a new owner and raises its fence by one. The lease is given
 // as it was read, the zero fence standing for none; its owner must have been nobody or
 // without a row. The body runs again if the lease has changed.
-func (tx *Tx) TakeLease(read Lease, owner string) {
-	tx.guard("lease.take", sqlTakeLease, read.Shard, owner, read.Fence)
+func (t Leases) Take(read Lease, owner string) {
+	t.tx.Guard("lease.take", sqlTakeLease, read.Shard, owner, read.Fence)
 }
 
 const sqlReleaseLease = `UPDATE lease SET owner = '', fence = fence + 1
 	WHERE shard = $1 AND owner = $2 AND fence = $3`
 
-// ReleaseLease gives a shard to nobody. The body runs again if the lease has changed.
-func (tx *Tx) ReleaseLease(read Lease) {
-	tx.guard("lease.release", sqlReleaseLease, read.Shard, read.Owner, read.Fence)
+// Release gives a shard to nobody. The body runs again if the lease has changed.
+func (t Leases) Release(read Lease) {
+	t.tx.Guard("lease.release", sqlReleaseLease, read.Shard, read.Owner, read.Fence)
 }

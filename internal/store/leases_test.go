@@ -30,7 +30,7 @@ func members(t *testing.T, db *store.DB) store.Members {
 	t.Helper()
 	var m store.Members
 	err := db.View(t.Context(), func(tx *store.Tx) (err error) {
-		m, err = tx.Members()
+		m, err = tx.Nodes().Members()
 		return err
 	})
 	if err != nil {
@@ -72,29 +72,32 @@ func TestNodesAndLeases(t *testing.T) {
 		body   func(tx *store.Tx)
 		missed bool
 	}{
-		{"join", func(tx *store.Tx) { tx.InsertNode(a) }, false},
-		{"join twice", func(tx *store.Tx) { tx.InsertNode(a) }, true},
-		{"renew", func(tx *store.Tx) { tx.RenewNode(a) }, false},
-		{"renew nobody", func(tx *store.Tx) { tx.RenewNode(late) }, true},
-		{"take what nobody had", func(tx *store.Tx) { tx.TakeLease(lease(0, "", 0), "a"); tx.TakeLease(lease(63, "", 0), "a") }, false},
-		{"take it again as if nobody had it", func(tx *store.Tx) { tx.TakeLease(lease(0, "", 0), "b") }, true},
-		{"take with the fence of another time", func(tx *store.Tx) { tx.TakeLease(lease(0, "a", 2), "b") }, true},
-		{"take over", func(tx *store.Tx) { tx.TakeLease(lease(0, "a", 1), "b") }, false},
-		{"release what is another's", func(tx *store.Tx) { tx.ReleaseLease(lease(0, "a", 2)) }, true},
-		{"release with an old fence", func(tx *store.Tx) { tx.ReleaseLease(lease(63, "a", 0)) }, true},
-		{"release", func(tx *store.Tx) { tx.ReleaseLease(lease(63, "a", 1)) }, false},
-		{"quiet, with everything as given", func(tx *store.Tx) { tx.RenewQuietNode(a, 1, 4) }, false},
-		{"quiet, with another node", func(tx *store.Tx) { tx.RenewQuietNode(a, 2, 4) }, true},
-		{"quiet, with another fence", func(tx *store.Tx) { tx.RenewQuietNode(a, 1, 5) }, true},
-		{"a node whose time is over", func(tx *store.Tx) { tx.InsertNode(late) }, false},
-		{"quiet beside it", func(tx *store.Tx) { tx.RenewQuietNode(a, 2, 4) }, true},
-		{"remove it as it was once", func(tx *store.Tx) { tx.RemoveNode(store.Node{ID: "b", Expires: leaseTime}) }, true},
-		{"nothing of a set with a miss", func(tx *store.Tx) { tx.RemoveNode(late); tx.RenewNode(store.Node{ID: "gone", Expires: leaseTime}) }, true},
-		{"renew it in time", func(tx *store.Tx) { tx.RenewNode(store.Node{ID: "b", Expires: leaseTime, Leaving: true}) }, false},
-		{"remove what was renewed", func(tx *store.Tx) { tx.RemoveNode(late) }, true},
-		{"quiet beside one in its last microsecond", func(tx *store.Tx) { tx.RenewQuietNode(a, 2, 4) }, false},
-		{"leave", func(tx *store.Tx) { tx.DeleteNode("a") }, false},
-		{"leave twice", func(tx *store.Tx) { tx.DeleteNode("a") }, false},
+		{"join", func(tx *store.Tx) { tx.Nodes().Insert(a) }, false},
+		{"join twice", func(tx *store.Tx) { tx.Nodes().Insert(a) }, true},
+		{"renew", func(tx *store.Tx) { tx.Nodes().Renew(a) }, false},
+		{"renew nobody", func(tx *store.Tx) { tx.Nodes().Renew(late) }, true},
+		{"take what nobody had", func(tx *store.Tx) { tx.Leases().Take(lease(0, "", 0), "a"); tx.Leases().Take(lease(63, "", 0), "a") }, false},
+		{"take it again as if nobody had it", func(tx *store.Tx) { tx.Leases().Take(lease(0, "", 0), "b") }, true},
+		{"take with the fence of another time", func(tx *store.Tx) { tx.Leases().Take(lease(0, "a", 2), "b") }, true},
+		{"take over", func(tx *store.Tx) { tx.Leases().Take(lease(0, "a", 1), "b") }, false},
+		{"release what is another's", func(tx *store.Tx) { tx.Leases().Release(lease(0, "a", 2)) }, true},
+		{"release with an old fence", func(tx *store.Tx) { tx.Leases().Release(lease(63, "a", 0)) }, true},
+		{"release", func(tx *store.Tx) { tx.Leases().Release(lease(63, "a", 1)) }, false},
+		{"quiet, with everything as given", func(tx *store.Tx) { tx.Nodes().RenewQuiet(a, 1, 4) }, false},
+		{"quiet, with another node", func(tx *store.Tx) { tx.Nodes().RenewQuiet(a, 2, 4) }, true},
+		{"quiet, with another fence", func(tx *store.Tx) { tx.Nodes().RenewQuiet(a, 1, 5) }, true},
+		{"a node whose time is over", func(tx *store.Tx) { tx.Nodes().Insert(late) }, false},
+		{"quiet beside it", func(tx *store.Tx) { tx.Nodes().RenewQuiet(a, 2, 4) }, true},
+		{"remove it as it was once", func(tx *store.Tx) { tx.Nodes().Remove(store.Node{ID: "b", Expires: leaseTime}) }, true},
+		{"nothing of a set with a miss", func(tx *store.Tx) {
+			tx.Nodes().Remove(late)
+			tx.Nodes().Renew(store.Node{ID: "gone", Expires: leaseTime})
+		}, true},
+		{"renew it in time", func(tx *store.Tx) { tx.Nodes().Renew(store.Node{ID: "b", Expires: leaseTime, Leaving: true}) }, false},
+		{"remove what was renewed", func(tx *store.Tx) { tx.Nodes().Remove(late) }, true},
+		{"quiet beside one in its last microsecond", func(tx *store.Tx) { tx.Nodes().RenewQuiet(a, 2, 4) }, false},
+		{"leave", func(tx *store.Tx) { tx.Nodes().Delete("a") }, false},
+		{"leave twice", func(tx *store.Tx) { tx.Nodes().Delete("a") }, false},
 	}
 	onMembers(t, func(t *testing.T, db *store.DB) {
 		if diff := cmp.Diff(store.Members{}, members(t, db)); diff != "" {
@@ -120,7 +123,7 @@ func TestOneOfManyTakesALease(t *testing.T) {
 	t.Parallel()
 	onMembers(t, func(t *testing.T, db *store.DB) {
 		dead := store.Node{ID: "dead", Expires: leaseTime.Add(-time.Second)}
-		once(t, db, func(tx *store.Tx) { tx.InsertNode(dead); tx.TakeLease(store.Lease{Shard: 1}, "dead") })
+		once(t, db, func(tx *store.Tx) { tx.Nodes().Insert(dead); tx.Leases().Take(store.Lease{Shard: 1}, "dead") })
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		var takers []string
@@ -130,14 +133,14 @@ func TestOneOfManyTakesALease(t *testing.T) {
 				took := false
 				err := db.Update(t.Context(), func(tx *store.Tx) error {
 					took = false
-					m, err := tx.Members()
+					m, err := tx.Nodes().Members()
 					if err != nil {
 						return err
 					}
-					tx.InsertNode(store.Node{ID: id, Expires: tx.Now()})
+					tx.Nodes().Insert(store.Node{ID: id, Expires: tx.Now()})
 					if slices.Contains(m.Nodes, dead) {
-						tx.RemoveNode(dead)
-						tx.TakeLease(m.Leases[0], id)
+						tx.Nodes().Remove(dead)
+						tx.Leases().Take(m.Leases[0], id)
 						took = true
 					}
 					return nil

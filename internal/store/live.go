@@ -1,6 +1,9 @@
 package store
 
-import "github.com/sluicepay/sluice/internal/shop"
+import (
+	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
 
 const (
 	sqlLiveShops     = `SELECT ` + shopColumns + ` FROM shop WHERE live AND active ORDER BY id`
@@ -8,19 +11,19 @@ const (
 	WHERE enabled AND shop_id IN (SELECT id FROM shop WHERE live AND active) ORDER BY shop_id, priority, id`
 )
 
-// LiveShops returns the active live shops, oldest first, with their enabled terminals and without signing keys.
-func (tx *Tx) LiveShops() ([]shop.Shop, error) {
+// Live returns the active live shops, oldest first, with their enabled terminals and without signing keys.
+func (t Shops) Live() ([]shop.Shop, error) {
 	type owned struct {
 		shop.Terminal
 		by string
 	}
-	b := tx.batch()
-	shops := listIn(b, scanShop, sqlLiveShops)
-	terminals := listIn(b, func(s scanner) (t owned, err error) {
+	b := t.tx.Batch()
+	shops := tx.ListIn(b, scanShop, sqlLiveShops)
+	terminals := tx.ListIn(b, func(s tx.Scanner) (t owned, err error) {
 		t.Terminal, err = scanTerminal(ahead{s, &t.by})
 		return t, err
 	}, sqlLiveTerminals)
-	if err := b.run(); err != nil {
+	if err := b.Run(); err != nil {
 		return nil, err
 	}
 	of := map[shop.ID][]shop.Terminal{}
@@ -30,7 +33,7 @@ func (tx *Tx) LiveShops() ([]shop.Shop, error) {
 	for i := range *shops {
 		s := &(*shops)[i]
 		s.Terminals = of[s.ID]
-		tx.openTerminals(s.ID, s.Terminals)
+		secrets{t.tx}.openTerminals(s.ID, s.Terminals)
 		s.SigningKey, s.Settings.RetiredKey = "", nil
 	}
 	return *shops, nil
@@ -38,10 +41,10 @@ func (tx *Tx) LiveShops() ([]shop.Shop, error) {
 
 // ahead reads one column more, before those that are asked for.
 type ahead struct {
-	scanner
+	tx.Scanner
 
 	first any
 }
 
-// Scan implements scanner.
-func (a ahead) Scan(dest ...any) error { return a.scanner.Scan(append([]any{a.first}, dest...)...) }
+// Scan implements [tx.Scanner].
+func (a ahead) Scan(dest ...any) error { return a.Scanner.Scan(append([]any{a.first}, dest...)...) }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // ManualUpdate is an operator's wish to put a payment into another state.
@@ -30,33 +31,33 @@ const (
 const sqlInsertManualUpdate = `INSERT INTO manual_update (shop_id, id, payment_id, to_state, code, reason, asked_by, asked_at,
 	approved_by, done_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
-// InsertManualUpdate keeps the wish.
-func (tx *Tx) InsertManualUpdate(u *ManualUpdate) {
-	tx.write("manual_update.create", sqlInsertManualUpdate, string(u.Shop), u.ID, string(u.Payment), string(u.To),
-		nullable(string(u.Code)), u.Reason, u.AskedBy, micros(u.AskedAt), nullable(u.ApprovedBy), micros(u.DoneAt))
+// Insert keeps the wish.
+func (t ManualUpdates) Insert(u *ManualUpdate) {
+	t.tx.Write("manual_update.create", sqlInsertManualUpdate, string(u.Shop), u.ID, string(u.Payment), string(u.To),
+		tx.Nullable(string(u.Code)), u.Reason, u.AskedBy, tx.Micros(u.AskedAt), tx.Nullable(u.ApprovedBy), tx.Micros(u.DoneAt))
 }
 
 const sqlApproveManualUpdate = `UPDATE manual_update SET approved_by = $1, done_at = $2
 	WHERE shop_id = $3 AND id = $4 AND done_at IS NULL`
 
-// ApproveManualUpdate records who agreed; a wish is carried out once.
-func (tx *Tx) ApproveManualUpdate(u *ManualUpdate) {
-	tx.guard("manual_update.approve", sqlApproveManualUpdate, nullable(u.ApprovedBy), micros(u.DoneAt), string(u.Shop), u.ID)
+// Approve records who agreed; a wish is carried out once.
+func (t ManualUpdates) Approve(u *ManualUpdate) {
+	t.tx.Guard("manual_update.approve", sqlApproveManualUpdate, tx.Nullable(u.ApprovedBy), tx.Micros(u.DoneAt), string(u.Shop), u.ID)
 }
 
 const sqlManualUpdate = `SELECT payment_id, to_state, COALESCE(code, ''), reason, asked_by, asked_at, COALESCE(approved_by, ''),
 	done_at FROM manual_update WHERE shop_id = $1 AND id = $2`
 
-// ManualUpdate returns the wish, or ErrNotFound.
-func (tx *Tx) ManualUpdate(shop payment.ShopID, uid string) (ManualUpdate, error) {
-	return one(tx, func(s scanner) (ManualUpdate, error) {
+// Get returns the wish, or ErrNotFound.
+func (t ManualUpdates) Get(shop payment.ShopID, uid string) (ManualUpdate, error) {
+	return tx.One(t.tx, func(s tx.Scanner) (ManualUpdate, error) {
 		u := ManualUpdate{Shop: shop, ID: uid}
 		var pid, to, code string
 		var asked int64
 		var done *int64
 		err := s.Scan(&pid, &to, &code, &u.Reason, &u.AskedBy, &asked, &u.ApprovedBy, &done)
 		u.Payment, u.To, u.Code = payment.ID(pid), payment.State(to), payment.ErrorCode(code)
-		u.AskedAt, u.DoneAt = fromMicros(&asked), fromMicros(done)
+		u.AskedAt, u.DoneAt = tx.FromMicros(&asked), tx.FromMicros(done)
 		return u, err
 	}, sqlManualUpdate, string(shop), uid)
 }
@@ -72,8 +73,8 @@ type ManualUpdateFilter struct {
 const sqlManualUpdates = `SELECT id, payment_id, to_state, COALESCE(code, ''), reason, asked_by, asked_at, COALESCE(approved_by, ''),
 	done_at FROM manual_update WHERE shop_id = $1`
 
-// ManualUpdates returns updates by hand, newest first.
-func (tx *Tx) ManualUpdates(f ManualUpdateFilter) ([]ManualUpdate, error) {
+// List returns updates by hand, newest first.
+func (t ManualUpdates) List(f ManualUpdateFilter) ([]ManualUpdate, error) {
 	text, args := sqlManualUpdates, []any{string(f.Shop)}
 	if f.Payment != "" {
 		text, args = text+" AND payment_id = $2", append(args, string(f.Payment))
@@ -81,15 +82,15 @@ func (tx *Tx) ManualUpdates(f ManualUpdateFilter) ([]ManualUpdate, error) {
 	if !f.Done {
 		text += " AND done_at IS NULL"
 	}
-	text, args = limited(text+" ORDER BY id DESC", args, f.Limit)
-	return list(tx, func(s scanner) (ManualUpdate, error) {
+	text, args = tx.Limited(text+" ORDER BY id DESC", args, f.Limit)
+	return tx.List(t.tx, func(s tx.Scanner) (ManualUpdate, error) {
 		u := ManualUpdate{Shop: f.Shop}
 		var pid, to, code string
 		var asked int64
 		var done *int64
 		err := s.Scan(&u.ID, &pid, &to, &code, &u.Reason, &u.AskedBy, &asked, &u.ApprovedBy, &done)
 		u.Payment, u.To, u.Code = payment.ID(pid), payment.State(to), payment.ErrorCode(code)
-		u.AskedAt, u.DoneAt = fromMicros(&asked), fromMicros(done)
+		u.AskedAt, u.DoneAt = tx.FromMicros(&asked), tx.FromMicros(done)
 		return u, err
 	}, text, args...)
 }
@@ -97,15 +98,15 @@ func (tx *Tx) ManualUpdates(f ManualUpdateFilter) ([]ManualUpdate, error) {
 const sqlManualUpdatesOf = `SELECT id, to_state, COALESCE(code, ''), reason, asked_by, asked_at, COALESCE(approved_by, ''), done_at
 	FROM manual_update WHERE shop_id = $1 AND payment_id = $2 ORDER BY id LIMIT $3`
 
-// ManualUpdatesOf returns what was changed of a payment by hand, or waits to be, oldest first, at most limit.
-func (tx *Tx) ManualUpdatesOf(shop payment.ShopID, pid payment.ID, limit int) ([]ManualUpdate, error) {
-	return list(tx, func(s scanner) (ManualUpdate, error) {
+// Of returns what was changed of a payment by hand, or waits to be, oldest first, at most limit.
+func (t ManualUpdates) Of(shop payment.ShopID, pid payment.ID, limit int) ([]ManualUpdate, error) {
+	return tx.List(t.tx, func(s tx.Scanner) (ManualUpdate, error) {
 		u := ManualUpdate{Shop: shop, Payment: pid}
 		var to, code string
 		var asked int64
 		var done *int64
 		err := s.Scan(&u.ID, &to, &code, &u.Reason, &u.AskedBy, &asked, &u.ApprovedBy, &done)
-		u.To, u.Code, u.AskedAt, u.DoneAt = payment.State(to), payment.ErrorCode(code), fromMicros(&asked), fromMicros(done)
+		u.To, u.Code, u.AskedAt, u.DoneAt = payment.State(to), payment.ErrorCode(code), tx.FromMicros(&asked), tx.FromMicros(done)
 		return u, err
 	}, sqlManualUpdatesOf, string(shop), string(pid), int64(limit))
 }

@@ -2,214 +2,109 @@ package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"hash/maphash"
+	"embed"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
-	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
 
+	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
-// defaultGroup is how many sets of writes one commit holds at most.
-const defaultGroup = 64
+//go:embed migrations
+var migrationFiles embed.FS
 
-// ErrFolderInUse says that another process, or another DB of this one, holds the data folder.
-var ErrFolderInUse = errors.New("data folder is in use")
-
-// Options say which database to open and how. Only Dir (for SQLite) or URL must be set.
-type Options struct {
-	// URL is "postgres://…" or "postgresql://…"; "" and "sqlite" mean the SQLite file in Dir.
-	URL string
-	// Dir is the data folder of SQLite, created when missing and held exclusively while open.
-	Dir string
-	// Established says that the installation was there before, so that a connection to PostgreSQL that would be refused as
-	// not protected is used, with a warning.
-	Established bool
-	// Lookup, when given, finds the addresses of PostgreSQL's host instead of the system. For tests.
-	Lookup func(ctx context.Context, host string) ([]string, error)
-	// Migrate brings the schema up to date on opening, or makes the database. Without it an old schema is refused, and so
-	// is a place where there is none.
-	Migrate bool
-	// Migrations replaces the built-in migrations; its top folder holds NNNN_name.sql files. For tests.
-	Migrations fs.FS
-	// Restoring opens a PostgreSQL database that is being restored: see [BeginRestore].
-	Restoring bool
-	// Now is the clock of [Tx.Now] and of the instants that lists by last change compare; nil is the system's, and
-	// PostgreSQL's own for the latter.
-	Now func() time.Time
-	// Logger gets what nobody is told otherwise; nil drops it.
-	Logger *slog.Logger
-	// GroupSize is how many transactions share a commit at most; 0 is 64, 1 turns grouping off.
-	GroupSize int
-	// Readers is how many connections read at the same time; 0 is 4 on SQLite, 8 on PostgreSQL.
-	Readers int
-	// Writers is how many connections write at the same time on PostgreSQL; 0 is 2. SQLite has one.
-	Writers int
-	// Fault lets a test make a group of writes fail: see [FaultPoint]. It gets the names of the group's
-	// writes; nil lets all pass. It is called from writer goroutines and from those that run bodies.
-	Fault func(point FaultPoint, writes []string) error
-	// Jitter returns a random duration from 0 up to limit; nil is the system's randomness.
-	Jitter func(limit time.Duration) time.Duration
-}
+// kernel is under another name here so that DB has its methods and nobody gets at it.
+type kernel = tx.DB
 
 // DB is an open database. Its methods may be called from any goroutine.
 type DB struct {
-	kind    Kind
-	log     *slog.Logger
-	now     func() time.Time
-	jitter  func(time.Duration) time.Duration
-	hook    func(FaultPoint, []string) error
-	group   int
-	reader  reader
-	queues  []*queue
-	turns   turns
-	writers sync.WaitGroup
-	commits atomic.Uint64
-	turn    atomic.Uint64
-	seed    maphash.Seed
-	stats   counters
-	broken  *breakage
-	walPath string
-	closers []func()
+	*kernel
 
+	log      *slog.Logger
 	safe     *vault.Safe // nil where nothing is sealed
 	unopened sync.Map    // terminals of which it was told that their settings cannot be opened
-
-	serverClock bool // stamps are made by the server's clock, see changed.go
-	checked     bool // see Checked
-
-	mu     sync.Mutex // guards closed, and entering against closing
-	closed bool
-	inside sync.WaitGroup // running Updates and Views
 }
 
 // Open opens the database and checks that its schema is the one this binary knows. Errors:
 // [ErrFolderInUse], [ErrRestoring], [ErrNoDatabase], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
 // that makes no sense.
 func Open(ctx context.Context, opts Options) (*DB, error) {
-	given := opts.Now != nil
-	opts = opts.withDefaults()
-	kind, err := opts.kind()
+	db := &DB{log: opts.Logger}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	opened, err := tx.Open(ctx, opts, tables(db))
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{
-		kind:   kind,
-		log:    opts.Logger,
-		now:    opts.Now,
-		jitter: opts.Jitter,
-		hook:   opts.Fault,
-		group:  orDefault(opts.GroupSize, defaultGroup),
-		seed:   maphash.MakeSeed(),
-		broken: newBreakage(opts.Logger),
-
-		serverClock: kind == Postgres && !given,
-	}
-	if kind == SQLite {
-		err = db.openSQLite(ctx, opts)
-	} else {
-		err = db.openPostgres(ctx, opts)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
+	db.kernel = opened
 	return db, nil
 }
 
-func (o Options) withDefaults() Options {
-	if o.Now == nil {
-		o.Now = time.Now
+// tables is what the kernel has to know of the tables.
+func tables(db *DB) tx.Tables {
+	return tx.Tables{
+		Migrations: builtIn(),
+		Counted:    []string{"shop", "payment", "attempt", "operation", "event", "delivery"},
+		Restamp:    tx.Statement{Name: "payment.stamp", SQL: sqlStampPayment},
+		Owner:      db,
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Jitter == nil {
-		o.Jitter = rand.N[time.Duration]
-	}
-	if o.Migrations == nil {
-		o.Migrations = builtIn()
-	}
-	return o
 }
 
-func (o Options) kind() (Kind, error) {
-	switch {
-	case strings.HasPrefix(o.URL, "postgres://"), strings.HasPrefix(o.URL, "postgresql://"):
-		return Postgres, nil
-	case o.URL != "" && o.URL != "sqlite":
-		return "", errors.New(`database URL must be "sqlite" or begin with postgres://`)
-	case o.Dir == "":
-		return "", errors.New("the embedded database needs a data folder")
+// builtIn returns the folder of migrations inside the binary.
+func builtIn() fs.FS {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		panic(err) // the name is a constant that embed has checked
 	}
-	return SQLite, nil
+	return files
 }
 
-// Kind tells which database this is. Nothing above the store may depend on it but logs and metrics.
-func (db *DB) Kind() Kind { return db.kind }
-
-// Close refuses new transactions, waits for those that run and for every queued write, and stops all
-// goroutines. It must not be called from a transaction body. A second call does nothing. After the storage
-// failed it leaves the files as they are, held by this process until it ends, and returns [DB.Failure].
-func (db *DB) Close() error {
-	db.mu.Lock()
-	if db.closed {
-		db.mu.Unlock()
-		return nil
+// SchemaDigest identifies the schema that the migrations in files lead to on one kind of database; nil
+// files are the built-in ones. Tests use it to know a database they can copy.
+func SchemaDigest(files fs.FS, kind Kind) (string, error) {
+	if files == nil {
+		files = builtIn()
 	}
-	db.closed = true
-	db.mu.Unlock()
-	db.inside.Wait()
-	for _, q := range db.queues {
-		q.close()
-	}
-	db.writers.Wait()
-	db.reader.close()
-	for _, closer := range db.closers {
-		closer()
-	}
-	return db.broken.failure()
+	return tx.SchemaDigest(files, kind)
 }
 
-// enter counts a transaction in, or refuses it after Close.
-func (db *DB) enter() error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	if db.closed {
-		return ErrClosed
-	}
-	db.inside.Add(1)
-	return nil
+// Migrate brings the schema up to date and leaves the database closed. Of several processes that do so
+// at the same time one applies each step. Errors as for [Open].
+func Migrate(ctx context.Context, opts Options) error { return tx.Migrate(ctx, opts, tables(nil)) }
+
+// BeginRestore marks a PostgreSQL database without tables of ours as one that is being restored, which [Open] refuses until
+// EndRestore. Errors: ErrNotEmpty, ErrRestoring, ErrUnavailable.
+func BeginRestore(ctx context.Context, url string) (Snapshot, error) {
+	return tx.BeginRestore(ctx, url, []string{"schema_migration", "installation", "shop", "payment", "attempt", "operation"})
 }
 
-func (db *DB) leave() { db.inside.Done() }
+// EndRestore lets a PostgreSQL database be opened that was restored, or that nothing was restored into.
+func EndRestore(ctx context.Context, url string) error { return tx.EndRestore(ctx, url) }
 
-// closing reports whether Close was called.
-func (db *DB) closing() bool {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	return db.closed
+// PlaceOf tells where the database is that the options name. It connects to nothing.
+func PlaceOf(opts Options) (Place, error) { return tx.PlaceOf(opts) }
+
+// ToolSettings returns what PostgreSQL's own programs have to be told beside the URL so that they protect the connection as
+// this program does: see [tx.ToolSettings].
+func ToolSettings(url string, checked bool, major int) (map[string]string, error) {
+	return tx.ToolSettings(url, checked, major)
 }
 
-func (db *DB) startWriter(out committer) {
-	q := newQueue(&db.commits)
-	db.queues = append(db.queues, q)
-	w := &writer{queue: q, out: out, limit: db.group, db: db}
-	db.writers.Go(w.loop)
+// Update runs body and then writes, all or nothing, what it queued: see [tx.DB.Update], also for the errors. The body may run
+// several times, so that it must not do anything but use the Tx and set variables of its caller afresh.
+func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
+	return db.kernel.Update(ctx, func(k *tx.Tx) error { return body((*Tx)(k)) })
 }
 
-// onClose adds to what Close does last, in the order of the calls.
-func (db *DB) onClose(closer func()) { db.closers = append(db.closers, closer) }
+// View runs body, which may only read: see [tx.DB.View], also for the errors.
+func (db *DB) View(ctx context.Context, body func(*Tx) error) error {
+	return db.kernel.View(ctx, func(k *tx.Tx) error { return body((*Tx)(k)) })
+}
 
-// orDefault reads a count of Options, where zero and less mean "not set".
-func orDefault(n, otherwise int) int {
-	if n <= 0 {
-		return otherwise
-	}
-	return n
+// owner is the DB that a transaction of the kernel belongs to.
+func owner(k *tx.Tx) *DB {
+	db, _ := k.Owner().(*DB)
+	return db
 }

@@ -1,34 +1,37 @@
 package store
 
-import "github.com/sluicepay/sluice/internal/payment"
+import (
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
 
 const sqlInsertOperation = `INSERT INTO operation (shop_id, payment_id, seq, kind, started, completed, state, attempt,
 	outgoing, incoming, began, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
-// InsertOperation writes a new entry of a payment's log, running or complete.
-func (tx *Tx) InsertOperation(p *payment.Payment, o *payment.Operation) {
-	tx.write("operation.create", sqlInsertOperation, string(p.Shop), string(p.ID), o.Seq, string(o.Kind),
-		micros(o.Started), micros(o.Completed), string(o.State), o.Attempt, nullable(o.Messages.Outgoing),
-		nullable(o.Messages.Incoming), o.Began, o.Ended)
+// Insert writes a new entry of a payment's log, running or complete.
+func (t Operations) Insert(p *payment.Payment, o *payment.Operation) {
+	t.tx.Write("operation.create", sqlInsertOperation, string(p.Shop), string(p.ID), o.Seq, string(o.Kind),
+		tx.Micros(o.Started), tx.Micros(o.Completed), string(o.State), o.Attempt, tx.Nullable(o.Messages.Outgoing),
+		tx.Nullable(o.Messages.Incoming), o.Began, o.Ended)
 }
 
 const sqlCompleteOperation = `UPDATE operation SET completed = $1, state = $2, outgoing = $3, incoming = $4, ended = $5
 	WHERE shop_id = $6 AND payment_id = $7 AND seq = $8 AND completed IS NULL`
 
-// CompleteOperation ends a running entry. One that is complete already is never
+// Complete ends a running entry. One that is complete already is never
 // changed: the body runs again and sees it.
-func (tx *Tx) CompleteOperation(p *payment.Payment, o *payment.Operation) {
-	tx.guard("operation.complete", sqlCompleteOperation, micros(o.Completed), string(o.State),
-		nullable(o.Messages.Outgoing), nullable(o.Messages.Incoming), o.Ended, string(p.Shop), string(p.ID), o.Seq)
+func (t Operations) Complete(p *payment.Payment, o *payment.Operation) {
+	t.tx.Guard("operation.complete", sqlCompleteOperation, tx.Micros(o.Completed), string(o.State),
+		tx.Nullable(o.Messages.Outgoing), tx.Nullable(o.Messages.Incoming), o.Ended, string(p.Shop), string(p.ID), o.Seq)
 }
 
 const sqlOperations = `SELECT seq, kind, started, completed, state, attempt, COALESCE(outgoing, ''),
 	COALESCE(incoming, ''), began, ended FROM operation WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
 
-// Operations returns the whole log of a payment, oldest first; nothing for a payment
+// List returns the whole log of a payment, oldest first; nothing for a payment
 // that does not exist.
-func (tx *Tx) Operations(shop payment.ShopID, pid payment.ID) ([]payment.Operation, error) {
-	return list(tx, scanOperation, sqlOperations, string(shop), string(pid))
+func (t Operations) List(shop payment.ShopID, pid payment.ID) ([]payment.Operation, error) {
+	return tx.List(t.tx, scanOperation, sqlOperations, string(shop), string(pid))
 }
 
 // Entries are numbered without gaps, so a range of the key is a page, however far back it is.
@@ -36,15 +39,15 @@ const sqlOperationsPage = `SELECT seq, kind, started, completed, state, attempt,
 	COALESCE(incoming, ''), began, ended FROM operation
 	WHERE shop_id = $1 AND payment_id = $2 AND seq <= $3 AND seq > $4 ORDER BY seq DESC`
 
-// OperationsPage returns the entries of a payment's log from the one with that number back, newest first, at most limit.
-func (tx *Tx) OperationsPage(shop payment.ShopID, pid payment.ID, from, limit int) ([]payment.Operation, error) {
-	return list(tx, scanOperation, sqlOperationsPage, string(shop), string(pid), from, from-limit)
+// Page returns the entries of a payment's log from the one with that number back, newest first, at most limit.
+func (t Operations) Page(shop payment.ShopID, pid payment.ID, from, limit int) ([]payment.Operation, error) {
+	return tx.List(t.tx, scanOperation, sqlOperationsPage, string(shop), string(pid), from, from-limit)
 }
 
 const sqlLog = `SELECT seq, kind, started, completed, state, attempt, '', '', began, ended FROM operation
 	WHERE shop_id = $1 AND payment_id = $2 ORDER BY seq`
 
-func scanOperation(s scanner) (payment.Operation, error) {
+func scanOperation(s tx.Scanner) (payment.Operation, error) {
 	var o payment.Operation
 	var kind, state string
 	var started int64
@@ -52,6 +55,6 @@ func scanOperation(s scanner) (payment.Operation, error) {
 	err := s.Scan(&o.Seq, &kind, &started, &completed, &state, &o.Attempt, &o.Messages.Outgoing, &o.Messages.Incoming,
 		&o.Began, &o.Ended)
 	o.Kind, o.State = payment.OperationKind(kind), payment.State(state)
-	o.Started, o.Completed = fromMicros(&started), fromMicros(completed)
+	o.Started, o.Completed = tx.FromMicros(&started), tx.FromMicros(completed)
 	return o, err
 }

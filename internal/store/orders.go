@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Names of the writes that fail when an order or a name of an operation exists already.
@@ -31,9 +32,9 @@ func nameKey(name string) string {
 
 const sqlInsertOrder = `INSERT INTO merchant_order (shop_id, key, payment_id, fingerprint, document) VALUES ($1, $2, $3, $4, $5)`
 
-// InsertOrder writes an order. A second one of the shop with that id fails with a UniqueError of WriteOrder.
-func (tx *Tx) InsertOrder(shop payment.ShopID, o *Order) {
-	tx.write(WriteOrder, sqlInsertOrder, string(shop), nameKey(o.ID), string(o.Payment), o.Fingerprint, o.Document)
+// Insert writes an order. A second one of the shop with that id fails with a UniqueError of WriteOrder.
+func (t Orders) Insert(shop payment.ShopID, o *Order) {
+	t.tx.Write(WriteOrder, sqlInsertOrder, string(shop), nameKey(o.ID), string(o.Payment), o.Fingerprint, o.Document)
 }
 
 const (
@@ -41,7 +42,7 @@ const (
 	sqlOrderOfPayment = `SELECT payment_id, fingerprint, document FROM merchant_order WHERE shop_id = $1 AND payment_id = $2`
 )
 
-func scanOrder(s scanner) (Order, error) {
+func scanOrder(s tx.Scanner) (Order, error) {
 	var o Order
 	var pid string
 	err := s.Scan(&pid, &o.Fingerprint, &o.Document)
@@ -49,16 +50,16 @@ func scanOrder(s scanner) (Order, error) {
 	return o, err
 }
 
-// Order returns the order with the merchant's id, or ErrNotFound.
-func (tx *Tx) Order(shop payment.ShopID, oid string) (Order, error) {
-	o, err := one(tx, scanOrder, sqlOrder, string(shop), nameKey(oid))
+// Get returns the order with the merchant's id, or ErrNotFound.
+func (t Orders) Get(shop payment.ShopID, oid string) (Order, error) {
+	o, err := tx.One(t.tx, scanOrder, sqlOrder, string(shop), nameKey(oid))
 	o.ID = oid
 	return o, err
 }
 
-// OrderOfPayment returns the order that a payment was made for, without its ID, or ErrNotFound.
-func (tx *Tx) OrderOfPayment(shop payment.ShopID, pid payment.ID) (Order, error) {
-	return one(tx, scanOrder, sqlOrderOfPayment, string(shop), string(pid))
+// OfPayment returns the order that a payment was made for, without its ID, or ErrNotFound.
+func (t Orders) OfPayment(shop payment.ShopID, pid payment.ID) (Order, error) {
+	return tx.One(t.tx, scanOrder, sqlOrderOfPayment, string(shop), string(pid))
 }
 
 // Instruction is what a merchant said with a capture, void or refund, beside what the payment itself keeps.
@@ -75,15 +76,15 @@ type Instruction struct {
 const sqlInsertInstruction = `INSERT INTO instruction (shop_id, payment_id, attempt, refund_id, name, name_key, request,
 	fingerprint, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
-// InsertInstruction writes an instruction. A name that the shop has used before fails with a UniqueError of
+// Insert writes an instruction. A name that the shop has used before fails with a UniqueError of
 // WriteInstruction.
-func (tx *Tx) InsertInstruction(shop payment.ShopID, i *Instruction) {
+func (t Instructions) Insert(shop payment.ShopID, i *Instruction) {
 	var key any
 	if i.Name != "" {
 		key = nameKey(i.Name)
 	}
-	tx.write(WriteInstruction, sqlInsertInstruction, string(shop), string(i.Payment), i.Attempt, string(i.Refund),
-		nullable(i.Name), key, nullable(i.Request), i.Fingerprint, i.Detail)
+	t.tx.Write(WriteInstruction, sqlInsertInstruction, string(shop), string(i.Payment), i.Attempt, string(i.Refund),
+		tx.Nullable(i.Name), key, tx.Nullable(i.Request), i.Fingerprint, i.Detail)
 }
 
 const (
@@ -96,7 +97,7 @@ const (
 	WHERE shop_id = $1 AND payment_id = $2 ORDER BY attempt, refund_id`
 )
 
-func scanInstruction(s scanner) (Instruction, error) {
+func scanInstruction(s tx.Scanner) (Instruction, error) {
 	var i Instruction
 	var pid, refund string
 	err := s.Scan(&pid, &i.Attempt, &refund, &i.Name, &i.Request, &i.Fingerprint, &i.Detail)
@@ -104,15 +105,15 @@ func scanInstruction(s scanner) (Instruction, error) {
 	return i, err
 }
 
-// InstructionNamed returns the instruction with the merchant's own id, or ErrNotFound.
-func (tx *Tx) InstructionNamed(shop payment.ShopID, name string) (Instruction, error) {
-	return one(tx, scanInstruction, sqlInstructionNamed, string(shop), nameKey(name))
+// Named returns the instruction with the merchant's own id, or ErrNotFound.
+func (t Instructions) Named(shop payment.ShopID, name string) (Instruction, error) {
+	return tx.One(t.tx, scanInstruction, sqlInstructionNamed, string(shop), nameKey(name))
 }
 
-// Instruction returns what was said with a capture or void, by its attempt, or with a refund, by its id; or
+// Get returns what was said with a capture or void, by its attempt, or with a refund, by its id; or
 // ErrNotFound.
-func (tx *Tx) Instruction(shop payment.ShopID, pid payment.ID, attempt int, refund payment.ID) (Instruction, error) {
-	return one(tx, scanInstruction, sqlInstruction, string(shop), string(pid), attempt, string(refund))
+func (t Instructions) Get(shop payment.ShopID, pid payment.ID, attempt int, refund payment.ID) (Instruction, error) {
+	return tx.One(t.tx, scanInstruction, sqlInstruction, string(shop), string(pid), attempt, string(refund))
 }
 
 // History is a deposit with everything that belongs to it.
@@ -132,47 +133,46 @@ const sqlRefundsSince = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.sh
 
 // RefundsSince returns the refunds of a deposit that were made at that time or later, oldest first, without their
 // attempts.
-func (tx *Tx) RefundsSince(shop payment.ShopID, deposit payment.ID, from time.Time) ([]payment.Payment, error) {
-	return list(tx, scanPayment, sqlRefundsSince, string(shop), string(deposit), id.Floor(from))
+func (t Payments) RefundsSince(shop payment.ShopID, deposit payment.ID, from time.Time) ([]payment.Payment, error) {
+	return tx.List(t.tx, scanPayment, sqlRefundsSince, string(shop), string(deposit), id.Floor(from))
 }
 
 // History returns a deposit with its log, refunds, order and instructions, or ErrNotFound. The parts are as of one
 // instant: where the deposit was changed between them, they are read again.
-func (tx *Tx) History(shop payment.ShopID, pid payment.ID) (History, error) {
+func (t Payments) History(shop payment.ShopID, pid payment.ID) (History, error) {
 	for range 4 {
-		b := tx.batch()
-		row := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
-		attempts := listIn(b, scanAttempt, sqlAttempts, string(shop), string(pid))
-		log := listIn(b, scanOperation, sqlLog, string(shop), string(pid))
-		refunds := listIn(b, scanPayment, sqlChildren, string(shop), string(pid))
-		order := oneIn(b, scanOrder, sqlOrderOfPayment, string(shop), string(pid))
-		said := listIn(b, scanInstruction, sqlInstructions, string(shop), string(pid))
-		again := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
-		if err := b.run(); err != nil {
+		b := t.tx.Batch()
+		row := tx.OneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
+		attempts := tx.ListIn(b, scanAttempt, sqlAttempts, string(shop), string(pid))
+		log := tx.ListIn(b, scanOperation, sqlLog, string(shop), string(pid))
+		refunds := tx.ListIn(b, scanPayment, sqlChildren, string(shop), string(pid))
+		order := tx.OneIn(b, scanOrder, sqlOrderOfPayment, string(shop), string(pid))
+		said := tx.ListIn(b, scanInstruction, sqlInstructions, string(shop), string(pid))
+		again := tx.OneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
+		if err := b.Run(); err != nil {
 			return History{}, err
 		}
-		p, err := row.get()
+		p, err := row.Get()
 		if err != nil {
 			return History{}, err
 		}
 		p.Attempts = *attempts
-		if again.value.Version != p.Version {
+		if again.Value.Version != p.Version {
 			continue
 		}
 		h := History{Payment: p, Log: *log, Refunds: *refunds, Instructions: *said}
-		if order.found {
-			h.Order = &order.value
+		if order.Found {
+			h.Order = &order.Value
 		}
-		return h, tx.failures(h.Refunds)
+		return h, t.failures(h.Refunds)
 	}
-	tx.Again() // after a pause
-	return History{}, errRetry
+	return History{}, t.tx.Again() // after a pause
 }
 
 // failures loads the attempts of those refunds that were made to give a deposit back and have failed. There are none, and
 // nothing is asked, but in rare cases.
-func (tx *Tx) failures(refunds []payment.Payment) error {
-	var b *batch
+func (t Payments) failures(refunds []payment.Payment) error {
+	var b *tx.Batch
 	found := make(map[int]*[]payment.Attempt)
 	for i := range refunds {
 		r := &refunds[i]
@@ -180,14 +180,14 @@ func (tx *Tx) failures(refunds []payment.Payment) error {
 			continue
 		}
 		if b == nil {
-			b = tx.batch()
+			b = t.tx.Batch()
 		}
-		found[i] = listIn(b, scanAttempt, sqlAttempts, string(r.Shop), string(r.ID))
+		found[i] = tx.ListIn(b, scanAttempt, sqlAttempts, string(r.Shop), string(r.ID))
 	}
 	if b == nil {
 		return nil
 	}
-	if err := b.run(); err != nil {
+	if err := b.Run(); err != nil {
 		return err
 	}
 	for i, attempts := range found {
@@ -198,9 +198,9 @@ func (tx *Tx) failures(refunds []payment.Payment) error {
 
 const sqlPaymentsBetween = `SELECT id FROM payment WHERE shop_id = $1 AND id >= $2 AND id <= $3 ORDER BY id LIMIT 16`
 
-// PaymentsBetween returns the ids of the shop's payments in a narrow range of ids, both ends included.
-func (tx *Tx) PaymentsBetween(shop payment.ShopID, from, to payment.ID) ([]payment.ID, error) {
-	texts, err := list(tx, scanText, sqlPaymentsBetween, string(shop), string(from), string(to))
+// Between returns the ids of the shop's payments in a narrow range of ids, both ends included.
+func (t Payments) Between(shop payment.ShopID, from, to payment.ID) ([]payment.ID, error) {
+	texts, err := tx.List(t.tx, tx.ScanText, sqlPaymentsBetween, string(shop), string(from), string(to))
 	ids := make([]payment.ID, len(texts))
 	for i, t := range texts {
 		ids[i] = payment.ID(t)
@@ -210,7 +210,7 @@ func (tx *Tx) PaymentsBetween(shop payment.ShopID, from, to payment.ID) ([]payme
 
 const sqlForgetIdempotency = `DELETE FROM idempotency WHERE shop_id = $1 AND route = $2 AND key = $3 AND created <= $4`
 
-// ForgetIdempotency drops the command under that key if it was made at or before the instant.
-func (tx *Tx) ForgetIdempotency(i Idempotency, until time.Time) {
-	tx.write("idempotency.forget", sqlForgetIdempotency, string(i.Shop), indexable(i.Route), indexable(i.Key), micros(until))
+// Delete drops the command under that key if it was made at or before the instant.
+func (t IdempotencyKeys) Delete(i Idempotency, until time.Time) {
+	t.tx.Write("idempotency.forget", sqlForgetIdempotency, string(i.Shop), indexable(i.Route), indexable(i.Key), tx.Micros(until))
 }

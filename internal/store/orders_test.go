@@ -82,8 +82,8 @@ func TestOrdersAreFoundByAnyName(t *testing.T) {
 			p := orderPayment(i+1, func(p *payment.Payment) { p.Reference = name })
 			o := store.Order{ID: name, Payment: p.ID, Fingerprint: []byte{byte(i), 0, 255}, Document: fmt.Sprintf(`{"n":%d}`, i)}
 			if err := update(t, db, func(tx *store.Tx) {
-				tx.InsertPayment(&p)
-				tx.InsertOrder(orderShop, &o)
+				tx.Payments().Insert(&p)
+				tx.Orders().Insert(orderShop, &o)
 			}); err != nil {
 				t.Fatalf("order %.20q: %v", name, err)
 			}
@@ -91,23 +91,23 @@ func TestOrdersAreFoundByAnyName(t *testing.T) {
 		for i, name := range names {
 			pid := payment.ID(fmt.Sprintf("%032x", i+1))
 			want := store.Order{ID: name, Payment: pid, Fingerprint: []byte{byte(i), 0, 255}, Document: fmt.Sprintf(`{"n":%d}`, i)}
-			got, err := view(t, db, func(tx *store.Tx) (store.Order, error) { return tx.Order(orderShop, name) })
+			got, err := view(t, db, func(tx *store.Tx) (store.Order, error) { return tx.Orders().Get(orderShop, name) })
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("order %.20q: %v\n%s", name, err, diff)
 			}
 			want.ID = ""
-			got, err = view(t, db, func(tx *store.Tx) (store.Order, error) { return tx.OrderOfPayment(orderShop, pid) })
+			got, err = view(t, db, func(tx *store.Tx) (store.Order, error) { return tx.Orders().OfPayment(orderShop, pid) })
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("order of payment %d: %v\n%s", i+1, err, diff)
 			}
 			newest, err := view(t, db, func(tx *store.Tx) (payment.ID, error) {
-				return tx.LatestByReference(orderShop, payment.Deposit, name)
+				return tx.Payments().LatestByReference(orderShop, payment.Deposit, name)
 			})
 			if err != nil || newest != pid {
 				t.Errorf("newest with reference %.20q: %q, %v", name, newest, err)
 			}
 			if err := update(t, db, func(tx *store.Tx) {
-				tx.InsertOrder(orderShop, &store.Order{ID: name, Payment: "other", Fingerprint: []byte{1}})
+				tx.Orders().Insert(orderShop, &store.Order{ID: name, Payment: "other", Fingerprint: []byte{1}})
 			}); !clashes(err, store.WriteOrder) {
 				t.Errorf("order %.20q twice: %v", name, err)
 			}
@@ -117,12 +117,12 @@ func TestOrdersAreFoundByAnyName(t *testing.T) {
 			if shop == orderShop {
 				id = "unknown"
 			}
-			if _, err := view(t, db, func(tx *store.Tx) (store.Order, error) { return tx.Order(shop, id) }); !errors.Is(err, store.ErrNotFound) {
+			if _, err := view(t, db, func(tx *store.Tx) (store.Order, error) { return tx.Orders().Get(shop, id) }); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("order of another: %v", err)
 			}
 		}
 		if err := update(t, db, func(tx *store.Tx) {
-			tx.InsertOrder("shop-b", &store.Order{ID: names[0], Payment: "b", Fingerprint: []byte{9}})
+			tx.Orders().Insert("shop-b", &store.Order{ID: names[0], Payment: "b", Fingerprint: []byte{9}})
 		}); err != nil {
 			t.Errorf("another shop's order of the same name: %v", err)
 		}
@@ -137,14 +137,14 @@ func TestListsTakeLongReferencesWhole(t *testing.T) {
 		names := []string{stem, stem + "a", stem + "ab", stem + "ac", stem + strings.Repeat("b", 1500)}
 		for i, name := range names {
 			p := orderPayment(i+1, func(p *payment.Payment) { p.Reference = name })
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertPayment(&p) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.Payments().Insert(&p) }); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for i, name := range names {
 			var got []payment.Payment
 			err := db.View(t.Context(), func(tx *store.Tx) (err error) {
-				got, _, err = tx.ListPayments(payment.Filter{Shop: orderShop, Reference: name, Limit: 10})
+				got, _, err = tx.Payments().List(payment.Filter{Shop: orderShop, Reference: name, Limit: 10})
 				return err
 			})
 			if err != nil || len(got) != 1 || got[0].Reference != name || got[0].ID != payment.ID(fmt.Sprintf("%032x", i+1)) {
@@ -164,36 +164,44 @@ func TestLongKeysOfRequests(t *testing.T) {
 			p := orderPayment(i+1, func(p *payment.Payment) { p.Reference = name })
 			row := store.Reference{Shop: orderShop, Type: payment.Deposit, Reference: name, Payment: p.ID, Fingerprint: []byte{1}}
 			command := store.Idempotency{Shop: orderShop, Route: "POST /" + name, Key: "k", Fingerprint: []byte{2}, Payment: p.ID, Created: ordersBegan}
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertReference(row) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.References().Insert(row) }); err != nil {
 				t.Errorf("reference: %v", err)
 			}
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertIdempotency(command) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.IdempotencyKeys().Insert(command) }); err != nil {
 				t.Errorf("route: %v", err)
 			}
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertReference(row) }); !clashes(err, store.WriteReference) {
+			if err := update(t, db, func(tx *store.Tx) { tx.References().Insert(row) }); !clashes(err, store.WriteReference) {
 				t.Errorf("reference twice: %v", err)
 			}
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertIdempotency(command) }); !clashes(err, store.WriteIdempotency) {
+			if err := update(t, db, func(tx *store.Tx) { tx.IdempotencyKeys().Insert(command) }); !clashes(err, store.WriteIdempotency) {
 				t.Errorf("route twice: %v", err)
 			}
-			gotRow, err := view(t, db, func(tx *store.Tx) (store.Reference, error) { return tx.Reference(orderShop, payment.Deposit, name) })
+			gotRow, err := view(t, db, func(tx *store.Tx) (store.Reference, error) {
+				return tx.References().Get(orderShop, payment.Deposit, name)
+			})
 			if diff := cmp.Diff(row, gotRow); err != nil || diff != "" {
 				t.Errorf("%v\n%s", err, diff)
 			}
-			got, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) { return tx.Idempotency(orderShop, command.Route, "k") })
+			got, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) {
+				return tx.IdempotencyKeys().Get(orderShop, command.Route, "k")
+			})
 			if diff := cmp.Diff(command, got); err != nil || diff != "" {
 				t.Errorf("%v\n%s", err, diff)
 			}
 			if err := update(t, db, func(tx *store.Tx) {
-				tx.FreeReference(&p)
-				tx.ForgetIdempotency(command, ordersBegan.Add(time.Microsecond))
+				tx.References().Release(&p)
+				tx.IdempotencyKeys().Delete(command, ordersBegan.Add(time.Microsecond))
 			}); err != nil {
 				t.Error(err)
 			}
-			if _, err := view(t, db, func(tx *store.Tx) (store.Reference, error) { return tx.Reference(orderShop, payment.Deposit, name) }); !errors.Is(err, store.ErrNotFound) {
+			if _, err := view(t, db, func(tx *store.Tx) (store.Reference, error) {
+				return tx.References().Get(orderShop, payment.Deposit, name)
+			}); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("a freed reference: %v", err)
 			}
-			if _, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) { return tx.Idempotency(orderShop, command.Route, "k") }); !errors.Is(err, store.ErrNotFound) {
+			if _, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) {
+				return tx.IdempotencyKeys().Get(orderShop, command.Route, "k")
+			}); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("a forgotten command: %v", err)
 			}
 		}
@@ -205,15 +213,15 @@ func TestOldCommandsAreForgotten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		db := d.Open()
 		old := store.Idempotency{Shop: orderShop, Route: "r", Key: "k", Fingerprint: []byte{1}, Payment: "one", Created: ordersBegan}
-		if err := update(t, db, func(tx *store.Tx) { tx.InsertIdempotency(old) }); err != nil {
+		if err := update(t, db, func(tx *store.Tx) { tx.IdempotencyKeys().Insert(old) }); err != nil {
 			t.Fatal(err)
 		}
 		again := old
 		again.Payment, again.Created = "two", ordersBegan.Add(24*time.Hour)
 		repeat := func(before time.Time) error {
 			return update(t, db, func(tx *store.Tx) {
-				tx.ForgetIdempotency(again, before)
-				tx.InsertIdempotency(again)
+				tx.IdempotencyKeys().Delete(again, before)
+				tx.IdempotencyKeys().Insert(again)
 			})
 		}
 		if err := repeat(ordersBegan.Add(-time.Microsecond)); !clashes(err, store.WriteIdempotency) {
@@ -222,16 +230,16 @@ func TestOldCommandsAreForgotten(t *testing.T) {
 		if err := repeat(ordersBegan); err != nil { // as old as it may be: no replay, so it must go
 			t.Errorf("a command of that very age: %v", err)
 		}
-		got, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) { return tx.Idempotency(orderShop, "r", "k") })
+		got, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) { return tx.IdempotencyKeys().Get(orderShop, "r", "k") })
 		if diff := cmp.Diff(again, got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
 		for _, other := range []store.Idempotency{{Shop: "shop-b", Route: "r", Key: "k"}, {Shop: orderShop, Route: "s", Key: "k"}, {Shop: orderShop, Route: "r", Key: "l"}} {
-			if err := update(t, db, func(tx *store.Tx) { tx.ForgetIdempotency(other, ordersBegan.Add(time.Hour*1000)) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.IdempotencyKeys().Delete(other, ordersBegan.Add(time.Hour*1000)) }); err != nil {
 				t.Error(err)
 			}
 		}
-		if _, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) { return tx.Idempotency(orderShop, "r", "k") }); err != nil {
+		if _, err := view(t, db, func(tx *store.Tx) (store.Idempotency, error) { return tx.IdempotencyKeys().Get(orderShop, "r", "k") }); err != nil {
 			t.Errorf("forgotten with another's: %v", err)
 		}
 	})
@@ -251,18 +259,18 @@ func TestInstructionNamesAreUniqueInAShop(t *testing.T) {
 			{Payment: "p2", Refund: "q3", Fingerprint: []byte{9}, Detail: `{}`},
 		}
 		for i := range all {
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertInstruction(orderShop, &all[i]) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.Instructions().Insert(orderShop, &all[i]) }); err != nil {
 				t.Fatalf("%d: %v", i, err)
 			}
 		}
 		for i, in := range all {
 			got, err := view(t, db, func(tx *store.Tx) (store.Instruction, error) {
-				return tx.Instruction(orderShop, in.Payment, in.Attempt, in.Refund)
+				return tx.Instructions().Get(orderShop, in.Payment, in.Attempt, in.Refund)
 			})
 			if diff := cmp.Diff(in, got); err != nil || diff != "" {
 				t.Errorf("%d: %v\n%s", i, err, diff)
 			}
-			named, err := view(t, db, func(tx *store.Tx) (store.Instruction, error) { return tx.InstructionNamed(orderShop, in.Name) })
+			named, err := view(t, db, func(tx *store.Tx) (store.Instruction, error) { return tx.Instructions().Named(orderShop, in.Name) })
 			if in.Name == "" && !errors.Is(err, store.ErrNotFound) || in.Name != "" && (err != nil || !cmp.Equal(in, named)) {
 				t.Errorf("named %.10q: %+v, %v", in.Name, named, err)
 			}
@@ -270,14 +278,14 @@ func TestInstructionNamesAreUniqueInAShop(t *testing.T) {
 				continue
 			}
 			used := store.Instruction{Payment: "p9", Refund: payment.ID(fmt.Sprint(i)), Name: in.Name, Fingerprint: []byte{9}, Detail: "{}"}
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertInstruction(orderShop, &used) }); !clashes(err, store.WriteInstruction) {
+			if err := update(t, db, func(tx *store.Tx) { tx.Instructions().Insert(orderShop, &used) }); !clashes(err, store.WriteInstruction) {
 				t.Errorf("name %.10q twice: %v", in.Name, err)
 			}
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertInstruction("shop-b", &used) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.Instructions().Insert("shop-b", &used) }); err != nil {
 				t.Errorf("name %.10q in another shop: %v", in.Name, err)
 			}
 		}
-		if _, err := view(t, db, func(tx *store.Tx) (store.Instruction, error) { return tx.InstructionNamed(orderShop, "N") }); !errors.Is(err, store.ErrNotFound) {
+		if _, err := view(t, db, func(tx *store.Tx) (store.Instruction, error) { return tx.Instructions().Named(orderShop, "N") }); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("another spelling: %v", err)
 		}
 	})
@@ -292,11 +300,11 @@ func TestTermsComeBackAsTheyWentIn(t *testing.T) {
 			Lasts: 30 * time.Minute, Grace: 15 * time.Minute, HoldFor: 120 * time.Hour,
 		}} {
 			p := orderPayment(i+1, func(p *payment.Payment) { p.Terms = terms })
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertPayment(&p) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.Payments().Insert(&p) }); err != nil {
 				t.Fatal(err)
 			}
 			read := func() payment.Payment {
-				got, err := view(t, db, func(tx *store.Tx) (payment.Payment, error) { return tx.Payment(orderShop, p.ID) })
+				got, err := view(t, db, func(tx *store.Tx) (payment.Payment, error) { return tx.Payments().Get(orderShop, p.ID) })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -308,7 +316,7 @@ func TestTermsComeBackAsTheyWentIn(t *testing.T) {
 			}
 			got.Abandoned = ordersBegan.Add(time.Minute)
 			got.CheckoutUntil = ordersBegan.Add(2 * time.Hour)
-			if err := update(t, db, func(tx *store.Tx) { tx.UpdatePayment(&got) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.Payments().Update(&got) }); err != nil {
 				t.Fatal(err)
 			}
 			after := read()
@@ -329,12 +337,12 @@ func TestPaymentsBetween(t *testing.T) {
 					p.Shop = "shop-b"
 				}
 			})
-			if err := update(t, db, func(tx *store.Tx) { tx.InsertPayment(&p) }); err != nil {
+			if err := update(t, db, func(tx *store.Tx) { tx.Payments().Insert(&p) }); err != nil {
 				t.Fatal(err)
 			}
 		}
 		from, to := payment.ID(fmt.Sprintf("%032x", 3)), payment.ID(fmt.Sprintf("%032x", 7))
-		got, err := view(t, db, func(tx *store.Tx) ([]payment.ID, error) { return tx.PaymentsBetween(orderShop, from, to) })
+		got, err := view(t, db, func(tx *store.Tx) ([]payment.ID, error) { return tx.Payments().Between(orderShop, from, to) })
 		want := []payment.ID{from, payment.ID(fmt.Sprintf("%032x", 5)), to}
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%v, %v", got, err)
@@ -348,7 +356,7 @@ func TestHistoryIsOfOneInstant(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		db := d.Open()
 		p := orderPayment(1, nil)
-		if err := update(t, db, func(tx *store.Tx) { tx.InsertPayment(&p) }); err != nil {
+		if err := update(t, db, func(tx *store.Tx) { tx.Payments().Insert(&p) }); err != nil {
 			t.Fatal(err)
 		}
 		stop := make(chan struct{})
@@ -372,7 +380,7 @@ func TestHistoryIsOfOneInstant(t *testing.T) {
 						return
 					default:
 					}
-					h, err := view(t, db, func(tx *store.Tx) (store.History, error) { return tx.History(orderShop, p.ID) })
+					h, err := view(t, db, func(tx *store.Tx) (store.History, error) { return tx.Payments().History(orderShop, p.ID) })
 					if err != nil {
 						t.Error(err)
 						return
@@ -385,7 +393,7 @@ func TestHistoryIsOfOneInstant(t *testing.T) {
 			})
 		}
 		running.Wait()
-		h, err := view(t, db, func(tx *store.Tx) (store.History, error) { return tx.History(orderShop, p.ID) })
+		h, err := view(t, db, func(tx *store.Tx) (store.History, error) { return tx.Payments().History(orderShop, p.ID) })
 		if err != nil || len(h.Refunds) != refunds || len(h.Instructions) != refunds || h.Order != nil || torn(&h) != "" {
 			t.Errorf("in the end %d refunds, %d instructions, %v: %s", len(h.Refunds), len(h.Instructions), err, torn(&h))
 		}
@@ -393,7 +401,7 @@ func TestHistoryIsOfOneInstant(t *testing.T) {
 		if !slices.IsSortedFunc(h.Refunds, func(a, b payment.Payment) int { return strings.Compare(string(a.ID), string(b.ID)) }) || seen == 0 {
 			t.Error("the refunds are not in order")
 		}
-		if _, err := view(t, db, func(tx *store.Tx) (store.History, error) { return tx.History("shop-b", p.ID) }); !errors.Is(err, store.ErrNotFound) {
+		if _, err := view(t, db, func(tx *store.Tx) (store.History, error) { return tx.Payments().History("shop-b", p.ID) }); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the history of another shop's payment: %v", err)
 		}
 	})
@@ -402,7 +410,7 @@ func TestHistoryIsOfOneInstant(t *testing.T) {
 // refundOne books a refund with its instruction and an entry of the deposit's log, all at once.
 func refundOne(t *testing.T, db *store.DB, deposit payment.ID, i int) error {
 	return db.Update(context.WithoutCancel(t.Context()), func(tx *store.Tx) error {
-		p, err := tx.Payment(orderShop, deposit)
+		p, err := tx.Payments().Get(orderShop, deposit)
 		if err != nil {
 			return err
 		}
@@ -415,11 +423,11 @@ func refundOne(t *testing.T, db *store.DB, deposit payment.ID, i int) error {
 		}
 		p.RefundReserved, p.Captured, p.Authorised = p.Refunded, money.MustParse("1000"), money.MustParse("1000")
 		p.Ops++
-		tx.UpdatePayment(&p)
-		tx.InsertPayment(&r)
-		tx.InsertOperation(&p, &payment.Operation{Seq: p.Ops, Kind: payment.OpCheckState, Started: ordersBegan, Completed: ordersBegan,
+		tx.Payments().Update(&p)
+		tx.Payments().Insert(&r)
+		tx.Operations().Insert(&p, &payment.Operation{Seq: p.Ops, Kind: payment.OpCheckState, Started: ordersBegan, Completed: ordersBegan,
 			State: payment.Checkout, Began: p.Version, Ended: p.Version})
-		tx.InsertInstruction(orderShop, &store.Instruction{Payment: deposit, Refund: r.ID, Name: fmt.Sprint(i), Fingerprint: []byte{9}, Detail: "{}"})
+		tx.Instructions().Insert(orderShop, &store.Instruction{Payment: deposit, Refund: r.ID, Name: fmt.Sprint(i), Fingerprint: []byte{9}, Detail: "{}"})
 		return nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Payments have no table of their own for what a customer or an address is: those
@@ -27,16 +28,16 @@ const paymentColumns = `p.shop_id, p.id, p.version, p.type, p.state, COALESCE(p.
 
 const sqlPayment = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id = $2`
 
-// Payment returns a payment with its attempts, or ErrNotFound. A body that will
+// Get returns a payment with its attempts, or ErrNotFound. A body that will
 // change it may read it once and decide on what it read: its write names the version.
-func (tx *Tx) Payment(shop payment.ShopID, pid payment.ID) (payment.Payment, error) {
-	tx.lockKey(string(pid))
-	p, err := tx.payment(shop, pid)
+func (t Payments) Get(shop payment.ShopID, pid payment.ID) (payment.Payment, error) {
+	t.tx.LockKey(string(pid))
+	p, err := t.read(shop, pid)
 	for range tornReads {
 		if err != nil || !p.Torn() {
 			break
 		}
-		p, err = tx.payment(shop, pid)
+		p, err = t.read(shop, pid)
 	}
 	return p, err
 }
@@ -45,14 +46,14 @@ func (tx *Tx) Payment(shop payment.ShopID, pid payment.ID) (payment.Payment, err
 // update names the version.
 const tornReads = 3
 
-func (tx *Tx) payment(shop payment.ShopID, pid payment.ID) (payment.Payment, error) {
-	b := tx.batch()
-	row := oneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
-	attempts := listIn(b, scanAttempt, sqlAttempts, string(shop), string(pid))
-	if err := b.run(); err != nil {
+func (t Payments) read(shop payment.ShopID, pid payment.ID) (payment.Payment, error) {
+	b := t.tx.Batch()
+	row := tx.OneIn(b, scanPayment, sqlPayment, string(shop), string(pid))
+	attempts := tx.ListIn(b, scanAttempt, sqlAttempts, string(shop), string(pid))
+	if err := b.Run(); err != nil {
 		return payment.Payment{}, err
 	}
-	p, err := row.get()
+	p, err := row.Get()
 	if err != nil {
 		return payment.Payment{}, err
 	}
@@ -63,9 +64,9 @@ func (tx *Tx) payment(shop payment.ShopID, pid payment.ID) (payment.Payment, err
 // Expect says that the body decides on a payment as it was just committed, without
 // reading it again: when somebody changed it meanwhile, the guarded update misses and
 // the body runs again.
-func (tx *Tx) Expect(p *payment.Payment) { tx.lockKey(string(p.ID)) }
+func (t Payments) Expect(p *payment.Payment) { t.tx.LockKey(string(p.ID)) }
 
-func scanPayment(s scanner) (payment.Payment, error) {
+func scanPayment(s tx.Scanner) (payment.Payment, error) {
 	var p payment.Payment
 	var shop, pid, kind, state, method, parent, currency, customer, billing, browser, code, feeCurrency string
 	var amount, authorised, captured, reserved, refunded, fee, instrument, terms string
@@ -82,8 +83,8 @@ func scanPayment(s scanner) (payment.Payment, error) {
 	p.Shop, p.ID, p.Type, p.Method, p.Parent = payment.ShopID(shop), payment.ID(pid), payment.Type(kind), payment.Method(method), payment.ID(parent)
 	p.Currency, p.FeeCurrency, p.ErrorCode = money.Currency(currency), money.Currency(feeCurrency), payment.ErrorCode(code)
 	p.Customer, p.Billing, p.Browser = payment.Document(customer), payment.Document(billing), payment.Document(browser)
-	p.Created, p.Updated, p.CheckoutUntil = fromMicros(&created), fromMicros(&updated), fromMicros(until)
-	p.Due, p.Abandoned, p.Changed = fromMicros(due), fromMicros(abandoned), fromMicros(changed)
+	p.Created, p.Updated, p.CheckoutUntil = tx.FromMicros(&created), tx.FromMicros(&updated), tx.FromMicros(until)
+	p.Due, p.Abandoned, p.Changed = tx.FromMicros(due), tx.FromMicros(abandoned), tx.FromMicros(changed)
 	for _, part := range []struct {
 		text string
 		into *money.Amount
@@ -108,40 +109,40 @@ const sqlInsertPayment = `INSERT INTO payment (listed, shop_id, id, version, typ
 	description, amount, currency, pre_auth, start_recurring, return_url, webhook_url, customer, billing, instrument,
 	terminal, error_code, created, updated, checkout_until, live, tries, ops, events, shard, due, due_fails, terms, tokens,
 	changed)
-	VALUES (` + stampSQL + `, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+	VALUES (` + tx.StampSQL + `, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
 	$22, $23, $24, $25, $26, $27, $28, $29, 0, $30, $31, $32)`
 
-// InsertPayment writes a payment that is born, as version 1. Its attempts and
+// Insert writes a payment that is born, as version 1. Its attempts and
 // operations are written by their own methods.
-func (tx *Tx) InsertPayment(p *payment.Payment) {
-	tx.changes(p)
-	tx.write("payment.create", sqlInsertPayment, stamp{}, string(p.Shop), string(p.ID), string(p.Type), string(p.State()),
-		nullable(string(p.Method)), nullable(p.Reference), nullable(string(p.Parent)), nullable(p.Description),
-		amount(p.Amount), string(p.Currency), p.PreAuth, p.StartRecurring, nullable(p.ReturnURL),
-		nullable(p.WebhookURL), nullable(string(p.Customer)), nullable(string(p.Billing)), tx.instrument(p.Instrument),
-		nullable(p.Terminal), nullable(string(p.ErrorCode)), micros(p.Created), micros(p.Updated),
-		micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), micros(p.Due), tx.terms(&p.Terms),
-		nullable(p.Tokens), micros(p.Changed))
+func (t Payments) Insert(p *payment.Payment) {
+	t.changes(p)
+	t.tx.Write("payment.create", sqlInsertPayment, tx.Stamp{}, string(p.Shop), string(p.ID), string(p.Type), string(p.State()),
+		tx.Nullable(string(p.Method)), tx.Nullable(p.Reference), tx.Nullable(string(p.Parent)), tx.Nullable(p.Description),
+		amount(p.Amount), string(p.Currency), p.PreAuth, p.StartRecurring, tx.Nullable(p.ReturnURL),
+		tx.Nullable(p.WebhookURL), tx.Nullable(string(p.Customer)), tx.Nullable(string(p.Billing)), masked(t.tx, p.Instrument),
+		tx.Nullable(p.Terminal), tx.Nullable(string(p.ErrorCode)), tx.Micros(p.Created), tx.Micros(p.Updated),
+		tx.Micros(p.CheckoutUntil), p.Live, p.Tries, p.Ops, p.Told, ShardOf(string(p.ID)), tx.Micros(p.Due), terms(t.tx, &p.Terms),
+		tx.Nullable(p.Tokens), tx.Micros(p.Changed))
 }
 
 const sqlUpdatePayment = `UPDATE payment SET version = version + 1, state = $2, method = $3, amount = $4,
 	authorised = $5, captured = $6, refund_reserved = $7, refunded = $8, recurring_token = $9, customer = $10,
 	billing = $11, browser = $12, instrument = $13, terminal = $14, error_code = $15, external_code = $16, fee = $17,
-	fee_currency = $18, listed = CASE WHEN updated = $19 THEN listed ELSE ` + stampSQL + ` END, updated = $19, live = $20,
+	fee_currency = $18, listed = CASE WHEN updated = $19 THEN listed ELSE ` + tx.StampSQL + ` END, updated = $19, live = $20,
 	tries = $21, ops = $22, events = $23, due = $24, due_fails = $25, checkout_until = $26, abandoned = $27, pre_auth = $28,
 	tokens = $29, changed = $30, went_back = $31, lost = $32 WHERE shop_id = $33 AND id = $34 AND version = $35`
 
-// UpdatePayment writes everything of a payment that can change, if its version is
+// Update writes everything of a payment that can change, if its version is
 // still the one that was read; otherwise the body runs again.
-func (tx *Tx) UpdatePayment(p *payment.Payment) {
-	tx.changes(p)
-	tx.version("payment.update", sqlUpdatePayment, stamp{}, string(p.State()), nullable(string(p.Method)), amount(p.Amount),
+func (t Payments) Update(p *payment.Payment) {
+	t.changes(p)
+	t.tx.Version("payment.update", sqlUpdatePayment, tx.Stamp{}, string(p.State()), tx.Nullable(string(p.Method)), amount(p.Amount),
 		amount(p.Authorised), amount(p.Captured), amount(p.RefundReserved), amount(p.Refunded),
-		nullable(p.RecurringToken), nullable(string(p.Customer)), nullable(string(p.Billing)),
-		nullable(string(p.Browser)), tx.instrument(p.Instrument), nullable(p.Terminal), nullable(string(p.ErrorCode)),
-		nullable(p.ExternalCode), amount(p.Fee), nullable(string(p.FeeCurrency)), micros(p.Updated), p.Live, p.Tries,
-		p.Ops, p.Told, micros(p.Due), p.DueFails, micros(p.CheckoutUntil), micros(p.Abandoned), p.PreAuth, nullable(p.Tokens),
-		micros(p.Changed), p.WentBack, nullable(p.Lost), string(p.Shop), string(p.ID), p.Version)
+		tx.Nullable(p.RecurringToken), tx.Nullable(string(p.Customer)), tx.Nullable(string(p.Billing)),
+		tx.Nullable(string(p.Browser)), masked(t.tx, p.Instrument), tx.Nullable(p.Terminal), tx.Nullable(string(p.ErrorCode)),
+		tx.Nullable(p.ExternalCode), amount(p.Fee), tx.Nullable(string(p.FeeCurrency)), tx.Micros(p.Updated), p.Live, p.Tries,
+		p.Ops, p.Told, tx.Micros(p.Due), p.DueFails, tx.Micros(p.CheckoutUntil), tx.Micros(p.Abandoned), p.PreAuth, tx.Nullable(p.Tokens),
+		tx.Micros(p.Changed), p.WentBack, tx.Nullable(p.Lost), string(p.Shop), string(p.ID), p.Version)
 }
 
 const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND substr(reference, 1, 256) = substr($2, 1, 256) AND reference = $2 AND type = $3
@@ -149,8 +150,8 @@ const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND subs
 
 // LatestByReference returns the newest payment of that type with the merchant's
 // reference, or ErrNotFound.
-func (tx *Tx) LatestByReference(shop payment.ShopID, t payment.Type, reference string) (payment.ID, error) {
-	found, err := one(tx, scanText, sqlLatestByReference, string(shop), reference, string(t))
+func (t Payments) LatestByReference(shop payment.ShopID, of payment.Type, reference string) (payment.ID, error) {
+	found, err := tx.One(t.tx, tx.ScanText, sqlLatestByReference, string(shop), reference, string(of))
 	return payment.ID(found), err
 }
 
@@ -159,11 +160,11 @@ const sqlListPayments = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.sh
 // The page is found in the index first, so that skipped rows are never read.
 const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
 
-// ListPayments returns a page of a shop's payments, newest first, and whether more
+// List returns a page of a shop's payments, newest first, and whether more
 // follow. The payments come without their attempts.
-func (tx *Tx) ListPayments(f payment.Filter) (page []payment.Payment, more bool, err error) {
+func (t Payments) List(f payment.Filter) (page []payment.Payment, more bool, err error) {
 	text, args := listQuery(f)
-	page, err = list(tx, scanPayment, text, args...)
+	page, err = tx.List(t.tx, scanPayment, text, args...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -247,25 +248,25 @@ func readInstrument(text string) (i instrument.Masked, err error) {
 	return i, nil
 }
 
-func (tx *Tx) terms(t *payment.Terms) any {
-	if t.IsZero() {
+func terms(t *tx.Tx, said *payment.Terms) any {
+	if said.IsZero() {
 		return nil
 	}
-	raw, err := json.Marshal(t)
+	raw, err := json.Marshal(said)
 	if err != nil {
-		tx.misuse(fmt.Errorf("terms: %w", err))
+		t.Fail(fmt.Errorf("terms: %w", err))
 		return nil
 	}
 	return string(raw)
 }
 
-func (tx *Tx) instrument(i instrument.Masked) any {
+func masked(t *tx.Tx, i instrument.Masked) any {
 	if i == (instrument.Masked{}) {
 		return nil
 	}
 	raw, err := json.Marshal(i)
 	if err != nil {
-		tx.misuse(fmt.Errorf("instrument: %w", err))
+		t.Fail(fmt.Errorf("instrument: %w", err))
 		return nil
 	}
 	return string(raw)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Names of the writes that fail when a request was made before.
@@ -39,24 +40,24 @@ type Idempotency struct {
 const sqlInsertIdempotency = `INSERT INTO idempotency (shop_id, route, key, fingerprint, payment_id, created)
 	VALUES ($1, $2, $3, $4, $5, $6)`
 
-// InsertIdempotency remembers a command. A second one under the same key fails with a
+// Insert remembers a command. A second one under the same key fails with a
 // UniqueError of WriteIdempotency.
-func (tx *Tx) InsertIdempotency(i Idempotency) {
-	tx.write(WriteIdempotency, sqlInsertIdempotency, string(i.Shop), indexable(i.Route), indexable(i.Key),
-		i.Fingerprint, string(i.Payment), micros(i.Created))
+func (t IdempotencyKeys) Insert(i Idempotency) {
+	t.tx.Write(WriteIdempotency, sqlInsertIdempotency, string(i.Shop), indexable(i.Route), indexable(i.Key),
+		i.Fingerprint, string(i.Payment), tx.Micros(i.Created))
 }
 
 const sqlIdempotency = `SELECT fingerprint, payment_id, created FROM idempotency
 	WHERE shop_id = $1 AND route = $2 AND key = $3`
 
-// Idempotency returns the command under that key, or ErrNotFound.
-func (tx *Tx) Idempotency(shop payment.ShopID, route, key string) (Idempotency, error) {
-	return one(tx, func(s scanner) (Idempotency, error) {
+// Get returns the command under that key, or ErrNotFound.
+func (t IdempotencyKeys) Get(shop payment.ShopID, route, key string) (Idempotency, error) {
+	return tx.One(t.tx, func(s tx.Scanner) (Idempotency, error) {
 		i := Idempotency{Shop: shop, Route: route, Key: key}
 		var pid string
 		var created int64
 		err := s.Scan(&i.Fingerprint, &pid, &created)
-		i.Payment, i.Created = payment.ID(pid), fromMicros(&created)
+		i.Payment, i.Created = payment.ID(pid), tx.FromMicros(&created)
 		return i, err
 	}, sqlIdempotency, string(shop), indexable(route), indexable(key))
 }
@@ -74,33 +75,33 @@ type Reference struct {
 const sqlInsertReference = `INSERT INTO reference (shop_id, type, reference, payment_id, fingerprint, forever)
 	VALUES ($1, $2, $3, $4, $5, $6)`
 
-// InsertReference reserves a reference. One that is taken fails with a UniqueError of
+// Insert reserves a reference. One that is taken fails with a UniqueError of
 // WriteReference.
-func (tx *Tx) InsertReference(r Reference) {
-	tx.write(WriteReference, sqlInsertReference, string(r.Shop), string(r.Type), indexable(r.Reference),
+func (t References) Insert(r Reference) {
+	t.tx.Write(WriteReference, sqlInsertReference, string(r.Shop), string(r.Type), indexable(r.Reference),
 		string(r.Payment), r.Fingerprint, r.Forever)
 }
 
 const sqlReference = `SELECT payment_id, fingerprint, forever FROM reference
 	WHERE shop_id = $1 AND type = $2 AND reference = $3`
 
-// Reference returns who holds a reference, or ErrNotFound.
-func (tx *Tx) Reference(shop payment.ShopID, t payment.Type, reference string) (Reference, error) {
-	return one(tx, func(s scanner) (Reference, error) {
-		r := Reference{Shop: shop, Type: t, Reference: reference}
+// Get returns who holds a reference, or ErrNotFound.
+func (t References) Get(shop payment.ShopID, of payment.Type, reference string) (Reference, error) {
+	return tx.One(t.tx, func(s tx.Scanner) (Reference, error) {
+		r := Reference{Shop: shop, Type: of, Reference: reference}
 		var pid string
 		err := s.Scan(&pid, &r.Fingerprint, &r.Forever)
 		r.Payment = payment.ID(pid)
 		return r, err
-	}, sqlReference, string(shop), string(t), indexable(reference))
+	}, sqlReference, string(shop), string(of), indexable(reference))
 }
 
 const sqlFreeReference = `DELETE FROM reference
 	WHERE shop_id = $1 AND type = $2 AND reference = $3 AND payment_id = $4 AND NOT forever`
 
-// FreeReference gives the reference of a failed payment back, if it held one that is
+// Release gives the reference of a failed payment back, if it held one that is
 // not kept for ever.
-func (tx *Tx) FreeReference(p *payment.Payment) {
-	tx.write("reference.free", sqlFreeReference, string(p.Shop), string(p.Type), indexable(p.Reference),
+func (t References) Release(p *payment.Payment) {
+	t.tx.Write("reference.free", sqlFreeReference, string(p.Shop), string(p.Type), indexable(p.Reference),
 		string(p.ID))
 }

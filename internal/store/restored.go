@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Restoration says when and as what the installation was restored from a backup.
@@ -38,26 +40,26 @@ const (
 // MarkRestored writes into a database that was just restored, and that nobody uses yet, what has to be found out about the time
 // since the backup: see payment.LostTries. proof is that of the keys that it has from now on, was that of the keys of before.
 // The body runs again, and in the end fails, if the database belongs to other keys.
-func (tx *Tx) MarkRestored(r Restoration, was, proof string) {
-	now := micros(tx.Now())
-	tx.guard("installation.renew", sqlRenewInstallation, proof, was)
-	tx.write("attempt.restored", sqlAskUnsent, now)
-	tx.write("attempt.restored", sqlAskOpen, now)
-	tx.write("payment.restored", sqlHurryOpen, now)
+func (t Installation) MarkRestored(r Restoration, was, proof string) {
+	now := tx.Micros(t.tx.Now())
+	t.tx.Guard("installation.renew", sqlRenewInstallation, proof, was)
+	t.tx.Write("attempt.restored", sqlAskUnsent, now)
+	t.tx.Write("attempt.restored", sqlAskOpen, now)
+	t.tx.Write("payment.restored", sqlHurryOpen, now)
 	for _, epoch := range r.Lost {
-		tx.write("payment.lost", sqlMarkLost, epoch, now)
+		t.tx.Write("payment.lost", sqlMarkLost, epoch, now)
 	}
-	tx.write("node.forget", sqlForgetNodes)
-	tx.write("restoration.create", sqlInsertRestoration, r.Epoch, strings.Join(r.Lost, " "), micros(r.Taken), micros(r.Restored))
+	t.tx.Write("node.forget", sqlForgetNodes)
+	t.tx.Write("restoration.create", sqlInsertRestoration, r.Epoch, strings.Join(r.Lost, " "), tx.Micros(r.Taken), tx.Micros(r.Restored))
 }
 
-// LastRestoration returns when the installation was last restored, or zero.
-func (tx *Tx) LastRestoration() (Restoration, error) {
-	r, err := one(tx, func(s scanner) (r Restoration, err error) {
+// LastRestored returns when the installation was last restored, or zero.
+func (t Installation) LastRestored() (Restoration, error) {
+	r, err := tx.One(t.tx, func(s tx.Scanner) (r Restoration, err error) {
 		var lost string
 		var taken, restored int64
 		err = s.Scan(&r.Epoch, &lost, &taken, &restored)
-		r.Lost, r.Taken, r.Restored = strings.Fields(lost), fromMicros(&taken), fromMicros(&restored)
+		r.Lost, r.Taken, r.Restored = strings.Fields(lost), tx.FromMicros(&taken), tx.FromMicros(&restored)
 		return r, err
 	}, sqlLatestRestoration)
 	if errors.Is(err, ErrNotFound) {
@@ -69,4 +71,4 @@ func (tx *Tx) LastRestoration() (Restoration, error) {
 const sqlLostPayments = `SELECT COUNT(*) FROM payment WHERE lost IS NOT NULL`
 
 // CountLost returns of how many payments it is still to be found out what happened to them after the backup.
-func (tx *Tx) CountLost() (int64, error) { return one(tx, scanInt64, sqlLostPayments) }
+func (t Payments) CountLost() (int64, error) { return tx.One(t.tx, tx.ScanInt64, sqlLostPayments) }

@@ -8,8 +8,12 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
+
+// secrets seals and opens what stands in tables.
+type secrets struct{ tx *tx.Tx }
 
 // errNoSafe is what reading something sealed gives where nobody has the keys.
 var errNoSafe = errors.New("the keys were not given")
@@ -26,7 +30,7 @@ func (db *DB) Seal(ctx context.Context, p vault.Place, plain string) string {
 	if !db.safe.Fresh() {
 		ctx, cancel := context.WithTimeout(ctx, learnPatience)
 		defer cancel()
-		if err := db.View(ctx, (*Tx).learn); err != nil {
+		if err := db.View(ctx, func(t *Tx) error { return secrets{t.kernel()}.learn() }); err != nil {
 			db.log.WarnContext(ctx, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
 		}
 	}
@@ -37,36 +41,36 @@ func (db *DB) Seal(ctx context.Context, p vault.Place, plain string) string {
 	return sealed
 }
 
-// Seal is DB.Seal in a transaction, which fails where nothing can be sealed.
-func (tx *Tx) Seal(p vault.Place, plain string) string {
-	if tx.db.safe == nil || plain == "" {
+// seal is DB.Seal in a transaction, which fails where nothing can be sealed.
+func (t secrets) seal(p vault.Place, plain string) string {
+	if owner(t.tx).safe == nil || plain == "" {
 		return plain
 	}
-	if !tx.db.safe.Fresh() {
-		if err := tx.learn(); err != nil {
-			tx.db.log.WarnContext(tx.ctx, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
+	if !owner(t.tx).safe.Fresh() {
+		if err := t.learn(); err != nil {
+			owner(t.tx).log.WarnContext(t.tx.Context(), "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
 		}
 	}
-	sealed, err := tx.db.safe.Seal(p, plain)
+	sealed, err := owner(t.tx).safe.Seal(p, plain)
 	if err != nil {
-		tx.misuse(sealedError(p, err))
+		t.tx.Fail(sealedError(p, err))
 	}
 	return sealed
 }
 
-// Open returns what was sealed for the place. A text in clear is returned as it is. A key that this process does not know is
+// open returns what was sealed for the place. A text in clear is returned as it is. A key that this process does not know is
 // looked for in the database: another node may have made it a moment ago.
-func (tx *Tx) Open(p vault.Place, text string) (string, error) {
+func (t secrets) open(p vault.Place, text string) (string, error) {
 	if _, sealed := vault.SealedKey(text); !sealed {
 		return text, nil
 	}
-	if tx.db.safe == nil {
+	if owner(t.tx).safe == nil {
 		return "", sealedError(p, errNoSafe)
 	}
-	plain, err := tx.db.safe.Open(p, text)
+	plain, err := owner(t.tx).safe.Open(p, text)
 	if errors.Is(err, vault.ErrUnknownKey) {
-		failed := tx.learn()
-		if plain, err = tx.db.safe.Open(p, text); err != nil {
+		failed := t.learn()
+		if plain, err = owner(t.tx).safe.Open(p, text); err != nil {
 			err = errors.Join(err, failed)
 		}
 	}
@@ -77,12 +81,12 @@ func (tx *Tx) Open(p vault.Place, text string) (string, error) {
 }
 
 // learn reads the data keys.
-func (tx *Tx) learn() error {
-	rows, err := tx.DataKeys()
+func (t secrets) learn() error {
+	rows, err := DataKeys{t.tx}.List()
 	if err != nil {
 		return err
 	}
-	return tx.db.safe.Learn(rows)
+	return owner(t.tx).safe.Learn(rows)
 }
 
 func sealedError(p vault.Place, err error) error {
@@ -103,85 +107,85 @@ func CredentialPlace(sid shop.ID, first string) vault.Place {
 }
 
 // openShop opens the secrets of a shop as it was read.
-func (tx *Tx) openShop(s *shop.Shop) (err error) {
-	if s.SigningKey, err = tx.Open(shopPlace(s, vault.KindSigning), s.SigningKey); err != nil {
+func (t secrets) openShop(s *shop.Shop) (err error) {
+	if s.SigningKey, err = t.open(shopPlace(s, vault.KindSigning), s.SigningKey); err != nil {
 		return err
 	}
 	if r := s.Settings.RetiredKey; r != nil {
-		r.Key, err = tx.Open(shopPlace(s, vault.KindRetiredKey), r.Key)
+		r.Key, err = t.open(shopPlace(s, vault.KindRetiredKey), r.Key)
 	}
 	return err
 }
 
 // sealedShop returns signing key and settings of a shop as they are stored.
-func (tx *Tx) sealedShop(s *shop.Shop) (key string, settings any) {
+func (t secrets) sealedShop(s *shop.Shop) (key string, settings any) {
 	stored := s.Settings
 	if r := stored.RetiredKey; r != nil {
-		stored.RetiredKey = &shop.RetiredKey{Key: tx.Seal(shopPlace(s, vault.KindRetiredKey), r.Key), Until: r.Until}
+		stored.RetiredKey = &shop.RetiredKey{Key: t.seal(shopPlace(s, vault.KindRetiredKey), r.Key), Until: r.Until}
 	}
-	return tx.Seal(shopPlace(s, vault.KindSigning), s.SigningKey), tx.json(stored)
+	return t.seal(shopPlace(s, vault.KindSigning), s.SigningKey), jsonOf(t.tx, stored)
 }
 
 // openTerminals opens the settings of a shop's terminals. One whose settings cannot be opened has none and cannot be used; the
 // others can.
-func (tx *Tx) openTerminals(sid shop.ID, terminals []shop.Terminal) {
+func (t secrets) openTerminals(sid shop.ID, terminals []shop.Terminal) {
 	for i := range terminals {
-		t := &terminals[i]
-		if err := tx.openTerminal(sid, t); err != nil {
-			t.Config, t.Retired = json.RawMessage("{}"), nil
-			if _, told := tx.db.unopened.LoadOrStore(t.ID, true); !told {
-				tx.db.log.ErrorContext(tx.ctx, "the settings of a terminal cannot be opened", "shop_id", string(sid), "terminal_id", t.ID, "error", err)
+		row := &terminals[i]
+		if err := t.openTerminal(sid, row); err != nil {
+			row.Config, row.Retired = json.RawMessage("{}"), nil
+			if _, told := owner(t.tx).unopened.LoadOrStore(row.ID, true); !told {
+				owner(t.tx).log.ErrorContext(t.tx.Context(), "the settings of a terminal cannot be opened", "shop_id", string(sid), "terminal_id", row.ID, "error", err)
 			}
 		}
 	}
 }
 
 // openTerminal opens what scanTerminal has read.
-func (tx *Tx) openTerminal(sid shop.ID, t *shop.Terminal) error {
-	config, err := tx.Open(terminalPlace(sid, t.ID, vault.KindTerminal), t.Stored.Config)
+func (t secrets) openTerminal(sid shop.ID, row *shop.Terminal) error {
+	config, err := t.open(terminalPlace(sid, row.ID, vault.KindTerminal), row.Stored.Config)
 	if err != nil {
 		return err
 	}
-	retired, err := tx.Open(terminalPlace(sid, t.ID, vault.KindRetired), t.Stored.Retired)
+	retired, err := t.open(terminalPlace(sid, row.ID, vault.KindRetired), row.Stored.Retired)
 	if err != nil {
 		return err
 	}
 	if retired != "" {
-		if err := json.Unmarshal([]byte(retired), &t.Retired); err != nil {
-			return fmt.Errorf("terminal %s: %w", t.ID, err)
+		if err := json.Unmarshal([]byte(retired), &row.Retired); err != nil {
+			return fmt.Errorf("terminal %s: %w", row.ID, err)
 		}
 	}
-	t.Config, t.Stored = json.RawMessage(config), nil
+	row.Config, row.Stored = json.RawMessage(config), nil
 	return nil
 }
 
 // sealedTerminal returns the settings of a terminal, and those that it had before, as they are stored. What could not be opened
 // is stored as it was.
-func (tx *Tx) sealedTerminal(sid shop.ID, t *shop.Terminal) (config string, retired any) {
-	if t.Stored != nil {
-		return t.Stored.Config, nullable(t.Stored.Retired)
+func (t secrets) sealedTerminal(sid shop.ID, row *shop.Terminal) (config string, retired any) {
+	if row.Stored != nil {
+		return row.Stored.Config, tx.Nullable(row.Stored.Retired)
 	}
-	config = tx.Seal(terminalPlace(sid, t.ID, vault.KindTerminal), string(t.Config))
-	if len(t.Retired) == 0 {
+	config = t.seal(terminalPlace(sid, row.ID, vault.KindTerminal), string(row.Config))
+	if len(row.Retired) == 0 {
 		return config, nil
 	}
-	if text, ok := tx.json(t.Retired).(string); ok {
-		retired = tx.Seal(terminalPlace(sid, t.ID, vault.KindRetired), text)
+	if text, ok := jsonOf(t.tx, row.Retired).(string); ok {
+		retired = t.seal(terminalPlace(sid, row.ID, vault.KindRetired), text)
 	}
 	return config, retired
 }
 
 // copied scans into a copy of one of the columns too, counted from 0.
 type copied struct {
-	scanner
+	tx.Scanner
 
 	column int
 	into   *string
 }
 
-// Scan implements scanner.
+// Scan implements [tx.Scanner].
 func (c copied) Scan(dest ...any) error {
-	err := c.scanner.Scan(dest...)
+	err := c.Scanner.Scan(dest...)
 	if text, ok := dest[c.column].(*string); ok && err == nil {
 		*c.into = *text
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
@@ -69,54 +70,54 @@ func SealingEnds(now time.Time) (sealed, gone time.Time) {
 	return now.Add(sealingPasses[SealingDone-1]), now.Add(sealingPasses[len(sealingPasses)-1])
 }
 
-func scanSealing(s scanner) (Sealing, error) {
+func scanSealing(s tx.Scanner) (Sealing, error) {
 	var p Sealing
 	var due *int64
 	err := s.Scan(&p.Part, &p.Round, &p.Unopened, &p.Shard, &due, &p.Fails, &p.version, &p.at.shop, &p.at.id, &p.at.seq)
-	p.Due = fromMicros(due)
+	p.Due = tx.FromMicros(due)
 	return p, err
 }
 
-// Sealings returns all parts.
-func (tx *Tx) Sealings() ([]Sealing, error) { return list(tx, scanSealing, sqlSealings) }
+// List returns all parts.
+func (t Sealings) List() ([]Sealing, error) { return tx.List(t.tx, scanSealing, sqlSealings) }
 
-// DelaySealing puts a part off, which is no failure; a zero next is for ever.
-func (tx *Tx) DelaySealing(s *Sealing, rounds int, next time.Time) {
+// Delay puts a part off, which is no failure; a zero next is for ever.
+func (t Sealings) Delay(s *Sealing, rounds int, next time.Time) {
 	s.Round, s.Due = rounds, next
-	tx.saveSealing(s)
+	t.save(s)
 }
 
-// DueSealings returns the parts of the shards that are due at the instant, longest due first.
-func (tx *Tx) DueSealings(shards []int64, before time.Time, limit int) ([]Sealing, error) {
-	where, args := inShards(shards, []any{micros(before)})
-	text, args := limited(sqlDueSealings+" AND "+where+" ORDER BY due, part", args, limit)
-	return list(tx, scanSealing, text, args...)
+// Due returns the parts of the shards that are due at the instant, longest due first.
+func (t Sealings) Due(shards []int64, before time.Time, limit int) ([]Sealing, error) {
+	where, args := tx.InShards(shards, []any{tx.Micros(before)})
+	text, args := tx.Limited(sqlDueSealings+" AND "+where+" ORDER BY due, part", args, limit)
+	return tx.List(t.tx, scanSealing, text, args...)
 }
 
-// BeginSealing has everything sealed anew.
-func (tx *Tx) BeginSealing() { tx.write("sealing.begin", sqlBeginSealing, micros(tx.Now())) }
+// Begin has everything sealed anew.
+func (t Sealings) Begin() { t.tx.Write("sealing.begin", sqlBeginSealing, tx.Micros(t.tx.Now())) }
 
-// PostponeSealing records that the work on a part failed. It is due again at next.
-func (tx *Tx) PostponeSealing(s *Sealing, next time.Time) {
-	tx.write("sealing.postpone", sqlPostponeSealing, micros(next), s.Part, s.version)
+// Postpone records that the work on a part failed. It is due again at next.
+func (t Sealings) Postpone(s *Sealing, next time.Time) {
+	t.tx.Write("sealing.postpone", sqlPostponeSealing, tx.Micros(next), s.Part, s.version)
 }
 
-func (tx *Tx) saveSealing(s *Sealing) {
-	tx.guard("sealing.save", sqlSaveSealing, s.Round, s.Unopened, micros(s.Due), s.at.shop, s.at.id, s.at.seq, s.Part, s.version)
+func (t Sealings) save(s *Sealing) {
+	t.tx.Guard("sealing.save", sqlSaveSealing, s.Round, s.Unopened, tx.Micros(s.Due), s.at.shop, s.at.id, s.at.seq, s.Part, s.version)
 }
 
 // SealSome seals up to limit rows of a part. It returns the part as it was and as it is then.
-func (tx *Tx) SealSome(part string, limit int) (was, now Sealing, err error) {
-	was, err = one(tx, scanSealing, sqlSealingOf, part)
-	if err != nil || was.Due.IsZero() || tx.Now().Before(was.Due) {
+func (t Sealings) SealSome(part string, limit int) (was, now Sealing, err error) {
+	was, err = tx.One(t.tx, scanSealing, sqlSealingOf, part)
+	if err != nil || was.Due.IsZero() || t.tx.Now().Before(was.Due) {
 		return was, was, err
 	}
-	keys, err := tx.DataKeys()
-	if err == nil && (tx.db.safe == nil || len(keys) == 0) {
+	keys, err := DataKeys{t.tx}.List()
+	if err == nil && (owner(t.tx).safe == nil || len(keys) == 0) {
 		err = ErrNoDataKey
 	}
 	if err == nil {
-		err = tx.db.safe.Learn(keys)
+		err = owner(t.tx).safe.Learn(keys)
 	}
 	if err != nil {
 		return was, was, err
@@ -124,80 +125,80 @@ func (tx *Tx) SealSome(part string, limit int) (was, now Sealing, err error) {
 	now = was
 	newest := &keys[len(keys)-1]
 	if newest.Active.IsZero() {
-		err = tx.beginSealing(&now, newest)
+		err = t.begin(&now, newest)
 	} else {
-		err = tx.sealRows(&now, newest, limit)
+		err = t.sealRows(&now, newest, limit)
 	}
 	if err == nil {
-		tx.saveSealing(&now)
+		t.save(&now)
 	}
 	return was, now, err
 }
 
-// beginSealing has the key seal from now on, or waits while a node lives that could not open anything.
-func (tx *Tx) beginSealing(s *Sealing, newest *vault.DataKey) error {
-	old, err := tx.OldNodes()
+// begin has the key seal from now on, or waits while a node lives that could not open anything.
+func (t Sealings) begin(s *Sealing, newest *vault.DataKey) error {
+	old, err := Nodes{t.tx}.Old()
 	if err != nil {
 		return err
 	}
-	tx.ActivateDataKey(newest.Number)
+	DataKeys{t.tx}.Activate(newest.Number)
 	if len(old) > 0 {
-		s.Due = tx.Now().Add(sealingWaits)
+		s.Due = t.tx.Now().Add(sealingWaits)
 	}
 	return nil
 }
 
-func (tx *Tx) sealRows(s *Sealing, newest *vault.DataKey, limit int) error {
-	seal, ok := secrets[s.Part]
+func (t Sealings) sealRows(s *Sealing, newest *vault.DataKey, limit int) error {
+	seal, ok := sealers[s.Part]
 	if !ok {
 		return fmt.Errorf("nothing is known of the part %q", s.Part)
 	}
 	if s.at == (secretKey{}) {
 		s.Unopened = 0
 	}
-	seen, err := seal(tx, s, limit)
+	seen, err := seal(t, s, limit)
 	if err == nil && seen < limit {
-		tx.endPass(s, newest)
+		t.endPass(s, newest)
 	}
 	return err
 }
 
 // endPass says when the next pass is due. After the last one the keys that nothing needs any more are removed.
-func (tx *Tx) endPass(s *Sealing, newest *vault.DataKey) {
+func (t Sealings) endPass(s *Sealing, newest *vault.DataKey) {
 	s.Round++
 	s.at = secretKey{}
 	if s.Round < len(sealingPasses) {
 		s.Due = newest.Active.Add(sealingPasses[s.Round])
 		if s.Round == sealingRetires {
-			tx.write("data_key.retire", sqlRetireDataKeys, newest.Number)
-			tx.After(tx.db.expireKeys)
-			s.Due = laterOf(s.Due, tx.Now().Add(sealingPasses[1]))
+			t.tx.Write("data_key.retire", sqlRetireDataKeys, newest.Number)
+			t.tx.After(owner(t.tx).expireKeys)
+			s.Due = laterOf(s.Due, t.tx.Now().Add(sealingPasses[1]))
 		}
 		return
 	}
 	s.Due = time.Time{}
 	if s.Unopened == 0 {
-		tx.write("data_key.forget", sqlForgetDataKeys, newest.Number, s.Part)
+		t.tx.Write("data_key.forget", sqlForgetDataKeys, newest.Number, s.Part)
 	}
 }
 
-// secrets seal the rows of each part after s.at, and say how many they have looked at.
-var secrets = map[string]func(tx *Tx, s *Sealing, limit int) (int, error){
-	"shops": (*Tx).sealShops, "terminals": (*Tx).sealTerminals, "chains": (*Tx).sealChains, "attempts": (*Tx).sealAttempts,
+// sealers seal the rows of each part after s.at, and say how many they have looked at.
+var sealers = map[string]func(t Sealings, s *Sealing, limit int) (int, error){
+	"shops": Sealings.sealShops, "terminals": Sealings.sealTerminals, "chains": Sealings.sealChains, "attempts": Sealings.sealAttempts,
 }
 
 // reseal returns the text as it has to be stored now, and whether that is another one.
-func (tx *Tx) reseal(s *Sealing, p vault.Place, text string) (string, bool) {
-	if tx.db.safe.Current(text) {
+func (t Sealings) reseal(s *Sealing, p vault.Place, text string) (string, bool) {
+	if owner(t.tx).safe.Current(text) {
 		return text, false
 	}
-	plain, err := tx.Open(p, text)
+	plain, err := secrets{t.tx}.open(p, text)
 	if err != nil {
 		s.Unopened++
-		tx.db.log.ErrorContext(tx.ctx, "a secret cannot be sealed anew", "error", err)
+		owner(t.tx).log.ErrorContext(t.tx.Context(), "a secret cannot be sealed anew", "error", err)
 		return text, false
 	}
-	sealed := tx.Seal(p, plain)
+	sealed := secrets{t.tx}.seal(p, plain)
 	return sealed, true
 }
 
@@ -206,20 +207,20 @@ const (
 	sqlSealShop  = `UPDATE shop SET signing_key = $1, settings = $2, version = version + 1 WHERE id = $3 AND version = $4`
 )
 
-func (tx *Tx) sealShops(s *Sealing, limit int) (int, error) {
+func (t Sealings) sealShops(s *Sealing, limit int) (int, error) {
 	type stored struct {
 		shop.Shop
 		settings string
 	}
-	found, err := list(tx, func(from scanner) (r stored, err error) {
+	found, err := tx.List(t.tx, func(from tx.Scanner) (r stored, err error) {
 		r.Shop, err = scanShop(copied{from, 6, &r.settings})
 		return r, err
 	}, sqlShopsFrom, s.at.shop, limit)
 	for i := range found {
 		r := &found[i]
-		key, changed := tx.reseal(s, shopPlace(&r.Shop, vault.KindSigning), r.SigningKey)
+		key, changed := t.reseal(s, shopPlace(&r.Shop, vault.KindSigning), r.SigningKey)
 		if old := r.Settings.RetiredKey; old != nil {
-			text, also := tx.reseal(s, shopPlace(&r.Shop, vault.KindRetiredKey), old.Key)
+			text, also := t.reseal(s, shopPlace(&r.Shop, vault.KindRetiredKey), old.Key)
 			if changed = changed || also; also {
 				old.Key = text
 				r.settings, err = withRetiredKey(r.settings, old)
@@ -229,7 +230,7 @@ func (tx *Tx) sealShops(s *Sealing, limit int) (int, error) {
 			return 0, err
 		}
 		if changed {
-			tx.write("shop.seal", sqlSealShop, key, r.settings, string(r.ID), r.Version)
+			t.tx.Write("shop.seal", sqlSealShop, key, r.settings, string(r.ID), r.Version)
 		}
 		s.at = secretKey{shop: string(r.ID)}
 	}
@@ -242,20 +243,20 @@ const (
 	sqlSealTerminal = `UPDATE terminal SET config = $1, retired = $2, version = version + 1 WHERE shop_id = $3 AND id = $4 AND version = $5`
 )
 
-func (tx *Tx) sealTerminals(s *Sealing, limit int) (int, error) {
+func (t Sealings) sealTerminals(s *Sealing, limit int) (int, error) {
 	type stored struct {
 		shop, id, config, retired string
 		version                   int64
 	}
-	found, err := list(tx, func(from scanner) (r stored, err error) {
+	found, err := tx.List(t.tx, func(from tx.Scanner) (r stored, err error) {
 		err = from.Scan(&r.shop, &r.id, &r.config, &r.retired, &r.version)
 		return r, err
 	}, sqlTerminalsFrom, s.at.shop, s.at.id, limit)
 	for _, r := range found {
-		config, changed := tx.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindTerminal), r.config)
-		retired, also := tx.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindRetired), r.retired)
+		config, changed := t.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindTerminal), r.config)
+		retired, also := t.reseal(s, terminalPlace(shop.ID(r.shop), r.id, vault.KindRetired), r.retired)
 		if changed || also {
-			tx.write("terminal.seal", sqlSealTerminal, config, nullable(retired), r.shop, r.id, r.version)
+			t.tx.Write("terminal.seal", sqlSealTerminal, config, tx.Nullable(retired), r.shop, r.id, r.version)
 		}
 		s.at = secretKey{shop: r.shop, id: r.id}
 	}
@@ -278,27 +279,27 @@ const (
 	sqlSealAttempt = `UPDATE attempt SET credential = $1 WHERE shop_id = $2 AND payment_id = $3 AND seq = $4 AND credential = $5`
 )
 
-func scanCredential(from scanner) (c credential, err error) {
+func scanCredential(from tx.Scanner) (c credential, err error) {
 	err = from.Scan(&c.key.shop, &c.key.id, &c.key.seq, &c.first, &c.text)
 	return c, err
 }
 
-func (tx *Tx) sealChains(s *Sealing, limit int) (int, error) {
-	found, err := list(tx, scanCredential, sqlChainsFrom, s.at.shop, s.at.id, limit)
+func (t Sealings) sealChains(s *Sealing, limit int) (int, error) {
+	found, err := tx.List(t.tx, scanCredential, sqlChainsFrom, s.at.shop, s.at.id, limit)
 	for _, c := range found {
-		if text, changed := tx.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
-			tx.write("chain.seal", sqlSealChain, text, c.key.shop, c.key.id, c.text)
+		if text, changed := t.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
+			t.tx.Write("chain.seal", sqlSealChain, text, c.key.shop, c.key.id, c.text)
 		}
 		s.at = c.key
 	}
 	return len(found), err
 }
 
-func (tx *Tx) sealAttempts(s *Sealing, limit int) (int, error) {
-	found, err := list(tx, scanCredential, sqlAttemptsFrom, s.at.shop, s.at.id, s.at.seq, limit)
+func (t Sealings) sealAttempts(s *Sealing, limit int) (int, error) {
+	found, err := tx.List(t.tx, scanCredential, sqlAttemptsFrom, s.at.shop, s.at.id, s.at.seq, limit)
 	for _, c := range found {
-		if text, changed := tx.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
-			tx.write("attempt.seal", sqlSealAttempt, text, c.key.shop, c.key.id, c.key.seq, c.text)
+		if text, changed := t.reseal(s, CredentialPlace(shop.ID(c.key.shop), c.first), c.text); changed {
+			t.tx.Write("attempt.seal", sqlSealAttempt, text, c.key.shop, c.key.id, c.key.seq, c.text)
 		}
 		s.at = c.key
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 
+	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
@@ -16,8 +17,8 @@ type SealedCount struct {
 const countSealed = `SELECT CASE WHEN substr(secret, 1, %[1]d) = '%[2]s' THEN substr(secret, %[3]d, %[4]d) ELSE '' END AS key, COUNT(*)
 	FROM (%[5]s) AS found WHERE secret <> '' GROUP BY key ORDER BY key`
 
-// CountSealed counts all secrets: it reads every shop, terminal and chain, and each attempt that has a credential.
-func (tx *Tx) CountSealed() ([]SealedCount, error) {
+// Count counts all secrets: it reads every shop, terminal and chain, and each attempt that has a credential.
+func (t Sealings) Count() ([]SealedCount, error) {
 	var counts []SealedCount
 	form := vault.SealedForm
 	for _, part := range []struct{ name, rows string }{
@@ -27,7 +28,7 @@ func (tx *Tx) CountSealed() ([]SealedCount, error) {
 		{"attempts", `SELECT credential AS secret FROM attempt WHERE credential IS NOT NULL`},
 	} {
 		text := fmt.Sprintf(countSealed, len(form.Mark), form.Mark, form.From, form.Length, part.rows)
-		found, err := list(tx, func(s scanner) (SealedCount, error) {
+		found, err := tx.List(t.tx, func(s tx.Scanner) (SealedCount, error) {
 			c := SealedCount{Part: part.name}
 			return c, s.Scan(&c.Key, &c.Count)
 		}, text)

@@ -72,7 +72,7 @@ func (h *sealingHouse) sealAll(db *store.DB, limit int) (turns int) {
 		for {
 			var now store.Sealing
 			err := db.Update(h.t.Context(), func(tx *store.Tx) (err error) {
-				_, now, err = tx.SealSome(part, limit)
+				_, now, err = tx.Sealings().SealSome(part, limit)
 				return err
 			})
 			if err != nil {
@@ -121,7 +121,7 @@ func (h *sealingHouse) readable(db *store.DB, i int) {
 	h.t.Helper()
 	sid, n := fmt.Sprintf("shop%02d", i), fmt.Sprintf("-%02d", i)
 	err := db.View(h.t.Context(), func(tx *store.Tx) error {
-		s, err := tx.Shop(shop.ID(sid))
+		s, err := tx.Shops().Get(shop.ID(sid))
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (h *sealingHouse) readable(db *store.DB, i int) {
 			len(s.Terminals[0].Retired) != 1 || string(s.Terminals[0].Retired[0].Config) != `{"apiKey":"`+cleanRetired+n+`"}` {
 			h.t.Errorf("%s: terminals %+v", sid, s.Terminals)
 		}
-		c, err := tx.Chain(shop.ID(sid), "token"+n)
+		c, err := tx.Chains().Get(shop.ID(sid), "token"+n)
 		if err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func TestSecretsOfOlderProgramsAreSealed(t *testing.T) {
 		}
 		h.readable(h.db, 3)
 		err := h.db.Update(t.Context(), func(tx *store.Tx) error { // half of them, then the process dies
-			_, _, err := tx.SealSome("terminals", 3)
+			_, _, err := tx.Sealings().SealSome("terminals", 3)
 			return err
 		})
 		if err != nil {
@@ -274,7 +274,7 @@ func TestSealingWaitsForOlderNodes(t *testing.T) {
 		}
 		h.sealAll(h.db, 10)
 		h.update(func(tx *store.Tx) error {
-			_, err := tx.ChangeShop("shop00", func(s *shop.Shop) error { s.Merchant = "changed"; return nil })
+			_, err := tx.Shops().Change("shop00", func(s *shop.Shop) error { s.Merchant = "changed"; return nil })
 			return err
 		})
 		if found := h.clear(h.db); found != 6 {
@@ -308,13 +308,13 @@ func TestARotationLeavesNothingBehind(t *testing.T) {
 		}
 		h.update(func(tx *store.Tx) error {
 			next, err := h.db.Safe().NewKey(rand.Reader, 2)
-			tx.InsertDataKey(&next)
-			tx.BeginSealing()
+			tx.DataKeys().Insert(&next)
+			tx.Sealings().Begin()
 			return err
 		})
 		keys := func() (n int, current string) {
 			err := h.db.View(t.Context(), func(tx *store.Tx) error {
-				all, err := tx.DataKeys()
+				all, err := tx.DataKeys().List()
 				n, current = len(all), all[len(all)-1].ID
 				return err
 			})
@@ -329,7 +329,7 @@ func TestARotationLeavesNothingBehind(t *testing.T) {
 		counted := func() map[string]int64 {
 			by := map[string]int64{}
 			err := h.db.View(t.Context(), func(tx *store.Tx) error {
-				counts, err := tx.CountSealed()
+				counts, err := tx.Sealings().Count()
 				for _, c := range counts {
 					by[c.Key] += c.Count
 				}
@@ -381,14 +381,14 @@ func TestSwappedCiphertextsAreRefused(t *testing.T) {
 			return nil
 		})
 		err := h.db.View(t.Context(), func(tx *store.Tx) error {
-			s, err := tx.Shop("shop00")
+			s, err := tx.Shops().Get("shop00")
 			if err != nil || string(s.Terminals[0].Config) != "{}" {
 				t.Errorf("a terminal got the settings of another: %s, %v", s.Terminals[0].Config, err)
 			}
-			if s, err := tx.Shop("shop02"); !errors.Is(err, vault.ErrSealed) {
+			if s, err := tx.Shops().Get("shop02"); !errors.Is(err, vault.ErrSealed) {
 				t.Errorf("a shop signs by another's key: %q, %v", s.SigningKey, err)
 			}
-			c, err := tx.Chain("shop01", "token-01")
+			c, err := tx.Chains().Get("shop01", "token-01")
 			if err != nil {
 				return err
 			}
@@ -402,7 +402,7 @@ func TestSwappedCiphertextsAreRefused(t *testing.T) {
 		}
 		// Disabling a terminal keeps what it cannot read; new settings replace it.
 		h.update(func(tx *store.Tx) error {
-			return tx.ChangeTerminal("shop00", "terminal-00", func(t *shop.Terminal) error { t.Enabled = false; return nil })
+			return tx.Terminals().Change("shop00", "terminal-00", func(t *shop.Terminal) error { t.Enabled = false; return nil })
 		})
 		h.update(func(tx *store.Tx) error {
 			tx.Write("swap", `UPDATE terminal SET shop_id = 'shop09' WHERE shop_id = 'shop01'`)
@@ -410,20 +410,20 @@ func TestSwappedCiphertextsAreRefused(t *testing.T) {
 			return nil
 		})
 		h.update(func(tx *store.Tx) error {
-			s, err := tx.Shop("shop01")
+			s, err := tx.Shops().Get("shop01")
 			if err == nil && (s.Terminals[0].Enabled || s.Terminals[0].Stored != nil && string(s.Terminals[0].Config) != "{}") {
 				t.Errorf("terminal %+v", s.Terminals[0])
 			}
 			return err
 		})
 		h.update(func(tx *store.Tx) error {
-			return tx.ChangeTerminal("shop01", "terminal-01", func(t *shop.Terminal) error {
+			return tx.Terminals().Change("shop01", "terminal-01", func(t *shop.Terminal) error {
 				t.Reconfigure(json.RawMessage(`{"apiKey":"new"}`), h.clock(), h.clock().Add(time.Hour))
 				return nil
 			})
 		})
 		err = h.db.View(t.Context(), func(tx *store.Tx) error {
-			s, err := tx.Shop("shop01")
+			s, err := tx.Shops().Get("shop01")
 			if err == nil && (string(s.Terminals[0].Config) != `{"apiKey":"new"}` || len(s.Terminals[0].Retired) != 0) {
 				t.Errorf("repaired as %s, %v", s.Terminals[0].Config, s.Terminals[0].Retired)
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Names of the writes that fail when a name is taken.
@@ -21,33 +22,33 @@ const (
 	sqlShops = `SELECT ` + shopColumns + ` FROM shop ORDER BY id`
 )
 
-// Shop returns a shop with its terminals, best first, or ErrNotFound.
-func (tx *Tx) Shop(sid shop.ID) (shop.Shop, error) {
-	b := tx.batch()
-	row := oneIn(b, scanShop, sqlShop, string(sid))
-	terminals := listIn(b, scanTerminal, sqlTerminals, string(sid))
-	if err := b.run(); err != nil {
+// Get returns a shop with its terminals, best first, or ErrNotFound.
+func (t Shops) Get(sid shop.ID) (shop.Shop, error) {
+	b := t.tx.Batch()
+	row := tx.OneIn(b, scanShop, sqlShop, string(sid))
+	terminals := tx.ListIn(b, scanTerminal, sqlTerminals, string(sid))
+	if err := b.Run(); err != nil {
 		return shop.Shop{}, err
 	}
-	s, err := row.get()
+	s, err := row.Get()
 	if err != nil {
 		return shop.Shop{}, err
 	}
 	s.Terminals = *terminals
-	tx.openTerminals(s.ID, s.Terminals)
-	return s, tx.openShop(&s)
+	secrets{t.tx}.openTerminals(s.ID, s.Terminals)
+	return s, secrets{t.tx}.openShop(&s)
 }
 
-// Shops returns all shops, oldest first, without their terminals and without their signing keys.
-func (tx *Tx) Shops() ([]shop.Shop, error) {
-	return list(tx, func(s scanner) (shop.Shop, error) {
+// List returns all shops, oldest first, without their terminals and without their signing keys.
+func (t Shops) List() ([]shop.Shop, error) {
+	return tx.List(t.tx, func(s tx.Scanner) (shop.Shop, error) {
 		sh, err := scanShop(s)
 		sh.SigningKey, sh.Settings.RetiredKey = "", nil
 		return sh, err
 	}, sqlShops)
 }
 
-func scanShop(s scanner) (shop.Shop, error) {
+func scanShop(s tx.Scanner) (shop.Shop, error) {
 	var sh shop.Shop
 	var sid, settings string
 	var created int64
@@ -55,7 +56,7 @@ func scanShop(s scanner) (shop.Shop, error) {
 	if err != nil {
 		return sh, err
 	}
-	sh.ID, sh.Created = shop.ID(sid), fromMicros(&created)
+	sh.ID, sh.Created = shop.ID(sid), tx.FromMicros(&created)
 	sh.Settings = shop.Defaults(sh.Live)
 	if err := json.Unmarshal([]byte(settings), &sh.Settings); err != nil {
 		return sh, fmt.Errorf("settings of shop %s: %w", sid, err)
@@ -65,59 +66,59 @@ func scanShop(s scanner) (shop.Shop, error) {
 
 const sqlInsertShop = `INSERT INTO shop (` + shopColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)`
 
-// InsertShop writes a shop without its terminals, as version 1. A name that is taken fails with a
+// Insert writes a shop without its terminals, as version 1. A name that is taken fails with a
 // UniqueError of WriteShop.
-func (tx *Tx) InsertShop(s *shop.Shop) {
-	key, settings := tx.sealedShop(s)
-	tx.write(WriteShop, sqlInsertShop, string(s.ID), s.Merchant, s.Name, s.Live, s.Active, key, settings, micros(s.Created))
+func (t Shops) Insert(s *shop.Shop) {
+	key, settings := secrets{t.tx}.sealedShop(s)
+	t.tx.Write(WriteShop, sqlInsertShop, string(s.ID), s.Merchant, s.Name, s.Live, s.Active, key, settings, tx.Micros(s.Created))
 }
 
 const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings = $3, name = $4, merchant = $5,
 	version = version + 1 WHERE id = $6 AND version = $7`
 
-// UpdateShop writes what can change of a shop, if its version is still the one that was read: otherwise the body runs
+// Update writes what can change of a shop, if its version is still the one that was read: otherwise the body runs
 // again, and has to make its change to what the shop is by then.
-func (tx *Tx) UpdateShop(s *shop.Shop) {
-	key, settings := tx.sealedShop(s)
-	tx.guard("shop.update", sqlUpdateShop, s.Active, key, settings, s.Name, s.Merchant, string(s.ID), s.Version)
+func (t Shops) Update(s *shop.Shop) {
+	key, settings := secrets{t.tx}.sealedShop(s)
+	t.tx.Guard("shop.update", sqlUpdateShop, s.Active, key, settings, s.Name, s.Merchant, string(s.ID), s.Version)
 }
 
 const sqlShopStays = `UPDATE shop SET version = version WHERE id = $1 AND version = $2`
 
-// ShopStays makes the transaction depend on the shop's being as it was read: otherwise the body runs again. It is for what
+// Stays makes the transaction depend on the shop's being as it was read: otherwise the body runs again. It is for what
 // a setting forbids, and too much for what is done often.
-func (tx *Tx) ShopStays(s *shop.Shop) {
-	tx.guard("shop.stays", sqlShopStays, string(s.ID), s.Version)
+func (t Shops) Stays(s *shop.Shop) {
+	t.tx.Guard("shop.stays", sqlShopStays, string(s.ID), s.Version)
 }
 
-// ChangeShop changes what can change of a shop and returns it as it becomes, with its terminals. change gets the shop as
+// Change changes what can change of a shop and returns it as it becomes, with its terminals. change gets the shop as
 // it is, again whenever somebody else was faster, so that no change undoes another. Errors: ErrNotFound; those of change.
-func (tx *Tx) ChangeShop(sid shop.ID, change func(*shop.Shop) error) (shop.Shop, error) {
-	s, err := tx.Shop(sid)
+func (t Shops) Change(sid shop.ID, change func(*shop.Shop) error) (shop.Shop, error) {
+	s, err := t.Get(sid)
 	if err != nil {
 		return s, err
 	}
 	if err := change(&s); err != nil {
 		return s, err
 	}
-	tx.UpdateShop(&s)
+	t.Update(&s)
 	return s, nil
 }
 
-// ChangeTerminal does to a terminal what ChangeShop does to a shop.
-func (tx *Tx) ChangeTerminal(sid shop.ID, tid string, change func(*shop.Terminal) error) error {
-	s, err := tx.Shop(sid)
+// Change does to a terminal what ChangeShop does to a shop.
+func (t Terminals) Change(sid shop.ID, tid string, change func(*shop.Terminal) error) error {
+	s, err := Shops{t.tx}.Get(sid)
 	if err != nil {
 		return err
 	}
-	t := s.Terminal(tid)
-	if t == nil {
+	row := s.Terminal(tid)
+	if row == nil {
 		return ErrNotFound
 	}
-	if err := change(t); err != nil {
+	if err := change(row); err != nil {
 		return err
 	}
-	tx.UpdateTerminal(sid, t)
+	t.Update(sid, row)
 	return nil
 }
 
@@ -127,7 +128,7 @@ const terminalColumns = `id, name, connector, config, types, methods, currencies
 const sqlTerminals = `SELECT ` + terminalColumns + ` FROM terminal WHERE shop_id = $1 ORDER BY priority, id`
 
 // scanTerminal reads a terminal with its settings as they are stored: openTerminals opens them.
-func scanTerminal(s scanner) (shop.Terminal, error) {
+func scanTerminal(s tx.Scanner) (shop.Terminal, error) {
 	t := shop.Terminal{Stored: new(shop.StoredConfig)}
 	var types, methods, currencies string
 	var retired *string
@@ -137,7 +138,7 @@ func scanTerminal(s scanner) (shop.Terminal, error) {
 	if err != nil {
 		return t, err
 	}
-	t.Removed = fromMicros(removed)
+	t.Removed = tx.FromMicros(removed)
 	if retired != nil {
 		t.Stored.Retired = *retired
 	}
@@ -155,41 +156,41 @@ func scanTerminal(s scanner) (shop.Terminal, error) {
 const sqlTerminalShop = `SELECT shop_id FROM terminal WHERE id = $1 AND (removed IS NULL OR EXISTS
 	(SELECT 1 FROM attempt WHERE attempt.shop_id = terminal.shop_id AND attempt.terminal_id = terminal.id))`
 
-// TerminalShop returns the shop that the terminal belongs to, or ErrNotFound, also for one that was removed unless a payment
+// Shop returns the shop that the terminal belongs to, or ErrNotFound, also for one that was removed unless a payment
 // was sent there all the same.
-func (tx *Tx) TerminalShop(terminal string) (shop.ID, error) {
-	found, err := one(tx, scanText, sqlTerminalShop, terminal)
+func (t Terminals) Shop(terminal string) (shop.ID, error) {
+	found, err := tx.One(t.tx, tx.ScanText, sqlTerminalShop, terminal)
 	return shop.ID(found), err
 }
 
 const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, NULL, 1)`
 
-// InsertTerminal writes a terminal of a shop, as version 1. A name that the shop has already fails
+// Insert writes a terminal of a shop, as version 1. A name that the shop has already fails
 // with a UniqueError of WriteTerminal.
-func (tx *Tx) InsertTerminal(sid shop.ID, t *shop.Terminal) {
-	config, _ := tx.sealedTerminal(sid, t)
-	tx.write(WriteTerminal, sqlInsertTerminal, string(sid), t.ID, t.Name, t.Connector, config,
-		tx.json(t.Types), tx.json(t.Methods), tx.json(t.Currencies), t.PreAuth, t.Recurring, t.Enabled, t.Priority)
+func (t Terminals) Insert(sid shop.ID, row *shop.Terminal) {
+	config, _ := secrets{t.tx}.sealedTerminal(sid, row)
+	t.tx.Write(WriteTerminal, sqlInsertTerminal, string(sid), row.ID, row.Name, row.Connector, config,
+		jsonOf(t.tx, row.Types), jsonOf(t.tx, row.Methods), jsonOf(t.tx, row.Currencies), row.PreAuth, row.Recurring, row.Enabled, row.Priority)
 }
 
 const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priority = $3, name = $4, methods = $5, currencies = $6,
 	retired = $7, version = version + 1 WHERE shop_id = $8 AND id = $9 AND version = $10`
 
-// UpdateTerminal writes what can change of a terminal, if its version is still the one that was read: see UpdateShop.
-func (tx *Tx) UpdateTerminal(sid shop.ID, t *shop.Terminal) {
-	config, retired := tx.sealedTerminal(sid, t)
-	tx.guard("terminal.update", sqlUpdateTerminal, config, t.Enabled, t.Priority, t.Name, tx.json(t.Methods),
-		tx.json(t.Currencies), retired, string(sid), t.ID, t.Version)
+// Update writes what can change of a terminal, if its version is still the one that was read: see UpdateShop.
+func (t Terminals) Update(sid shop.ID, row *shop.Terminal) {
+	config, retired := secrets{t.tx}.sealedTerminal(sid, row)
+	t.tx.Guard("terminal.update", sqlUpdateTerminal, config, row.Enabled, row.Priority, row.Name, jsonOf(t.tx, row.Methods),
+		jsonOf(t.tx, row.Currencies), retired, string(sid), row.ID, row.Version)
 }
 
 // sqlTerminalUsed asks by the unique keys of attempts and notices, which begin with shop and terminal.
 const sqlTerminalUsed = `SELECT CASE WHEN EXISTS (SELECT 1 FROM attempt WHERE shop_id = $1 AND terminal_id = $2)
 	OR EXISTS (SELECT 1 FROM notice WHERE shop_id = $1 AND terminal_id = $2) THEN 1 ELSE 0 END`
 
-// TerminalUsed reports whether a payment was ever tried at the terminal, or a notice kept for it.
-func (tx *Tx) TerminalUsed(sid shop.ID, tid string) (bool, error) {
-	used, err := one(tx, func(s scanner) (n int64, err error) {
+// Used reports whether a payment was ever tried at the terminal, or a notice kept for it.
+func (t Terminals) Used(sid shop.ID, tid string) (bool, error) {
+	used, err := tx.One(t.tx, func(s tx.Scanner) (n int64, err error) {
 		err = s.Scan(&n)
 		return n, err
 	}, sqlTerminalUsed, string(sid), tid)
@@ -200,19 +201,19 @@ const sqlRemoveTerminal = `UPDATE terminal SET removed = $1, name = id, enabled 
 	WHERE shop_id = $2 AND id = $3 AND version = $4 AND removed IS NULL AND NOT EXISTS
 	(SELECT 1 FROM attempt WHERE shop_id = $2 AND terminal_id = $3)`
 
-// RemoveTerminal takes a terminal away, if its version is still the one that was read and no payment was tried there. Its name
+// Remove takes a terminal away, if its version is still the one that was read and no payment was tried there. Its name
 // is free again. Its settings stay until ForgetTerminals: a request that has read the shop before may be about to send a
 // payment there, and then the provider has to be asked about it.
-func (tx *Tx) RemoveTerminal(sid shop.ID, t *shop.Terminal) {
-	tx.guard("terminal.remove", sqlRemoveTerminal, micros(tx.Now()), string(sid), t.ID, t.Version)
+func (t Terminals) Remove(sid shop.ID, row *shop.Terminal) {
+	t.tx.Guard("terminal.remove", sqlRemoveTerminal, tx.Micros(t.tx.Now()), string(sid), row.ID, row.Version)
 }
 
 const sqlForgetTerminals = `DELETE FROM terminal WHERE removed < $1 AND NOT EXISTS
 	(SELECT 1 FROM attempt WHERE attempt.shop_id = terminal.shop_id AND attempt.terminal_id = terminal.id)`
 
-// ForgetTerminals erases those that were removed before, but for what payments have used all the same.
-func (tx *Tx) ForgetTerminals(before time.Time) {
-	tx.write("terminal.forget", sqlForgetTerminals, micros(before))
+// Forget erases those that were removed before, but for what payments have used all the same.
+func (t Terminals) Forget(before time.Time) {
+	t.tx.Write("terminal.forget", sqlForgetTerminals, tx.Micros(before))
 }
 
 const keyColumns = `shop_id, id, prefix, hash, label, created, revoked`
@@ -222,44 +223,46 @@ const (
 	sqlKeys         = `SELECT ` + keyColumns + ` FROM api_key WHERE shop_id = $1 ORDER BY id`
 )
 
-// KeysByPrefix returns the keys, revoked ones included, whose public start is prefix:
+// ByPrefix returns the keys, revoked ones included, whose public start is prefix:
 // normally one or none.
-func (tx *Tx) KeysByPrefix(prefix string) ([]shop.Key, error) {
-	return list(tx, scanKey, sqlKeysByPrefix, prefix)
+func (t APIKeys) ByPrefix(prefix string) ([]shop.Key, error) {
+	return tx.List(t.tx, scanKey, sqlKeysByPrefix, prefix)
 }
 
-// Keys returns all keys of a shop, oldest first, revoked ones included.
-func (tx *Tx) Keys(sid shop.ID) ([]shop.Key, error) { return list(tx, scanKey, sqlKeys, string(sid)) }
+// List returns all keys of a shop, oldest first, revoked ones included.
+func (t APIKeys) List(sid shop.ID) ([]shop.Key, error) {
+	return tx.List(t.tx, scanKey, sqlKeys, string(sid))
+}
 
-func scanKey(s scanner) (shop.Key, error) {
+func scanKey(s tx.Scanner) (shop.Key, error) {
 	var k shop.Key
 	var sid string
 	var created int64
 	var revoked *int64
 	err := s.Scan(&sid, &k.ID, &k.Prefix, &k.Hash, &k.Label, &created, &revoked)
-	k.Shop, k.Created, k.Revoked = shop.ID(sid), fromMicros(&created), fromMicros(revoked)
+	k.Shop, k.Created, k.Revoked = shop.ID(sid), tx.FromMicros(&created), tx.FromMicros(revoked)
 	return k, err
 }
 
 const sqlInsertKey = `INSERT INTO api_key (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
-// InsertKey writes an API key: its keyed hash, never the key.
-func (tx *Tx) InsertKey(k *shop.Key) {
-	tx.write("key.create", sqlInsertKey, string(k.Shop), k.ID, k.Prefix, k.Hash, k.Label, micros(k.Created),
-		micros(k.Revoked))
+// Insert writes an API key: its keyed hash, never the key.
+func (t APIKeys) Insert(k *shop.Key) {
+	t.tx.Write("key.create", sqlInsertKey, string(k.Shop), k.ID, k.Prefix, k.Hash, k.Label, tx.Micros(k.Created),
+		tx.Micros(k.Revoked))
 }
 
 const sqlRevokeKey = `UPDATE api_key SET revoked = $1 WHERE shop_id = $2 AND id = $3 AND revoked IS NULL`
 
-// RevokeKey ends the life of a key at once; revoking it again changes nothing.
-func (tx *Tx) RevokeKey(sid shop.ID, kid string, at time.Time) {
-	tx.write("key.revoke", sqlRevokeKey, micros(at), string(sid), kid)
+// Revoke ends the life of a key at once; revoking it again changes nothing.
+func (t APIKeys) Revoke(sid shop.ID, kid string, at time.Time) {
+	t.tx.Write("key.revoke", sqlRevokeKey, tx.Micros(at), string(sid), kid)
 }
 
-func (tx *Tx) json(v any) any {
+func jsonOf(t *tx.Tx, v any) any {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		tx.misuse(fmt.Errorf("render %T: %w", v, err))
+		t.Fail(fmt.Errorf("render %T: %w", v, err))
 		return ""
 	}
 	return string(raw)

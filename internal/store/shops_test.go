@@ -20,8 +20,8 @@ func TestNoChangeOfAShopUndoesAnother(t *testing.T) {
 			another = d.Open()
 		}
 		err := db.Update(t.Context(), func(tx *store.Tx) error {
-			tx.InsertShop(&shop.Shop{ID: "s", Name: "s", Merchant: "s", Active: true, SigningKey: "old", Settings: shop.Defaults(false), Created: feedStart})
-			tx.InsertTerminal("s", &shop.Terminal{ID: "t", Name: "t", Connector: "c", Config: []byte(`{}`), Enabled: true})
+			tx.Shops().Insert(&shop.Shop{ID: "s", Name: "s", Merchant: "s", Active: true, SigningKey: "old", Settings: shop.Defaults(false), Created: feedStart})
+			tx.Terminals().Insert("s", &shop.Terminal{ID: "t", Name: "t", Connector: "c", Config: []byte(`{}`), Enabled: true})
 			return nil
 		})
 		if err != nil {
@@ -35,10 +35,10 @@ func TestNoChangeOfAShopUndoesAnother(t *testing.T) {
 			return another.Update(t.Context(), body)
 		}
 		err = db.Update(t.Context(), func(tx *store.Tx) error {
-			_, err := tx.ChangeShop("s", func(s *shop.Shop) error {
+			_, err := tx.Shops().Change("s", func(s *shop.Shop) error {
 				s.Settings.WebhookURL = "https://shop.example"
 				return meanwhile(func(tx *store.Tx) error {
-					_, err := tx.ChangeShop("s", func(s *shop.Shop) error { s.RotateKey("new", feedStart); return nil })
+					_, err := tx.Shops().Change("s", func(s *shop.Shop) error { s.RotateKey("new", feedStart); return nil })
 					return err
 				})
 			})
@@ -49,10 +49,10 @@ func TestNoChangeOfAShopUndoesAnother(t *testing.T) {
 		}
 		runs = 0
 		err = db.Update(t.Context(), func(tx *store.Tx) error {
-			return tx.ChangeTerminal("s", "t", func(c *shop.Terminal) error {
+			return tx.Terminals().Change("s", "t", func(c *shop.Terminal) error {
 				c.Priority = 7
 				return meanwhile(func(tx *store.Tx) error {
-					return tx.ChangeTerminal("s", "t", func(c *shop.Terminal) error { c.Enabled = false; return nil })
+					return tx.Terminals().Change("s", "t", func(c *shop.Terminal) error { c.Enabled = false; return nil })
 				})
 			})
 		})
@@ -60,7 +60,7 @@ func TestNoChangeOfAShopUndoesAnother(t *testing.T) {
 			t.Errorf("terminal: %v after %d runs", err, runs)
 		}
 		var s shop.Shop
-		err = another.View(t.Context(), func(tx *store.Tx) (err error) { s, err = tx.Shop("s"); return err })
+		err = another.View(t.Context(), func(tx *store.Tx) (err error) { s, err = tx.Shops().Get("s"); return err })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,14 +72,14 @@ func TestNoChangeOfAShopUndoesAnother(t *testing.T) {
 		}
 		err = db.Update(t.Context(), func(tx *store.Tx) error {
 			s.Version = 1 // whoever goes on with what was read long ago changes nothing
-			tx.UpdateShop(&s)
+			tx.Shops().Update(&s)
 			return nil
 		})
 		if !errors.Is(err, store.ErrConflict) {
 			t.Errorf("a stale change: %v", err)
 		}
 		err = db.Update(t.Context(), func(tx *store.Tx) error {
-			return tx.ChangeTerminal("s", "x", func(*shop.Terminal) error { return nil })
+			return tx.Terminals().Change("s", "x", func(*shop.Terminal) error { return nil })
 		})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("an unknown terminal: %v", err)
@@ -97,9 +97,9 @@ func TestLiveShops(t *testing.T) {
 				{ID: "d", Name: "d", Live: true, Active: true},
 			} {
 				s.Settings, s.Created = shop.Defaults(s.Live), feedStart
-				tx.InsertShop(&s)
+				tx.Shops().Insert(&s)
 				for i, name := range []string{"second", "first", "off"} {
-					tx.InsertTerminal(s.ID, &shop.Terminal{
+					tx.Terminals().Insert(s.ID, &shop.Terminal{
 						ID: string(s.ID) + name, Name: name, Connector: "c", Config: []byte(`{"of":"` + string(s.ID) + `"}`), Priority: -i, Enabled: name != "off",
 					})
 				}
@@ -110,7 +110,7 @@ func TestLiveShops(t *testing.T) {
 			t.Fatal(err)
 		}
 		var found []shop.Shop
-		if err := db.View(t.Context(), func(tx *store.Tx) (err error) { found, err = tx.LiveShops(); return err }); err != nil {
+		if err := db.View(t.Context(), func(tx *store.Tx) (err error) { found, err = tx.Shops().Live(); return err }); err != nil {
 			t.Fatal(err)
 		}
 		if len(found) != 2 || found[0].ID != "a" || found[1].ID != "d" {

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
 
 // WriteSigningKey is the write that fails when another process has made the same key.
 const WriteSigningKey = "signing_key.create"
@@ -17,15 +21,17 @@ type SigningKey struct {
 
 const sqlSigningKeys = `SELECT number, kid, salt, created, active_from, replaced_at FROM signing_key ORDER BY number`
 
-// SigningKeys returns all keys that were ever made, oldest first.
-func (tx *Tx) SigningKeys() ([]SigningKey, error) { return list(tx, scanSigningKey, sqlSigningKeys) }
+// List returns all keys that were ever made, oldest first.
+func (t SigningKeys) List() ([]SigningKey, error) {
+	return tx.List(t.tx, scanSigningKey, sqlSigningKeys)
+}
 
-func scanSigningKey(s scanner) (SigningKey, error) {
+func scanSigningKey(s tx.Scanner) (SigningKey, error) {
 	var k SigningKey
 	var created, active int64
 	var replaced *int64
 	err := s.Scan(&k.Number, &k.KID, &k.Salt, &created, &active, &replaced)
-	k.Created, k.Active, k.Replaced = fromMicros(&created), fromMicros(&active), fromMicros(replaced)
+	k.Created, k.Active, k.Replaced = tx.FromMicros(&created), tx.FromMicros(&active), tx.FromMicros(replaced)
 	return k, err
 }
 
@@ -37,21 +43,21 @@ const (
 	sqlRetireSigningKey  = `UPDATE signing_key SET replaced_at = $1 WHERE number = $2 AND replaced_at > $1`
 )
 
-// InsertSigningKey writes a new key, the newest. If its number is taken the transaction
+// Insert writes a new key, the newest. If its number is taken the transaction
 // fails with a UniqueError of WriteSigningKey.
-func (tx *Tx) InsertSigningKey(k *SigningKey) {
-	tx.write(WriteSigningKey, sqlInsertSigningKey, k.Number, k.KID, k.Salt, micros(k.Created), micros(k.Active))
+func (t SigningKeys) Insert(k *SigningKey) {
+	t.tx.Write(WriteSigningKey, sqlInsertSigningKey, k.Number, k.KID, k.Salt, tx.Micros(k.Created), tx.Micros(k.Active))
 }
 
-// ReplaceSigningKey ends the newest key's time at that instant. Who comes second runs
+// Replace ends the newest key's time at that instant. Who comes second runs
 // again.
-func (tx *Tx) ReplaceSigningKey(number int, at time.Time) {
-	tx.guard("signing_key.replace", sqlReplaceSigningKey, micros(at), number)
+func (t SigningKeys) Replace(number int, at time.Time) {
+	t.tx.Guard("signing_key.replace", sqlReplaceSigningKey, tx.Micros(at), number)
 }
 
-// HastenSigningKey has the newest key, which waits for its time, take over at an earlier
+// Hasten has the newest key, which waits for its time, take over at an earlier
 // instant from the one before it. Who comes second runs again.
-func (tx *Tx) HastenSigningKey(number int, at time.Time) {
-	tx.guard("signing_key.hasten", sqlHastenSigningKey, micros(at), number)
-	tx.guard("signing_key.retire", sqlRetireSigningKey, micros(at), number-1)
+func (t SigningKeys) Hasten(number int, at time.Time) {
+	t.tx.Guard("signing_key.hasten", sqlHastenSigningKey, tx.Micros(at), number)
+	t.tx.Guard("signing_key.retire", sqlRetireSigningKey, tx.Micros(at), number-1)
 }

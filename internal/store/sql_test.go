@@ -6,7 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
-	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +16,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store/storetest"
 )
 
-// TestEveryStatement has both databases parse every constant of this package whose name begins with
+// TestEveryStatement has both databases parse every constant of this package and its kernel whose name begins with
 // "sql", on the built-in schema; those that change rows also in their guarded form.
 func TestEveryStatement(t *testing.T) {
 	t.Parallel()
@@ -25,20 +25,20 @@ func TestEveryStatement(t *testing.T) {
 		t.Fatal("no constant found: the search is broken")
 	}
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		db := d.Open()
+		d.Open()
 		for _, name := range slices.Sorted(maps.Keys(statements)) {
 			text := statements[name]
-			if err := db.Prepare(t.Context(), text); err != nil {
+			if err := d.Prepare(text); err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
 			if d.Kind == store.Postgres && changesRows(text) {
-				if err := db.Prepare(t.Context(), store.Guarded(text)); err != nil {
+				if err := d.Prepare(store.Guarded(text)); err != nil {
 					t.Errorf("%s, guarded: %v", name, err)
 				}
 			}
 		}
-		if db.Prepare(t.Context(), "SELECT nothing FROM nowhere") == nil {
+		if d.Prepare("SELECT nothing FROM nowhere") == nil {
 			t.Error("nonsense was accepted: preparing proves nothing")
 		}
 	})
@@ -53,15 +53,19 @@ func changesRows(text string) bool {
 func sqlConstants(t *testing.T) map[string]string {
 	t.Helper()
 	values := map[string]ast.Expr{}
-	entries, err := os.ReadDir(".")
+	paths, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), ".go") || strings.HasSuffix(entry.Name(), "_test.go") {
+	kernel, err := filepath.Glob("tx/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(paths, kernel...) {
+		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +101,7 @@ func collect(group *ast.GenDecl, values map[string]ast.Expr) {
 	}
 }
 
-// evaluate joins literals and other constants of the package.
+// evaluate joins literals and other constants of the two packages.
 func evaluate(expr ast.Expr, values map[string]ast.Expr) (string, error) {
 	switch e := expr.(type) {
 	case *ast.BasicLit:
@@ -109,6 +113,8 @@ func evaluate(expr ast.Expr, values map[string]ast.Expr) (string, error) {
 			return evaluate(named, values)
 		}
 		return "", fmt.Errorf("constant %s is not of this package", e.Name)
+	case *ast.SelectorExpr: // of the kernel
+		return evaluate(e.Sel, values)
 	case *ast.BinaryExpr:
 		left, err := evaluate(e.X, values)
 		if err != nil {

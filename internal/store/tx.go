@@ -1,248 +1,190 @@
 package store
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/store/tx"
+	"github.com/sluicepay/sluice/internal/vault"
 )
 
-const (
-	// maxRuns bounds how often one Update or View runs its body.
-	maxRuns = 20
-	// maxTurns is maxRuns for an Update that has its turn in this process. Only other processes can be
-	// faster then, one of them each time, so that this many losses in a row do not happen by chance.
-	maxTurns = 200
-)
+// Tx is one run of a transaction body: a transaction of the kernel in the form that callers get, who reach each table by its
+// accessor and nothing else. It is valid until the body returns and only in the body's own goroutine.
+type Tx tx.Tx
 
-// Tx is one run of a transaction body. It is valid until the body returns and only in the body's own
-// goroutine. Its methods, spread over the table files, are the whole data access of Sluice.
-type Tx struct {
-	db       *DB
-	ctx      context.Context //nolint:containedctx // the caller's; a Tx lives no longer than the call
-	now      time.Time
-	readOnly bool
-	unsure   bool
-	set      *writeSet
-	versions int   // of the writes, how many at the beginning were queued by version
-	mistake  error // programmer's mistake: fails the transaction
-	rerun    error // a read asked for another run
-	after    []func()
-	card     *instrument.Finder // what no text may repeat; nil for none
-}
+// kernel is the transaction as the tables use it.
+func (t *Tx) kernel() *tx.Tx { return (*tx.Tx)(t) }
 
 // Now returns the instant of this run of the body, UTC, in whole microseconds. It does not move while
 // the body runs.
-func (tx *Tx) Now() time.Time { return tx.now }
+func (t *Tx) Now() time.Time { return t.kernel().Now() }
 
 // After has f called when the writes of this run are committed, in the caller's goroutine.
 // Whatever matters must be in the writes: a process can end before f is called.
-func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
+func (t *Tx) After(f func()) { t.kernel().After(f) }
 
 // MaybeCommitted reports that an earlier run of this body may have been committed, although its
-// acknowledgement was lost. The body must then look for its own ids first, and return an error if it
-// cannot tell. It looks for those of every run before: the server may not have finished one when the next
-// looked. Then a version that was read has changed, or a key is taken, and the body runs once more. Once
-// true it stays true for all further runs.
-func (tx *Tx) MaybeCommitted() bool { return tx.unsure }
+// acknowledgement was lost: see [tx.Tx.MaybeCommitted] for what the body has to do then.
+func (t *Tx) MaybeCommitted() bool { return t.kernel().MaybeCommitted() }
 
 // Again says that what this run has read does not fit together, because somebody wrote in between: whatever the body
 // returns, it runs again with fresh reads.
-func (tx *Tx) Again() { tx.rerun = errRetry }
+func (t *Tx) Again() { _ = t.kernel().Again() }
 
-// Update runs body and then writes, all or nothing, what it queued. It returns nil only when the writes
-// are durable.
-//
-// The body may run several times, each time with fresh reads: when a guarded write missed, when the
-// database asked for it, and after a commit whose outcome is unknown. So it must not do anything but
-// use the Tx and set variables of its caller afresh.
-//
-// Bodies of this process that name the same thing by lockKey and lose against each other run one after
-// the other from then on, in the order in which they lost: see turns.
-//
-// Errors: the body's own; *[UniqueError]; *[CardTextError]; [ErrConstraint]; [ErrConflict] after 20 runs, or 200 where only
-// other processes could be faster; [ErrUnavailable], [ErrFull], [ErrBroken], [ErrClosed]; [ErrCommitUnknown];
-// the context's, with nothing written.
-// A caller whose context ends while its writes are being committed still waits for their outcome.
-func (db *DB) Update(ctx context.Context, body func(*Tx) error) error {
-	if err := db.enter(); err != nil {
-		return err
-	}
-	defer db.leave()
-	return db.update(ctx, body)
+// Seal returns the text sealed for the place, as DB.Seal does; the transaction fails where nothing can be sealed.
+func (t *Tx) Seal(p vault.Place, plain string) string { return secrets{t.kernel()}.seal(p, plain) }
+
+// Open returns what was sealed for the place. A text in clear is returned as it is. A key that this process does not know is
+// looked for in the database: another node may have made it a moment ago.
+func (t *Tx) Open(p vault.Place, text string) (string, error) {
+	return secrets{t.kernel()}.open(p, text)
 }
 
-// update is Update for a caller that was counted in.
-func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
-	if err := db.broken.failure(); err != nil {
-		return err
-	}
-	var unsure bool
-	var maybe []changed                        // by runs whose commit may come at any time
-	defer func() { db.stampAgain(maybe, 0) }() //nolint:contextcheck // goes on when the caller has left
-	mine := place{turns: &db.turns}
-	defer mine.leave()
-	limit := maxRuns
-	stumbled := false // over a unique key, in the last run, while an earlier one may stand
-	for run, lost := 1, 0; ; run++ {
-		tx := db.begin(ctx)
-		tx.unsure = unsure
-		err := tx.run(body)
-		if err == nil && len(tx.set.writes) > 0 {
-			err = db.submitInTurn(ctx, tx.set, &mine)
-		}
-		away := errors.Is(err, ErrUnavailable)
-		switch {
-		case err == nil:
-			for _, f := range tx.after {
-				f()
-			}
-			return nil
-		case errors.Is(err, errLost):
-			unsure, stumbled = true, false
-			maybe = append(maybe, tx.set.changed...)
-			mine.leave()
-			db.beforeRerun(tx.set)
-		case errors.Is(err, errRetry):
-		case unsure && errors.Is(err, ErrUnique) && !stumbled:
-			// The key may be of a run before, which the server had not finished when this one looked. It has now.
-			stumbled = true
-		case unsure && away && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBroken) && !db.closing():
-			// The database is still away. Only it knows the outcome, so keep asking, but not who wants to end.
-		default:
-			return outcome(unsure, err)
-		}
-		db.stats.reruns.Add(1)
-		if run >= limit {
-			return outcome(unsure, gaveUp(run, err))
-		}
-		if unsure || away { // nobody has to stand in line for a database that is away
-			mine.leave()
-			limit = min(limit, run+maxRuns)
-		} else if fresh, err := mine.join(ctx, tx.set.keys); err != nil {
-			return err
-		} else if fresh {
-			limit, lost = maxTurns, 0
-			continue
-		}
-		lost++
-		if err := db.pause(ctx, lost, unsure); err != nil {
-			return outcome(unsure, err)
-		}
-	}
-}
+// Payments reads and writes payments: table payment.
+type Payments struct{ tx *tx.Tx }
 
-// submitInTurn is submit for a body that must not overtake those who stand in line for what it changes.
-func (db *DB) submitInTurn(ctx context.Context, set *writeSet, mine *place) error {
-	if mine.outside(set.keys) {
-		return missedGuard("others are in line")
-	}
-	return db.submit(ctx, set)
-}
+// Attempts reads and writes the attempts of payments at providers: table attempt.
+type Attempts struct{ tx *tx.Tx }
 
-// View runs body, which may only read. Each read sees what was committed when it began; reads of one
-// body are not one snapshot. The body may run again after a serialization failure. Errors: the body's
-// own, [ErrReadOnly], [ErrUnavailable], [ErrConflict], the context's.
-func (db *DB) View(ctx context.Context, body func(*Tx) error) error {
-	if err := db.enter(); err != nil {
-		return err
-	}
-	defer db.leave()
-	for run := 1; ; run++ {
-		tx := db.begin(ctx)
-		tx.readOnly = true
-		err := tx.run(body)
-		if !errors.Is(err, errRetry) {
-			return err
-		}
-		db.stats.reruns.Add(1)
-		if run == maxRuns {
-			return gaveUp(run, err)
-		}
-		if err := db.pause(ctx, run, false); err != nil {
-			return err
-		}
-	}
-}
+// Operations reads and writes the log of payments: table operation.
+type Operations struct{ tx *tx.Tx }
 
-// gaveUp is the error after the last run: the database is away, or others were always faster.
-func gaveUp(runs int, last error) error {
-	if errors.Is(last, ErrUnavailable) {
-		return last
-	}
-	return fmt.Errorf("%w: %d runs, last: %s", ErrConflict, runs, last.Error())
-}
+// Orders reads and writes what a dialect keeps beside a payment under the merchant's own id: table merchant_order.
+type Orders struct{ tx *tx.Tx }
 
-// outcome adds ErrCommitUnknown to the error of a transaction of which an earlier run may stand. A body
-// that looked for its ids and returned an error of its own has told, so its error is left alone only
-// when it says nothing about the database.
-func outcome(unsure bool, err error) error {
-	if !unsure {
-		return err
-	}
-	for _, kind := range []error{ErrUnique, ErrConstraint, ErrConflict, ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, kind) {
-			return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
-		}
-	}
-	return err
-}
+// Instructions reads and writes what merchants said with captures, voids and refunds: table instruction.
+type Instructions struct{ tx *tx.Tx }
 
-func (db *DB) begin(ctx context.Context) *Tx {
-	return &Tx{
-		db:   db,
-		ctx:  ctx,
-		card: cardOf(ctx),
-		now:  db.now().UTC().Truncate(time.Microsecond),
-		set:  &writeSet{start: db.commits.Load(), done: make(chan error, 1)},
-	}
-}
+// IdempotencyKeys reads and writes the keys by which merchants repeat a command: table idempotency.
+type IdempotencyKeys struct{ tx *tx.Tx }
 
-// run calls the body and returns what came of it before anything is written. A read that asked for
-// another run wins over whatever the body made of it.
-func (tx *Tx) run(body func(*Tx) error) error {
-	if err := tx.ctx.Err(); err != nil {
-		return fmt.Errorf("transaction not begun: %w", err)
-	}
-	err := body(tx)
-	switch {
-	case tx.rerun != nil:
-		return tx.rerun
-	case tx.mistake != nil:
-		return tx.mistake
-	}
-	return err
-}
+// References reads and writes the references that a shop allows once: table reference.
+type References struct{ tx *tx.Tx }
 
-func (tx *Tx) read(reads []read) error {
-	if err := tx.db.unread(); err != nil {
-		return err
-	}
-	err := tx.db.reader.read(tx.ctx, reads)
-	if errors.Is(err, errRetry) {
-		tx.rerun = err
-	}
-	return err
-}
+// Chains reads and writes recurring chains: table chain.
+type Chains struct{ tx *tx.Tx }
 
-// pause waits before a run after so many that were lost: not at all after the first miss, then up to 64 ms at random, so
-// that bodies that met do not meet again. While an outcome is unknown it gives the database up to a
-// second each time.
-func (db *DB) pause(ctx context.Context, lost int, unsure bool) error {
-	limit := min(time.Millisecond<<min(lost, 6), 64*time.Millisecond)
-	if unsure {
-		limit = min(25*time.Millisecond<<min(lost, 6), time.Second)
-	} else if lost == 1 {
-		return nil
-	}
-	timer := time.NewTimer(db.jitter(limit))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("waiting to run again: %w", ctx.Err())
-	}
-}
+// Events writes events; they are read as deliveries and by DB.ReadFeed: table event.
+type Events struct{ tx *tx.Tx }
+
+// Deliveries reads and writes events on their way to endpoints, and the log of tries: tables delivery and delivery_try.
+type Deliveries struct{ tx *tx.Tx }
+
+// Endpoints reads and writes the addresses that events are posted to: table endpoint.
+type Endpoints struct{ tx *tx.Tx }
+
+// Notices reads and writes notices of providers that were kept to be booked: table notice.
+type Notices struct{ tx *tx.Tx }
+
+// UntoldFacts reads and writes facts that wait to be put into words: table untold.
+type UntoldFacts struct{ tx *tx.Tx }
+
+// Alarms reads and writes what humans are told: table alarm.
+type Alarms struct{ tx *tx.Tx }
+
+// ManualUpdates reads and writes what operators do to payments by hand: table manual_update.
+type ManualUpdates struct{ tx *tx.Tx }
+
+// Shops reads and writes shops: table shop.
+type Shops struct{ tx *tx.Tx }
+
+// Terminals reads and writes the terminals of shops: table terminal.
+type Terminals struct{ tx *tx.Tx }
+
+// APIKeys reads and writes the keys of shops for the API: table api_key.
+type APIKeys struct{ tx *tx.Tx }
+
+// SigningKeys reads and writes what is known of the keys that sign events: table signing_key.
+type SigningKeys struct{ tx *tx.Tx }
+
+// DataKeys reads and writes the wrapped keys that seal secrets: table data_key.
+type DataKeys struct{ tx *tx.Tx }
+
+// Sealings seals what stands in the database, and keeps how far that has come: table sealing.
+type Sealings struct{ tx *tx.Tx }
+
+// Nodes reads and writes which processes take part in the due work: table node.
+type Nodes struct{ tx *tx.Tx }
+
+// Leases writes which node does the due work of which shard: table lease.
+type Leases struct{ tx *tx.Tx }
+
+// Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
+type Installation struct{ tx *tx.Tx }
+
+// Work says what comes due in several tables at once.
+type Work struct{ tx *tx.Tx }
+
+// Payments is the accessor of its table.
+func (t *Tx) Payments() Payments { return Payments{t.kernel()} }
+
+// Attempts is the accessor of its table.
+func (t *Tx) Attempts() Attempts { return Attempts{t.kernel()} }
+
+// Operations is the accessor of its table.
+func (t *Tx) Operations() Operations { return Operations{t.kernel()} }
+
+// Orders is the accessor of its table.
+func (t *Tx) Orders() Orders { return Orders{t.kernel()} }
+
+// Instructions is the accessor of its table.
+func (t *Tx) Instructions() Instructions { return Instructions{t.kernel()} }
+
+// IdempotencyKeys is the accessor of its table.
+func (t *Tx) IdempotencyKeys() IdempotencyKeys { return IdempotencyKeys{t.kernel()} }
+
+// References is the accessor of its table.
+func (t *Tx) References() References { return References{t.kernel()} }
+
+// Chains is the accessor of its table.
+func (t *Tx) Chains() Chains { return Chains{t.kernel()} }
+
+// Events is the accessor of its table.
+func (t *Tx) Events() Events { return Events{t.kernel()} }
+
+// Deliveries is the accessor of its table.
+func (t *Tx) Deliveries() Deliveries { return Deliveries{t.kernel()} }
+
+// Endpoints is the accessor of its table.
+func (t *Tx) Endpoints() Endpoints { return Endpoints{t.kernel()} }
+
+// Notices is the accessor of its table.
+func (t *Tx) Notices() Notices { return Notices{t.kernel()} }
+
+// UntoldFacts is the accessor of its table.
+func (t *Tx) UntoldFacts() UntoldFacts { return UntoldFacts{t.kernel()} }
+
+// Alarms is the accessor of its table.
+func (t *Tx) Alarms() Alarms { return Alarms{t.kernel()} }
+
+// ManualUpdates is the accessor of its table.
+func (t *Tx) ManualUpdates() ManualUpdates { return ManualUpdates{t.kernel()} }
+
+// Shops is the accessor of its table.
+func (t *Tx) Shops() Shops { return Shops{t.kernel()} }
+
+// Terminals is the accessor of its table.
+func (t *Tx) Terminals() Terminals { return Terminals{t.kernel()} }
+
+// APIKeys is the accessor of its table.
+func (t *Tx) APIKeys() APIKeys { return APIKeys{t.kernel()} }
+
+// SigningKeys is the accessor of its table.
+func (t *Tx) SigningKeys() SigningKeys { return SigningKeys{t.kernel()} }
+
+// DataKeys is the accessor of its table.
+func (t *Tx) DataKeys() DataKeys { return DataKeys{t.kernel()} }
+
+// Sealings is the accessor of its table.
+func (t *Tx) Sealings() Sealings { return Sealings{t.kernel()} }
+
+// Nodes is the accessor of its table.
+func (t *Tx) Nodes() Nodes { return Nodes{t.kernel()} }
+
+// Leases is the accessor of its table.
+func (t *Tx) Leases() Leases { return Leases{t.kernel()} }
+
+// Installation is the accessor of its table.
+func (t *Tx) Installation() Installation { return Installation{t.kernel()} }
+
+// Work is the accessor of its table.
+func (t *Tx) Work() Work { return Work{t.kernel()} }

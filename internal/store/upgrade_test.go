@@ -69,7 +69,7 @@ func TestOldRowsKeepTheirOrder(t *testing.T) {
 		db := d.Open()
 		for id, want := range map[payment.ID]time.Time{"rests": feedStart.Add(time.Minute), "open": open} {
 			var p payment.Payment
-			err := db.View(t.Context(), func(tx *store.Tx) (err error) { p, err = tx.Payment("s", id); return err })
+			err := db.View(t.Context(), func(tx *store.Tx) (err error) { p, err = tx.Payments().Get("s", id); return err })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,14 +111,14 @@ func TestOldTerminalsAreNotRemoved(t *testing.T) {
 		}
 		db := d.Open()
 		err = db.Update(t.Context(), func(tx *store.Tx) error {
-			tx.ForgetTerminals(feedStart.Add(1000 * time.Hour))
+			tx.Terminals().Forget(feedStart.Add(1000 * time.Hour))
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		err = db.View(t.Context(), func(tx *store.Tx) error {
-			owner, err := tx.TerminalShop("t")
+			owner, err := tx.Terminals().Shop("t")
 			if owner != "s" {
 				t.Errorf("its shop: %q", owner)
 			}

@@ -261,7 +261,7 @@ func (a *App) start(t testing.TB, o *Options) {
 	a.URL = server.URL
 	var restored store.Restoration
 	err := a.DB.View(t.Context(), func(tx *store.Tx) (err error) {
-		restored, err = tx.LastRestoration()
+		restored, err = tx.Installation().LastRestored()
 		return err
 	})
 	if err != nil {
@@ -363,15 +363,15 @@ func (a *App) NewShop(t testing.TB, edit func(*shop.Shop)) Member {
 	kid, _ := a.IDs.New()
 	err = a.DB.Update(t.Context(), func(tx *store.Tx) error {
 		if tx.MaybeCommitted() { // the store may be one that fails by chance
-			if _, err := tx.Shop(s.ID); !errors.Is(err, store.ErrNotFound) {
+			if _, err := tx.Shops().Get(s.ID); !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}
-		tx.InsertShop(s)
+		tx.Shops().Insert(s)
 		for i := range s.Terminals {
-			tx.InsertTerminal(s.ID, &s.Terminals[i])
+			tx.Terminals().Insert(s.ID, &s.Terminals[i])
 		}
-		tx.InsertKey(&shop.Key{
+		tx.APIKeys().Insert(&shop.Key{
 			ID: kid, Shop: s.ID, Prefix: parsed.Prefix(), Hash: a.Keys.HashAPIKey(key), Label: "test", Created: at,
 		})
 		return nil
@@ -425,10 +425,10 @@ func audit(ctx context.Context, db *store.DB, s payment.ShopID, pid payment.ID) 
 	var p payment.Payment
 	var log []payment.Operation
 	err := db.View(ctx, func(tx *store.Tx) (err error) {
-		if p, err = tx.Payment(s, pid); err != nil {
+		if p, err = tx.Payments().Get(s, pid); err != nil {
 			return err
 		}
-		log, err = tx.Operations(s, pid)
+		log, err = tx.Operations().List(s, pid)
 		return err
 	})
 	if err != nil {

@@ -40,7 +40,7 @@ func (f *fixture) heard(url, why string) store.Alarm {
 func (f *fixture) alarms() (all []store.Alarm) {
 	f.Helper()
 	err := f.db.View(f.Context(), func(tx *store.Tx) (err error) {
-		all, _, err = tx.Alarms(store.AlarmFilter{Limit: 100})
+		all, _, err = tx.Alarms().List(store.AlarmFilter{Limit: 100})
 		return err
 	})
 	if err != nil {

@@ -77,8 +77,8 @@ func (f *fixture) fillBodies(url string, from, n int, filler string) {
 					Shop: shopID, ID: eventID(p, 1), Dialect: "gateway", Payment: paymentID(p), Seq: 1, Type: "payment.completed",
 					ContentType: "application/json", Body: bodyOf(p, filler), Created: f.clock.Now(),
 				}
-				tx.InsertEvent(&e)
-				tx.InsertDelivery(&e, url)
+				tx.Events().Insert(&e)
+				tx.Deliveries().Insert(&e, url)
 			}
 		})
 	}

@@ -79,7 +79,7 @@ func (d *Deliverer) protocol(dialect string) *Protocol {
 func (d *Deliverer) Due(ctx context.Context, shards []int64, before time.Time, limit int) ([]store.DueEndpoint, error) {
 	var due []store.DueEndpoint
 	err := d.DB.View(ctx, func(tx *store.Tx) (err error) {
-		due, err = tx.DueEndpoints(shards, before, limit)
+		due, err = tx.Endpoints().Due(shards, before, limit)
 		return err
 	})
 	return due, err
@@ -112,7 +112,7 @@ func (d *Deliverer) Run(ctx context.Context, k store.EndpointKey) (next time.Tim
 		return time.Time{}, fmt.Errorf("endpoint %s: %w", k, err)
 	}
 	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
-		next, err = tx.EndpointDue(k)
+		next, err = tx.Endpoints().NextDue(k)
 		return err
 	})
 	return next, err

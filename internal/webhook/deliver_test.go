@@ -86,7 +86,7 @@ func TestLadder(t *testing.T) {
 			t.Error("nothing in the log")
 		}
 		// An operator has it sent again: under the same id, and the ladder begins anew.
-		f.update(func(tx *store.Tx) { tx.ResendDelivery(keyOf(r.URL), failed[0].DeliveryKey, tx.Now()) })
+		f.update(func(tx *store.Tx) { tx.Deliveries().Resend(keyOf(r.URL), failed[0].DeliveryKey, tx.Now()) })
 		next := f.drain()
 		if got := next.Sub(f.clock.Now()); got != 5*time.Second || len(r.ids) != 1 {
 			t.Errorf("after resending: next in %s, ids %v", got, r.ids)
@@ -204,8 +204,8 @@ func TestGoneDisablesTheEndpoint(t *testing.T) {
 		}
 		r.answer = nil
 		f.update(func(tx *store.Tx) {
-			tx.SwitchEndpoint(keyOf(r.URL), store.EndpointUp)
-			tx.ResendDelivery(keyOf(r.URL), store.DeliveryKey{Payment: paymentID(9000), Seq: 1}, tx.Now())
+			tx.Endpoints().Switch(keyOf(r.URL), store.EndpointUp)
+			tx.Deliveries().Resend(keyOf(r.URL), store.DeliveryKey{Payment: paymentID(9000), Seq: 1}, tx.Now())
 		})
 		f.drain()
 		if _, accepted := r.count(); accepted != 1 {

@@ -156,8 +156,8 @@ func (f *fixture) queue(tx *store.Tx, url string, p, seq int) {
 		ContentType: "application/json", Body: fmt.Sprintf(`{"Payment":"%d","Seq":%d}`, p, seq),
 		Created: f.clock.Now().Add(time.Duration(seq-100) * time.Microsecond),
 	}
-	tx.InsertEvent(&e)
-	tx.InsertDelivery(&e, url)
+	tx.Events().Insert(&e)
+	tx.Deliveries().Insert(&e, url)
 }
 
 func eventID(p, seq int) string { return fmt.Sprintf("%024x%08x", p, seq) }
@@ -197,7 +197,7 @@ func view[T any](f *fixture, read func(*store.Tx) (T, error)) T {
 
 func (f *fixture) endpoint(url string) store.Endpoint {
 	f.Helper()
-	return view(f, func(tx *store.Tx) (store.Endpoint, error) { return tx.Endpoint(keyOf(url)) })
+	return view(f, func(tx *store.Tx) (store.Endpoint, error) { return tx.Endpoints().Get(keyOf(url)) })
 }
 
 func keyOf(url string) store.EndpointKey {
@@ -208,13 +208,13 @@ func keyOf(url string) store.EndpointKey {
 func (f *fixture) deliveries(filter store.DeliveryFilter) []store.DeliveryInfo {
 	f.Helper()
 	filter.Shop, filter.Limit = shopID, 10000
-	return view(f, func(tx *store.Tx) ([]store.DeliveryInfo, error) { return tx.Deliveries(filter) })
+	return view(f, func(tx *store.Tx) ([]store.DeliveryInfo, error) { return tx.Deliveries().List(filter) })
 }
 
 func (f *fixture) tries(url string, p, seq int) []store.Try {
 	f.Helper()
 	return view(f, func(tx *store.Tx) ([]store.Try, error) {
-		return tx.Tries(keyOf(url), store.DeliveryKey{Payment: paymentID(p), Seq: seq})
+		return tx.Deliveries().Tries(keyOf(url), store.DeliveryKey{Payment: paymentID(p), Seq: seq})
 	})
 }
 

@@ -138,14 +138,14 @@ func (k *KeyRing) refresh(ctx context.Context) error {
 func (k *KeyRing) load(ctx context.Context) ([]store.SigningKey, error) {
 	var rows []store.SigningKey
 	read := func(tx *store.Tx) (err error) {
-		rows, err = tx.SigningKeys()
+		rows, err = tx.SigningKeys().List()
 		return err
 	}
 	if err := k.db.View(ctx, read); err != nil || len(rows) > 0 {
 		return rows, err
 	}
 	err := k.db.Update(ctx, func(tx *store.Tx) error {
-		found, err := tx.SigningKeys()
+		found, err := tx.SigningKeys().List()
 		if rows = found; err == nil && len(rows) == 0 {
 			var first store.SigningKey
 			first, err = k.newKey(tx, 1, tx.Now())
@@ -166,7 +166,7 @@ func (k *KeyRing) newKey(tx *store.Tx, number int, active time.Time) (store.Sign
 		return made, fmt.Errorf("read randomness: %w", err)
 	}
 	made.Salt = hex.EncodeToString(salt[:])
-	tx.InsertSigningKey(&made)
+	tx.SigningKeys().Insert(&made)
 	return made, nil
 }
 
@@ -190,7 +190,7 @@ func (k *KeyRing) Rotate(ctx context.Context, atOnce bool) (store.SigningKey, er
 	}
 	var newest, made store.SigningKey
 	err := k.db.Update(ctx, func(tx *store.Tx) error {
-		rows, err := tx.SigningKeys()
+		rows, err := tx.SigningKeys().List()
 		if err != nil {
 			return err
 		}
@@ -205,13 +205,13 @@ func (k *KeyRing) Rotate(ctx context.Context, atOnce bool) (store.SigningKey, er
 		}
 		switch waits := newest.Active.After(tx.Now()); {
 		case !waits:
-			tx.ReplaceSigningKey(newest.Number, at)
+			tx.SigningKeys().Replace(newest.Number, at)
 			made, err = k.newKey(tx, newest.Number+1, at)
 			newest = made
 		case !atOnce:
 			return fmt.Errorf("%w: %s signs from %s on", ErrKeyWaits, newest.KID, newest.Active.Format(time.RFC3339))
 		case at.Before(newest.Active) && len(rows) > 1:
-			tx.HastenSigningKey(newest.Number, at)
+			tx.SigningKeys().Hasten(newest.Number, at)
 			newest.Active = at
 			made = newest
 		}

@@ -188,7 +188,7 @@ func TestFirstKeyIsMadeOnce(t *testing.T) {
 				t.Error(rotated[i])
 			}
 		}
-		if rows := view(f, func(tx *store.Tx) ([]store.SigningKey, error) { return tx.SigningKeys() }); len(rows) != 2 || won != 1 {
+		if rows := view(f, func(tx *store.Tx) ([]store.SigningKey, error) { return tx.SigningKeys().List() }); len(rows) != 2 || won != 1 {
 			t.Errorf("%d of %d replaced it; keys %+v", won, len(all), rows)
 		}
 	})

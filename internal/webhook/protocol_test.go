@@ -70,7 +70,7 @@ func TestLadderOfYandexPay(t *testing.T) {
 		if len(failed) != 1 || !failed[0].Done.Equal(began.Add(24*time.Hour)) {
 			t.Errorf("given up: %+v", failed)
 		}
-		f.update(func(tx *store.Tx) { tx.ResendDelivery(keyOf(m.URL), failed[0].DeliveryKey, tx.Now()) })
+		f.update(func(tx *store.Tx) { tx.Deliveries().Resend(keyOf(m.URL), failed[0].DeliveryKey, tx.Now()) })
 		m.status = 200
 		f.drain()
 		if got := f.deliveries(store.DeliveryFilter{State: store.DeliveryDelivered}); len(got) != 1 {

@@ -108,7 +108,7 @@ func (r *run) refill(ctx context.Context) error {
 	}
 	var rows []store.Delivery
 	err := r.d.DB.View(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.DueDeliveries(r.key, page)
+		rows, err = tx.Deliveries().Due(r.key, page)
 		return err
 	})
 	if err != nil {
@@ -136,7 +136,7 @@ func (r *run) take(ctx context.Context, rows []store.Delivery) error {
 	}
 	return r.d.DB.Update(ctx, func(tx *store.Tx) error {
 		for _, b := range behind {
-			tx.PostponeDeliveries(r.key, store.DeliveryKey{Payment: b.Payment, Seq: b.Behind}, b.BehindUntil)
+			tx.Deliveries().Postpone(r.key, store.DeliveryKey{Payment: b.Payment, Seq: b.Behind}, b.BehindUntil)
 		}
 		return nil
 	})

@@ -105,18 +105,18 @@ func (r *run) flush(ctx context.Context) error {
 	err := r.d.DB.Update(ctx, func(tx *store.Tx) error {
 		now := tx.Now()
 		if s.recovered {
-			tx.PullDeliveries(r.key, now)
+			tx.Deliveries().Pull(r.key, now)
 		}
-		tx.FinishDeliveries(r.key, s.accepted)
+		tx.Deliveries().Finish(r.key, s.accepted)
 		for i, d := range s.failed {
-			tx.InsertTry(r.key, &s.refused[i])
-			tx.FailDelivery(r.key, d, now)
+			tx.Deliveries().InsertTry(r.key, &s.refused[i])
+			tx.Deliveries().Fail(r.key, d, now)
 			if !d.Next.IsZero() {
-				tx.PostponeDeliveries(r.key, d.DeliveryKey, d.Next)
+				tx.Deliveries().Postpone(r.key, d.DeliveryKey, d.Next)
 			}
 		}
 		if s.health.changed {
-			tx.UpdateEndpoint(&s.health.Endpoint, r.state)
+			tx.Endpoints().Update(&s.health.Endpoint, r.state)
 		}
 		r.d.Bell.Write(tx, s.alarms...)
 		return nil
@@ -196,8 +196,8 @@ func (r *run) abandon(ctx context.Context) error {
 	for {
 		var next time.Time
 		err := r.d.DB.Update(ctx, func(tx *store.Tx) (err error) {
-			if next, err = tx.EndpointDue(r.key); err == nil && !next.IsZero() {
-				tx.AbandonDeliveries(r.key, tx.Now(), abandonBatch)
+			if next, err = tx.Endpoints().NextDue(r.key); err == nil && !next.IsZero() {
+				tx.Deliveries().Abandon(r.key, tx.Now(), abandonBatch)
 			}
 			return err
 		})

@@ -59,7 +59,7 @@ func newRun(d *Deliverer, k store.EndpointKey) *run {
 // begin reads the endpoint and its shop. An endpoint that is down gets one probe.
 func (r *run) begin(ctx context.Context) error {
 	err := r.d.DB.View(ctx, func(tx *store.Tx) (err error) {
-		r.health.Endpoint, err = tx.Endpoint(r.key)
+		r.health.Endpoint, err = tx.Endpoints().Get(r.key)
 		return err
 	})
 	if err != nil {

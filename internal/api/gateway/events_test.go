@@ -54,7 +54,7 @@ func (f *feedReader) happen(t testing.TB, count int) []store.Event {
 	}
 	err := f.app.DB.Update(context.WithoutCancel(t.Context()), func(tx *store.Tx) error {
 		for i := range events {
-			tx.InsertEvent(&events[i])
+			tx.Events().Insert(&events[i])
 		}
 		return nil
 	})
@@ -256,7 +256,7 @@ func TestEventsRefuseCursorsFromTheFuture(t *testing.T) {
 	later := newFeedReader(t, storetest.New(t, store.SQLite))
 	same := *f.shop.Shop // the same shop in another database
 	same.Terminals = nil
-	err := later.app.DB.Update(t.Context(), func(tx *store.Tx) error { tx.InsertShop(&same); return nil })
+	err := later.app.DB.Update(t.Context(), func(tx *store.Tx) error { tx.Shops().Insert(&same); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,15 +16,15 @@ import (
 func (c *client) lengthen(t testing.TB, id payment.ID, entries int) {
 	t.Helper()
 	err := c.app.DB.Update(t.Context(), func(tx *store.Tx) error {
-		p, err := tx.Payment(c.shop.ID, id)
+		p, err := tx.Payments().Get(c.shop.ID, id)
 		if err != nil {
 			return err
 		}
 		at, version, first := p.Mark(tx.Now()), p.Version+1, p.Ops+1
 		p.Ops = entries
-		tx.UpdatePayment(&p)
+		tx.Payments().Update(&p)
 		for seq := first; seq <= entries; seq++ {
-			tx.InsertOperation(&p, &payment.Operation{Seq: seq, Kind: payment.OpCheckState, Started: at, Completed: at, State: p.State(),
+			tx.Operations().Insert(&p, &payment.Operation{Seq: seq, Kind: payment.OpCheckState, Started: at, Completed: at, State: p.State(),
 				Began: version, Ended: version})
 		}
 		return nil

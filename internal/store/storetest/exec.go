@@ -39,7 +39,7 @@ func execPostgres(ctx context.Context, address, statement string, args []any) (i
 }
 
 func execSQLite(ctx context.Context, file, statement string, args []any) (int64, error) {
-	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?_busy_timeout=60000")
+	pool, err := openSQLite(file)
 	if err != nil {
 		return 0, err
 	}
@@ -49,4 +49,32 @@ func execSQLite(ctx context.Context, file, statement string, args []any) (int64,
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+// Prepare has the open database parse a statement beside the product.
+func (d *Database) Prepare(statement string) error {
+	ctx := d.t.Context()
+	if d.Kind == store.Postgres {
+		conn, err := pgx.Connect(ctx, d.url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		_, err = conn.PgConn().Prepare(ctx, "", statement, nil)
+		return err
+	}
+	pool, err := openSQLite(filepath.Join(d.dir, "sluice.db"))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	prepared, err := pool.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	return prepared.Close()
+}
+
+func openSQLite(file string) (*sql.DB, error) {
+	return sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?_busy_timeout=60000")
 }

@@ -1,0 +1,76 @@
+package store
+
+import "github.com/sluicepay/sluice/internal/store/tx"
+
+// What callers meet of the kernel has the same names here, so that nobody above the store has to know of two packages.
+type (
+	// Options say which database to open and how. Only Dir (for SQLite) or URL must be set.
+	Options = tx.Options
+	// Kind names the database behind a DB.
+	Kind = tx.Kind
+	// Place says where a database is, without the password that opens it.
+	Place = tx.Place
+	// Stats are counters since Open, for metrics and tests.
+	Stats = tx.Stats
+	// Inventory says what a backup holds.
+	Inventory = tx.Inventory
+	// Snapshot is a state of a PostgreSQL database that another connection can read.
+	Snapshot = tx.Snapshot
+	// FaultPoint is a place where a test can make the writer fail.
+	FaultPoint = tx.FaultPoint
+	// UniqueError says which write met a row with the same unique key.
+	UniqueError = tx.UniqueError
+)
+
+// The two databases.
+const (
+	SQLite   = tx.SQLite
+	Postgres = tx.Postgres
+)
+
+// Where a test can make the writer fail.
+const (
+	FaultBusy         = tx.FaultBusy
+	FaultBeforeGroup  = tx.FaultBeforeGroup
+	FaultBeforeCommit = tx.FaultBeforeCommit
+	FaultAfterCommit  = tx.FaultAfterCommit
+	FaultBeforeRerun  = tx.FaultBeforeRerun
+	FaultRead         = tx.FaultRead
+)
+
+const (
+	// Shards is how many parts the work that comes due is divided into.
+	Shards = tx.Shards
+	// SmallFile is the length of a database file that is rewritten in about a second.
+	SmallFile = tx.SmallFile
+	// SQLiteFile is the name of the embedded database in the data folder.
+	SQLiteFile = tx.SQLiteFile
+)
+
+// The errors that a caller of this package can meet: see the kernel's for what each says. Test with errors.Is; the text of an
+// error is for logs only and may name tables.
+var (
+	ErrNotFound      = tx.ErrNotFound
+	ErrUnique        = tx.ErrUnique
+	ErrConstraint    = tx.ErrConstraint
+	ErrConflict      = tx.ErrConflict
+	ErrCommitUnknown = tx.ErrCommitUnknown
+	ErrUnavailable   = tx.ErrUnavailable
+	ErrFull          = tx.ErrFull
+	ErrBroken        = tx.ErrBroken
+	ErrClosed        = tx.ErrClosed
+	ErrReadOnly      = tx.ErrReadOnly
+	ErrFolderInUse   = tx.ErrFolderInUse
+	ErrLarge         = tx.ErrLarge
+	ErrPooler        = tx.ErrPooler
+	ErrToolsTellAll  = tx.ErrToolsTellAll
+	ErrRestoring     = tx.ErrRestoring
+	ErrNotEmpty      = tx.ErrNotEmpty
+	ErrNoDatabase    = tx.ErrNoDatabase
+	ErrSchemaOld     = tx.ErrSchemaOld
+	ErrSchemaNewer   = tx.ErrSchemaNewer
+	ErrSchemaEdited  = tx.ErrSchemaEdited
+)
+
+// ShardOf returns the shard, 0 to Shards-1, of the thing with that key: a payment's, shop's or endpoint's id.
+func ShardOf(key string) int64 { return tx.ShardOf(key) }

@@ -1,0 +1,149 @@
+package tx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	postgresReaders = 8
+	postgresWriters = 2
+	connectTimeout  = 5 * time.Second
+	// readTimeout bounds one read: a server that takes it and never answers would hold its caller, and all readers, for ever.
+	readTimeout = groupTimeout
+	// pingAfter is how long a connection may rest before its use is preceded by a ping. An
+	// idle engine looks for work more often than that and should cost one query, not two.
+	pingAfter = 30 * time.Second
+)
+
+// postgresConfig reads the URL. Settings in the URL, such as default_query_exec_mode for PgBouncer or
+// target_session_attrs for several hosts, keep their meaning. The error does not repeat the URL, which
+// may hold a password.
+func (db *DB) postgresConfig(ctx context.Context, opts Options) (*pgxpool.Config, error) {
+	config, err := parsePostgres(opts.URL)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Lookup != nil {
+		config.ConnConfig.LookupFunc = opts.Lookup
+	}
+	return config, db.secure(ctx, config.ConnConfig, opts)
+}
+
+// parsePostgres reads the URL, without the text of the driver's error: it may show what it did not understand.
+func parsePostgres(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		if cause := errors.Unwrap(err); cause != nil {
+			return nil, fmt.Errorf("database URL is not understood: %w", cause)
+		}
+		return nil, errors.New("database URL is not understood")
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "sluice"
+	}
+	return config, nil
+}
+
+// postgresPool opens a pool that connects when it is first used.
+func postgresPool(ctx context.Context, config *pgxpool.Config, size int) (*pgxpool.Pool, error) {
+	own := config.Copy()
+	own.MaxConns = int32(size)
+	own.MinConns, own.MinIdleConns = 0, 0
+	own.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
+	pool, err := pgxpool.NewWithConfig(ctx, own)
+	if err != nil {
+		return nil, fmt.Errorf("connection pool: %w", postgresError(err))
+	}
+	return pool, nil
+}
+
+// openPostgres checks the schema, migrates if asked to, and starts the pools.
+func (db *DB) openPostgres(ctx context.Context, opts Options) error {
+	config, err := db.postgresConfig(ctx, opts)
+	if err != nil {
+		return err
+	}
+	if err := preparePostgres(ctx, config.ConnConfig, opts); err != nil {
+		return err
+	}
+	readers, err := postgresPool(ctx, config, orDefault(opts.Readers, postgresReaders))
+	if err != nil {
+		return err
+	}
+	size := orDefault(opts.Writers, postgresWriters)
+	writers, err := postgresPool(ctx, config, size)
+	if err != nil {
+		readers.Close()
+		return err
+	}
+	db.reader = &postgresReader{pool: readers, limit: readTimeout}
+	statistics := &statistics{pool: readers, log: db.log}
+	db.onClose(statistics.close)
+	for range size {
+		db.startWriter(&postgresCommitter{pool: writers, texts: map[string]string{}, statistics: statistics, serverClock: db.serverClock})
+	}
+	db.onClose(writers.Close)
+	return nil
+}
+
+// postgresReader reads through a pool.
+type postgresReader struct {
+	pool  *pgxpool.Pool
+	limit time.Duration
+}
+
+func (r *postgresReader) close() { r.pool.Close() }
+
+func (r *postgresReader) read(ctx context.Context, reads []read) error {
+	bounded, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	err := r.readAll(bounded, reads)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: a read was not answered within %s", ErrUnavailable, r.limit)
+	}
+	return err
+}
+
+func (r *postgresReader) readAll(ctx context.Context, reads []read) error {
+	if len(reads) == 1 {
+		rows, err := r.pool.Query(ctx, reads[0].sql, reads[0].args...)
+		return drain(rows, err, reads[0].row)
+	}
+	var b pgx.Batch
+	for _, q := range reads {
+		b.Queue(q.sql, q.args...)
+	}
+	results := r.pool.SendBatch(ctx, &b)
+	defer func() { _ = results.Close() }() // the connection goes back even if a row function panics
+	for _, q := range reads {
+		rows, err := results.Query()
+		if err := drain(rows, err, q.row); err != nil {
+			return err
+		}
+	}
+	return postgresReadError(results.Close())
+}
+
+// drain hands each row over and stops at the first error of the row function.
+func drain(rows pgx.Rows, err error, row func(Scanner) error) error {
+	if err != nil {
+		return postgresReadError(err)
+	}
+	defer rows.Close()
+	each := &reducedRow{rows, postgresError}
+	for rows.Next() {
+		if err := row(each); err != nil {
+			return err
+		}
+	}
+	return postgresReadError(rows.Err())
+}

@@ -1,0 +1,135 @@
+package tx
+
+import "context"
+
+// Scanner is one row: what a table's scan function reads its columns from. Destinations are
+// *string, *int64, *int, *bool, *[]byte, and pointers to such pointers for columns that may be NULL.
+type Scanner interface {
+	Scan(dest ...any) error
+}
+
+// read is one SELECT and what to do with each of its rows.
+type read struct {
+	sql  string
+	args []any
+	row  func(Scanner) error
+	// point marks a look-up of one row by key, too short to be worth watching the context for.
+	point bool
+}
+
+// reader runs SELECTs. Several given together share one round trip where the database has one; rows
+// come in order. It returns reduced errors.
+type reader interface {
+	read(ctx context.Context, reads []read) error
+	close()
+}
+
+// reducedRow keeps the driver's errors from a table file's scan function.
+type reducedRow struct {
+	row    Scanner
+	reduce func(error) error
+}
+
+// Scan implements Scanner.
+func (r *reducedRow) Scan(dest ...any) error { return r.reduce(r.row.Scan(dest...)) }
+
+// One returns the single row that the query finds, or ErrNotFound. Further rows are not looked at.
+func One[T any](tx *Tx, scan func(Scanner) (T, error), sql string, args ...any) (T, error) {
+	var b Batch
+	b.tx = tx
+	row := OneIn(&b, scan, sql, args...)
+	if err := b.Run(); err != nil {
+		var zero T
+		return zero, err
+	}
+	return row.Get()
+}
+
+// List returns all rows of the query in its order; none is an empty list.
+func List[T any](tx *Tx, scan func(Scanner) (T, error), sql string, args ...any) ([]T, error) {
+	var b Batch
+	b.tx = tx
+	rows := ListIn(&b, scan, sql, args...)
+	if err := b.Run(); err != nil {
+		return nil, err
+	}
+	return *rows, nil
+}
+
+// Each calls row for every row of the query while it streams, for results too large to keep. It stops
+// at the first error of row and returns it. The row function must not use tx.
+func (tx *Tx) Each(row func(Scanner) error, sql string, args ...any) error {
+	return tx.read([]read{{sql: sql, args: args, row: row}})
+}
+
+// Batch collects reads that run together: one round trip on PostgreSQL. Add with OneIn and ListIn,
+// then call Run once, then use the results.
+type Batch struct {
+	tx    *Tx
+	reads []read
+}
+
+// Batch begins an empty batch.
+func (tx *Tx) Batch() *Batch { return &Batch{tx: tx} }
+
+// Run performs the reads. When it fails, none of the results may be used.
+func (b *Batch) Run() error { return b.tx.read(b.reads) }
+
+// Maybe is a row that a batch may find.
+type Maybe[T any] struct {
+	Value T
+	Found bool
+}
+
+// Get returns the row, or ErrNotFound.
+func (m *Maybe[T]) Get() (T, error) {
+	if !m.Found {
+		return m.Value, ErrNotFound
+	}
+	return m.Value, nil
+}
+
+// OneIn adds a query for one row.
+func OneIn[T any](b *Batch, scan func(Scanner) (T, error), sql string, args ...any) *Maybe[T] {
+	m := &Maybe[T]{}
+	b.reads = append(b.reads, read{sql: sql, args: args, point: true, row: func(s Scanner) error {
+		if m.Found {
+			return nil
+		}
+		value, err := scan(s)
+		if err != nil {
+			return err
+		}
+		m.Value, m.Found = value, true
+		return nil
+	}})
+	return m
+}
+
+// ListIn adds a query for all its rows.
+func ListIn[T any](b *Batch, scan func(Scanner) (T, error), sql string, args ...any) *[]T {
+	rows := &[]T{}
+	b.reads = append(b.reads, read{sql: sql, args: args, row: func(s Scanner) error {
+		value, err := scan(s)
+		if err != nil {
+			return err
+		}
+		*rows = append(*rows, value)
+		return nil
+	}})
+	return rows
+}
+
+// ScanInt64 scans a row of one BIGINT, such as a count.
+func ScanInt64(s Scanner) (int64, error) {
+	var n int64
+	err := s.Scan(&n)
+	return n, err
+}
+
+// ScanText scans a row of one TEXT.
+func ScanText(s Scanner) (string, error) {
+	var text string
+	err := s.Scan(&text)
+	return text, err
+}
