@@ -12,7 +12,7 @@ const sqlInsertChain = `INSERT INTO chain (shop_id, token, payment_id, terminal_
 // Insert writes a recurring chain that starts.
 func (t Chains) Insert(shop payment.ShopID, c *payment.Chain) {
 	t.tx.Write("chain.create", sqlInsertChain, string(shop), c.Token, string(c.Payment), c.TerminalID, c.Terminal,
-		c.Credential, string(c.Method), string(c.Currency), masked(t.tx, c.Instrument), tx.Micros(c.StoppedAt))
+		c.Credential, string(c.Method), string(c.Currency), masked(t.tx, &c.Instrument), tx.Micros(c.StoppedAt))
 }
 
 const sqlChain = `SELECT payment_id, terminal_id, terminal, credential, method, currency, COALESCE(instrument, ''), stopped
@@ -22,16 +22,15 @@ const sqlChain = `SELECT payment_id, terminal_id, terminal, credential, method, 
 func (t Chains) Get(shop payment.ShopID, token string) (payment.Chain, error) {
 	return tx.One(t.tx, func(s tx.Scanner) (payment.Chain, error) {
 		c := payment.Chain{Token: token}
-		var pid, method, currency, instrument string
+		var pid, method, currency, paidWith string
 		var stopped *int64
-		err := s.Scan(&pid, &c.TerminalID, &c.Terminal, &c.Credential, &method, &currency, &instrument, &stopped)
+		err := s.Scan(&pid, &c.TerminalID, &c.Terminal, &c.Credential, &method, &currency, &paidWith, &stopped)
 		if err != nil {
 			return c, err
 		}
 		c.Payment, c.Method, c.Currency = payment.ID(pid), payment.Method(method), money.Currency(currency)
 		c.Stopped, c.StoppedAt = stopped != nil, tx.FromMicros(stopped)
-		c.Instrument, err = readInstrument(instrument)
-		return c, err
+		return c, readDocument("instrument", paidWith, &c.Instrument)
 	}, sqlChain, string(shop), token)
 }
 

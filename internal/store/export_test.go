@@ -28,3 +28,11 @@ func ScanInt64(s Scanner) (int64, error) { return tx.ScanInt64(s) }
 
 // Guarded is that of the kernel.
 func Guarded(sql string) string { return tx.Guarded(sql) }
+
+// Made are the statements that are made of columns when the program starts, by the names of their variables.
+var Made = map[string]string{
+	"sqlPayment": sqlPayment, "sqlListPayments": sqlListPayments, "sqlChildren": sqlChildren, "sqlRefundsSince": sqlRefundsSince,
+	"insertPayment": insertPayment.sql, "updatePayment": updatePayment.sql,
+	"sqlAttempts": sqlAttempts, "sqlLatestAttempts": sqlLatestAttempts,
+	"insertAttempt": insertAttempt.sql, "updateAttempt": updateAttempt.sql,
+}

@@ -125,10 +125,10 @@ type History struct {
 	Instructions []Instruction
 }
 
-const sqlChildren = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.parent_id = $2 AND p.type = 'REFUND'
+var sqlChildren = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.parent_id = $2 AND p.type = 'REFUND'
 	ORDER BY p.id`
 
-const sqlRefundsSince = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.parent_id = $2 AND p.type = 'REFUND'
+var sqlRefundsSince = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.parent_id = $2 AND p.type = 'REFUND'
 	AND p.id >= $3 ORDER BY p.id`
 
 // RefundsSince returns the refunds of a deposit that were made at that time or later, oldest first, without their

@@ -1,0 +1,298 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
+
+// columns are those of a table with rows R. They are written down once; from them the texts of its statements are made when
+// the program starts, the arguments of a write, and where the columns of a row go that is read.
+type columns[R any] []column[R]
+
+// column is one column of a table. The functions below make the usual kinds.
+type column[R any] struct {
+	name string
+	when written
+
+	// read is the expression that is selected, with %s for the column; empty for one that is never read.
+	read string
+	// into is where it is scanned to: a field of the row, or a cell whose content take then gives to the row.
+	into func(*R, *cell) any
+	take func(*R, *cell) error
+
+	// bind is the argument that is written.
+	bind func(*tx.Tx, *R) any
+	// born and set stand in INSERT and UPDATE in the place of the argument's placeholder; {name} is the placeholder of
+	// another column.
+	born, set string
+}
+
+// cell holds what was read of a column until the row takes it.
+type cell struct {
+	text   string
+	number int64
+	null   *int64
+}
+
+// written says which statements write a column.
+type written int
+
+const (
+	never   written = 0
+	atBirth written = 1
+	later   written = 2
+	always          = atBirth | later
+)
+
+// key is a text that is always there.
+func key[R any](name string, when written, field func(*R) *string) column[R] {
+	return column[R]{
+		name: name, when: when, read: "%s",
+		into: func(r *R, _ *cell) any { return field(r) },
+		bind: func(_ *tx.Tx, r *R) any { return *field(r) },
+	}
+}
+
+// text is a text that is NULL when it is empty.
+func text[R any](name string, when written, field func(*R) *string) column[R] {
+	return column[R]{
+		name: name, when: when, read: "COALESCE(%s, '')",
+		into: func(r *R, _ *cell) any { return field(r) },
+		bind: func(_ *tx.Tx, r *R) any { return tx.Nullable(*field(r)) },
+	}
+}
+
+// number is a whole number.
+func number[R any](name string, when written, field func(*R) *int) column[R] {
+	return column[R]{
+		name: name, when: when, read: "%s",
+		into: func(r *R, _ *cell) any { return field(r) },
+		bind: func(_ *tx.Tx, r *R) any { return *field(r) },
+	}
+}
+
+// flag is true or false.
+func flag[R any](name string, when written, field func(*R) *bool) column[R] {
+	return column[R]{
+		name: name, when: when, read: "%s",
+		into: func(r *R, _ *cell) any { return field(r) },
+		bind: func(_ *tx.Tx, r *R) any { return *field(r) },
+	}
+}
+
+// moment is an instant that is always there.
+func moment[R any](name string, when written, field func(*R) *time.Time) column[R] {
+	c := instant(name, when, field)
+	c.into = func(_ *R, c *cell) any { return &c.number }
+	c.take = func(r *R, c *cell) error {
+		*field(r) = tx.FromMicros(&c.number)
+		return nil
+	}
+	return c
+}
+
+// instant is an instant that is NULL when it is zero.
+func instant[R any](name string, when written, field func(*R) *time.Time) column[R] {
+	return column[R]{
+		name: name, when: when, read: "%s",
+		into: func(_ *R, c *cell) any { return &c.null },
+		take: func(r *R, c *cell) error {
+			*field(r) = tx.FromMicros(c.null)
+			return nil
+		},
+		bind: func(_ *tx.Tx, r *R) any { return tx.Micros(*field(r)) },
+	}
+}
+
+// sum is an amount of money that is NULL when it is zero.
+func sum[R any](name string, when written, field func(*R) *money.Amount) column[R] {
+	return column[R]{
+		name: name, when: when, read: "COALESCE(CAST(%s AS TEXT), '')",
+		into: func(_ *R, c *cell) any { return &c.text },
+		take: func(r *R, c *cell) (err error) {
+			*field(r), err = readAmount(c.text)
+			return err
+		},
+		bind: func(_ *tx.Tx, r *R) any { return amount(*field(r)) },
+	}
+}
+
+// document is a value that is kept as JSON, and as NULL when it is empty.
+func document[R, T any](name string, when written, field func(*R) *T, empty func(*T) bool) column[R] {
+	return column[R]{
+		name: name, when: when, read: "COALESCE(%s, '')",
+		into: func(_ *R, c *cell) any { return &c.text },
+		take: func(r *R, c *cell) error { return readDocument(name, c.text, field(r)) },
+		bind: func(t *tx.Tx, r *R) any {
+			if empty(field(r)) {
+				return nil
+			}
+			return writtenDocument(t, name, field(r))
+		},
+	}
+}
+
+// readDocument reads what writtenDocument has made; an empty text is the stored NULL.
+func readDocument(name, text string, into any) error {
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func writtenDocument(t *tx.Tx, name string, v any) any {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fail(fmt.Errorf("%s: %w", name, err))
+		return nil
+	}
+	return string(raw)
+}
+
+// selected is the list of what SELECT reads, each column behind the prefix.
+func (cs columns[R]) selected(prefix string) string {
+	var list []string
+	for i := range cs {
+		if cs[i].read != "" {
+			list = append(list, strings.ReplaceAll(cs[i].read, "%s", prefix+cs[i].name))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// bornAs has INSERT write a text of its own.
+func (c column[R]) bornAs(text string) column[R] {
+	c.born = text
+	return c
+}
+
+// readAs has another expression read.
+func (c column[R]) readAs(expression string) column[R] {
+	c.read = expression
+	return c
+}
+
+// scanner returns what scans a row of selected. What is wrong with a column goes through explain, which gets what was read
+// until then.
+func (cs columns[R]) scanner(explain func(*R, error) error) func(tx.Scanner) (R, error) {
+	read := slices.DeleteFunc(slices.Clone(cs), func(c column[R]) bool { return c.read == "" })
+	cells := 0
+	for i := range read {
+		if read[i].take != nil {
+			cells++
+		}
+	}
+	return func(s tx.Scanner) (R, error) {
+		row := new(R)
+		held := make([]cell, cells)
+		into := make([]any, len(read))
+		next := 0
+		for i := range read {
+			c := &read[i]
+			if c.take == nil {
+				into[i] = c.into(row, nil)
+				continue
+			}
+			into[i] = c.into(row, &held[next])
+			next++
+		}
+		if err := s.Scan(into...); err != nil {
+			return *row, err
+		}
+		next = 0
+		for i := range read {
+			if c := &read[i]; c.take != nil {
+				if err := c.take(row, &held[next]); err != nil {
+					return *row, explain(row, err)
+				}
+				next++
+			}
+		}
+		return *row, nil
+	}
+}
+
+// statement writes rows of a table.
+type statement[R any] struct {
+	sql   string
+	binds []func(*tx.Tx, *R) any
+}
+
+// insert makes an INSERT. The first arguments, as many as given, are the caller's: those of the keys, columns that stand in no
+// row, and what columns refer to in their own text.
+func (cs columns[R]) insert(table string, given int, keys ...string) statement[R] {
+	var s statement[R]
+	names := slices.Clone(keys)
+	var values []string
+	for i := range keys {
+		values = append(values, placeholder(i+1))
+	}
+	for i := range cs {
+		c := &cs[i]
+		if c.when&atBirth == 0 {
+			continue
+		}
+		names = append(names, c.name)
+		values = append(values, s.value(c, c.born, given))
+	}
+	s.sql = "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+	return s
+}
+
+// update makes an UPDATE of the row with these keys, whose arguments come last. The first ones, as many as given, are the
+// caller's.
+func (cs columns[R]) update(table string, given int, keys ...string) statement[R] {
+	var s statement[R]
+	var list []string
+	at := map[string]string{}
+	for i := range cs {
+		c := &cs[i]
+		if c.when&later == 0 {
+			continue
+		}
+		value := s.value(c, c.set, given)
+		at["{"+c.name+"}"] = value
+		list = append(list, c.name+" = "+value)
+	}
+	sets := strings.Join(list, ", ")
+	for name, value := range at {
+		sets = strings.ReplaceAll(sets, name, value)
+	}
+	var where []string
+	for i, k := range keys {
+		where = append(where, k+" = "+placeholder(given+len(s.binds)+i+1))
+	}
+	s.sql = "UPDATE " + table + " SET " + sets + " WHERE " + strings.Join(where, " AND ")
+	return s
+}
+
+// value is what stands for a column: its own text, or the placeholder of its argument.
+func (s *statement[R]) value(c *column[R], own string, given int) string {
+	if own != "" {
+		return own
+	}
+	s.binds = append(s.binds, c.bind)
+	return placeholder(given + len(s.binds))
+}
+
+func placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+// args are the arguments for a row: those of the caller that come first, and room for as many as come last.
+func (s *statement[R]) args(t *tx.Tx, r *R, last int, first ...any) []any {
+	args := make([]any, 0, len(first)+len(s.binds)+last)
+	args = append(args, first...)
+	for _, bind := range s.binds {
+		args = append(args, bind(t, r))
+	}
+	return args
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
+
+type pay = payment.Payment
+
+// paymentTable are the columns of payments. A new one is a line here, a field of payment.Payment, and a migration.
+var paymentTable = columns[pay]{
+	// What lists by last change compare: it moves when the payment shows a change. The writer makes it, see tx.Stamp.
+	{name: "listed", when: always, born: tx.StampSQL, set: `CASE WHEN updated = {updated} THEN listed ELSE ` + tx.StampSQL + ` END`},
+	key("shop_id", atBirth, func(p *pay) *string { return (*string)(&p.Shop) }),
+	key("id", atBirth, func(p *pay) *string { return (*string)(&p.ID) }),
+	{name: "version", when: always, born: "1", set: "version + 1", read: "%s", into: func(p *pay, _ *cell) any { return &p.Version }},
+	key("type", atBirth, func(p *pay) *string { return (*string)(&p.Type) }),
+	{
+		name: "state", when: always, read: "%s",
+		into: func(_ *pay, c *cell) any { return &c.text },
+		take: func(p *pay, c *cell) error {
+			*p = payment.Restore(*p, payment.State(c.text))
+			return nil
+		},
+		bind: func(_ *tx.Tx, p *pay) any { return string(p.State()) },
+	},
+	text("method", always, func(p *pay) *string { return (*string)(&p.Method) }),
+	text("reference", atBirth, func(p *pay) *string { return &p.Reference }),
+	text("parent_id", atBirth, func(p *pay) *string { return (*string)(&p.Parent) }),
+	text("description", atBirth, func(p *pay) *string { return &p.Description }),
+	sum("amount", always, func(p *pay) *money.Amount { return &p.Amount }),
+	key("currency", atBirth, func(p *pay) *string { return (*string)(&p.Currency) }),
+	sum("authorised", later, func(p *pay) *money.Amount { return &p.Authorised }),
+	sum("captured", later, func(p *pay) *money.Amount { return &p.Captured }),
+	sum("refund_reserved", later, func(p *pay) *money.Amount { return &p.RefundReserved }),
+	sum("refunded", later, func(p *pay) *money.Amount { return &p.Refunded }),
+	flag("pre_auth", always, func(p *pay) *bool { return &p.PreAuth }),
+	flag("start_recurring", atBirth, func(p *pay) *bool { return &p.StartRecurring }),
+	text("recurring_token", later, func(p *pay) *string { return &p.RecurringToken }),
+	text("return_url", atBirth, func(p *pay) *string { return &p.ReturnURL }),
+	text("webhook_url", atBirth, func(p *pay) *string { return &p.WebhookURL }),
+	document("terms", atBirth, func(p *pay) *payment.Terms { return &p.Terms }, (*payment.Terms).IsZero),
+	text("customer", always, func(p *pay) *string { return (*string)(&p.Customer) }),
+	text("billing", always, func(p *pay) *string { return (*string)(&p.Billing) }),
+	text("browser", later, func(p *pay) *string { return (*string)(&p.Browser) }),
+	document("instrument", always, func(p *pay) *instrument.Masked { return &p.Instrument }, unmasked),
+	text("terminal", always, func(p *pay) *string { return &p.Terminal }),
+	text("error_code", always, func(p *pay) *string { return (*string)(&p.ErrorCode) }),
+	text("external_code", later, func(p *pay) *string { return &p.ExternalCode }),
+	sum("fee", later, func(p *pay) *money.Amount { return &p.Fee }),
+	text("fee_currency", later, func(p *pay) *string { return (*string)(&p.FeeCurrency) }),
+	moment("created", atBirth, func(p *pay) *time.Time { return &p.Created }),
+	moment("updated", always, func(p *pay) *time.Time { return &p.Updated }),
+	instant("checkout_until", always, func(p *pay) *time.Time { return &p.CheckoutUntil }),
+	number("live", always, func(p *pay) *int { return &p.Live }),
+	number("tries", always, func(p *pay) *int { return &p.Tries }),
+	number("ops", always, func(p *pay) *int { return &p.Ops }),
+	number("events", always, func(p *pay) *int { return &p.Told }),
+	{name: "shard", when: atBirth, bind: func(_ *tx.Tx, p *pay) any { return ShardOf(string(p.ID)) }},
+	instant("due", always, func(p *pay) *time.Time { return &p.Due }),
+	number("due_fails", always, func(p *pay) *int { return &p.DueFails }).bornAs("0"),
+	instant("abandoned", later, func(p *pay) *time.Time { return &p.Abandoned }),
+	text("tokens", always, func(p *pay) *string { return &p.Tokens }),
+	instant("changed", always, func(p *pay) *time.Time { return &p.Changed }),
+	number("untold", never, func(p *pay) *int { return &p.Untold }).readAs("COALESCE(%s, 0)"), // see Payments.SetUntold
+	flag("went_back", later, func(p *pay) *bool { return &p.WentBack }),
+	text("lost", later, func(p *pay) *string { return &p.Lost }),
+}
+
+// Made once of the columns.
+var (
+	paymentColumns = paymentTable.selected("p.")
+	insertPayment  = paymentTable.insert("payment", 1)
+	updatePayment  = paymentTable.update("payment", 1, "shop_id", "id", "version")
+
+	scanPayment = paymentTable.scanner(func(p *pay, err error) error { return fmt.Errorf("payment %s: %w", p.ID, err) })
+)
+
+// unmasked reports that nothing is known of what was paid with.
+func unmasked(m *instrument.Masked) bool { return *m == instrument.Masked{} }
+
+// masked is how that is stored.
+func masked(t *tx.Tx, m *instrument.Masked) any {
+	if unmasked(m) {
+		return nil
+	}
+	return writtenDocument(t, "instrument", m)
+}
