@@ -14,7 +14,7 @@ import (
 // somebody has acknowledged it.
 type Alarm struct {
 	Shop    payment.ShopID // empty for what belongs to no shop
-	ID      string         // time-ordered; of RaiseAlarm: unique for this occasion
+	ID      string         // time-ordered; of Alarms.Raise: unique for this occasion
 	About   string         // kind of the subject
 	Subject string
 	Why     string

@@ -1,14 +1,10 @@
 package store
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -16,7 +12,7 @@ import (
 // the program starts, the arguments of a write, and where the columns of a row go that is read.
 type columns[R any] []column[R]
 
-// column is one column of a table. The functions below make the usual kinds.
+// column is one column of a table. The functions of column_kinds.go make the usual ones.
 type column[R any] struct {
 	name string
 	when written
@@ -50,114 +46,6 @@ const (
 	later   written = 2
 	always          = atBirth | later
 )
-
-// key is a text that is always there.
-func key[R any](name string, when written, field func(*R) *string) column[R] {
-	return column[R]{
-		name: name, when: when, read: "%s",
-		into: func(r *R, _ *cell) any { return field(r) },
-		bind: func(_ *tx.Tx, r *R) any { return *field(r) },
-	}
-}
-
-// text is a text that is NULL when it is empty.
-func text[R any](name string, when written, field func(*R) *string) column[R] {
-	return column[R]{
-		name: name, when: when, read: "COALESCE(%s, '')",
-		into: func(r *R, _ *cell) any { return field(r) },
-		bind: func(_ *tx.Tx, r *R) any { return tx.Nullable(*field(r)) },
-	}
-}
-
-// number is a whole number.
-func number[R any](name string, when written, field func(*R) *int) column[R] {
-	return column[R]{
-		name: name, when: when, read: "%s",
-		into: func(r *R, _ *cell) any { return field(r) },
-		bind: func(_ *tx.Tx, r *R) any { return *field(r) },
-	}
-}
-
-// flag is true or false.
-func flag[R any](name string, when written, field func(*R) *bool) column[R] {
-	return column[R]{
-		name: name, when: when, read: "%s",
-		into: func(r *R, _ *cell) any { return field(r) },
-		bind: func(_ *tx.Tx, r *R) any { return *field(r) },
-	}
-}
-
-// moment is an instant that is always there.
-func moment[R any](name string, when written, field func(*R) *time.Time) column[R] {
-	c := instant(name, when, field)
-	c.into = func(_ *R, c *cell) any { return &c.number }
-	c.take = func(r *R, c *cell) error {
-		*field(r) = tx.FromMicros(&c.number)
-		return nil
-	}
-	return c
-}
-
-// instant is an instant that is NULL when it is zero.
-func instant[R any](name string, when written, field func(*R) *time.Time) column[R] {
-	return column[R]{
-		name: name, when: when, read: "%s",
-		into: func(_ *R, c *cell) any { return &c.null },
-		take: func(r *R, c *cell) error {
-			*field(r) = tx.FromMicros(c.null)
-			return nil
-		},
-		bind: func(_ *tx.Tx, r *R) any { return tx.Micros(*field(r)) },
-	}
-}
-
-// sum is an amount of money that is NULL when it is zero.
-func sum[R any](name string, when written, field func(*R) *money.Amount) column[R] {
-	return column[R]{
-		name: name, when: when, read: "COALESCE(CAST(%s AS TEXT), '')",
-		into: func(_ *R, c *cell) any { return &c.text },
-		take: func(r *R, c *cell) (err error) {
-			*field(r), err = readAmount(c.text)
-			return err
-		},
-		bind: func(_ *tx.Tx, r *R) any { return amount(*field(r)) },
-	}
-}
-
-// document is a value that is kept as JSON, and as NULL when it is empty.
-func document[R, T any](name string, when written, field func(*R) *T, empty func(*T) bool) column[R] {
-	return column[R]{
-		name: name, when: when, read: "COALESCE(%s, '')",
-		into: func(_ *R, c *cell) any { return &c.text },
-		take: func(r *R, c *cell) error { return readDocument(name, c.text, field(r)) },
-		bind: func(t *tx.Tx, r *R) any {
-			if empty(field(r)) {
-				return nil
-			}
-			return writtenDocument(t, name, field(r))
-		},
-	}
-}
-
-// readDocument reads what writtenDocument has made; an empty text is the stored NULL.
-func readDocument(name, text string, into any) error {
-	if text == "" {
-		return nil
-	}
-	if err := json.Unmarshal([]byte(text), into); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
-func writtenDocument(t *tx.Tx, name string, v any) any {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		t.Fail(fmt.Errorf("%s: %w", name, err))
-		return nil
-	}
-	return string(raw)
-}
 
 // selected is the list of what SELECT reads, each column behind the prefix.
 func (cs columns[R]) selected(prefix string) string {

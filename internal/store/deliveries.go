@@ -49,7 +49,7 @@ const sqlInsertDelivery = `INSERT INTO delivery (shop_id, payment_id, seq, endpo
 // key says which endpoint to wake after the commit.
 func (t Deliveries) Insert(e *Event, url string) EndpointKey {
 	k := EndpointKey{e.Shop, EndpointID(e.Shop, url)}
-	Endpoints{t.tx}.insert(k, url, e.Created)
+	Endpoints(t).insert(k, url, e.Created)
 	t.tx.Write("delivery.create", sqlInsertDelivery, string(e.Shop), string(e.Payment), e.Seq, k.ID, k.Shard(),
 		tx.Micros(e.Created))
 	return k

@@ -60,7 +60,7 @@ func (t Payments) Postpone(p *payment.Payment, next time.Time) {
 
 const sqlPostponeUnread = `UPDATE payment SET due = $1, due_fails = due_fails + 1 WHERE shop_id = $2 AND id = $3 AND due = $4`
 
-// PostponeUnread is PostponePayment for a payment whose row cannot be read: it is left alone if it is not due any more as
+// PostponeUnread is Postpone for a payment whose row cannot be read: it is left alone if it is not due any more as
 // d says.
 func (t Payments) PostponeUnread(d *DuePayment, next time.Time) {
 	t.tx.Write("payment.postpone", sqlPostponeUnread, tx.Micros(next), string(d.Shop), string(d.ID), tx.Micros(d.Due))
@@ -148,7 +148,7 @@ func (t Work) Backlog(at time.Time) (Backlog, error) {
 	for i := range all {
 		all[i] = int64(i)
 	}
-	due, err := Endpoints{t.tx}.Due(all, at, 1)
+	due, err := Endpoints(t).Due(all, at, 1)
 	if err == nil && len(due) > 0 {
 		found.Delivery = due[0].Due
 	}

@@ -34,7 +34,7 @@ const sqlInsertEvent = `INSERT INTO event (shop_id, id, dialect, payment_id, seq
 	WHERE shop_id = $1 AND payment_id = $4 AND dialect = $3 ORDER BY seq DESC LIMIT 1), 0))`
 
 // Insert writes an event as the next one of its payment and dialect. The payment has to be written in the same set,
-// before it. Deliveries of it are written by InsertDelivery.
+// before it. Deliveries of it are written by Deliveries.Insert.
 func (t Events) Insert(e *Event) {
 	t.tx.Write("event.create", sqlInsertEvent, string(e.Shop), e.ID, e.Dialect, string(e.Payment), e.Seq, e.Type,
 		e.ContentType, e.Body, tx.Micros(e.Created))

@@ -84,7 +84,7 @@ const sqlRenewQuietNode = `UPDATE node SET expires = $1 WHERE id = $2
 	AND (SELECT COUNT(*) FROM node) = $4
 	AND (SELECT CAST(COALESCE(SUM(fence), 0) AS BIGINT) FROM lease) = $5`
 
-// RenewQuiet is RenewNode for a node that stays as it is. The body runs again also
+// RenewQuiet is Renew for a node that stays as it is. The body runs again also
 // when some node has expired, or when there are not as many nodes as given, or when the
 // fences of all leases do not add up to what is given. So a node that has nothing to do
 // renews itself and watches the others by one statement.

@@ -33,7 +33,7 @@ func (t Shops) Live() ([]shop.Shop, error) {
 	for i := range *shops {
 		s := &(*shops)[i]
 		s.Terminals = of[s.ID]
-		secrets{t.tx}.openTerminals(s.ID, s.Terminals)
+		secrets(t).openTerminals(s.ID, s.Terminals)
 		s.SigningKey, s.Settings.RetiredKey = "", nil
 	}
 	return *shops, nil

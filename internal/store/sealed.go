@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/shop"
@@ -48,7 +49,7 @@ func (t secrets) seal(p vault.Place, plain string) string {
 	}
 	if !owner(t.tx).safe.Fresh() {
 		if err := t.learn(); err != nil {
-			owner(t.tx).log.WarnContext(t.tx.Context(), "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
+			t.tx.Log(slog.LevelWarn, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
 		}
 	}
 	sealed, err := owner(t.tx).safe.Seal(p, plain)
@@ -82,7 +83,7 @@ func (t secrets) open(p vault.Place, text string) (string, error) {
 
 // learn reads the data keys.
 func (t secrets) learn() error {
-	rows, err := DataKeys{t.tx}.List()
+	rows, err := DataKeys(t).List()
 	if err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (t secrets) openTerminals(sid shop.ID, terminals []shop.Terminal) {
 		if err := t.openTerminal(sid, row); err != nil {
 			row.Config, row.Retired = json.RawMessage("{}"), nil
 			if _, told := owner(t.tx).unopened.LoadOrStore(row.ID, true); !told {
-				owner(t.tx).log.ErrorContext(t.tx.Context(), "the settings of a terminal cannot be opened", "shop_id", string(sid), "terminal_id", row.ID, "error", err)
+				t.tx.Log(slog.LevelError, "the settings of a terminal cannot be opened", "shop_id", string(sid), "terminal_id", row.ID, "error", err)
 			}
 		}
 	}

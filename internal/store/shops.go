@@ -35,8 +35,8 @@ func (t Shops) Get(sid shop.ID) (shop.Shop, error) {
 		return shop.Shop{}, err
 	}
 	s.Terminals = *terminals
-	secrets{t.tx}.openTerminals(s.ID, s.Terminals)
-	return s, secrets{t.tx}.openShop(&s)
+	secrets(t).openTerminals(s.ID, s.Terminals)
+	return s, secrets(t).openShop(&s)
 }
 
 // List returns all shops, oldest first, without their terminals and without their signing keys.
@@ -69,7 +69,7 @@ const sqlInsertShop = `INSERT INTO shop (` + shopColumns + `) VALUES ($1, $2, $3
 // Insert writes a shop without its terminals, as version 1. A name that is taken fails with a
 // UniqueError of WriteShop.
 func (t Shops) Insert(s *shop.Shop) {
-	key, settings := secrets{t.tx}.sealedShop(s)
+	key, settings := secrets(t).sealedShop(s)
 	t.tx.Write(WriteShop, sqlInsertShop, string(s.ID), s.Merchant, s.Name, s.Live, s.Active, key, settings, tx.Micros(s.Created))
 }
 
@@ -79,7 +79,7 @@ const sqlUpdateShop = `UPDATE shop SET active = $1, signing_key = $2, settings =
 // Update writes what can change of a shop, if its version is still the one that was read: otherwise the body runs
 // again, and has to make its change to what the shop is by then.
 func (t Shops) Update(s *shop.Shop) {
-	key, settings := secrets{t.tx}.sealedShop(s)
+	key, settings := secrets(t).sealedShop(s)
 	t.tx.Guard("shop.update", sqlUpdateShop, s.Active, key, settings, s.Name, s.Merchant, string(s.ID), s.Version)
 }
 
@@ -105,9 +105,9 @@ func (t Shops) Change(sid shop.ID, change func(*shop.Shop) error) (shop.Shop, er
 	return s, nil
 }
 
-// Change does to a terminal what ChangeShop does to a shop.
+// Change does to a terminal what Shops.Change does to a shop.
 func (t Terminals) Change(sid shop.ID, tid string, change func(*shop.Terminal) error) error {
-	s, err := Shops{t.tx}.Get(sid)
+	s, err := Shops(t).Get(sid)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ const sqlInsertTerminal = `INSERT INTO terminal (shop_id, ` + terminalColumns + 
 // Insert writes a terminal of a shop, as version 1. A name that the shop has already fails
 // with a UniqueError of WriteTerminal.
 func (t Terminals) Insert(sid shop.ID, row *shop.Terminal) {
-	config, _ := secrets{t.tx}.sealedTerminal(sid, row)
+	config, _ := secrets(t).sealedTerminal(sid, row)
 	t.tx.Write(WriteTerminal, sqlInsertTerminal, string(sid), row.ID, row.Name, row.Connector, config,
 		jsonOf(t.tx, row.Types), jsonOf(t.tx, row.Methods), jsonOf(t.tx, row.Currencies), row.PreAuth, row.Recurring, row.Enabled, row.Priority)
 }
@@ -177,9 +177,9 @@ func (t Terminals) Insert(sid shop.ID, row *shop.Terminal) {
 const sqlUpdateTerminal = `UPDATE terminal SET config = $1, enabled = $2, priority = $3, name = $4, methods = $5, currencies = $6,
 	retired = $7, version = version + 1 WHERE shop_id = $8 AND id = $9 AND version = $10`
 
-// Update writes what can change of a terminal, if its version is still the one that was read: see UpdateShop.
+// Update writes what can change of a terminal, if its version is still the one that was read: see Shops.Update.
 func (t Terminals) Update(sid shop.ID, row *shop.Terminal) {
-	config, retired := secrets{t.tx}.sealedTerminal(sid, row)
+	config, retired := secrets(t).sealedTerminal(sid, row)
 	t.tx.Guard("terminal.update", sqlUpdateTerminal, config, row.Enabled, row.Priority, row.Name, jsonOf(t.tx, row.Methods),
 		jsonOf(t.tx, row.Currencies), retired, string(sid), row.ID, row.Version)
 }
@@ -202,7 +202,7 @@ const sqlRemoveTerminal = `UPDATE terminal SET removed = $1, name = id, enabled 
 	(SELECT 1 FROM attempt WHERE shop_id = $2 AND terminal_id = $3)`
 
 // Remove takes a terminal away, if its version is still the one that was read and no payment was tried there. Its name
-// is free again. Its settings stay until ForgetTerminals: a request that has read the shop before may be about to send a
+// is free again. Its settings stay until Forget: a request that has read the shop before may be about to send a
 // payment there, and then the provider has to be asked about it.
 func (t Terminals) Remove(sid shop.ID, row *shop.Terminal) {
 	t.tx.Guard("terminal.remove", sqlRemoveTerminal, tx.Micros(t.tx.Now()), string(sid), row.ID, row.Version)

@@ -24,7 +24,7 @@ type Untold struct {
 const sqlInsertUntold = `INSERT INTO untold (shop_id, payment_id, dialect, number, fact, error, created, shard, due, fails)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
-// Insert keeps a fact until it can be worded. The payment's Untold counts it: see SetUntold.
+// Insert keeps a fact until it can be worded. The payment's Untold counts it: see Payments.SetUntold.
 func (t UntoldFacts) Insert(u *Untold) {
 	t.tx.Write("untold.create", sqlInsertUntold, string(u.Shop), string(u.Payment), u.Dialect, u.Number, u.Fact,
 		tx.Nullable(u.Error), tx.Micros(u.Created), ShardOf(string(u.Payment)), tx.Micros(u.Due), u.Fails)

@@ -69,10 +69,10 @@ func (d *Database) Prepare(statement string) error {
 	}
 	defer pool.Close()
 	prepared, err := pool.PrepareContext(ctx, statement)
-	if err != nil {
-		return err
+	if err == nil {
+		defer prepared.Close()
 	}
-	return prepared.Close()
+	return err
 }
 
 func openSQLite(file string) (*sql.DB, error) {

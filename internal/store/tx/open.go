@@ -77,7 +77,7 @@ type DB struct {
 	walPath string
 	closers []func()
 
-	serverClock bool // stamps are made by the server's clock, see changed.go
+	serverClock bool // stamps are made by the server's clock, see stamp.go
 	checked     bool // see Checked
 
 	mu     sync.Mutex // guards closed, and entering against closing

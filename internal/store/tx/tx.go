@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -53,8 +54,10 @@ func (tx *Tx) Again() error {
 	return errRetry
 }
 
-// Context is the one that the caller of Update or View gave.
-func (tx *Tx) Context() context.Context { return tx.ctx }
+// Log tells what the tables have noticed, in the context that the caller of Update or View gave.
+func (tx *Tx) Log(level slog.Level, text string, args ...any) {
+	tx.db.log.Log(tx.ctx, level, text, args...)
+}
 
 // Kind tells which database this is.
 func (tx *Tx) Kind() Kind { return tx.db.kind }
