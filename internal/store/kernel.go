@@ -69,6 +69,7 @@ var (
 	ErrNoDatabase    = tx.ErrNoDatabase
 	ErrSchemaOld     = tx.ErrSchemaOld
 	ErrSchemaNewer   = tx.ErrSchemaNewer
+	ErrAtWork        = tx.ErrAtWork
 	ErrSchemaEdited  = tx.ErrSchemaEdited
 )
 

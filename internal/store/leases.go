@@ -28,6 +28,9 @@ type Members struct {
 	Leases []Lease // of shards that ever had one
 }
 
+// sqlNodesAtWork lists who counts as alive at an instant.
+const sqlNodesAtWork = `SELECT id FROM node WHERE expires > $1 ORDER BY id`
+
 // membersKey is the lock key of what looks at nodes and leases.
 const membersKey = "members"
 

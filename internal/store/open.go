@@ -27,7 +27,7 @@ type DB struct {
 }
 
 // Open opens the database and checks that its schema is the one this binary knows. Errors:
-// [ErrFolderInUse], [ErrRestoring], [ErrNoDatabase], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
+// [ErrFolderInUse], [ErrRestoring], [ErrNoDatabase], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrAtWork], [ErrUnavailable], or a setting
 // that makes no sense.
 func Open(ctx context.Context, opts Options) (*DB, error) {
 	db := &DB{log: opts.Logger}
@@ -47,6 +47,7 @@ func tables(db *DB) tx.Tables {
 	return tx.Tables{
 		Migrations: builtIn(),
 		Counted:    []string{"shop", "payment", "attempt", "operation", "event", "delivery"},
+		AtWork:     sqlNodesAtWork,
 		Restamp:    tx.Statement{Name: "payment.stamp", SQL: sqlStampPayment},
 		Owner:      db,
 	}

@@ -22,6 +22,8 @@ var (
 	ErrSchemaOld = errors.New("database schema is older than this binary")
 	// ErrSchemaNewer says that a later binary has migrated the database. This one must not touch it.
 	ErrSchemaNewer = errors.New("database schema is newer than this binary")
+	// ErrAtWork says that processes of an earlier binary work on the database, which must not be migrated under them.
+	ErrAtWork = errors.New("processes of an earlier version work on the database")
 	// ErrSchemaEdited says that a migration was changed after it had been applied.
 	ErrSchemaEdited = errors.New("an applied migration was edited")
 )
@@ -32,7 +34,11 @@ type migration struct {
 	name     string
 	text     string // rendered for one database
 	checksum string // of the file, so equal on both databases
+	alone    bool   // processes of an earlier binary must not work beside it
 }
+
+// aloneMark begins the file of a step that may only be applied while no process of an earlier binary works on the database.
+const aloneMark = "-- Alone: "
 
 // applied is a migration that the database has.
 type applied struct {
@@ -70,7 +76,7 @@ func loadMigrations(files fs.FS, kind Kind) ([]migration, error) {
 			return nil, fmt.Errorf("migration %s: %w", name, err)
 		}
 		sum := sha256.Sum256([]byte(source))
-		steps = append(steps, migration{version, parts[2], text, hex.EncodeToString(sum[:])})
+		steps = append(steps, migration{version, parts[2], text, hex.EncodeToString(sum[:]), strings.HasPrefix(source, aloneMark)})
 	}
 	return steps, nil
 }
@@ -103,7 +109,7 @@ func Migrate(ctx context.Context, opts Options, tables Tables) error {
 		if err != nil {
 			return err
 		}
-		return preparePostgres(ctx, config.ConnConfig, opts)
+		return preparePostgres(ctx, config.ConnConfig, opts, tables.AtWork)
 	}
 	if err := checkLibrary(ctx); err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +40,7 @@ const (
 
 // preparePostgres checks the schema and, when allowed, applies what is missing, alone among all
 // processes that try.
-func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options) error {
+func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options, atWork string) error {
 	known, err := loadMigrations(opts.Migrations, Postgres)
 	if err != nil {
 		return err
@@ -74,12 +76,34 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options) 
 	if err != nil {
 		return err
 	}
+	if atWork != "" && len(steps) < len(known) && slices.ContainsFunc(steps, func(m migration) bool { return m.alone }) {
+		if err := refuseAtWork(ctx, conn, atWork, opts.Now()); err != nil {
+			return err
+		}
+	}
 	for _, step := range steps {
 		if err := applyPostgres(ctx, conn, step, owner, opts); err != nil {
 			return fmt.Errorf("migration %04d_%s: %w", step.version, step.name, err)
 		}
 	}
 	return nil
+}
+
+// refuseAtWork is ErrAtWork with the names of those who work on the database: an earlier binary would go on as it knows the
+// tables. None can come later, because it looks at the schema first. Whoever died counts until its time is over.
+func refuseAtWork(ctx context.Context, conn *pgx.Conn, sql string, now time.Time) error {
+	rows, err := conn.Query(ctx, sql, now.UnixMicro())
+	var names []string
+	if err == nil {
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if err != nil {
+		return fmt.Errorf("who works on the database: %w", postgresError(err))
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: stop %s first; one that was killed counts for some seconds more", ErrAtWork, strings.Join(names, ", "))
 }
 
 // pendingPostgres returns the steps that the database lacks; a database without the table lacks all.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/store/tx"
@@ -96,6 +97,42 @@ func TestMigrateAtTheSameTime(t *testing.T) {
 	wg.Wait()
 	if _, err := tryOpen(t, d, using(opts.Migrations, false)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNobodyIsMigratedUnderneath: while a process of an earlier binary works on a database no step is made that has to be alone;
+// one whose time is over does not count. A database that is just made has nobody yet, nor the table that tells.
+func TestNobodyIsMigratedUnderneath(t *testing.T) {
+	t.Parallel()
+	d := storetest.New(t, tx.Postgres)
+	now := time.Unix(1_000_000_000, 0)
+	migrate := func(files fs.FS) error {
+		opts := d.Options(func(o *tx.Options) { o.Migrate = false })
+		opts.Migrations, opts.Now = files, func() time.Time { return now }
+		with := tables()
+		with.AtWork = "SELECT name FROM worker WHERE until > $1 ORDER BY name"
+		return tx.Migrate(t.Context(), opts, with)
+	}
+	const (
+		first = "CREATE TABLE worker (name TEXT, until BIGINT);"
+		alone = "-- Alone: it would be misread.\nCREATE TABLE c (id TEXT);"
+	)
+	if err := migrate(steps(first)); err != nil {
+		t.Fatal(err)
+	}
+	for name, until := range map[string]int64{"node-b": 5, "node-a": 9, "dead": 0} {
+		d.Exec("INSERT INTO worker VALUES ($1, $2)", name, (now.Unix()+until)*1_000_000)
+	}
+	err := migrate(steps(first, stepB, alone))
+	if !errors.Is(err, tx.ErrAtWork) || !strings.Contains(err.Error(), "stop node-a, node-b first") {
+		t.Fatalf("got %v", err)
+	}
+	if err := migrate(steps(first, stepB)); err != nil {
+		t.Errorf("a step that may be made beside them: %v", err)
+	}
+	now = now.Add(9 * time.Second)
+	if err := migrate(steps(first, stepB, alone)); err != nil {
+		t.Errorf("all are gone: %v", err)
 	}
 }
 

@@ -86,7 +86,7 @@ type DB struct {
 }
 
 // Open opens the database of the tables and checks that its schema is the one this binary knows. Errors:
-// [ErrFolderInUse], [ErrRestoring], [ErrNoDatabase], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrUnavailable], or a setting
+// [ErrFolderInUse], [ErrRestoring], [ErrNoDatabase], [ErrSchemaOld], [ErrSchemaNewer], [ErrSchemaEdited], [ErrAtWork], [ErrUnavailable], or a setting
 // that makes no sense.
 func Open(ctx context.Context, opts Options, tables Tables) (*DB, error) {
 	given := opts.Now != nil

@@ -72,7 +72,7 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if err := preparePostgres(ctx, config.ConnConfig, opts); err != nil {
+	if err := preparePostgres(ctx, config.ConnConfig, opts, db.tables.AtWork); err != nil {
 		return err
 	}
 	readers, err := postgresPool(ctx, config, orDefault(opts.Readers, postgresReaders))

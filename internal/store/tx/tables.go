@@ -9,6 +9,9 @@ type Tables struct {
 	Migrations fs.FS
 	// Counted are those whose rows an [Inventory] counts.
 	Counted []string
+	// AtWork lists the names of processes that work on the database now; its argument is the instant. Empty where nobody can
+	// tell. Only PostgreSQL is asked: a file of SQLite has one owner.
+	AtWork string
 	// Restamp stamps a row again, whose shop and id are its arguments after the stamp: see [Stamp].
 	Restamp Statement
 	// Owner is handed on to bodies: see [Tx.Owner].
