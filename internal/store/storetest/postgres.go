@@ -112,7 +112,7 @@ func makeTemplate(ctx context.Context, name string, opts store.Options) error {
 	}
 	dropped := onServer(ctx, "DROP DATABASE IF EXISTS "+draft+" WITH (FORCE)")
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "42P04" { // another process was first
+	if errors.As(err, &pg) && (pg.Code == "42P04" || pg.Code == "23505") { // another process was first, perhaps by a moment
 		return dropped
 	}
 	return errors.Join(err, dropped)
