@@ -10,55 +10,23 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/built"
 	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
 
 // patience is how long a process may take to answer or to end before the test gives up.
 const patience = 60 * time.Second
 
-// built holds the binary under test, made once for the test process.
-var built struct {
-	once sync.Once
-	dir  string
-	path string
-	err  error
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built.dir != "" {
-		_ = os.RemoveAll(built.dir)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { built.Main(m) }
 
 // sluice returns the path of the freshly built binary.
-func sluice(t testing.TB) string {
-	t.Helper()
-	built.once.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "sluice-e2e-"); built.err != nil {
-			return
-		}
-		built.path = filepath.Join(built.dir, "sluice")
-		cmd := exec.Command("go", "build", "-trimpath", "-o", built.path, "./cmd/sluice")
-		cmd.Dir = ".."
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("build: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return built.path
-}
+func sluice(t testing.TB) string { return built.Path(t) }
 
 // environment is what processes see: ours without settings of sluice, plus extra.
 func environment(extra ...string) []string {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -110,23 +111,7 @@ func sentOver(t testing.TB, network, link string) int64 {
 // launchIn is launch with something before the command.
 func launchIn(t testing.TB, prefix []string, log string, args ...string) *process {
 	t.Helper()
-	out, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	line := append(append(append([]string(nil), prefix[1:]...), sluice(t)), args...)
-	p := &process{cmd: exec.Command(prefix[0], line...), done: make(chan struct{})}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment(), out, out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.done)
-	}()
-	t.Cleanup(func() { p.kill() })
-	return p
+	return launchBy(t, log, prefix[0], slices.Concat(prefix[1:], []string{sluice(t)}, args)...)
 }
 
 const publicAddress = "8.8.8.8" // nothing leaves the test's networks for it

@@ -18,8 +18,8 @@ func urlOf(a net.Addr) string {
 const warnClear = "a live shop has an http address: who is on the way can read and change what is sent there"
 
 // warnOfClear says which addresses of live shops go on that would be refused now.
-func (a *app) warnOfClear(ctx context.Context) error {
-	found, err := a.desk.ClearAddresses(ctx)
+func (a *node) warnOfClear(ctx context.Context) error {
+	found, err := a.Desk.ClearAddresses(ctx)
 	if err != nil {
 		return fmt.Errorf("addresses of live shops: %w", err)
 	}

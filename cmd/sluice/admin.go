@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/rescue"
 )
 
@@ -63,7 +64,7 @@ func listenAdmin(ctx context.Context, folder string) (l net.Listener, release fu
 }
 
 // serveAdmin answers tasks on the socket until ctx ends, unless another server does for this folder.
-func serveAdmin(ctx context.Context, a *app) (stop func()) {
+func serveAdmin(ctx context.Context, a *node) (stop func()) {
 	l, release, err := listenAdmin(ctx, a.config.Data)
 	if errors.Is(err, errHeld) {
 		a.log.WarnContext(ctx, "no admin socket: another server of this data folder answers administrative commands for all of them")
@@ -99,8 +100,8 @@ func serveAdmin(ctx context.Context, a *app) (stop func()) {
 }
 
 // identify says which server this is.
-func (a *app) identify(w http.ResponseWriter, _ *http.Request) {
-	place, err := placeOf(&a.config)
+func (a *node) identify(w http.ResponseWriter, _ *http.Request) {
+	place, err := app.PlaceOf(&a.config)
 	var raw []byte
 	if err == nil {
 		raw, err = json.Marshal(serving{PID: os.Getpid(), Version: version, Database: place})
@@ -117,7 +118,7 @@ func (a *app) identify(w http.ResponseWriter, _ *http.Request) {
 type peerKey struct{}
 
 // admin answers a command that another process was given.
-func (a *app) admin(w http.ResponseWriter, r *http.Request) {
+func (a *node) admin(w http.ResponseWriter, r *http.Request) {
 	var q request
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&q); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -132,7 +133,7 @@ func (a *app) admin(w http.ResponseWriter, r *http.Request) {
 	ctx := admin.As(r.Context(), admin.Person{Account: account, Claims: q.Claims})
 	var result json.RawMessage
 	err := rescue.Call(func() (err error) {
-		result, err = op.Answer(ctx, a.desk, q.Arguments)
+		result, err = op.Answer(ctx, a.Desk, q.Arguments)
 		return err
 	})
 	if p := rescue.From(err); p != nil {

@@ -219,7 +219,7 @@ func TestAdministrationRefuses(t *testing.T) {
 // TestTaskWithoutACommand: what comes over the socket names what to do.
 func TestTaskWithoutACommand(t *testing.T) {
 	t.Parallel()
-	a := &app{base: &base{log: slog.New(slog.DiscardHandler)}}
+	a := &node{base: &base{log: slog.New(slog.DiscardHandler)}}
 	for _, body := range []string{`{}`, `{"operation":"shop.destroy","arguments":{}}`, `{"listShops":{}}`, `[]`, ``} {
 		w := httptest.NewRecorder()
 		a.admin(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/operation", strings.NewReader(body)))
@@ -260,7 +260,7 @@ func TestServersThatShareAFolder(t *testing.T) {
 	dir := shortDir(t)
 	var log strings.Builder
 	server := func() (stop func()) {
-		return serveAdmin(t.Context(), &app{base: &base{config: config.Config{Data: dir}, log: slog.New(slog.NewTextHandler(&log, nil))}})
+		return serveAdmin(t.Context(), &node{base: &base{config: config.Config{Data: dir}, log: slog.New(slog.NewTextHandler(&log, nil))}})
 	}
 	answers := func() bool {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "unix", filepath.Join(dir, adminSocket))

@@ -3,20 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
-	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/shop"
-	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
 )
 
@@ -25,23 +22,23 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	one, two := f.shop("one"), f.shop("two")
-	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
+	b, err := load(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}}, app.Make)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := newApp(b, "")
+	a, err := newNode(t.Context(), b, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := a.engine
+	e := a.Engine
 	about := func(s, subject string) {
-		e.Bell.Raise(t.Context(), alarm.Alarm{Shop: shop.ID(s), About: alarm.Payment, Subject: subject, Why: "odd", Detail: "line\nline"})
+		e.Bell().Raise(t.Context(), alarm.Alarm{Shop: shop.ID(s), About: alarm.Payment, Subject: subject, Why: "odd", Detail: "line\nline"})
 	}
 	about(one["shopId"], "p-first")
 	about(two["shopId"], "p-second")
 	about(one["shopId"], "p-first")
 	about("", "work\x1b[2J")
-	if err := b.db.Close(); err != nil {
+	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	list := f.says(0, "p-first", "alarms")
@@ -76,7 +73,7 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 // TestAnAdministrativeCommandThatPanics answers with an error and leaves the server running.
 func TestAnAdministrativeCommandThatPanics(t *testing.T) {
 	t.Parallel()
-	a := &app{base: &base{log: telemetry.Logger(slog.LevelError+1, "text", t.Output())}} // without a database
+	a := &node{base: &base{log: telemetry.Logger(slog.LevelError+1, "text", t.Output())}} // without a database
 	w := httptest.NewRecorder()
 	body, err := json.Marshal(request{Operation: admin.OpListAlarms.Name(), Arguments: json.RawMessage(`{"limit":1}`)})
 	if err != nil {
@@ -103,34 +100,5 @@ func TestAServerThatPanicsEndsTheProcessInOrder(t *testing.T) {
 	<-g.ctx.Done()
 	if err := g.wait(); err == nil || !stopped {
 		t.Errorf("%v, stopped %t", err, stopped)
-	}
-}
-
-// TestAnEndpointWhoseTurnsFailIsHeard once an hour, not at each turn.
-func TestAnEndpointWhoseTurnsFailIsHeard(t *testing.T) {
-	t.Parallel()
-	f := newFolder(t)
-	made := f.shop("one")
-	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := newApp(b, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := a.engine
-	kind := deliveries(nil, e.Bell, 1)
-	k := store.EndpointKey{Shop: shop.ID(made["shopId"]), ID: strings.Repeat("e", 32)}
-	for _, cause := range []error{store.ErrUnavailable, errors.New("a row that cannot be read"), errors.New("again")} {
-		if err := kind.Failed(t.Context(), job.Item{Key: k.String()}, cause, time.Time{}); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := b.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if list := f.says(0, "work on the endpoint fails", "alarms", "--json"); strings.Count(list, "\n") != 1 || !strings.Contains(list, `"times":1`) {
-		t.Error(list)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
-	"github.com/sluicepay/sluice/internal/store"
 )
 
 // operator is what every command has that administers an installation.
@@ -67,7 +67,7 @@ func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], argum
 	if err != nil {
 		return result, err
 	}
-	place, err := placeOf(&c)
+	place, err := app.PlaceOf(&c)
 	if err != nil {
 		return result, err
 	}
@@ -76,28 +76,28 @@ func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], argum
 		return result, err
 	}
 	if server != nil && (c.Database == "" || server.Database == place) {
-		o.answeredf(s, "answered by the server of %s (pid %d), %s", folderOf(&c), server.PID, server.Database)
+		o.answeredf(s, "answered by the server of %s (pid %d), %s", app.FolderOf(&c), server.PID, server.Database)
 		raw, err := server.forward(s, op.Name(), arguments)
 		if err == nil {
 			err = json.Unmarshal(raw, &result)
 		}
 		return result, err
 	}
-	b, err := openKnown(s, c)
+	b, err := open(s, c, app.Open)
 	if err != nil {
 		return result, err
 	}
-	defer b.db.Close()
-	a, err := newApp(b, b.config.PublicURL)
+	defer b.Close()
+	a, err := newNode(s.ctx, b, b.config.PublicURL)
 	if err != nil {
 		return result, err
 	}
 	if server != nil {
-		o.answeredf(s, "answered from %s, as --database says; the server of %s (pid %d) has %s", place, folderOf(&c), server.PID, server.Database)
+		o.answeredf(s, "answered from %s, as --database says; the server of %s (pid %d) has %s", place, app.FolderOf(&c), server.PID, server.Database)
 	} else {
-		o.answeredf(s, "answered from %s; no server runs on %s", place, folderOf(&c))
+		o.answeredf(s, "answered from %s; no server runs on %s", place, app.FolderOf(&c))
 	}
-	return op.Do(admin.As(s.ctx, admin.Person{Account: account(), Claims: claimed(s.env)}), a.desk, arguments)
+	return op.Do(admin.As(s.ctx, admin.Person{Account: account(), Claims: claimed(s.env)}), a.Desk, arguments)
 }
 
 // answeredf tells people which installation they are working on; standard output has the answer alone.
@@ -107,22 +107,11 @@ func (o *operator) answeredf(s *surroundings, format string, facts ...any) {
 	}
 }
 
-func placeOf(c *config.Config) (store.Place, error) {
-	return store.PlaceOf(store.Options{URL: c.Database.Reveal(), Dir: c.Data})
-}
-
-func folderOf(c *config.Config) string {
-	if path, err := filepath.Abs(c.Data); err == nil {
-		return path
-	}
-	return c.Data
-}
-
 // serving is what a server says of itself to other processes of this machine.
 type serving struct {
-	PID      int         `json:"pid"`
-	Version  string      `json:"version"`
-	Database store.Place `json:"database"`
+	PID      int               `json:"pid"`
+	Version  string            `json:"version"`
+	Database app.DatabasePlace `json:"database"`
 
 	client *http.Client
 }

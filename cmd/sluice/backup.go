@@ -1,21 +1,15 @@
 package main
 
 import (
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
-	"github.com/sluicepay/sluice/internal/backup"
 	"github.com/sluicepay/sluice/internal/config"
-	"github.com/sluicepay/sluice/internal/telemetry"
-	"github.com/sluicepay/sluice/internal/vault"
 )
 
 type backupCommand struct {
@@ -35,7 +29,7 @@ func (c *backupCommand) Run(s *surroundings) error {
 		}
 	}
 	return perform(s, &c.operator, admin.OpTakeBackup, c.TakeBackup, func(out io.Writer, b admin.Backup) error {
-		if _, err := os.Stat(filepath.Join(b.Dir, backup.ManifestFile)); err != nil {
+		if _, err := os.Stat(filepath.Join(b.Dir, admin.ManifestFile)); err != nil {
 			return fmt.Errorf("the server has written the backup where this command does not see it (has it a /tmp of its own?): %w", err)
 		}
 		if err := describeBackup(out, "backup of", &b.Manifest, b.Dir); err != nil {
@@ -46,14 +40,14 @@ func (c *backupCommand) Run(s *surroundings) error {
 }
 
 // describeBackup prints what a backup holds.
-func describeBackup(out io.Writer, what string, m *backup.Manifest, where string) error {
+func describeBackup(out io.Writer, what string, m *admin.Manifest, where string) error {
 	_, err := fmt.Fprintf(out, "%s the %s database of %s: %d shops, %d payments, %d events, epoch %s\n%s\n",
 		what, m.Database, m.Taken.Format(time.RFC3339), m.Rows["shop"], m.Rows["payment"], m.Rows["event"], m.Epoch, where)
 	return err
 }
 
 // describeMaster says whether a backup can be restored by itself.
-func describeMaster(out io.Writer, m *backup.Manifest) error {
+func describeMaster(out io.Writer, m *admin.Manifest) error {
 	text := "the master key is in it: whoever has the backup can read what the database holds sealed"
 	switch needed := strings.Join(m.MasterKeys, ", "); {
 	case len(m.MasterKeys) == 0:
@@ -80,18 +74,11 @@ func (c *restoreCommand) Run(s *surroundings) error {
 	if err != nil {
 		return err
 	}
-	slices.Sort(c.Also)
-	done, err := backup.Restore(s.ctx, backup.Target{
-		Dir: c.Dir, Data: loaded.Data, URL: loaded.Database.Reveal(), Tools: c.PostgresTools, Also: slices.Compact(c.Also),
-		Masters: (&base{config: loaded, env: s.env}).mastersElsewhere(),
-		Now:     time.Now, Random: rand.Reader, Log: telemetry.Logger(loaded.LogLevel, loaded.LogFormat, s.err),
+	place := placeFor(s, loaded)
+	done, err := admin.Restore(s.ctx, admin.RestoreBackup{
+		Dir: c.Dir, Data: loaded.Data, Database: loaded.Database.Reveal(), Tools: c.PostgresTools, Also: c.Also,
+		Masters: place.MastersElsewhere(s.ctx), Log: place.Log,
 	})
-	if errors.Is(err, backup.ErrNoMaster) {
-		return fmt.Errorf("%w: say by --master-key where it stands", err)
-	}
-	if errors.Is(err, backup.ErrTaken) {
-		return fmt.Errorf("%w: a restore makes a new installation, name a new folder by --data", err)
-	}
 	if err != nil {
 		return err
 	}
@@ -103,7 +90,7 @@ func (c *restoreCommand) Run(s *surroundings) error {
 	}
 	_, err = fmt.Fprintf(s.out, "the epoch is %s from now on; of %d payments the providers are asked what happened after the backup\n", done.Epoch, done.Asked)
 	if err == nil && len(done.Manifest.MasterKeys) > 0 && !done.Manifest.HoldsMaster() {
-		_, err = fmt.Fprintf(s.out, "the servers need --master-key, too: the data folder has no %s\n", vault.MasterFile)
+		_, err = fmt.Fprintf(s.out, "the servers need --master-key, too: the data folder has no %s\n", admin.MasterFile)
 	}
 	return err
 }

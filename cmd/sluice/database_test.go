@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/backup"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/store"
@@ -29,7 +30,7 @@ const keysOfBefore = `{
 // folder does not make an installation old or new.
 func TestWhichInstallationsAreEstablished(t *testing.T) {
 	t.Parallel()
-	of := func(dir string) bool { return (&base{config: config.Config{Data: dir}}).established() }
+	of := func(dir string) bool { return (&app.Place{Config: config.Config{Data: dir}}).Established() }
 	with := func(files map[string]string) string {
 		dir := t.TempDir()
 		for name, text := range files {
@@ -55,7 +56,7 @@ func TestWhichInstallationsAreEstablished(t *testing.T) {
 		"a new node of it":                            {with(map[string]string{vault.KeyringFile: string(keys)}), false},
 		"what was restored of an installation before": {restoredOfBefore(t), false},
 		"keys of before":                              {with(map[string]string{vault.KeyringFile: keysOfBefore}), true},
-		"keys of before, whose database has proved":   {with(map[string]string{vault.KeyringFile: keysOfBefore, databaseChecked: ""}), false},
+		"keys of before, whose database has proved":   {with(map[string]string{vault.KeyringFile: keysOfBefore, "database-checked": ""}), false},
 		"keys of before with the operator's word": {with(map[string]string{
 			vault.KeyringFile: strings.Replace(keysOfBefore, "{", `{"checkedDatabase": true,`, 1)}), false},
 		"keys that cannot be read": {with(map[string]string{vault.KeyringFile: "{}"}), false},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/sluicepay/sluice/internal/admin"
-	"github.com/sluicepay/sluice/internal/id"
 )
 
 type keyCommands struct {
@@ -43,10 +42,9 @@ type keyRevokeCommand struct {
 
 // Run revokes a key.
 func (c *keyRevokeCommand) Run(s *surroundings) error {
-	_, whole := id.ParseAPIKey(string(c.Key))
 	err := perform(s, &c.operator, admin.OpRevokeKey, c.RevokeKey,
 		sentence("revoked %s", func(r admin.KeyRevoked) []any { return []any{r.Key} }))
-	if err == nil && whole == nil {
+	if err == nil && c.Key.Whole() {
 		_, err = fmt.Fprintln(s.err, "sluice: the whole key stood among the arguments, where every user of this machine can see it; its id is enough")
 	}
 	return err

@@ -53,9 +53,9 @@ func shareOut(descriptors int, c *config.Config) (limits, error) {
 }
 
 // caps bound the connections of callers.
-func (a *app) caps(name string, most, perClient int) web.Caps {
+func (a *node) caps(name string, most, perClient int) web.Caps {
 	return web.Caps{
 		Most: most, PerClient: perClient, Trusted: a.config.TrustedProxies,
-		Refused: func(reason string) { a.metrics.Refused.Inc(name, reason) },
+		Refused: func(reason string) { a.Metrics.Refused.Inc(name, reason) },
 	}
 }

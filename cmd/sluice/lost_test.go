@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
-	"github.com/sluicepay/sluice/internal/engine"
-	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -47,11 +46,10 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 			return nil
 		}
 	})
-	ids := id.NewSource(time.Now, rand.Reader)
-	desk := admin.New(engine.New(engine.Config{
-		DB: db, Keys: keys, IDs: ids, Now: time.Now, Random: rand.Reader, Connectors: connectors(), Client: newClient(),
-		Log: slog.New(slog.DiscardHandler),
-	}), nil)
+	a, err := app.New(app.Config{DB: db, Keys: keys, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	run := func(write string, op admin.Any, arguments any) {
 		t.Helper()
 		armed.Store(write)
@@ -59,7 +57,7 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := op.Answer(t.Context(), desk, raw)
+		result, err := op.Answer(t.Context(), a.Desk, raw)
 		if err != nil || armed.Load() != "" || len(result) <= len("{}") {
 			t.Errorf("%s: %v, still to be lost: %q, result %q", write, err, armed.Load(), result)
 		}
@@ -86,7 +84,7 @@ func operate(t *testing.T, d *storetest.Database, point store.FaultPoint) {
 		Settings: `{"url":"http://127.0.0.1:1","apiKey":"key"}`, NoTrial: true})
 	before := s.SigningKey
 	run("shop.update", admin.OpRotateKey, admin.RotateKey{Shop: string(s.ID), Overlap: time.Hour})
-	n := store.Notice{Shop: s.ID, Terminal: ids.Letters(8), Key: "evt", Received: time.Now(), State: store.NoticeParked, Headers: "{}", Body: []byte("{}")}
+	n := store.Notice{Shop: s.ID, Terminal: a.IDs.Letters(8), Key: "evt", Received: time.Now(), State: store.NoticeParked, Headers: "{}", Body: []byte("{}")}
 	if err := db.Update(t.Context(), func(tx *store.Tx) error { tx.Notices().Insert(&n); return nil }); err != nil {
 		t.Fatal(err)
 	}

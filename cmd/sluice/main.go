@@ -2,7 +2,7 @@
 // the hosted page, keeps its database, and administers shops and keys. It contains no
 // rules of its own: each subcommand is one file that parses, wires and prints.
 //
-// Read wire.go for how the parts are put together, serve.go for how they run.
+// Read package app for how the parts are put together, serve.go for how they run.
 package main
 
 import (

@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
-	"github.com/sluicepay/sluice/internal/store"
 )
 
 type migrateCommand struct {
@@ -29,14 +29,14 @@ func (s *shortly) settings(c *config.Common) config.Flags {
 
 // Run brings the database up to date. Opening it does the work.
 func (c *migrateCommand) Run(s *surroundings) error {
-	b, err := openOrMake(s, c.settings(&c.Common), false)
+	b, err := load(s, c.settings(&c.Common), app.Migrate)
 	if err != nil {
 		return err
 	}
-	_ = b.db.Close() // what it did is committed
+	_ = b.Close() // what it did is committed
 	if c.JSON {
-		return document(s.out, map[string]store.Kind{"database": b.db.Kind()})
+		return document(s.out, map[string]string{"database": b.Kind()})
 	}
-	_, err = fmt.Fprintf(s.out, "the %s database is up to date\n", b.db.Kind())
+	_, err = fmt.Fprintf(s.out, "the %s database is up to date\n", b.Kind())
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -14,11 +15,11 @@ func TestParkedNotices(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	made := f.shop("with notices")
-	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}})
+	b, err := load(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: f.dir}}, app.Make)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.db.Update(t.Context(), func(tx *store.Tx) error {
+	err = b.DB().Update(t.Context(), func(tx *store.Tx) error {
 		tx.Notices().Insert(&store.Notice{
 			Shop: shop.ID(made["shopId"]), Terminal: strings.Repeat("7", 32), Key: "evt-1", Received: time.Now(), AttemptKey: "lost",
 			State: store.NoticeParked, Headers: "{}", Body: []byte(`{"number":"4000000000000408"}`),
@@ -28,7 +29,7 @@ func TestParkedNotices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.db.Close(); err != nil {
+	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	f.says(0, "evt-1", "notice", "parked")

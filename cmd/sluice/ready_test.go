@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/testkit/loopback"
 )
@@ -46,16 +47,16 @@ func TestReadyzWhileServing(t *testing.T) {
 }
 
 // halted is an application whose servers a test stops by hand.
-func halted(t *testing.T, edit func(*config.Config)) (*app, *group) {
+func halted(t *testing.T, edit func(*config.Config)) (*node, *group) {
 	t.Helper()
 	data := t.TempDir()
-	b, err := openBase(&surroundings{ctx: t.Context(), out: io.Discard, err: io.Discard}, config.Flags{Common: config.Common{Data: data}})
+	b, err := load(&surroundings{ctx: t.Context(), out: io.Discard, err: io.Discard}, config.Flags{Common: config.Common{Data: data}}, app.Make)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = b.db.Close() })
+	t.Cleanup(func() { _ = b.Close() })
 	edit(&b.config)
-	a, err := newApp(b, "http://127.0.0.1")
+	a, err := newNode(t.Context(), b, "http://127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,11 +75,10 @@ func TestAServerThatIsToldToStopSaysSoFirst(t *testing.T) {
 	})
 	told, tell := context.WithCancel(context.Background())
 	a.stopInOrder(told, g)
-	runner, err := a.newRunner()
-	if err != nil {
+	if _, err := a.NewRunner(app.Work{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.serveMetrics(g, runner); err != nil {
+	if err := a.serveMetrics(g); err != nil {
 		t.Fatal(err)
 	}
 	page := "http://" + address + "/readyz"
@@ -86,7 +86,7 @@ func TestAServerThatIsToldToStopSaysSoFirst(t *testing.T) {
 		t.Errorf("ready before due work has begun: %d", got)
 	}
 	tell()
-	for until := time.Now().Add(time.Minute); !a.ready.Stopping(); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(time.Minute); !a.Ready.Stopping(); time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("it does not say that it is stopping")
 		}

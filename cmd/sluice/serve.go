@@ -13,12 +13,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
-	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/shop"
-	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/web"
 )
 
@@ -36,15 +35,20 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if _, err := config.LoadServer(c.Flags, s.env); err != nil {
 		return err
 	}
-	b, err := openBase(s, c.Flags)
+	b, err := load(s, c.Flags, app.Make)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if failed := b.db.Close(); err == nil { // else it is in err already
+		if failed := b.Close(); err == nil { // else it is in err already
 			err = failed
 		}
 	}()
+	return b.serve(s)
+}
+
+// serve listens and begins. What the process that was here before has left is taken up first.
+func (b *base) serve(s *surroundings) error {
 	share, err := shareOut(descriptors(), &b.config)
 	if err != nil {
 		return err
@@ -58,39 +62,43 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	if publicURL == "" {
 		publicURL = ready.BaseURL
 	}
-	a, err := newApp(b, strings.TrimSuffix(publicURL, "/"))
+	a, err := newNode(s.ctx, b, strings.TrimSuffix(publicURL, "/"))
 	if err == nil {
 		a.limits = share
-		err = errors.Join(a.engine.Relieve(s.ctx), a.warnOfClear(s.ctx), a.desk.ForgetTerminals(s.ctx))
+		err = errors.Join(a.Begin(s.ctx), a.warnOfClear(s.ctx))
 	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	return a.serve(s, listener, ready)
+}
+
+// serve answers on the listener, and does everything else that a server does, until the process is told to stop.
+func (a *node) serve(s *surroundings, listener net.Listener, ready readiness) (err error) {
 	g := group{}
 	g.ctx, g.cancel = context.WithCancel(context.WithoutCancel(s.ctx))
 	g.public, g.served = context.WithCancel(context.WithoutCancel(s.ctx))
 	defer func() {
 		err = errors.Join(err, g.wait())
-		a.engine.Drain()
+		a.Drain()
 	}()
 	a.stopInOrder(s.ctx, &g)
-	g.run(func(ctx context.Context) error { return storageFails(ctx, b.db) })
-	if b.config.Demo {
+	g.run(a.Fails)
+	if a.config.Demo {
 		if err := a.startDemo(&g, &ready); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}
-	runner, err := a.newRunner()
+	runner, err := a.NewRunner(app.Work{Endpoints: a.limits.endpoints, DrainFor: a.config.DrainTimeout})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	a.runner.Store(runner)
 	defer serveAdmin(g.ctx, a)()
-	if err := a.serveMetrics(&g, runner); err != nil {
+	if err := a.serveMetrics(&g); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	g.run(runner.Run)
-	server := a.server(a.handler(g.ctx), a.caps("public", share.connections, share.perClient))
+	server := a.server(a.Handler(g.ctx, app.Public{Stopping: g.ctx.Done(), Simulator: a.simulator}), a.caps("public", a.limits.connections, a.limits.perClient))
 	a.public.Store(server)
 	g.run(func(ctx context.Context) error {
 		defer g.served()
@@ -99,24 +107,13 @@ func (c *serveCommand) Run(s *surroundings) (err error) {
 	return a.announce(s, &g, ready)
 }
 
-// storageFails waits for the failure of the database's storage, which ends the process: another one has to read from
-// the disk what is really there.
-func storageFails(ctx context.Context, db *store.DB) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-db.Broken():
-		return db.Failure()
-	}
-}
-
 // announce tells people and scripts that the server answers, then waits for the end.
-func (a *app) announce(s *surroundings, g *group, ready readiness) error {
+func (a *node) announce(s *surroundings, g *group, ready readiness) error {
 	if a.config.Demo {
 		ready.print(s.out)
 	}
-	a.log.InfoContext(g.ctx, "serving", "address", ready.BaseURL, "public_url", a.engine.PublicURL,
-		"database", a.db.Kind(), "version", version, "connections", a.limits.connections)
+	a.log.InfoContext(g.ctx, "serving", "address", ready.BaseURL, "public_url", a.PublicURL(),
+		"database", a.Kind(), "version", version, "connections", a.limits.connections)
 	if path := a.config.ReadyFile; path != "" {
 		if err := ready.write(path); err != nil {
 			return err
@@ -156,13 +153,13 @@ func (g *group) wait() error {
 	return errors.Join(g.errs...)
 }
 
-func (a *app) server(h http.Handler, c web.Caps) *web.Server {
-	return web.New(web.Options{Handler: h, Logger: a.paced, DrainTimeout: a.config.DrainTimeout, Caps: c})
+func (a *node) server(h http.Handler, c web.Caps) *web.Server {
+	return web.New(web.Options{Handler: h, Logger: a.strangers, DrainTimeout: a.config.DrainTimeout, Caps: c})
 }
 
 // serveMetrics answers on a listener of its own, never on the public one, and until that one is served no more: who asks
 // there can see that the process is stopping.
-func (a *app) serveMetrics(g *group, runner *job.Runner) error {
+func (a *node) serveMetrics(g *group) error {
 	if a.config.MetricsListen == "" {
 		return nil
 	}
@@ -171,12 +168,8 @@ func (a *app) serveMetrics(g *group, runner *job.Runner) error {
 		return fmt.Errorf("listen for metrics: %w", err)
 	}
 	mux := http.NewServeMux()
-	samples := &sampler{app: a, runner: runner}
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		samples.take(r.Context())
-		a.metrics.Handler().ServeHTTP(w, r)
-	})
-	a.mountProbes(mux)
+	a.MountMetrics(mux, a.public.Load)
+	a.MountProbes(mux)
 	server := a.server(mux, a.caps("metrics", metricsConnections, 0))
 	g.run(func(context.Context) error { return server.Serve(g.public, l) }) //nolint:contextcheck // it outlasts the others
 	return nil

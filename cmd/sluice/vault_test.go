@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/backup"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/vault"
@@ -214,11 +215,11 @@ func TestAMigrationLeavesTheMasterKeyToTheServer(t *testing.T) {
 	}
 	refusedWith(t, nil, "nothing is sealed yet", "vault", "status", "--data", dir)
 	refusedWith(t, nil, "nothing is sealed yet", "vault", "rotate", "--data", dir)
-	b, err := openBase(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: dir}})
+	b, err := load(&surroundings{ctx: t.Context(), err: t.Output()}, config.Flags{Common: config.Common{Data: dir}}, app.Make)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.db.Close(); err != nil {
+	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
 	if got := command(t.Context(), nil, "vault", "status", "--data", dir); got.code != 0 || !strings.Contains(got.out, "in clear: 1 shops") || !strings.Contains(got.out, "Traces") {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
-	"github.com/sluicepay/sluice/internal/store"
 )
 
 type webhookCommands struct {
@@ -99,14 +98,18 @@ type webhookEnableCommand struct {
 type webhookDisableCommand webhookEnableCommand
 
 // Run enables an endpoint.
-func (c *webhookEnableCommand) Run(s *surroundings) error { return c.switched(s, store.EndpointUp) }
+func (c *webhookEnableCommand) Run(s *surroundings) error { return c.switched(s, true) }
 
 // Run disables an endpoint.
 func (c *webhookDisableCommand) Run(s *surroundings) error {
-	return (*webhookEnableCommand)(c).switched(s, store.EndpointDisabled)
+	return (*webhookEnableCommand)(c).switched(s, false)
 }
 
-func (c *webhookEnableCommand) switched(s *surroundings, to store.EndpointState) error {
+func (c *webhookEnableCommand) switched(s *surroundings, on bool) error {
+	to := admin.EndpointOff
+	if on {
+		to = admin.EndpointOn
+	}
 	return perform(s, &c.operator, admin.OpSwitchEndpoint, admin.SwitchEndpoint{Shop: c.Shop, Endpoint: c.Endpoint, To: to},
 		sentence("%s is %s", func(r admin.EndpointSwitched) []any { return []any{r.Endpoint, r.State} }))
 }

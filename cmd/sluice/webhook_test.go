@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sluicepay/sluice/internal/admin"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -22,23 +23,23 @@ import (
 const hookURL = "https://merchant.example/hook"
 
 // hookBase is a database with a shop and three events of one payment, the first two given up, the third delivered.
-func hookBase(t *testing.T) (*app, *shop.Shop) {
+func hookBase(t *testing.T) (*node, *shop.Shop) {
 	t.Helper()
 	s := &surroundings{ctx: t.Context(), out: io.Discard, err: io.Discard}
-	b, err := openBase(s, config.Flags{Common: config.Common{Data: t.TempDir()}})
+	b, err := load(s, config.Flags{Common: config.Common{Data: t.TempDir()}}, app.Make)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := b.db.Close(); err != nil {
+		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	a, err := newApp(b, "")
+	a, err := newNode(t.Context(), b, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, key, err := a.desk.NewShop(admin.CreateShop{Name: "Hooks"})
+	made, key, err := a.Desk.NewShop(admin.CreateShop{Name: "Hooks"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,22 +74,22 @@ func hookEvent(tx *store.Tx, sid shop.ID, seq int) *store.Event {
 	return e
 }
 
-func inTx(t *testing.T, b *app, body func(*store.Tx)) {
+func inTx(t *testing.T, b *node, body func(*store.Tx)) {
 	t.Helper()
-	if err := b.db.Update(context.Background(), func(tx *store.Tx) error { body(tx); return nil }); err != nil {
+	if err := b.DB().Update(context.Background(), func(tx *store.Tx) error { body(tx); return nil }); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // perform1 has an operation done as the server would that got it through the socket.
-func perform1[A, R any](t *testing.T, a *app, op admin.Operation[A, R], arguments A) (R, error) {
+func perform1[A, R any](t *testing.T, a *node, op admin.Operation[A, R], arguments A) (R, error) {
 	t.Helper()
 	var result R
 	raw, err := json.Marshal(arguments)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if raw, err = op.Answer(t.Context(), a.desk, raw); err == nil {
+	if raw, err = op.Answer(t.Context(), a.Desk, raw); err == nil {
 		err = json.Unmarshal(raw, &result)
 	}
 	return result, err
@@ -174,7 +175,7 @@ func TestWebhookResendKeepsTheOrder(t *testing.T) {
 	if _, err := perform1(t, b, admin.OpResendDeliveries, admin.Deliveries{Shop: string(s.ID)}); err != nil {
 		t.Fatal(err)
 	}
-	err := b.db.View(t.Context(), func(tx *store.Tx) error {
+	err := b.DB().View(t.Context(), func(tx *store.Tx) error {
 		found, err := tx.Deliveries().List(store.DeliveryFilter{Shop: s.ID, State: store.DeliveryWaiting, Oldest: true, Limit: 2 * events})
 		if len(found) != events-1 { // the third was delivered
 			t.Errorf("%d are due", len(found))
@@ -191,10 +192,10 @@ func TestWebhookResendKeepsTheOrder(t *testing.T) {
 	}
 }
 
-func waiting(t *testing.T, b *app, sid shop.ID) []int {
+func waiting(t *testing.T, b *node, sid shop.ID) []int {
 	t.Helper()
 	var seqs []int
-	err := b.db.View(t.Context(), func(tx *store.Tx) error {
+	err := b.DB().View(t.Context(), func(tx *store.Tx) error {
 		found, err := tx.Deliveries().List(store.DeliveryFilter{Shop: sid, State: store.DeliveryWaiting, Limit: 100})
 		seqs = nil
 		for _, d := range found {
@@ -243,7 +244,7 @@ func TestWebhookRotateKey(t *testing.T) {
 	if err != nil || len(out.SigningKey) != 32 {
 		t.Fatalf("error %v, %v", err, out)
 	}
-	now, err := b.engine.Shop(t.Context(), s.ID)
+	now, err := b.Engine.Shop(t.Context(), s.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
@@ -66,7 +65,7 @@ func fresh(t *testing.T, d *storetest.Database) *present {
 	ways.lead(p.Receiver+":80", hooks.URL)
 	ways.lead(p.Server+":80", p.app.URL)
 	ways.lead(p.Simulator+":80", p.app.SimulatorURL)
-	p.desk = admin.New(p.app.Engine, p.app.TokenKeys)
+	p.desk = p.app.Desk
 	p.member("till", func(s *shop.Settings) {
 		s.WebhookURL, s.FourEyes, s.TellAuthorized = p.Receiver+"/till/up", true, true
 	})

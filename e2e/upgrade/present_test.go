@@ -75,7 +75,7 @@ func open(t *testing.T, d *storetest.Database, from string) *present {
 	if err := p.app.Engine.Relieve(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.desk = admin.New(p.app.Engine, p.app.TokenKeys)
+	p.desk = p.app.Desk
 	return p
 }
 
@@ -147,7 +147,7 @@ func (p *present) act(name string, arguments object) json.RawMessage {
 // deliver posts what is due, now and as time goes on, for at most that long.
 func (p *present) deliver(most time.Duration) {
 	p.t.Helper()
-	d := p.app.Deliverer()
+	d := p.app.NewDeliverer()
 	for end := p.clock.Now().Add(most); ; {
 		next, err := d.Drain(p.t.Context(), allShards())
 		if err != nil {

@@ -9,23 +9,21 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/built"
 	"github.com/sluicepay/sluice/internal/testkit/golden"
 )
 
@@ -93,7 +91,7 @@ func TestCommandsShowWhatIsLeft(t *testing.T) {
 		if url != "" {
 			where = append(where, "--database", url)
 		}
-		if _, err := run(sluice(t), false, append([]string{"migrate"}, where...)...); err != nil {
+		if _, err := run(built.Path(t), false, append([]string{"migrate"}, where...)...); err != nil {
 			t.Fatal(err)
 		}
 		if len(w.Commands) == 0 { // its commands had no --json; that they work is all that can be asked for
@@ -107,7 +105,7 @@ func TestCommandsShowWhatIsLeft(t *testing.T) {
 			if slices.Contains(c, w.Shops["stages"].ID) {
 				continue // as in the other shop of its kind
 			}
-			out, err := run(sluice(t), true, slices.Concat(c, where)...)
+			out, err := run(built.Path(t), true, slices.Concat(c, where)...)
 			if err != nil {
 				t.Errorf("sluice %v: %v", c, err)
 				continue
@@ -121,40 +119,7 @@ func TestCommandsShowWhatIsLeft(t *testing.T) {
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
-// sluice returns the path of the freshly built binary.
-func sluice(t testing.TB) string {
-	t.Helper()
-	built.once.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "sluice-upgrade-"); built.err != nil {
-			return
-		}
-		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(built.dir, "sluice"), "./cmd/sluice")
-		cmd.Dir = filepath.Join("..", "..")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("build: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return filepath.Join(built.dir, "sluice")
-}
-
-// built holds the binary under test, made once for the test process.
-var built struct {
-	once sync.Once
-	dir  string
-	err  error
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built.dir != "" {
-		_ = os.RemoveAll(built.dir)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { built.Main(m) }
 
 // answersAsBefore asks for all that the older program was asked for. Where an answer is meant to be another since, changed.http
 // beside the rest has it as it is now; that is a golden file, whose changes are to be reviewed like code.

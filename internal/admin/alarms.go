@@ -43,8 +43,8 @@ func alarmShown(a *store.Alarm) Alarm {
 	}
 }
 
-// ListAlarms lists alarms, oldest first. It needs the right ReadAlarms.
-func (d *Desk) ListAlarms(ctx context.Context, c ListAlarms) (List[Alarm], error) {
+// listAlarms lists alarms, oldest first. It needs the right ReadAlarms.
+func (d *Desk) listAlarms(ctx context.Context, c ListAlarms) (List[Alarm], error) {
 	if c.Limit < 1 {
 		return List[Alarm]{}, fmt.Errorf("--limit: %d is less than 1", c.Limit)
 	}
@@ -70,13 +70,13 @@ type AckAlarm struct {
 	Note  string `name:"note" required:"" placeholder:"TEXT" help:"What came of it." json:"note"`
 }
 
-// AckAlarm acknowledges an alarm. It needs the right ManageAlarms.
-func (d *Desk) AckAlarm(ctx context.Context, c AckAlarm) (Alarm, error) {
+// ackAlarm acknowledges an alarm. It needs the right ManageAlarms.
+func (d *Desk) ackAlarm(ctx context.Context, c AckAlarm) (Alarm, error) {
 	if strings.TrimSpace(c.By) == "" || strings.TrimSpace(c.Note) == "" {
 		return Alarm{}, errors.New("an acknowledgement needs a name and a note")
 	}
 	var a store.Alarm
-	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		if a, err = tx.Alarms().Get(c.Alarm); err != nil {
 			return err
 		}

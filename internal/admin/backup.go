@@ -7,6 +7,15 @@ import (
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
+// Manifest is what a backup says of itself.
+type Manifest = backup.Manifest
+
+// Names of files, as operators are told them.
+const (
+	ManifestFile = backup.ManifestFile // of a backup
+	MasterFile   = vault.MasterFile    // of a data folder, and of a backup that holds the master key
+)
+
 // TakeBackup says where a backup goes.
 type TakeBackup struct {
 	Dir      string `arg:"" name:"dir" help:"New or empty folder for the backup, on this machine." json:"dir"`
@@ -21,17 +30,17 @@ type Backup struct {
 	backup.Manifest
 }
 
-// TakeBackup writes keys and database into a folder: see backup.Take. It needs the right TakeBackups.
-func (d *Desk) TakeBackup(ctx context.Context, c TakeBackup) (Backup, error) {
+// takeBackup writes keys and database into a folder: see backup.Take. It needs the right TakeBackups.
+func (d *Desk) takeBackup(ctx context.Context, c TakeBackup) (Backup, error) {
 	var masters vault.Masters
-	if d.MasterFolder != "" && !c.NoMaster {
+	if d.c.MasterFolder != "" && !c.NoMaster {
 		var err error
-		if masters, err = vault.ReadMasters(d.MasterFolder); err != nil {
+		if masters, err = vault.ReadMasters(d.c.MasterFolder); err != nil {
 			return Backup{}, err
 		}
 	}
 	m, err := backup.Take(ctx, backup.Source{
-		DB: d.DB, Keys: d.Keys, Masters: masters, URL: d.Database, Tools: c.Tools, Version: d.Version, Now: d.Now,
+		DB: d.c.DB, Keys: d.c.Keys, Masters: masters, URL: d.c.Database, Tools: c.Tools, Version: d.c.Version, Now: d.c.Now,
 	}, c.Dir)
 	return Backup{c.Dir, m}, err
 }

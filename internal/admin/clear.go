@@ -17,7 +17,7 @@ import (
 // checkHTTPS refuses what errs say about http addresses of live shops, unless the installation allows them.
 func (d *Desk) checkHTTPS(errs ...error) error {
 	err := errors.Join(errs...)
-	if err == nil || d.InsecureHTTP {
+	if err == nil || d.c.InsecureHTTP {
 		return nil
 	}
 	return fmt.Errorf("%w (a server with --insecure-http takes http)", err)
@@ -53,11 +53,11 @@ func (d *Desk) checkReached(t *shop.Terminal) error {
 
 // parseConnector reads the settings of a terminal.
 func (d *Desk) parseConnector(name string, settings json.RawMessage) (connector.Config, error) {
-	at := slices.IndexFunc(d.Connectors, func(t connector.Type) bool { return t.Name == name })
+	at := slices.IndexFunc(d.c.Connectors, func(t connector.Type) bool { return t.Name == name })
 	if at < 0 {
 		return nil, fmt.Errorf("there is no connector %s", named(name))
 	}
-	parsed, err := d.Connectors[at].Parse(settings)
+	parsed, err := d.c.Connectors[at].Parse(settings)
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
@@ -74,14 +74,14 @@ type ClearAddress struct {
 // ClearAddresses lists those that are http without the installation allowing it: they were taken before they would have
 // been refused.
 func (d *Desk) ClearAddresses(ctx context.Context) ([]ClearAddress, error) {
-	if d.InsecureHTTP {
+	if d.c.InsecureHTTP {
 		return nil, nil
 	}
 	shops, err := view(ctx, d, func(tx *store.Tx) ([]shop.Shop, error) { return tx.Shops().Live() })
 	var found []ClearAddress
 	for i := range shops {
 		s := &shops[i]
-		if s.CheckServed(d.PublicURL) != nil {
+		if s.CheckServed(d.c.PublicURL) != nil {
 			found = append(found, ClearAddress{s.ID, "", "--public-url"})
 		}
 		for _, name := range s.Clear() {

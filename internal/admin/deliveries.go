@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -33,20 +32,8 @@ func (c *Deliveries) filter() (store.DeliveryFilter, error) {
 	default:
 		return f, fmt.Errorf("--state: %q is none of WAITING, DELIVERED and FAILED", c.State)
 	}
-	for _, bound := range []struct {
-		flag, text string
-		into       *time.Time
-	}{{"since", c.Since, &f.Since}, {"until", c.Until, &f.Until}} {
-		if bound.text == "" {
-			continue
-		}
-		at, ok := gateway.ReadInstant(bound.text)
-		if !ok {
-			return f, fmt.Errorf("--%s: %q is no time such as 2030-12-25T10:00:00Z", bound.flag, bound.text)
-		}
-		*bound.into = at
-	}
-	return f, nil
+	err := readBounds([]bound{{"since", c.Since, &f.Since}, {"until", c.Until, &f.Until}})
+	return f, err
 }
 
 // ListDeliveries chooses deliveries to list.
@@ -83,8 +70,8 @@ type Try struct {
 // mostDeliveries bounds a list of deliveries whatever is asked for.
 const mostDeliveries = 10_000
 
-// ListDeliveries lists deliveries, newest first; of one event also each try. It needs the right ReadWebhooks.
-func (d *Desk) ListDeliveries(ctx context.Context, c ListDeliveries) (List[Delivery], error) {
+// listDeliveries lists deliveries, newest first; of one event also each try. It needs the right ReadWebhooks.
+func (d *Desk) listDeliveries(ctx context.Context, c ListDeliveries) (List[Delivery], error) {
 	f, err := c.filter()
 	if err != nil {
 		return List[Delivery]{}, err
@@ -128,9 +115,9 @@ type Resent struct {
 	Deliveries int `json:"deliveries"`
 }
 
-// ResendDeliveries makes the chosen deliveries due again, failed ones only unless a state, an event or a payment is
+// resendDeliveries makes the chosen deliveries due again, failed ones only unless a state, an event or a payment is
 // named. It needs the right ResendWebhooks.
-func (d *Desk) ResendDeliveries(ctx context.Context, c Deliveries) (Resent, error) {
+func (d *Desk) resendDeliveries(ctx context.Context, c Deliveries) (Resent, error) {
 	f, err := c.filter()
 	if err != nil {
 		return Resent{}, err
@@ -146,7 +133,7 @@ func (d *Desk) ResendDeliveries(ctx context.Context, c Deliveries) (Resent, erro
 	endpoints := map[string]bool{}
 	for more := true; more; {
 		var page []store.DeliveryInfo
-		err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		err := d.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 			if page, err = tx.Deliveries().List(f); err != nil {
 				return err
 			}

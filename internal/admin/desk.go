@@ -4,34 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/records"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
+	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
 
-// Desk is where operators work on one installation. It is safe for concurrent use.
-type Desk struct {
-	*engine.Engine
-	tokenKeys *webhook.KeyRing
+// Config is what a Desk works with. All of it is required but what says otherwise.
+type Config struct {
+	DB         *store.DB
+	Engine     *engine.Engine // which need not serve
+	Records    *records.Records
+	Keys       vault.Keyring
+	TokenKeys  *webhook.KeyRing
+	IDs        *id.Source
+	Connectors []connector.Type
+	Client     *outbound.Client // of providers
+	Now        func() time.Time
+	Random     io.Reader
+	Log        *slog.Logger
 
+	PublicURL    string // of the server; empty where none serves
+	InsecureHTTP bool   // live shops may have http addresses that are not of this machine
 	MasterFolder string // data folder whose file is the master key; empty where that stands elsewhere
-
-	Database string // URL of PostgreSQL, for its own programs; empty for SQLite
-	Version  string // of this program
+	Database     string // URL of PostgreSQL, for its own programs; empty for SQLite
+	Version      string // of this program
 }
 
-// New returns the desk of an engine, which need not serve, and of the keys that sign tokens.
-func New(e *engine.Engine, tokenKeys *webhook.KeyRing) *Desk {
-	return &Desk{Engine: e, tokenKeys: tokenKeys}
-}
+// Desk is where operators work on one installation. It is safe for concurrent use.
+type Desk struct{ c Config }
+
+// New returns a desk.
+func New(c Config) *Desk { return &Desk{c} }
 
 // mostListed bounds lists that have no limit of their own.
 const mostListed = 1000
@@ -85,7 +102,7 @@ type Effect struct {
 func (e Effect) From() time.Time { return e.InForce }
 
 // effect is that of a change that is committed now.
-func (d *Desk) effect() Effect { return Effect{d.Engine.InForce().UTC()} }
+func (d *Desk) effect() Effect { return Effect{d.c.Engine.InForce().UTC()} }
 
 // Nothing is the argument of acts that take none.
 type Nothing struct{}
@@ -104,7 +121,7 @@ func (d *Desk) shopOf(ctx context.Context, sid string) (shop.Shop, error) {
 // view reads one thing in a transaction.
 func view[T any](ctx context.Context, d *Desk, read func(*store.Tx) (T, error)) (T, error) {
 	var found T
-	err := d.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := d.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		found, err = read(tx)
 		return err
 	})

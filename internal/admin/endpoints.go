@@ -23,8 +23,8 @@ type Endpoint struct {
 	LastError string              `json:"lastError,omitempty"`
 }
 
-// ListEndpoints lists a shop's endpoints. It needs the right ReadWebhooks.
-func (d *Desk) ListEndpoints(ctx context.Context, c OfShop) (List[Endpoint], error) {
+// listEndpoints lists a shop's endpoints. It needs the right ReadWebhooks.
+func (d *Desk) listEndpoints(ctx context.Context, c OfShop) (List[Endpoint], error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return List[Endpoint]{}, err
@@ -34,6 +34,12 @@ func (d *Desk) ListEndpoints(ctx context.Context, c OfShop) (List[Endpoint], err
 		return Endpoint{e.ID, e.State, e.Open, e.Fails, e.DownSince, e.Hold, e.URL, e.LastError}
 	}), err
 }
+
+// What an endpoint can be switched to.
+const (
+	EndpointOn  = store.EndpointUp
+	EndpointOff = store.EndpointDisabled
+)
 
 // SwitchEndpoint says which endpoint to switch on or off.
 type SwitchEndpoint struct {
@@ -48,10 +54,10 @@ type EndpointSwitched struct {
 	State    store.EndpointState `json:"state"`
 }
 
-// SwitchEndpoint switches an endpoint on or off; what is open for one that is off is given up. It needs the right
+// switchEndpoint switches an endpoint on or off; what is open for one that is off is given up. It needs the right
 // ManageWebhooks.
-func (d *Desk) SwitchEndpoint(ctx context.Context, c SwitchEndpoint) (EndpointSwitched, error) {
-	if c.To != store.EndpointUp && c.To != store.EndpointDisabled {
+func (d *Desk) switchEndpoint(ctx context.Context, c SwitchEndpoint) (EndpointSwitched, error) {
+	if c.To != EndpointOn && c.To != EndpointOff {
 		return EndpointSwitched{}, fmt.Errorf("an endpoint cannot be made %q", c.To)
 	}
 	s, err := d.shopOf(ctx, c.Shop)
@@ -59,7 +65,7 @@ func (d *Desk) SwitchEndpoint(ctx context.Context, c SwitchEndpoint) (EndpointSw
 		return EndpointSwitched{}, err
 	}
 	k := store.EndpointKey{Shop: s.ID, ID: c.Endpoint}
-	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+	err = d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.Endpoints().Get(k)
 		tx.Endpoints().Switch(k, c.To)
 		return err
@@ -82,24 +88,24 @@ type Untold struct {
 }
 
 // ListUntold lists events that could not be put into words, oldest first. It needs the right ReadWebhooks.
-func (d *Desk) ListUntold(ctx context.Context, _ Nothing) (List[Untold], error) {
+func (d *Desk) listUntold(ctx context.Context, _ Nothing) (List[Untold], error) {
 	found, err := view(ctx, d, func(tx *store.Tx) ([]store.Untold, error) { return tx.UntoldFacts().List(mostListed + 1) })
 	return bounded(found, mostListed, func(u *store.Untold) Untold {
 		return Untold{u.Shop, u.Payment, u.Dialect, u.Created, u.Fails, u.Due, u.Error}
 	}), err
 }
 
-// RetryUntold has all of them tried again at once, and lists them. It needs the right ResendWebhooks.
-func (d *Desk) RetryUntold(ctx context.Context, _ Nothing) (List[Untold], error) {
-	l, err := d.ListUntold(ctx, Nothing{})
+// retryUntold has all of them tried again at once, and lists them. It needs the right ResendWebhooks.
+func (d *Desk) retryUntold(ctx context.Context, _ Nothing) (List[Untold], error) {
+	l, err := d.listUntold(ctx, Nothing{})
 	if err != nil {
 		return l, err
 	}
-	now := d.Now()
+	now := d.c.Now()
 	for i := range l.Items {
 		l.Items[i].Due = now
 	}
-	return l, d.DB.Update(ctx, func(tx *store.Tx) error {
+	return l, d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.UntoldFacts().Hurry()
 		return nil
 	})

@@ -28,7 +28,7 @@ func onBoth(t *testing.T, fn func(t *testing.T, o *office)) {
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		o := &office{t: t, log: &bytes.Buffer{}}
 		o.App = testkit.New(t, d.Open(), testkit.Options{Log: telemetry.Logger(slog.LevelInfo, "json", o.log)})
-		o.desk = admin.New(o.Engine, o.TokenKeys)
+		o.desk = o.Desk
 		fn(t, o)
 	})
 }

@@ -19,14 +19,14 @@ type NewKey struct {
 }
 
 func (d *Desk) newKey(sid shop.ID, live bool, label string) (NewKey, error) {
-	text := d.IDs.APIKey(live)
+	text := d.c.IDs.APIKey(live)
 	parsed, err := id.ParseAPIKey(text)
 	if err != nil {
 		return NewKey{}, fmt.Errorf("key just made: %w", err)
 	}
-	kid, at := d.IDs.New()
+	kid, at := d.c.IDs.New()
 	return NewKey{text, &shop.Key{
-		ID: kid, Shop: sid, Prefix: parsed.Prefix(), Hash: d.Keys.HashAPIKey(text), Label: label, Created: at,
+		ID: kid, Shop: sid, Prefix: parsed.Prefix(), Hash: d.c.Keys.HashAPIKey(text), Label: label, Created: at,
 	}}, nil
 }
 
@@ -45,8 +45,8 @@ type KeyCreated struct {
 // Made implements what the log names.
 func (k KeyCreated) Made() string { return k.Key }
 
-// CreateKey makes an API key. It needs the right ManageKeys.
-func (d *Desk) CreateKey(ctx context.Context, c CreateKey) (KeyCreated, error) {
+// createKey makes an API key. It needs the right ManageKeys.
+func (d *Desk) createKey(ctx context.Context, c CreateKey) (KeyCreated, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return KeyCreated{}, err
@@ -60,7 +60,7 @@ func (d *Desk) CreateKey(ctx context.Context, c CreateKey) (KeyCreated, error) {
 	if err != nil {
 		return KeyCreated{}, err
 	}
-	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+	err = d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if tx.MaybeCommitted() { // an id is of one run of this command only
 			keys, err := tx.APIKeys().List(s.ID)
 			if err != nil || slices.ContainsFunc(keys, func(k shop.Key) bool { return k.ID == key.Row.ID }) {
@@ -85,8 +85,8 @@ type Key struct {
 	Revoked time.Time `json:"revoked,omitzero"`
 }
 
-// ListKeys lists the keys of a shop, revoked ones too, oldest first. It needs the right ReadShops.
-func (d *Desk) ListKeys(ctx context.Context, c OfShop) (List[Key], error) {
+// listKeys lists the keys of a shop, revoked ones too, oldest first. It needs the right ReadShops.
+func (d *Desk) listKeys(ctx context.Context, c OfShop) (List[Key], error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return List[Key]{}, err
@@ -102,6 +102,12 @@ type KeyName string
 // String implements fmt.Stringer.
 func (n KeyName) String() string { return cut(string(n)) }
 
+// Whole reports that the whole key was given, not its id.
+func (n KeyName) Whole() bool {
+	_, err := id.ParseAPIKey(string(n))
+	return err == nil
+}
+
 // RevokeKey names the key to revoke.
 type RevokeKey struct {
 	OfShop
@@ -114,15 +120,15 @@ type KeyRevoked struct {
 	Effect
 }
 
-// RevokeKey ends the life of a key; revoking it again changes nothing. The whole key names it as well as its id: whoever
+// revokeKey ends the life of a key; revoking it again changes nothing. The whole key names it as well as its id: whoever
 // gives it wants it dead, and now it has been among the arguments of a command. It needs the right ManageKeys.
-func (d *Desk) RevokeKey(ctx context.Context, c RevokeKey) (KeyRevoked, error) {
+func (d *Desk) revokeKey(ctx context.Context, c RevokeKey) (KeyRevoked, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return KeyRevoked{}, err
 	}
 	found := ""
-	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+	err = d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		keys, err := tx.APIKeys().List(s.ID)
 		if at := slices.IndexFunc(keys, d.isKey(string(c.Key))); at >= 0 {
 			found = keys[at].ID
@@ -142,7 +148,7 @@ func (d *Desk) RevokeKey(ctx context.Context, c RevokeKey) (KeyRevoked, error) {
 // isKey recognises the key that the text names.
 func (d *Desk) isKey(text string) func(shop.Key) bool {
 	if whole, err := id.ParseAPIKey(text); err == nil {
-		hash := d.Keys.HashAPIKey(whole.Reveal())
+		hash := d.c.Keys.HashAPIKey(whole.Reveal())
 		return func(k shop.Key) bool { return k.Prefix == whole.Prefix() && hmac.Equal(k.Hash, hash) }
 	}
 	return func(k shop.Key) bool { return k.ID == text }

@@ -23,7 +23,7 @@ type ParkedNotice struct {
 }
 
 // ListNotices lists parked notices of all shops. It needs the right ReadPayments.
-func (d *Desk) ListNotices(ctx context.Context, _ Nothing) (List[ParkedNotice], error) {
+func (d *Desk) listNotices(ctx context.Context, _ Nothing) (List[ParkedNotice], error) {
 	found, err := view(ctx, d, func(tx *store.Tx) ([]store.Notice, error) { return tx.Notices().Parked(mostListed + 1) })
 	return bounded(found, mostListed, func(n *store.Notice) ParkedNotice {
 		return ParkedNotice{n.Shop, n.Terminal, n.Key, n.Received, n.AttemptKey}
@@ -54,8 +54,8 @@ type Notice struct {
 	Body     string            `json:"body"`
 }
 
-// ShowNotice returns a notice. It needs the right ReadPayments.
-func (d *Desk) ShowNotice(ctx context.Context, c OfNotice) (Notice, error) {
+// showNotice returns a notice. It needs the right ReadPayments.
+func (d *Desk) showNotice(ctx context.Context, c OfNotice) (Notice, error) {
 	if _, err := d.shopOf(ctx, c.Shop); err != nil {
 		return Notice{}, err
 	}
@@ -76,12 +76,12 @@ type NoticeRetried struct {
 	Notice string `json:"notice"`
 }
 
-// RetryNotice has a parked notice tried again. It needs the right ManageNotices.
-func (d *Desk) RetryNotice(ctx context.Context, c OfNotice) (NoticeRetried, error) {
+// retryNotice has a parked notice tried again. It needs the right ManageNotices.
+func (d *Desk) retryNotice(ctx context.Context, c OfNotice) (NoticeRetried, error) {
 	if _, err := d.shopOf(ctx, c.Shop); err != nil {
 		return NoticeRetried{}, err
 	}
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		n, err := tx.Notices().Get(shop.ID(c.Shop), c.Terminal, c.Notice)
 		if err != nil {
 			return err

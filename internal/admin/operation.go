@@ -34,6 +34,7 @@ const (
 	ReadAlarms      Right = "alarms.read"
 	ManageAlarms    Right = "alarms.manage"
 	TakeBackups     Right = "backups.take"
+	RestoreBackups  Right = "backups.restore" // of Restore, which is no Operation
 	ReadVault       Right = "vault.read"
 )
 
@@ -63,58 +64,58 @@ func operation[A, R any](name string, right Right, do func(*Desk, context.Contex
 
 // The operations.
 var (
-	OpCreateShop = operation("shop.create", ManageShops, (*Desk).CreateShop)
-	OpListShops  = operation("shop.list", ReadShops, (*Desk).ListShops)
-	OpUpdateShop = operation("shop.update", ManageShops, (*Desk).UpdateShop)
-	OpRenameShop = operation("shop.rename", ManageShops, (*Desk).RenameShop)
+	OpCreateShop = operation("shop.create", ManageShops, (*Desk).createShop)
+	OpListShops  = operation("shop.list", ReadShops, (*Desk).listShops)
+	OpUpdateShop = operation("shop.update", ManageShops, (*Desk).updateShop)
+	OpRenameShop = operation("shop.rename", ManageShops, (*Desk).renameShop)
 
-	OpCreateKey = operation("key.create", ManageKeys, (*Desk).CreateKey)
-	OpListKeys  = operation("key.list", ReadShops, (*Desk).ListKeys)
-	OpRevokeKey = operation("key.revoke", ManageKeys, (*Desk).RevokeKey)
+	OpCreateKey = operation("key.create", ManageKeys, (*Desk).createKey)
+	OpListKeys  = operation("key.list", ReadShops, (*Desk).listKeys)
+	OpRevokeKey = operation("key.revoke", ManageKeys, (*Desk).revokeKey)
 
-	OpCreateTerminal = operation("terminal.create", ManageTerminals, (*Desk).CreateTerminal)
-	OpListTerminals  = operation("terminal.list", ReadTerminals, (*Desk).ListTerminals)
-	OpShowTerminal   = operation("terminal.show", ReadTerminals, (*Desk).ShowTerminal)
-	OpUpdateTerminal = operation("terminal.update", ManageTerminals, (*Desk).UpdateTerminal)
-	OpSwitchTerminal = operation("terminal.switch", ManageTerminals, (*Desk).SwitchTerminal)
-	OpRemoveTerminal = operation("terminal.remove", ManageTerminals, (*Desk).RemoveTerminal)
+	OpCreateTerminal = operation("terminal.create", ManageTerminals, (*Desk).createTerminal)
+	OpListTerminals  = operation("terminal.list", ReadTerminals, (*Desk).listTerminals)
+	OpShowTerminal   = operation("terminal.show", ReadTerminals, (*Desk).showTerminal)
+	OpUpdateTerminal = operation("terminal.update", ManageTerminals, (*Desk).updateTerminal)
+	OpSwitchTerminal = operation("terminal.switch", ManageTerminals, (*Desk).switchTerminal)
+	OpRemoveTerminal = operation("terminal.remove", ManageTerminals, (*Desk).removeTerminal)
 
-	OpListPayments   = operation("payment.list", ReadPayments, (*Desk).ListPayments)
-	OpShowPayment    = operation("payment.show", ReadPayments, (*Desk).ShowPayment)
-	OpCapturePayment = operation("payment.capture", CapturePayments, (*Desk).CapturePayment)
-	OpVoidPayment    = operation("payment.void", VoidPayments, (*Desk).VoidPayment)
-	OpRefundPayment  = operation("payment.refund", RefundPayments, (*Desk).RefundPayment)
+	OpListPayments   = operation("payment.list", ReadPayments, (*Desk).listPayments)
+	OpShowPayment    = operation("payment.show", ReadPayments, (*Desk).showPayment)
+	OpCapturePayment = operation("payment.capture", CapturePayments, (*Desk).capturePayment)
+	OpVoidPayment    = operation("payment.void", VoidPayments, (*Desk).voidPayment)
+	OpRefundPayment  = operation("payment.refund", RefundPayments, (*Desk).refundPayment)
 
-	OpCheckPayment  = operation("payment.check", RecheckPayments, (*Desk).CheckPayment)
-	OpUpdatePayment = operation("payment.update", UpdatePayments, (*Desk).UpdatePayment)
-	OpApproveUpdate = operation("payment.approve", UpdatePayments, (*Desk).ApproveUpdate)
-	OpListUpdates   = operation("payment.updates", ReadPayments, (*Desk).ListUpdates)
-	OpListParked    = operation("payment.parked", ReadPayments, (*Desk).ListParked)
-	OpStopRecurring = operation("payment.stop-recurring", StopRecurring, (*Desk).StopRecurring)
+	OpCheckPayment  = operation("payment.check", RecheckPayments, (*Desk).checkPayment)
+	OpUpdatePayment = operation("payment.update", UpdatePayments, (*Desk).updatePayment)
+	OpApproveUpdate = operation("payment.approve", UpdatePayments, (*Desk).approveUpdate)
+	OpListUpdates   = operation("payment.updates", ReadPayments, (*Desk).listUpdates)
+	OpListParked    = operation("payment.parked", ReadPayments, (*Desk).listParked)
+	OpStopRecurring = operation("payment.stop-recurring", StopRecurring, (*Desk).stopRecurring)
 
-	OpListNotices = operation("notice.parked", ReadPayments, (*Desk).ListNotices)
-	OpShowNotice  = operation("notice.show", ReadPayments, (*Desk).ShowNotice)
-	OpRetryNotice = operation("notice.retry", ManageNotices, (*Desk).RetryNotice)
+	OpListNotices = operation("notice.parked", ReadPayments, (*Desk).listNotices)
+	OpShowNotice  = operation("notice.show", ReadPayments, (*Desk).showNotice)
+	OpRetryNotice = operation("notice.retry", ManageNotices, (*Desk).retryNotice)
 
-	OpListAlarms = operation("alarm.list", ReadAlarms, (*Desk).ListAlarms)
-	OpAckAlarm   = operation("alarm.ack", ManageAlarms, (*Desk).AckAlarm)
+	OpListAlarms = operation("alarm.list", ReadAlarms, (*Desk).listAlarms)
+	OpAckAlarm   = operation("alarm.ack", ManageAlarms, (*Desk).ackAlarm)
 
-	OpTakeBackup = operation("backup.take", TakeBackups, (*Desk).TakeBackup)
+	OpTakeBackup = operation("backup.take", TakeBackups, (*Desk).takeBackup)
 
-	OpVaultStatus  = operation("vault.status", ReadVault, (*Desk).VaultStatus)
-	OpRotateVault  = operation("vault.rotate", RotateSecrets, (*Desk).RotateVault)
-	OpRotateMaster = operation("vault.rotate-master", RotateSecrets, (*Desk).RotateMaster)
-	OpScrub        = operation("vault.scrub", RotateSecrets, (*Desk).Scrub)
+	OpVaultStatus  = operation("vault.status", ReadVault, (*Desk).vaultStatus)
+	OpRotateVault  = operation("vault.rotate", RotateSecrets, (*Desk).rotateVault)
+	OpRotateMaster = operation("vault.rotate-master", RotateSecrets, (*Desk).rotateMaster)
+	OpScrub        = operation("vault.scrub", RotateSecrets, (*Desk).scrub)
 
-	OpListDeliveries   = operation("webhook.list", ReadWebhooks, (*Desk).ListDeliveries)
-	OpResendDeliveries = operation("webhook.resend", ResendWebhooks, (*Desk).ResendDeliveries)
-	OpListEndpoints    = operation("webhook.endpoints", ReadWebhooks, (*Desk).ListEndpoints)
-	OpSwitchEndpoint   = operation("webhook.switch", ManageWebhooks, (*Desk).SwitchEndpoint)
-	OpListUntold       = operation("webhook.untold", ReadWebhooks, (*Desk).ListUntold)
-	OpRetryUntold      = operation("webhook.untold-retry", ResendWebhooks, (*Desk).RetryUntold)
-	OpRotateKey        = operation("webhook.rotate-key", RotateSecrets, (*Desk).RotateKey)
-	OpListTokenKeys    = operation("webhook.token-keys", ReadWebhooks, (*Desk).ListTokenKeys)
-	OpRotateTokenKey   = operation("webhook.rotate-token-key", RotateSecrets, (*Desk).RotateTokenKey)
+	OpListDeliveries   = operation("webhook.list", ReadWebhooks, (*Desk).listDeliveries)
+	OpResendDeliveries = operation("webhook.resend", ResendWebhooks, (*Desk).resendDeliveries)
+	OpListEndpoints    = operation("webhook.endpoints", ReadWebhooks, (*Desk).listEndpoints)
+	OpSwitchEndpoint   = operation("webhook.switch", ManageWebhooks, (*Desk).switchEndpoint)
+	OpListUntold       = operation("webhook.untold", ReadWebhooks, (*Desk).listUntold)
+	OpRetryUntold      = operation("webhook.untold-retry", ResendWebhooks, (*Desk).retryUntold)
+	OpRotateKey        = operation("webhook.rotate-key", RotateSecrets, (*Desk).rotateKey)
+	OpListTokenKeys    = operation("webhook.token-keys", ReadWebhooks, (*Desk).listTokenKeys)
+	OpRotateTokenKey   = operation("webhook.rotate-token-key", RotateSecrets, (*Desk).rotateTokenKey)
 )
 
 // All lists every operation.

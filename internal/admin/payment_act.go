@@ -58,8 +58,8 @@ type Acted struct {
 	Problem  string          `json:"problem,omitempty"`
 }
 
-// CapturePayment takes held money. It needs the right CapturePayments.
-func (d *Desk) CapturePayment(ctx context.Context, c PartlyAct) (Acted, error) {
+// capturePayment takes held money. It needs the right CapturePayments.
+func (d *Desk) capturePayment(ctx context.Context, c PartlyAct) (Acted, error) {
 	amount, err := readAmount(c.Amount)
 	if err != nil {
 		return Acted{}, err
@@ -68,22 +68,22 @@ func (d *Desk) CapturePayment(ctx context.Context, c PartlyAct) (Acted, error) {
 	if err != nil {
 		return Acted{}, err
 	}
-	o, err := d.Capture(ctx, t, amount)
+	o, err := d.c.Engine.Capture(ctx, t, amount)
 	return d.acted(&c.Act, &o, !o.Payment.Captured.IsZero(), err)
 }
 
-// VoidPayment gives held money back. It needs the right VoidPayments.
-func (d *Desk) VoidPayment(ctx context.Context, c Act) (Acted, error) {
+// voidPayment gives held money back. It needs the right VoidPayments.
+func (d *Desk) voidPayment(ctx context.Context, c Act) (Acted, error) {
 	t, err := d.target(ctx, &c, store.VoidByHand, money.Amount{}, "")
 	if err != nil {
 		return Acted{}, err
 	}
-	o, err := d.Void(ctx, t)
+	o, err := d.c.Engine.Void(ctx, t)
 	return d.acted(&c, &o, o.Payment.State() == payment.Cancelled, err)
 }
 
-// RefundPayment gives money that was taken back, all that is left where no amount is said. It needs the right RefundPayments.
-func (d *Desk) RefundPayment(ctx context.Context, c RefundPayment) (Acted, error) {
+// refundPayment gives money that was taken back, all that is left where no amount is said. It needs the right RefundPayments.
+func (d *Desk) refundPayment(ctx context.Context, c RefundPayment) (Acted, error) {
 	amount, err := readAmount(c.Amount)
 	if err != nil {
 		return Acted{}, err
@@ -95,7 +95,7 @@ func (d *Desk) RefundPayment(ctx context.Context, c RefundPayment) (Acted, error
 	if err != nil {
 		return Acted{}, err
 	}
-	o, err := d.Create(ctx, engine.Create{
+	o, err := d.c.Engine.Create(ctx, engine.Create{
 		Shop: t.Shop, Idem: t.Idem, Fingerprint: t.Idem.Fingerprint, Type: payment.Refund, Parent: t.ID,
 		Amount: amount, Reference: c.Reference, Record: t.Record,
 	})
@@ -117,7 +117,7 @@ func (d *Desk) target(ctx context.Context, c *Act, what payment.State, amount mo
 	if err != nil {
 		return engine.Target{}, err
 	}
-	whole, err := d.Shop(ctx, s.ID)
+	whole, err := d.c.Engine.Shop(ctx, s.ID)
 	if err != nil {
 		return engine.Target{}, err
 	}
@@ -127,7 +127,7 @@ func (d *Desk) target(ctx context.Context, c *Act, what payment.State, amount mo
 	}
 	return engine.Target{
 		Shop: whole, ID: c.id(), Record: &store.ManualUpdate{To: what, Reason: c.Reason, AskedBy: c.By},
-		Idem: engine.Idempotency{Route: "operator " + string(what), Key: c.Key, Fingerprint: d.Fingerprint(said)},
+		Idem: engine.Idempotency{Route: "operator " + string(what), Key: c.Key, Fingerprint: d.c.Engine.Fingerprint(said)},
 	}, nil
 }
 

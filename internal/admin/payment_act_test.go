@@ -30,7 +30,7 @@ func onEach(t *testing.T, edit func(*shop.Shop), test func(*counter)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		app := testkit.New(t, d.Open(), testkit.Options{})
-		test(&counter{t, app, admin.New(app.Engine, app.TokenKeys), app.NewShop(t, edit)})
+		test(&counter{t, app, app.Desk, app.NewShop(t, edit)})
 	})
 }
 
@@ -74,7 +74,7 @@ func shows(t *testing.T, a *admin.Acted, member string) string {
 
 func (c *counter) byHand(id payment.ID, want ...payment.State) {
 	c.Helper()
-	shown, err := c.desk.ShowPayment(c.Context(), admin.ShowPayment{OfPayment: c.act(id, "").OfPayment})
+	shown, err := admin.OpShowPayment.Do(c.Context(), c.desk, admin.ShowPayment{OfPayment: c.act(id, "").OfPayment})
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -101,15 +101,15 @@ func TestActsByHandAreDoneOnceAndOnRecord(t *testing.T) {
 		held, other, sold := c.deposit("20.00", true), c.deposit("30.00", true), c.deposit("40.00", false)
 
 		for _, repeated := range []bool{false, true} {
-			got, err := c.desk.CapturePayment(ctx, admin.PartlyAct{Act: c.act(held, "k1"), Amount: "15"})
+			got, err := admin.OpCapturePayment.Do(ctx, c.desk, admin.PartlyAct{Act: c.act(held, "k1"), Amount: "15"})
 			if err != nil || got.Outcome != admin.Done || got.Repeated != repeated || shows(c.T, &got, "state") != "COMPLETED" {
 				c.Errorf("capture: %+v, %s, %v", got, got.Payment, err)
 			}
-			got, err = c.desk.VoidPayment(ctx, c.act(other, "k1"))
+			got, err = admin.OpVoidPayment.Do(ctx, c.desk, c.act(other, "k1"))
 			if err != nil || got.Outcome != admin.Done || got.Repeated != repeated || shows(c.T, &got, "state") != "CANCELLED" {
 				c.Errorf("void: %+v, %s, %v", got, got.Payment, err)
 			}
-			got, err = c.desk.RefundPayment(ctx, admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(sold, "k1"), Amount: "12.50"}})
+			got, err = admin.OpRefundPayment.Do(ctx, c.desk, admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(sold, "k1"), Amount: "12.50"}})
 			if err != nil || got.Outcome != admin.Done || got.Repeated != repeated || shows(c.T, &got, "parentPaymentId") != string(sold) {
 				c.Errorf("refund: %+v, %s, %v", got, got.Payment, err)
 			}
@@ -117,7 +117,7 @@ func TestActsByHandAreDoneOnceAndOnRecord(t *testing.T) {
 		}
 		c.byHand(held, store.CaptureByHand)
 		c.byHand(other, store.VoidByHand)
-		rest, err := c.desk.RefundPayment(ctx, admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(sold, "k2")}})
+		rest, err := admin.OpRefundPayment.Do(ctx, c.desk, admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(sold, "k2")}})
 		if err != nil || rest.Outcome != admin.Done || !strings.Contains(string(rest.Payment), `"amount":27.5`) {
 			c.Errorf("the rest: %s, %v", rest.Payment, err)
 		}
@@ -134,7 +134,7 @@ func TestActsByHandThatAreRefusedChangeNothing(t *testing.T) {
 			if edit != nil {
 				edit(&r)
 			}
-			_, err := c.desk.RefundPayment(ctx, r)
+			_, err := admin.OpRefundPayment.Do(ctx, c.desk, r)
 			return err
 		}
 		if err := refund("1.00", "used", nil); err != nil {
@@ -160,14 +160,14 @@ func TestActsByHandThatAreRefusedChangeNothing(t *testing.T) {
 				c.Errorf("%s: taken", name)
 			}
 		}
-		if _, err := c.desk.VoidPayment(ctx, c.act(sold, "i")); err == nil {
+		if _, err := admin.OpVoidPayment.Do(ctx, c.desk, c.act(sold, "i")); err == nil {
 			c.Error("a void of what is taken")
 		}
-		if _, err := c.desk.CapturePayment(ctx, admin.PartlyAct{Act: c.act(sold, "j")}); err == nil {
+		if _, err := admin.OpCapturePayment.Do(ctx, c.desk, admin.PartlyAct{Act: c.act(sold, "j")}); err == nil {
 			c.Error("a capture of what is taken")
 		}
 		c.byHand(sold)
-		list, err := c.desk.ListPayments(ctx, admin.ListPayments{OfShop: admin.OfShop{Shop: string(c.shop.ID)}})
+		list, err := admin.OpListPayments.Do(ctx, c.desk, admin.ListPayments{OfShop: admin.OfShop{Shop: string(c.shop.ID)}})
 		if err != nil || len(list.Items) != 2 {
 			c.Errorf("%d payments, %v", len(list.Items), err)
 		}
@@ -178,7 +178,7 @@ func TestActsByHandNeedNoSecondPersonOrAreRefused(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(s *shop.Shop) { s.Settings.FourEyes = true }, func(c *counter) {
 		held := c.deposit("20.00", true)
-		if _, err := c.desk.VoidPayment(c.Context(), c.act(held, "k")); err == nil || !strings.Contains(err.Error(), "fourEyes") {
+		if _, err := admin.OpVoidPayment.Do(c.Context(), c.desk, c.act(held, "k")); err == nil || !strings.Contains(err.Error(), "fourEyes") {
 			c.Errorf("got %v", err)
 		}
 		c.byHand(held)
@@ -194,13 +194,13 @@ func TestOpenOutcomesOfActsByHand(t *testing.T) {
 		sold := c.deposit("9000.00", false)
 		r := admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(sold, "open"), Amount: "6600.23"}}
 		for range 2 {
-			got, err := c.desk.RefundPayment(ctx, r)
+			got, err := admin.OpRefundPayment.Do(ctx, c.desk, r)
 			if err != nil || got.Outcome != admin.Open || shows(c.T, &got, "state") != "PENDING" {
 				c.Errorf("open: %+v, %s, %v", got, got.Payment, err)
 			}
 		}
 		declined := c.deposit("10500.00", false)
-		got, err := c.desk.RefundPayment(ctx, admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(declined, "no"), Amount: "10001"}})
+		got, err := admin.OpRefundPayment.Do(ctx, c.desk, admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(declined, "no"), Amount: "10001"}})
 		if err != nil || got.Outcome != admin.Refused || got.Problem == "" || shows(c.T, &got, "state") != "DECLINED" {
 			c.Errorf("refused: %+v, %s, %v", got, got.Payment, err)
 		}
@@ -220,15 +220,15 @@ func TestAnActThatWasPerhapsTakenUp(t *testing.T) {
 				return nil
 			}
 		}), testkit.Options{})
-		c := &counter{t, app, admin.New(app.Engine, app.TokenKeys), app.NewShop(t, nil)}
+		c := &counter{t, app, app.Desk, app.NewShop(t, nil)}
 		held := c.deposit("20.00", true)
 		lost.Store(true)
-		got, err := c.desk.VoidPayment(t.Context(), c.act(held, "k"))
+		got, err := admin.OpVoidPayment.Do(t.Context(), c.desk, c.act(held, "k"))
 		if err != nil || got.Outcome != admin.Unsure || got.Problem == "" {
 			t.Errorf("lost: %+v, %v", got, err)
 		}
 		lost.Store(false)
-		if got, err = c.desk.VoidPayment(t.Context(), c.act(held, "k")); err != nil || got.Outcome != admin.Done {
+		if got, err = admin.OpVoidPayment.Do(t.Context(), c.desk, c.act(held, "k")); err != nil || got.Outcome != admin.Done {
 			t.Errorf("again: %+v, %v", got, err)
 		}
 		c.byHand(held, store.VoidByHand)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -23,8 +22,8 @@ type ListPayments struct {
 	Offset        int    `name:"offset" default:"0" help:"How many of the newest to pass over." json:"offset,omitempty"`
 }
 
-// ListPayments lists payments of a shop, newest first, each as the gateway API shows it. It needs the right ReadPayments.
-func (d *Desk) ListPayments(ctx context.Context, c ListPayments) (List[json.RawMessage], error) {
+// listPayments lists payments of a shop, newest first, each as the gateway API shows it. It needs the right ReadPayments.
+func (d *Desk) listPayments(ctx context.Context, c ListPayments) (List[json.RawMessage], error) {
 	f, err := c.filter()
 	if err != nil {
 		return List[json.RawMessage]{}, err
@@ -34,14 +33,14 @@ func (d *Desk) ListPayments(ctx context.Context, c ListPayments) (List[json.RawM
 		return List[json.RawMessage]{}, err
 	}
 	f.Shop = s.ID
-	found, more, err := d.List(ctx, f)
+	found, more, err := d.c.Records.List(ctx, f)
 	l := listOf(found, func(p *payment.Payment) json.RawMessage { return d.shown(p) })
 	l.More = more
 	return l, err
 }
 
 // shown is a payment as the gateway API shows it.
-func (d *Desk) shown(p *payment.Payment) json.RawMessage { return gateway.ShownPayment(d.Engine, p) }
+func (d *Desk) shown(p *payment.Payment) json.RawMessage { return gateway.ShownPayment(d.c.Engine, p) }
 
 func (c *ListPayments) filter() (payment.Filter, error) {
 	f := payment.Filter{Reference: c.Reference, Limit: c.Limit, Offset: c.Offset}
@@ -57,21 +56,9 @@ func (c *ListPayments) filter() (payment.Filter, error) {
 	if strings.ContainsRune(c.Reference, 0) {
 		return f, fmt.Errorf("--reference: %q holds a character that no reference has", c.Reference)
 	}
-	for _, bound := range []struct {
-		flag, text string
-		into       *time.Time
-	}{
+	err := readBounds([]bound{
 		{"created-from", c.CreatedFrom, &f.CreatedFrom}, {"created-before", c.CreatedBefore, &f.CreatedBefore},
 		{"updated-from", c.UpdatedFrom, &f.UpdatedFrom}, {"updated-before", c.UpdatedBefore, &f.UpdatedBefore},
-	} {
-		if bound.text == "" {
-			continue
-		}
-		at, ok := gateway.ReadInstant(bound.text)
-		if !ok {
-			return f, fmt.Errorf("--%s: %q is no time such as 2030-12-25T10:00:00Z", bound.flag, bound.text)
-		}
-		*bound.into = at
-	}
-	return f, nil
+	})
+	return f, err
 }

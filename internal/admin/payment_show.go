@@ -58,8 +58,8 @@ type AttemptShown struct {
 	Checks      int           `json:"checks,omitempty"`
 }
 
-// ShowPayment shows a payment as it stands; nobody is asked about it. It needs the right ReadPayments.
-func (d *Desk) ShowPayment(ctx context.Context, c ShowPayment) (PaymentShown, error) {
+// showPayment shows a payment as it stands; nobody is asked about it. It needs the right ReadPayments.
+func (d *Desk) showPayment(ctx context.Context, c ShowPayment) (PaymentShown, error) {
 	if c.Limit == 0 {
 		c.Limit = 100
 	}
@@ -70,7 +70,7 @@ func (d *Desk) ShowPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 	if err != nil {
 		return PaymentShown{}, err
 	}
-	p, err := d.Look(ctx, s.ID, c.id())
+	p, err := d.c.Engine.Look(ctx, s.ID, c.id())
 	if err != nil {
 		return PaymentShown{}, paymentError(err, &c.OfPayment)
 	}
@@ -78,7 +78,7 @@ func (d *Desk) ShowPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 	for i := range p.Attempts {
 		shown.Attempts = append(shown.Attempts, attemptShown(&p.Attempts[i]))
 	}
-	err = d.DB.View(ctx, func(tx *store.Tx) error {
+	err = d.c.DB.View(ctx, func(tx *store.Tx) error {
 		log, err := tx.Operations().Page(s.ID, p.ID, p.Ops, c.Limit)
 		if err != nil {
 			return err

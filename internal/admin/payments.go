@@ -23,13 +23,13 @@ type PaymentState struct {
 	State   payment.State `json:"state"`
 }
 
-// CheckPayment asks the provider how a payment stands. It needs the right RecheckPayments.
-func (d *Desk) CheckPayment(ctx context.Context, c OfPayment) (PaymentState, error) {
+// checkPayment asks the provider how a payment stands. It needs the right RecheckPayments.
+func (d *Desk) checkPayment(ctx context.Context, c OfPayment) (PaymentState, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return PaymentState{}, err
 	}
-	p, err := d.ManualCheck(ctx, s.ID, c.id())
+	p, err := d.c.Engine.ManualCheck(ctx, s.ID, c.id())
 	if err != nil {
 		return PaymentState{}, paymentError(err, &c)
 	}
@@ -53,9 +53,9 @@ type PaymentUpdated struct {
 	Done    bool          `json:"done"` // otherwise it waits for a second person
 }
 
-// UpdatePayment puts a payment into the state that is known to be true, or keeps the wish until somebody else approves
+// updatePayment puts a payment into the state that is known to be true, or keeps the wish until somebody else approves
 // it. It needs the right UpdatePayments.
-func (d *Desk) UpdatePayment(ctx context.Context, c UpdatePayment) (PaymentUpdated, error) {
+func (d *Desk) updatePayment(ctx context.Context, c UpdatePayment) (PaymentUpdated, error) {
 	if code := payment.ErrorCode(c.Code); code != "" && !code.Valid() {
 		return PaymentUpdated{}, fmt.Errorf("there is no error code %q", c.Code)
 	}
@@ -63,7 +63,7 @@ func (d *Desk) UpdatePayment(ctx context.Context, c UpdatePayment) (PaymentUpdat
 	if err != nil {
 		return PaymentUpdated{}, err
 	}
-	uid, done, err := d.ManualUpdate(ctx, store.ManualUpdate{
+	uid, done, err := d.c.Engine.ManualUpdate(ctx, store.ManualUpdate{
 		Shop: s.ID, Payment: c.id(), To: payment.State(c.State),
 		Code: payment.ErrorCode(c.Code), Reason: c.Reason, AskedBy: c.By,
 	})
@@ -85,13 +85,13 @@ type UpdateApproved struct {
 	Update string `json:"updateId"`
 }
 
-// ApproveUpdate carries out what somebody else asked for. It needs the right UpdatePayments.
-func (d *Desk) ApproveUpdate(ctx context.Context, c ApproveUpdate) (UpdateApproved, error) {
+// approveUpdate carries out what somebody else asked for. It needs the right UpdatePayments.
+func (d *Desk) approveUpdate(ctx context.Context, c ApproveUpdate) (UpdateApproved, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return UpdateApproved{}, err
 	}
-	err = d.ApproveManualUpdate(ctx, s.ID, c.Update, c.By)
+	err = d.c.Engine.ApproveManualUpdate(ctx, s.ID, c.Update, c.By)
 	if errors.Is(err, payment.ErrNotFound) {
 		err = fmt.Errorf("shop %s has no update %s; \"sluice payment updates --shop %s\" lists those that wait", s.ID, named(c.Update), s.ID)
 	}
@@ -120,9 +120,9 @@ type Update struct {
 	Obsolete   string            `json:"obsolete,omitempty"`   // why nobody can approve it any more: it does not wait
 }
 
-// ListUpdates lists the updates that are not carried out, or all, newest first. Whether one still waits for a second person
+// listUpdates lists the updates that are not carried out, or all, newest first. Whether one still waits for a second person
 // is found out by the payment as it is now. It needs the right ReadPayments.
-func (d *Desk) ListUpdates(ctx context.Context, c ListUpdates) (List[Update], error) {
+func (d *Desk) listUpdates(ctx context.Context, c ListUpdates) (List[Update], error) {
 	if c.Limit < 1 {
 		return List[Update]{}, fmt.Errorf("--limit: %d is less than 1", c.Limit)
 	}
@@ -133,7 +133,7 @@ func (d *Desk) ListUpdates(ctx context.Context, c ListUpdates) (List[Update], er
 	f := store.ManualUpdateFilter{Shop: s.ID, Done: c.All, Limit: c.Limit + 1}
 	if c.Payment != "" {
 		of := OfPayment{c.Shop, c.Payment}
-		if _, err := d.Look(ctx, s.ID, of.id()); err != nil {
+		if _, err := d.c.Engine.Look(ctx, s.ID, of.id()); err != nil {
 			return List[Update]{}, paymentError(err, &of)
 		}
 		f.Payment = of.id()
@@ -160,7 +160,7 @@ type wish struct {
 func (d *Desk) wishes(tx *store.Tx, updates []store.ManualUpdate) ([]wish, error) {
 	all := make([]wish, len(updates))
 	for i := range updates {
-		why, err := d.Obsolete(tx, &updates[i])
+		why, err := d.c.Engine.Obsolete(tx, &updates[i])
 		if err != nil {
 			return nil, err
 		}
@@ -177,7 +177,7 @@ type Parked struct {
 }
 
 // ListParked lists payments that wait for a human, of all shops. It needs the right ReadPayments.
-func (d *Desk) ListParked(ctx context.Context, _ Nothing) (List[Parked], error) {
+func (d *Desk) listParked(ctx context.Context, _ Nothing) (List[Parked], error) {
 	found, err := view(ctx, d, func(tx *store.Tx) ([]store.DuePayment, error) { return tx.Payments().Parked(mostListed + 1) })
 	return bounded(found, mostListed, func(p *store.DuePayment) Parked { return Parked{p.Shop, p.ID, p.Fails} }), err
 }
@@ -187,11 +187,11 @@ type ChainStopped struct {
 	Payment payment.ID `json:"paymentId"` // which began it
 }
 
-// StopRecurring ends the chain that a payment began. It needs the right StopRecurring.
-func (d *Desk) StopRecurring(ctx context.Context, c OfPayment) (ChainStopped, error) {
+// stopRecurring ends the chain that a payment began. It needs the right StopRecurring.
+func (d *Desk) stopRecurring(ctx context.Context, c OfPayment) (ChainStopped, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return ChainStopped{}, err
 	}
-	return ChainStopped{c.id()}, paymentError(d.StopChain(ctx, s.ID, c.id()), &c)
+	return ChainStopped{c.id()}, paymentError(d.c.Engine.StopChain(ctx, s.ID, c.id()), &c)
 }

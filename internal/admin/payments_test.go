@@ -20,50 +20,50 @@ func TestErrorsNameWhatWasAskedFor(t *testing.T) {
 		of := func(s string) admin.OfPayment { return admin.OfPayment{Shop: s, Payment: none} }
 		does := map[string]func(ctx context.Context, s string) error{
 			"no payment check": func(ctx context.Context, s string) error {
-				_, err := c.desk.CheckPayment(ctx, of(s))
+				_, err := admin.OpCheckPayment.Do(ctx, c.desk, of(s))
 				return err
 			},
 			"no payment update": func(ctx context.Context, s string) error {
-				_, err := c.desk.UpdatePayment(ctx, admin.UpdatePayment{OfPayment: of(s), State: "DECLINED", Reason: "r", By: "ann"})
+				_, err := admin.OpUpdatePayment.Do(ctx, c.desk, admin.UpdatePayment{OfPayment: of(s), State: "DECLINED", Reason: "r", By: "ann"})
 				return err
 			},
 			"no payment stop": func(ctx context.Context, s string) error {
-				_, err := c.desk.StopRecurring(ctx, of(s))
+				_, err := admin.OpStopRecurring.Do(ctx, c.desk, of(s))
 				return err
 			},
 			"no payment show": func(ctx context.Context, s string) error {
-				_, err := c.desk.ShowPayment(ctx, admin.ShowPayment{OfPayment: of(s)})
+				_, err := admin.OpShowPayment.Do(ctx, c.desk, admin.ShowPayment{OfPayment: of(s)})
 				return err
 			},
 			"no payment void": func(ctx context.Context, s string) error {
-				_, err := c.desk.VoidPayment(ctx, admin.Act{OfPayment: of(s), Reason: "r", By: "ann", Key: "k"})
+				_, err := admin.OpVoidPayment.Do(ctx, c.desk, admin.Act{OfPayment: of(s), Reason: "r", By: "ann", Key: "k"})
 				return err
 			},
 			"no payment updates": func(ctx context.Context, s string) error {
-				_, err := c.desk.ListUpdates(ctx, admin.ListUpdates{OfShop: admin.OfShop{Shop: s}, Payment: none, Limit: 1})
+				_, err := admin.OpListUpdates.Do(ctx, c.desk, admin.ListUpdates{OfShop: admin.OfShop{Shop: s}, Payment: none, Limit: 1})
 				return err
 			},
 			"no update approve": func(ctx context.Context, s string) error {
-				_, err := c.desk.ApproveUpdate(ctx, admin.ApproveUpdate{Shop: s, Update: none, By: "bob"})
+				_, err := admin.OpApproveUpdate.Do(ctx, c.desk, admin.ApproveUpdate{Shop: s, Update: none, By: "bob"})
 				return err
 			},
 			"no endpoint switch": func(ctx context.Context, s string) error {
-				_, err := c.desk.SwitchEndpoint(ctx, admin.SwitchEndpoint{Shop: s, Endpoint: none, To: "UP"})
+				_, err := admin.OpSwitchEndpoint.Do(ctx, c.desk, admin.SwitchEndpoint{Shop: s, Endpoint: none, To: "UP"})
 				return err
 			},
 			"no notice show": func(ctx context.Context, s string) error {
-				_, err := c.desk.ShowNotice(ctx, admin.OfNotice{Shop: s, Terminal: none, Notice: none})
+				_, err := admin.OpShowNotice.Do(ctx, c.desk, admin.OfNotice{Shop: s, Terminal: none, Notice: none})
 				return err
 			},
 			"no notice retry": func(ctx context.Context, s string) error {
-				_, err := c.desk.RetryNotice(ctx, admin.OfNotice{Shop: s, Terminal: none, Notice: none})
+				_, err := admin.OpRetryNotice.Do(ctx, c.desk, admin.OfNotice{Shop: s, Terminal: none, Notice: none})
 				return err
 			},
 			"no shop alarms": func(ctx context.Context, s string) error {
 				if s == is {
 					s = no
 				}
-				_, err := c.desk.ListAlarms(ctx, admin.ListAlarms{Shop: s, Limit: 1})
+				_, err := admin.OpListAlarms.Do(ctx, c.desk, admin.ListAlarms{Shop: s, Limit: 1})
 				return err
 			},
 		}
@@ -76,7 +76,7 @@ func TestErrorsNameWhatWasAskedFor(t *testing.T) {
 				c.Errorf("%s of an unknown shop: %v", name, err)
 			}
 		}
-		if _, err := c.desk.AckAlarm(c.Context(), admin.AckAlarm{Alarm: none, By: "ann", Note: "n"}); err == nil || !strings.Contains(err.Error(), "no alarm") {
+		if _, err := admin.OpAckAlarm.Do(c.Context(), c.desk, admin.AckAlarm{Alarm: none, By: "ann", Note: "n"}); err == nil || !strings.Contains(err.Error(), "no alarm") {
 			c.Errorf("%v", err)
 		}
 	})
@@ -88,7 +88,7 @@ func TestObsoleteUpdatesDoNotWait(t *testing.T) {
 	atClock(t, func(c *counter) {
 		of := admin.OfShop{Shop: string(c.shop.ID)}
 		four := admin.UpdateShop{OfShop: of, Settings: `{"fourEyes":true}`}
-		if _, err := c.desk.UpdateShop(c.Context(), four); err != nil {
+		if _, err := admin.OpUpdateShop.Do(c.Context(), c.desk, four); err != nil {
 			c.Fatal(err)
 		}
 		stuck := func(amount string) payment.ID {
@@ -103,7 +103,7 @@ func TestObsoleteUpdatesDoNotWait(t *testing.T) {
 		}
 		ask := func(id payment.ID, to payment.State) {
 			c.Helper()
-			u, err := c.desk.UpdatePayment(c.Context(), admin.UpdatePayment{OfPayment: c.act(id, "").OfPayment, State: string(to), Reason: "told so", By: "ann"})
+			u, err := admin.OpUpdatePayment.Do(c.Context(), c.desk, admin.UpdatePayment{OfPayment: c.act(id, "").OfPayment, State: string(to), Reason: "told so", By: "ann"})
 			if err != nil || u.Done {
 				c.Fatalf("%+v, %v", u, err)
 			}
@@ -112,10 +112,10 @@ func TestObsoleteUpdatesDoNotWait(t *testing.T) {
 		ask(settled, payment.Declined)
 		ask(open, payment.Declined)
 		c.app.Clock.Advance(time.Minute)
-		if stands, err := c.desk.CheckPayment(c.Context(), c.act(settled, "").OfPayment); err != nil || stands.State != payment.Completed {
+		if stands, err := admin.OpCheckPayment.Do(c.Context(), c.desk, c.act(settled, "").OfPayment); err != nil || stands.State != payment.Completed {
 			c.Fatalf("%+v, %v", stands, err)
 		}
-		l, err := c.desk.ListUpdates(c.Context(), admin.ListUpdates{OfShop: of, Limit: 10})
+		l, err := admin.OpListUpdates.Do(c.Context(), c.desk, admin.ListUpdates{OfShop: of, Limit: 10})
 		if err != nil || len(l.Items) != 2 {
 			c.Fatalf("%+v, %v", l, err)
 		}
@@ -124,7 +124,7 @@ func TestObsoleteUpdatesDoNotWait(t *testing.T) {
 				c.Errorf("%+v", u)
 			}
 			err := func() error {
-				_, err := c.desk.ApproveUpdate(c.Context(), admin.ApproveUpdate{Shop: of.Shop, Update: u.ID, By: "bob"})
+				_, err := admin.OpApproveUpdate.Do(c.Context(), c.desk, admin.ApproveUpdate{Shop: of.Shop, Update: u.ID, By: "bob"})
 				return err
 			}()
 			if (err != nil) != (u.Obsolete != "") {
@@ -132,7 +132,7 @@ func TestObsoleteUpdatesDoNotWait(t *testing.T) {
 			}
 		}
 		for id, want := range map[payment.ID]bool{settled: true, open: false} {
-			shown, err := c.desk.ShowPayment(c.Context(), admin.ShowPayment{OfPayment: c.act(id, "").OfPayment})
+			shown, err := admin.OpShowPayment.Do(c.Context(), c.desk, admin.ShowPayment{OfPayment: c.act(id, "").OfPayment})
 			if err != nil || len(shown.ByHand) != 1 || (shown.ByHand[0].Obsolete != "") != want {
 				c.Errorf("%+v, %v", shown.ByHand, err)
 			}

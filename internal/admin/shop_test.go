@@ -9,7 +9,6 @@ import (
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/api"
-	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -76,9 +75,7 @@ func TestWhatIsSaidToBeInForceIs(t *testing.T) {
 		s := done(o, admin.OpCreateShop, admin.CreateShop{Name: "Shop"})
 		of := admin.OfShop{Shop: string(s.Shop)}
 		key := done(o, admin.OpCreateKey, admin.CreateKey{OfShop: of})
-		c := o.Engine.Config
-		c.Owner += "/other"
-		here, there := api.NewAuth(o.Engine), api.NewAuth(engine.New(c))
+		here, there := api.NewAuth(o.Engine), api.NewAuth(o.Beside(t, o.DB).Engine)
 		if o.DB.Kind() == store.SQLite {
 			there = here // no other process can have the database
 		}

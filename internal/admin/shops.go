@@ -32,13 +32,13 @@ type ShopCreated struct {
 // Made implements what the log names.
 func (s ShopCreated) Made() string { return string(s.Shop) }
 
-// CreateShop makes a shop with its first API key and its signing key. It needs the right ManageShops.
-func (d *Desk) CreateShop(ctx context.Context, c CreateShop) (ShopCreated, error) {
+// createShop makes a shop with its first API key and its signing key. It needs the right ManageShops.
+func (d *Desk) createShop(ctx context.Context, c CreateShop) (ShopCreated, error) {
 	made, key, err := d.NewShop(c)
 	if err != nil {
 		return ShopCreated{}, err
 	}
-	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+	err = d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if tx.MaybeCommitted() { // an id is of one run of this command only
 			if _, err := tx.Shops().Get(made.ID); !errors.Is(err, store.ErrNotFound) {
 				return err
@@ -63,10 +63,10 @@ func (d *Desk) NewShop(c CreateShop) (*shop.Shop, NewKey, error) {
 	if err := errors.Join(shop.CheckName("name", c.Name), shop.CheckName("merchant", c.Merchant)); err != nil {
 		return nil, NewKey{}, err
 	}
-	sid, at := d.IDs.New()
+	sid, at := d.c.IDs.New()
 	made := &shop.Shop{
 		ID: shop.ID(sid), Name: c.Name, Merchant: c.Merchant, Live: c.Live, Active: true,
-		SigningKey: d.IDs.Letters(32), Settings: shop.Defaults(c.Live), Created: at,
+		SigningKey: d.c.IDs.Letters(32), Settings: shop.Defaults(c.Live), Created: at,
 	}
 	if err := changeSettings(&made.Settings, made.Live, c.Settings); err != nil {
 		return nil, NewKey{}, err
@@ -74,7 +74,7 @@ func (d *Desk) NewShop(c CreateShop) (*shop.Shop, NewKey, error) {
 	if err := made.Settings.CheckHosts(new(shop.Settings), outbound.GuardNone.ForbidsLiteral); err != nil {
 		return nil, NewKey{}, err
 	}
-	if err := d.checkHTTPS(made.CheckServed(d.PublicURL), made.CheckClear(new(shop.Settings))); err != nil {
+	if err := d.checkHTTPS(made.CheckServed(d.c.PublicURL), made.CheckClear(new(shop.Settings))); err != nil {
 		return nil, NewKey{}, err
 	}
 	key, err := d.newKey(made.ID, made.Live, "first")
@@ -92,7 +92,7 @@ type Shop struct {
 }
 
 // ListShops lists the shops, oldest first. It needs the right ReadShops.
-func (d *Desk) ListShops(ctx context.Context, _ Nothing) (List[Shop], error) {
+func (d *Desk) listShops(ctx context.Context, _ Nothing) (List[Shop], error) {
 	found, err := view(ctx, d, func(tx *store.Tx) ([]shop.Shop, error) { return tx.Shops().List() })
 	return listOf(found, func(s *shop.Shop) Shop {
 		return Shop{s.ID, s.Name, s.Merchant, s.Live, s.Active, s.Created}
@@ -114,10 +114,10 @@ type ShopSettings struct {
 	Effect
 }
 
-// UpdateShop changes settings of a shop. It needs the right ManageShops.
-func (d *Desk) UpdateShop(ctx context.Context, c UpdateShop) (ShopSettings, error) {
+// updateShop changes settings of a shop. It needs the right ManageShops.
+func (d *Desk) updateShop(ctx context.Context, c UpdateShop) (ShopSettings, error) {
 	var changed shop.Shop
-	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		changed, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
 			if c.Active != nil {
 				s.Active = *c.Active
@@ -156,13 +156,13 @@ type ShopRenamed struct {
 	Effect
 }
 
-// RenameShop gives a shop another name. It needs the right ManageShops.
-func (d *Desk) RenameShop(ctx context.Context, c RenameShop) (ShopRenamed, error) {
+// renameShop gives a shop another name. It needs the right ManageShops.
+func (d *Desk) renameShop(ctx context.Context, c RenameShop) (ShopRenamed, error) {
 	if err := errors.Join(shop.CheckName("name", c.Name), shop.CheckName("merchant", cmp.Or(c.Merchant, c.Name))); err != nil {
 		return ShopRenamed{}, err
 	}
 	var changed shop.Shop
-	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		changed, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
 			s.Name, s.Merchant = c.Name, cmp.Or(c.Merchant, s.Merchant)
 			return nil

@@ -23,13 +23,13 @@ type KeyRotated struct {
 	Effect
 }
 
-// RotateKey replaces a shop's signing key. It needs the right RotateSecrets.
-func (d *Desk) RotateKey(ctx context.Context, c RotateKey) (KeyRotated, error) {
+// rotateKey replaces a shop's signing key. It needs the right RotateSecrets.
+func (d *Desk) rotateKey(ctx context.Context, c RotateKey) (KeyRotated, error) {
 	if c.Overlap < 0 {
 		return KeyRotated{}, fmt.Errorf("--overlap: %s is less than nothing", c.Overlap)
 	}
-	fresh := d.IDs.Letters(32)
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+	fresh := d.c.IDs.Letters(32)
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
 			retired := s.Settings.RetiredKey
 			done := s.SigningKey == fresh || tx.MaybeCommitted() && retired != nil && retired.Key == fresh // and replaced since
@@ -57,9 +57,9 @@ type TokenKey struct {
 }
 
 // ListTokenKeys lists the installation's keys for signed tokens, oldest first. It needs the right ReadWebhooks.
-func (d *Desk) ListTokenKeys(ctx context.Context, _ Nothing) (List[TokenKey], error) {
+func (d *Desk) listTokenKeys(ctx context.Context, _ Nothing) (List[TokenKey], error) {
 	keys, err := view(ctx, d, func(tx *store.Tx) ([]store.SigningKey, error) { return tx.SigningKeys().List() })
-	now := d.Now()
+	now := d.c.Now()
 	return listOf(keys, func(k *store.SigningKey) TokenKey {
 		until := k.Replaced
 		if !until.IsZero() {
@@ -92,9 +92,9 @@ type TokenKeyRotated struct {
 	SignsFrom time.Time `json:"signsFrom"`
 }
 
-// RotateTokenKey publishes a new key for signed tokens. It needs the right RotateSecrets.
-func (d *Desk) RotateTokenKey(ctx context.Context, c RotateTokenKey) (TokenKeyRotated, error) {
-	made, err := d.tokenKeys.Rotate(ctx, c.Now)
+// rotateTokenKey publishes a new key for signed tokens. It needs the right RotateSecrets.
+func (d *Desk) rotateTokenKey(ctx context.Context, c RotateTokenKey) (TokenKeyRotated, error) {
+	made, err := d.c.TokenKeys.Rotate(ctx, c.Now)
 	if err != nil {
 		return TokenKeyRotated{}, err
 	}

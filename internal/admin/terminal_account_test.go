@@ -53,7 +53,7 @@ func TestSettingsOfAnotherAccount(t *testing.T) {
 			c.Helper()
 			change.OfTerminal = admin.OfTerminal{OfShop: admin.OfShop{Shop: string(c.shop.ID)}, Terminal: "sandbox"}
 			change.Settings = keyed(c.T, url, key)
-			_, err := c.desk.UpdateTerminal(c.Context(), change)
+			_, err := admin.OpUpdateTerminal.Do(c.Context(), c.desk, change)
 			return err
 		}
 		for _, key := range []string{"another", "second"} { // nothing is there that could be lost
@@ -61,7 +61,7 @@ func TestSettingsOfAnotherAccount(t *testing.T) {
 				c.Fatalf("%s: %v", key, err)
 			}
 		}
-		c.app.Engine.Refresh()
+		c.app.Engine.InForce()
 		for _, paid := range []struct {
 			amount string
 			effect simulator.Effect

@@ -50,8 +50,8 @@ const masked = `"***"`
 func (d *Desk) details(t *shop.Terminal) TerminalDetails {
 	details := TerminalDetails{Terminal: terminalShown(t), PreAuth: t.PreAuth, Recurring: t.Recurring}
 	var open []string
-	if at := slices.IndexFunc(d.Connectors, func(c connector.Type) bool { return c.Name == t.Connector }); at >= 0 {
-		open = d.Connectors[at].Shown
+	if at := slices.IndexFunc(d.c.Connectors, func(c connector.Type) bool { return c.Name == t.Connector }); at >= 0 {
+		open = d.c.Connectors[at].Shown
 	}
 	if json.Unmarshal(t.Config, &details.Settings) == nil { // else nothing of it is shown
 		for name := range details.Settings {
@@ -61,15 +61,15 @@ func (d *Desk) details(t *shop.Terminal) TerminalDetails {
 		}
 	}
 	for _, r := range t.Retired {
-		if r.Until.After(d.Now()) {
+		if r.Until.After(d.c.Now()) {
 			details.OldUntil = append(details.OldUntil, r.Until)
 		}
 	}
 	return details
 }
 
-// ShowTerminal returns a terminal with its settings, secrets masked. It needs the right ReadTerminals.
-func (d *Desk) ShowTerminal(ctx context.Context, c OfTerminal) (TerminalDetails, error) {
+// showTerminal returns a terminal with its settings, secrets masked. It needs the right ReadTerminals.
+func (d *Desk) showTerminal(ctx context.Context, c OfTerminal) (TerminalDetails, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return TerminalDetails{}, err
@@ -95,9 +95,9 @@ type UpdateTerminal struct {
 	OtherAccount bool `name:"other-account" help:"Take settings by which the provider knows none of this terminal's payments. What is open there may end wrongly, and nothing can be given back." json:"otherAccount,omitempty"`
 }
 
-// UpdateTerminal changes a terminal. Calls to the provider are made by the new settings once they are in force. It needs
+// updateTerminal changes a terminal. Calls to the provider are made by the new settings once they are in force. It needs
 // the right ManageTerminals.
-func (d *Desk) UpdateTerminal(ctx context.Context, c UpdateTerminal) (TerminalDetails, error) {
+func (d *Desk) updateTerminal(ctx context.Context, c UpdateTerminal) (TerminalDetails, error) {
 	if c.KeepOld < 0 {
 		return TerminalDetails{}, fmt.Errorf("--keep-old: %s is less than nothing", c.KeepOld)
 	}
@@ -169,7 +169,7 @@ func (d *Desk) change(t *shop.Terminal, c *UpdateTerminal) error {
 		if err != nil {
 			return err
 		}
-		now := d.Now()
+		now := d.c.Now()
 		t.Reconfigure(merged, now, now.Add(c.KeepOld))
 	}
 	if c.Settings == "" && len(c.Methods) == 0 && len(c.Currencies) == 0 {
@@ -213,7 +213,7 @@ func mergeSettings(config json.RawMessage, text string) (json.RawMessage, error)
 // changeTerminal changes what can change of a terminal and returns it as it becomes.
 func (d *Desk) changeTerminal(ctx context.Context, c *OfTerminal, change func(*shop.Terminal) error) (shop.Terminal, error) {
 	var changed shop.Terminal
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		s, err := tx.Shops().Get(shop.ID(c.Shop))
 		if err != nil {
 			return err
@@ -238,10 +238,10 @@ type SwitchTerminal struct {
 	Enabled bool `json:"enabled" log:"enabled"`
 }
 
-// SwitchTerminal enables or disables a terminal. A disabled one takes no new payments, nor later charges of recurring
+// switchTerminal enables or disables a terminal. A disabled one takes no new payments, nor later charges of recurring
 // chains; what is under way there goes on: captures, refunds, status queries and notices. It needs the right
 // ManageTerminals.
-func (d *Desk) SwitchTerminal(ctx context.Context, c SwitchTerminal) (TerminalDetails, error) {
+func (d *Desk) switchTerminal(ctx context.Context, c SwitchTerminal) (TerminalDetails, error) {
 	t, err := d.changeTerminal(ctx, &c.OfTerminal, func(t *shop.Terminal) error {
 		if !t.Removed.IsZero() && c.Enabled {
 			return goneError(t)

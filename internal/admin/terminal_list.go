@@ -27,9 +27,9 @@ func terminalShown(t *shop.Terminal) Terminal {
 	return Terminal{t.ID, t.Name, t.Connector, t.Priority, t.Enabled, t.Types, t.Methods, t.Currencies, t.Removed}
 }
 
-// ListTerminals lists the terminals of a shop, best first. One that was removed is among them only where a request that
+// listTerminals lists the terminals of a shop, best first. One that was removed is among them only where a request that
 // was under way then has sent a payment there. It needs the right ReadTerminals.
-func (d *Desk) ListTerminals(ctx context.Context, c OfShop) (List[Terminal], error) {
+func (d *Desk) listTerminals(ctx context.Context, c OfShop) (List[Terminal], error) {
 	found, err := view(ctx, d, func(tx *store.Tx) ([]shop.Terminal, error) {
 		s, err := tx.Shops().Get(shop.ID(c.Shop))
 		var there []shop.Terminal

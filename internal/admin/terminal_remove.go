@@ -21,12 +21,12 @@ type TerminalRemoved struct {
 	Effect
 }
 
-// RemoveTerminal takes away a terminal that is disabled and that no payment ever used. Whatever request is under way
+// removeTerminal takes away a terminal that is disabled and that no payment ever used. Whatever request is under way
 // meanwhile, at this node or another, finds its settings for a day, and for good if it has sent a payment there. It needs
 // the right ManageTerminals.
-func (d *Desk) RemoveTerminal(ctx context.Context, c OfTerminal) (TerminalRemoved, error) {
+func (d *Desk) removeTerminal(ctx context.Context, c OfTerminal) (TerminalRemoved, error) {
 	var gone TerminalRemoved
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		s, err := tx.Shops().Get(shop.ID(c.Shop))
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func goneError(t *shop.Terminal) error {
 // ForgetTerminals erases what is kept of terminals that were removed long enough ago. It belongs to the start of a server,
 // and every removal does it, too.
 func (d *Desk) ForgetTerminals(ctx context.Context) error {
-	return d.DB.Update(ctx, func(tx *store.Tx) error {
+	return d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.Terminals().Forget(tx.Now().Add(-keptRemoved))
 		return nil
 	})

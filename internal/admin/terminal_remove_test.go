@@ -23,7 +23,7 @@ func atClock(t *testing.T, test func(*counter)) {
 		clock := testkit.SlowClock(20)
 		db := d.Open(func(o *store.Options) { o.Now = clock.Now })
 		app := testkit.New(t, db, testkit.Options{Clock: clock})
-		test(&counter{t, app, admin.New(app.Engine, app.TokenKeys), app.NewShop(t, nil)})
+		test(&counter{t, app, app.Desk, app.NewShop(t, nil)})
 	})
 }
 
@@ -31,10 +31,10 @@ func atClock(t *testing.T, test func(*counter)) {
 func (c *counter) remove() admin.OfTerminal {
 	c.Helper()
 	of := admin.OfTerminal{OfShop: admin.OfShop{Shop: string(c.shop.ID)}, Terminal: c.shop.Terminals[0].ID}
-	if _, err := c.desk.SwitchTerminal(c.Context(), admin.SwitchTerminal{OfTerminal: of}); err != nil {
+	if _, err := admin.OpSwitchTerminal.Do(c.Context(), c.desk, admin.SwitchTerminal{OfTerminal: of}); err != nil {
 		c.Fatal(err)
 	}
-	if _, err := c.desk.RemoveTerminal(c.Context(), of); err != nil {
+	if _, err := admin.OpRemoveTerminal.Do(c.Context(), c.desk, of); err != nil {
 		c.Fatal(err)
 	}
 	return of
@@ -42,7 +42,7 @@ func (c *counter) remove() admin.OfTerminal {
 
 func (c *counter) terminals() []admin.Terminal {
 	c.Helper()
-	l, err := c.desk.ListTerminals(c.Context(), admin.OfShop{Shop: string(c.shop.ID)})
+	l, err := admin.OpListTerminals.Do(c.Context(), c.desk, admin.OfShop{Shop: string(c.shop.ID)})
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -71,22 +71,22 @@ func TestATerminalIsRemovedUnderARequest(t *testing.T) {
 				c.Fatal(err)
 			}
 		}
-		c.app.Engine.Refresh()
-		stands, err := c.desk.CheckPayment(c.Context(), c.act(paid, "").OfPayment)
+		c.app.Engine.InForce()
+		stands, err := admin.OpCheckPayment.Do(c.Context(), c.desk, c.act(paid, "").OfPayment)
 		if err != nil || stands.State != payment.Completed {
 			c.Fatalf("%+v, %v", stands, err)
 		}
-		back, err := c.desk.RefundPayment(c.Context(), admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(paid, "back")}})
+		back, err := admin.OpRefundPayment.Do(c.Context(), c.desk, admin.RefundPayment{PartlyAct: admin.PartlyAct{Act: c.act(paid, "back")}})
 		if err != nil || back.Outcome != admin.Done {
 			c.Errorf("given back: %+v, %v", back, err)
 		}
 		if l := c.terminals(); len(l) != 1 || l[0].ID != it.Terminal || l[0].Removed.IsZero() || l[0].Enabled {
 			c.Errorf("listed: %+v", l)
 		}
-		if _, err := c.desk.UpdateTerminal(c.Context(), admin.UpdateTerminal{OfTerminal: it, Settings: `{"timeoutMs":2000}`}); err != nil {
+		if _, err := admin.OpUpdateTerminal.Do(c.Context(), c.desk, admin.UpdateTerminal{OfTerminal: it, Settings: `{"timeoutMs":2000}`}); err != nil {
 			c.Errorf("its settings cannot be changed: %v", err)
 		}
-		if _, err := c.desk.SwitchTerminal(c.Context(), admin.SwitchTerminal{OfTerminal: it, Enabled: true}); err == nil {
+		if _, err := admin.OpSwitchTerminal.Do(c.Context(), c.desk, admin.SwitchTerminal{OfTerminal: it, Enabled: true}); err == nil {
 			c.Error("it can be enabled")
 		}
 	})
@@ -100,7 +100,7 @@ func TestARemovedTerminalIsErased(t *testing.T) {
 		if err := c.app.Engine.Notice(c.Context(), engine.Post{Terminal: it.Terminal}); !errors.Is(err, payment.ErrNotFound) {
 			c.Errorf("a notice to it: %v", err)
 		}
-		if _, err := c.desk.RemoveTerminal(c.Context(), it); err == nil {
+		if _, err := admin.OpRemoveTerminal.Do(c.Context(), c.desk, it); err == nil {
 			c.Error("it is removed twice")
 		}
 		settings, err := json.Marshal(map[string]string{"url": c.app.SimulatorURL, "apiKey": c.app.Simulator.APIKey()})
@@ -108,7 +108,7 @@ func TestARemovedTerminalIsErased(t *testing.T) {
 			c.Fatal(err)
 		}
 		fresh := admin.CreateTerminal{OfShop: it.OfShop, Name: c.shop.Terminals[0].Name, Connector: "sandbox", Settings: string(settings)}
-		if _, err := c.desk.CreateTerminal(c.Context(), fresh); err != nil {
+		if _, err := admin.OpCreateTerminal.Do(c.Context(), c.desk, fresh); err != nil {
 			c.Errorf("its name is taken: %v", err)
 		}
 		kept := func() int {

@@ -36,8 +36,8 @@ type TerminalCreated struct {
 // Made implements what the log names.
 func (t TerminalCreated) Made() string { return t.ID }
 
-// CreateTerminal makes a terminal. It needs the right ManageTerminals.
-func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCreated, error) {
+// createTerminal makes a terminal. It needs the right ManageTerminals.
+func (d *Desk) createTerminal(ctx context.Context, c CreateTerminal) (TerminalCreated, error) {
 	s, err := d.shopOf(ctx, c.Shop)
 	if err != nil {
 		return TerminalCreated{}, err
@@ -55,7 +55,7 @@ func (d *Desk) CreateTerminal(ctx context.Context, c CreateTerminal) (TerminalCr
 	if err != nil {
 		return TerminalCreated{}, err
 	}
-	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+	err = d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if tx.MaybeCommitted() { // an id is of one run of this command only
 			now, err := tx.Shops().Get(s.ID)
 			if err != nil || now.Terminal(t.ID) != nil {
@@ -84,7 +84,7 @@ func (d *Desk) NewTerminal(c CreateTerminal) (*shop.Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
-	tid, _ := d.IDs.New()
+	tid, _ := d.c.IDs.New()
 	t := &shop.Terminal{
 		ID: tid, Name: c.Name, Connector: c.Connector, Config: raw, Enabled: true,
 		Priority: c.Priority, Types: typesOf(conn), Methods: conn.Traits().Methods,
@@ -126,9 +126,9 @@ func (d *Desk) openConnector(name string, settings json.RawMessage) (connector.C
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(d.Connectors, func(t connector.Type) bool { return t.Name == name })
+	at := slices.IndexFunc(d.c.Connectors, func(t connector.Type) bool { return t.Name == name })
 	conn, err := parsed.Open(connector.Deps{
-		Client: d.Client.WithLoggable(d.Connectors[at].Loggable), Now: d.Now, Random: d.Random, Log: d.Log,
+		Client: d.c.Client.WithLoggable(d.c.Connectors[at].Loggable), Now: d.c.Now, Random: d.c.Random, Log: d.c.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)

@@ -46,14 +46,14 @@ type VaultStatus struct {
 // errNoKeys says that an older installation has not been served since it was migrated.
 var errNoKeys = errors.New("nothing is sealed yet: \"sluice serve\" makes the keys, and seals what is there")
 
-// VaultStatus looks at all secrets. It needs the right ReadVault.
-func (d *Desk) VaultStatus(ctx context.Context, _ Nothing) (VaultStatus, error) {
+// vaultStatus looks at all secrets. It needs the right ReadVault.
+func (d *Desk) vaultStatus(ctx context.Context, _ Nothing) (VaultStatus, error) {
 	s := VaultStatus{Clear: map[string]int64{}, Done: true}
-	if d.DB.Safe() == nil {
+	if d.c.DB.Safe() == nil {
 		return s, errNoKeys
 	}
-	s.MasterKeys = d.DB.Safe().Masters()
-	err := d.DB.View(ctx, func(tx *store.Tx) error {
+	s.MasterKeys = d.c.DB.Safe().Masters()
+	err := d.c.DB.View(ctx, func(tx *store.Tx) error {
 		keys, err := tx.DataKeys().List()
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (d *Desk) VaultStatus(ctx context.Context, _ Nothing) (VaultStatus, error) 
 		parts, err := tx.Sealings().List()
 		for _, p := range parts {
 			if p.Part == store.SealedFile {
-				s.Traces = p.Round == 0 && d.DB.Kind() == store.SQLite
+				s.Traces = p.Round == 0 && d.c.DB.Kind() == store.SQLite
 				continue
 			}
 			s.Parts = append(s.Parts, VaultPart{p.Part, p.Round, p.Due, p.Unopened, p.Fails})
@@ -125,14 +125,14 @@ type VaultRotated struct {
 // Made implements what the log names.
 func (r VaultRotated) Made() string { return r.ID }
 
-// RotateVault makes a new key, which seals from now on, and has all that is sealed sealed anew. It needs the right RotateSecrets.
-func (d *Desk) RotateVault(ctx context.Context, _ Nothing) (VaultRotated, error) {
+// rotateVault makes a new key, which seals from now on, and has all that is sealed sealed anew. It needs the right RotateSecrets.
+func (d *Desk) rotateVault(ctx context.Context, _ Nothing) (VaultRotated, error) {
 	var made vault.DataKey
 	var done VaultRotated
-	if d.DB.Safe() == nil {
+	if d.c.DB.Safe() == nil {
 		return done, errNoKeys
 	}
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		keys, err := tx.DataKeys().List()
 		if err != nil {
 			return err
@@ -145,7 +145,7 @@ func (d *Desk) RotateVault(ctx context.Context, _ Nothing) (VaultRotated, error)
 			old, err := tx.Nodes().Old()
 			return errors.Join(err, fmt.Errorf("nothing is sealed yet, because nodes of an older version are alive: %s", strings.Join(old, ", ")))
 		}
-		if made, err = d.DB.Safe().NewKey(rand.Reader, newest.Number+1); err != nil {
+		if made, err = d.c.DB.Safe().NewKey(rand.Reader, newest.Number+1); err != nil {
 			return err
 		}
 		tx.DataKeys().Insert(&made)
@@ -173,9 +173,9 @@ type MasterRotated struct {
 	Before    []string `json:"before,omitempty"` // master keys that nothing in the database needs any more
 }
 
-// RotateMaster wraps all data keys by the first of the master keys. It needs the right RotateSecrets.
-func (d *Desk) RotateMaster(ctx context.Context, c RotateMaster) (MasterRotated, error) {
-	if d.DB.Safe() == nil {
+// rotateMaster wraps all data keys by the first of the master keys. It needs the right RotateSecrets.
+func (d *Desk) rotateMaster(ctx context.Context, c RotateMaster) (MasterRotated, error) {
+	if d.c.DB.Safe() == nil {
 		return MasterRotated{}, errNoKeys
 	}
 	if c.Make {
@@ -183,13 +183,13 @@ func (d *Desk) RotateMaster(ctx context.Context, c RotateMaster) (MasterRotated,
 			return MasterRotated{}, err
 		}
 	}
-	safe := d.DB.Safe()
+	safe := d.c.DB.Safe()
 	if err := safe.Reread(); err != nil {
 		return MasterRotated{}, err
 	}
 	masters := safe.Masters()
 	done := MasterRotated{Master: masters[0], Before: masters[1:]}
-	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+	err := d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		keys, err := tx.DataKeys().List()
 		wrapped := 0
 		for _, k := range keys {
@@ -210,7 +210,7 @@ func (d *Desk) RotateMaster(ctx context.Context, c RotateMaster) (MasterRotated,
 
 // makeMaster puts a new key at the head of the data folder's file.
 func (d *Desk) makeMaster(ctx context.Context) error {
-	if d.MasterFolder == "" {
+	if d.c.MasterFolder == "" {
 		return errors.New("the master key stands elsewhere than in the data folder: put the new one before it there, and give the command without --make")
 	}
 	members, err := view(ctx, d, func(tx *store.Tx) (store.Members, error) { return tx.Nodes().Members() })
@@ -224,7 +224,7 @@ func (d *Desk) makeMaster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return vault.PrependMaster(d.MasterFolder, made)
+	return vault.PrependMaster(d.c.MasterFolder, made)
 }
 
 // Scrub says whether a large file may be rewritten.
@@ -237,10 +237,10 @@ type Scrubbed struct {
 	Database store.Kind `json:"database"`
 }
 
-// Scrub rewrites the embedded database's file, so that no traces are left of what stood there in clear. It needs the right
+// scrub rewrites the embedded database's file, so that no traces are left of what stood there in clear. It needs the right
 // RotateSecrets.
-func (d *Desk) Scrub(ctx context.Context, c Scrub) (Scrubbed, error) {
-	done := Scrubbed{d.DB.Kind()}
+func (d *Desk) scrub(ctx context.Context, c Scrub) (Scrubbed, error) {
+	done := Scrubbed{d.c.DB.Kind()}
 	if done.Database != store.SQLite {
 		return done, errors.New("PostgreSQL rewrites its tables itself: give it VACUUM FULL shop, terminal, chain, attempt, see docs/vault.md")
 	}
@@ -248,7 +248,7 @@ func (d *Desk) Scrub(ctx context.Context, c Scrub) (Scrubbed, error) {
 	if c.Large {
 		most = 0
 	}
-	err := d.DB.Scrub(ctx, most)
+	err := d.c.DB.Scrub(ctx, most)
 	if errors.Is(err, store.ErrLarge) {
 		return done, fmt.Errorf("%w: stop the server and give the command again with --large", err)
 	}
@@ -260,7 +260,7 @@ func (d *Desk) Scrub(ctx context.Context, c Scrub) (Scrubbed, error) {
 
 // scrubbed records that no traces are left, if nothing stood in clear any more.
 func (d *Desk) scrubbed(ctx context.Context) error {
-	return d.DB.Update(ctx, func(tx *store.Tx) error {
+	return d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		parts, err := tx.Sealings().List()
 		file := slices.IndexFunc(parts, func(p store.Sealing) bool { return p.Part == store.SealedFile })
 		done := !slices.ContainsFunc(parts, func(p store.Sealing) bool { return p.Part != store.SealedFile && p.Round < store.SealingDone })

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/hmac"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
-	"github.com/sluicepay/sluice/internal/store"
 )
 
 // ErrUnauthorized is returned for a request without a valid API key. It does not say what was wrong with the key.
@@ -29,19 +27,17 @@ type Auth struct {
 	engine *engine.Engine
 
 	mu    sync.Mutex
-	known map[keyHash]verified
+	known map[engine.KeyHash]verified // memory holds no key longer than its request
 }
-
-type keyHash [32]byte // keyed, so that memory holds no key longer than its request
 
 type verified struct {
 	shop shop.ID
 	at   time.Time
 }
 
-// NewAuth returns an Auth on the engine's database, keys and clock.
+// NewAuth returns an Auth for the engine's shops.
 func NewAuth(e *engine.Engine) *Auth {
-	return &Auth{engine: e, known: make(map[keyHash]verified)}
+	return &Auth{engine: e, known: make(map[engine.KeyHash]verified)}
 }
 
 // Shop returns the shop whose API key the request carries as `Authorization: Bearer <key>`. The shop is shared and
@@ -110,7 +106,7 @@ func Credentials(h http.Header, scheme string) (string, bool) {
 
 // owner returns the shop that the key belongs to, from memory where the key was verified a moment ago.
 func (a *Auth) owner(ctx context.Context, key id.APIKey) (shop.ID, error) {
-	hash := keyHash(a.engine.Keys.HashAPIKey(key.Reveal()))
+	hash := a.engine.HashKey(key)
 	now := a.engine.Now()
 	a.mu.Lock()
 	v, ok := a.known[hash]
@@ -118,7 +114,10 @@ func (a *Auth) owner(ctx context.Context, key id.APIKey) (shop.ID, error) {
 	if ok && a.engine.Fresh(v.at) {
 		return v.shop, nil
 	}
-	sid, err := a.verify(ctx, key.Prefix(), hash)
+	sid, err := a.engine.KeyOwner(ctx, key.Prefix(), hash)
+	if errors.Is(err, payment.ErrNotFound) {
+		return "", ErrUnauthorized
+	}
 	if err != nil {
 		return "", err
 	}
@@ -126,29 +125,8 @@ func (a *Auth) owner(ctx context.Context, key id.APIKey) (shop.ID, error) {
 	return sid, nil
 }
 
-// verify looks the key up by its public start and compares the keyed hashes in constant time.
-func (a *Auth) verify(ctx context.Context, prefix string, hash keyHash) (shop.ID, error) {
-	var keys []shop.Key
-	err := a.engine.DB.View(ctx, func(tx *store.Tx) (err error) {
-		keys, err = tx.APIKeys().ByPrefix(prefix)
-		return err
-	})
-	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrConflict) {
-		return "", fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
-	}
-	if err != nil {
-		return "", fmt.Errorf("look up API key %s: %w", prefix, err)
-	}
-	for i := range keys {
-		if hmac.Equal(keys[i].Hash, hash[:]) && keys[i].Revoked.IsZero() {
-			return keys[i].Shop, nil
-		}
-	}
-	return "", ErrUnauthorized
-}
-
 // remember keeps a verified key, making room by forgetting those that are too old, or all if none is.
-func (a *Auth) remember(hash keyHash, v verified) {
+func (a *Auth) remember(hash engine.KeyHash, v verified) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.known) >= maxKeys {

@@ -28,8 +28,8 @@ var documents = map[string]string{"gateway": "/openapi.json", "yandexpay": yande
 func servedDocument(t testing.TB, dialect string) *openapi3.T {
 	t.Helper()
 	mux := http.NewServeMux()
-	gateway.New(nil, nil, nil).Mount(mux)
-	yandexpay.New(nil, nil, nil).Mount(mux)
+	gateway.New(nil, nil, nil, nil).Mount(mux)
+	yandexpay.New(nil, nil, nil, nil).Mount(mux)
 	raw := fetched(t, mux, documents[dialect])
 	doc, err := openapi3.NewLoader().LoadFromData(raw)
 	if err != nil {

@@ -1,6 +1,9 @@
 package api
 
-import "github.com/sluicepay/sluice/internal/private"
+import (
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/private"
+)
 
 // Kind is the JSON type of a Value.
 type Kind uint8
@@ -97,4 +100,16 @@ func (v *Value) Empty() bool {
 		}
 	}
 	return true
+}
+
+// Decimal is the amount that a number or a string is. Errors are those of package money; money.ErrSyntax for any other kind.
+func (v *Value) Decimal() (money.Amount, error) {
+	switch v.Kind() {
+	case Number:
+		return money.ParseJSONNumber(v.Text())
+	case String:
+		return money.Parse(v.Text())
+	default:
+		return money.Amount{}, money.ErrSyntax
+	}
 }

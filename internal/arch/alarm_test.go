@@ -128,7 +128,7 @@ var begun = map[string]struct {
 	"internal/engine/call.go":                  {1, "carryFor: rescue, as in carry"},
 	"internal/job/lane.go":                     {1, "handlers: rescue"},
 	"internal/job/runner.go":                   {3, "loops that call what is given to them by rescue only"},
-	"internal/outbound/wire.go":                {1, "writes bytes to a connection"},
+	"internal/outbound/connection.go":          {1, "writes bytes to a connection"},
 	"internal/simulator/simulator.go":          {2, "loops: rescue in each turn"},
 	"internal/store/tx/stamp.go":               {1, "rescue in each turn"},
 	"internal/store/tx/checkpoint.go":          {1, "rescue in each turn"},

@@ -111,6 +111,7 @@ var makesFiles = map[string]string{
 	"internal/backup/take.go":            "the folder of a backup while it is taken, 0700",
 	"internal/store/tx/backup_sqlite.go": "the copy of the database in it, 0600, and none that is there already",
 	"internal/testkit/golden/golden.go":  "files of the repository",
+	"internal/testkit/built/built.go":    "the program under test, for its user only",
 }
 
 // TestFilesAreMadePrivately keeps what the program writes out of the reach of others: files come by package private, which

@@ -3,33 +3,45 @@ package arch
 import (
 	"go/ast"
 	"regexp"
-	"strings"
 	"testing"
 )
 
 // Limits fail the test; aims are only counted.
 const (
-	fileAim, fileLimit, testFileLimit         = 300, 600, 1000
-	functionAim, functionLimit, testFuncLimit = 45, 80, 200
+	fileLimit, testFileLimit                  = 300, 1000
+	functionAim, functionLimit, testFuncLimit = 45, 60, 200
 	parameterLimit                            = 5
 	methodLimit                               = 5
 )
 
+// longer lists the files that may be longer than others, and why. Tables may; code that could be parted may not.
+var longer = map[string]string{
+	"internal/instrument/card.go": "the number and the code of a card, and all by which they could be printed: read side by side",
+	"internal/engine/call.go":     "PENDING",
+	"internal/engine/create.go":   "PENDING",
+	"internal/engine/notice.go":   "PENDING",
+	"internal/engine/untold.go":   "PENDING",
+	"internal/payment/answer.go":  "PENDING",
+	"internal/payment/decide.go":  "PENDING",
+	"internal/payment/settled.go": "PENDING",
+}
+
 func TestFilesStayReadable(t *testing.T) {
-	over := 0
+	lines := map[string]int{}
 	for _, s := range sources(t) {
 		limit := fileLimit
 		if s.test {
 			limit = testFileLimit
 		}
-		if s.lines > limit {
+		if lines[s.path] = s.lines; s.lines > limit && longer[s.path] == "" {
 			t.Errorf("%s has %d lines, the limit is %d", s.path, s.lines, limit)
 		}
-		if !s.test && s.lines > fileAim {
-			over++
+	}
+	for path := range longer {
+		if lines[path] <= fileLimit {
+			t.Errorf("%s has %d lines: take it from the list", path, lines[path])
 		}
 	}
-	t.Logf("files over the aim of %d lines: %d", fileAim, over)
 }
 
 func TestFunctionsStayReadable(t *testing.T) {
@@ -40,7 +52,7 @@ func TestFunctionsStayReadable(t *testing.T) {
 			if !ok || f.Body == nil {
 				continue
 			}
-			lines := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1
+			lines := s.fset.Position(f.Body.Rbrace).Line - s.fset.Position(f.Body.Lbrace).Line - 1
 			limit := functionLimit
 			if s.test {
 				limit = testFuncLimit
@@ -136,16 +148,4 @@ func unexplained(d *ast.GenDecl, spec ast.Spec) string {
 	return ""
 }
 
-func exportedReceiver(f *ast.FuncDecl) bool {
-	if f.Recv == nil {
-		return true
-	}
-	name := ""
-	ast.Inspect(f.Recv.List[0].Type, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && name == "" {
-			name = id.Name
-		}
-		return true
-	})
-	return ast.IsExported(strings.TrimSpace(name))
-}
+func exportedReceiver(f *ast.FuncDecl) bool { return f.Recv == nil || ast.IsExported(receiver(f)) }

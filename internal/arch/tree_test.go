@@ -76,6 +76,29 @@ func (s *source) uses(importPath string, found func(name string, n *ast.Selector
 	})
 }
 
+// usesIn calls found for every use of a name of the given import path in a function.
+func (s *source) usesIn(f *ast.FuncDecl, importPath string, found func(name string)) {
+	s.uses(importPath, func(name string, n *ast.SelectorExpr) {
+		if f.Pos() <= n.Pos() && n.End() <= f.End() {
+			found(name)
+		}
+	})
+}
+
+// receiver names the type that a method belongs to, or nothing.
+func receiver(f *ast.FuncDecl) string {
+	name := ""
+	if f.Recv != nil {
+		ast.Inspect(f.Recv.List[0].Type, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && name == "" {
+				name = id.Name
+			}
+			return true
+		})
+	}
+	return name
+}
+
 // tree parses the repository once for all tests.
 var tree = sync.OnceValues(func() ([]*source, error) {
 	root := filepath.Join("..", "..")

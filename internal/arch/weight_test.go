@@ -15,10 +15,7 @@ const (
 )
 
 // overweight are the types that had more when the limit was set. Their numbers only go down.
-var overweight = map[typeName]int{
-	{"internal/admin", "Desk"}:    90,
-	{"internal/engine", "Engine"}: 44,
-}
+var overweight = map[typeName]int{}
 
 func TestPackagesStayReadable(t *testing.T) {
 	lines := map[string]int{}

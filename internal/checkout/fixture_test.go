@@ -15,7 +15,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sluicepay/sluice/internal/checkout"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
@@ -26,10 +26,8 @@ import (
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
-	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/testkit"
 	"github.com/sluicepay/sluice/internal/vault"
-	"github.com/sluicepay/sluice/internal/web"
 )
 
 // Cards of the bank below.
@@ -120,6 +118,7 @@ type house struct {
 	bank   *bank
 	db     *store.DB
 	engine *engine.Engine
+	cards  *vault.Holder
 	shop   *shop.Shop
 	url    string
 	client *http.Client // follows nothing by itself
@@ -154,22 +153,23 @@ func newHouse(t testing.TB, edit ...func(*shop.Shop)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := id.NewSource(now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	mux := http.NewServeMux()
-	server := httptest.NewServer(web.Wrap(mux, web.Common{Logger: log, Now: now, NewID: func() string { return "request-1" }}))
-	t.Cleanup(server.Close)
-	h.engine = engine.New(engine.Config{
-		DB: db, Client: outbound.New(outbound.Options{Now: now}), Vault: vault.NewHolder(now), Keys: keys, IDs: ids,
-		Now: now, Random: rand.Reader, Log: log, Metrics: telemetry.NewMetrics(), PublicURL: server.URL, Owner: "test",
-		Exclusive: true, Connectors: []connector.Type{{
+	server := httptest.NewUnstartedServer(nil)
+	a, err := app.New(app.Config{
+		DB: db, Keys: keys, Now: now, Log: log, Strangers: log, RequestID: func() string { return "request-1" }, PublicURL: "http://" + server.Listener.Addr().String(),
+		Connectors: []connector.Type{{
 			Name: "bank", Parse: func(json.RawMessage) (connector.Config, error) { return h.bank, nil },
 		}},
 	})
-	h.url, h.db = server.URL, db
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = a.Handler(t.Context(), app.Public{})
+	server.Start()
+	t.Cleanup(server.Close)
+	h.engine, h.cards, h.url, h.db = a.Engine, a.Cards, server.URL, db
 	h.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	h.shop = h.newShop(db, ids, edit)
-	checkout.New(checkout.Deps{Engine: h.engine, Log: log}).Mount(mux)
+	h.shop = h.newShop(db, a.IDs, edit)
 	return h
 }
 

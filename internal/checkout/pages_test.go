@@ -171,7 +171,7 @@ func TestCardThatCameWithThePaymentIsPaidByOneButton(t *testing.T) {
 
 	id, page = h.deposit(func(c *engine.Create) { c.Means = testCard(t, approved) })
 	form = h.fill(page)
-	h.engine.Vault.Drop(id) // as after a restart
+	h.cards.Drop(id) // as after a restart
 	a := h.do("POST", page, form)
 	a.wants(t, "enter your card details once more", "cc-number")
 	if got := h.state(id); got != payment.Checkout || a.status != http.StatusUnprocessableEntity {

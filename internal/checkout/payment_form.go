@@ -163,7 +163,7 @@ func continueWith(w *words, m payment.Method) string {
 
 // held shows the card that came with the payment, if it is still in memory.
 func (g *Pages) held(v *visit) *heldCard {
-	c := instrument.CardOf(g.engine.Vault.Get(v.payment.ID))
+	c := instrument.CardOf(g.engine.Means(v.payment.ID))
 	if c == nil {
 		return nil
 	}

@@ -66,7 +66,7 @@ func (g *Pages) renderProblem(w http.ResponseWriter, r *http.Request, status int
 	page := view{Page: "problem", Status: status, Title: o.Title, Text: o.Text, Tone: o.Tone, W: words}
 	token := r.PathValue("token")
 	if token != "" && status != http.StatusNotFound && status != http.StatusForbidden {
-		page.Link, page.Button = g.base()+"/payment/"+url.PathEscape(token), words.Reopen
+		page.Link, page.Button = g.base+"/payment/"+url.PathEscape(token), words.Reopen
 	}
 	g.render(w, r, nil, page)
 }

@@ -39,7 +39,7 @@ type order struct {
 }
 
 func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page view) {
-	base := g.base()
+	base := g.base
 	page.Style, page.Icon = base+g.assets.style.path, base+g.assets.icon.path
 	if v != nil {
 		page.W, page.Order = v.words, v.order()

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/web"
@@ -12,14 +13,15 @@ import (
 // BasePath is what the addresses of all payments begin with.
 const BasePath = "/payment"
 
-// Deps is what the pages work with. Engine and Log are required.
+// Deps is what the pages work with. Engine, Log and PublicURL are required.
 type Deps struct {
 	Engine *engine.Engine
 	Log    *slog.Logger
+	// PublicURL is the base of the addresses that customers are given, as the engine has it. Where it is https, browsers may
+	// insist on that from then on.
+	PublicURL string
 	// TrustedProxies are the proxies whose X-Forwarded-For is believed; none by default.
 	TrustedProxies []netip.Prefix
-	// HTTPS says that customers reach the pages over TLS, so that browsers may insist on it from then on.
-	HTTPS bool
 	// Rates are how often pages may be opened; without them as often as anybody likes.
 	Rates Rates
 }
@@ -30,6 +32,7 @@ type Pages struct {
 	log     *slog.Logger
 	trusted []netip.Prefix
 	https   bool
+	base    string // path of the public URL
 	assets  *assets
 	paces   paces
 	crowd   crowd
@@ -38,7 +41,7 @@ type Pages struct {
 // New returns the pages. It panics if a template built into the program is broken.
 func New(d Deps) *Pages {
 	return &Pages{
-		engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: d.HTTPS, assets: loadAssets(),
+		engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), assets: loadAssets(),
 		paces: paces{rates: d.Rates}, crowd: newCrowd(),
 	}
 }

@@ -80,7 +80,7 @@ func (g *Pages) visit(r *http.Request, load loader) (*visit, error) {
 	if p.Terms.Verify {
 		w = w.forBinding()
 	}
-	return &visit{shop: s, payment: p, path: g.base() + "/payment/" + token, words: w, now: g.engine.Now()}, nil
+	return &visit{shop: s, payment: p, path: g.base + "/payment/" + token, words: w, now: g.engine.Now()}, nil
 }
 
 func (v *visit) target() engine.Target { return engine.Target{Shop: v.shop, ID: v.payment.ID} }
@@ -144,9 +144,9 @@ func isWeb(text string) bool {
 	return err == nil && a.Web()
 }
 
-// base is the path under which this installation is reached, without a slash at its end.
-func (g *Pages) base() string {
-	u, err := url.Parse(g.engine.PublicURL)
+// pathOf is the path under which an installation is reached, without a slash at its end.
+func pathOf(publicURL string) string {
+	u, err := url.Parse(publicURL)
 	if err != nil {
 		return ""
 	}

@@ -3,5 +3,5 @@
 // nobody knows is a fault, so a misspelt setting cannot be silently without effect.
 //
 // It opens nothing and starts nothing; cmd/sluice does. Start at Flags in flags.go, the one place to add a setting,
-// then Load in load.go. docs/config.md is printed from Flags.
+// then Load in sources.go. docs/config.md is printed from Flags.
 package config

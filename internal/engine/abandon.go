@@ -29,15 +29,15 @@ func (e *Engine) Abandon(ctx context.Context, t Target) (payment.Payment, error)
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	e.Vault.Drop(t.ID)
+	e.c.Vault.Drop(t.ID)
 	if p, err = e.close(ctx, d.Payment, t.Wait); err != nil { // it is due and will be tried again
-		e.Log.WarnContext(ctx, "abandoned payment not closed at the provider yet", "payment_id", t.ID, "error", err)
+		e.c.Log.WarnContext(ctx, "abandoned payment not closed at the provider yet", "payment_id", t.ID, "error", err)
 	}
 	if !p.Owes() {
 		return p, nil
 	}
 	if err := e.payBack(ctx, t); err != nil { // it is due and will be tried again
-		e.Log.WarnContext(ctx, "money of an abandoned payment not sent back yet", "payment_id", t.ID, "error", err)
+		e.c.Log.WarnContext(ctx, "money of an abandoned payment not sent back yet", "payment_id", t.ID, "error", err)
 	}
 	return e.load(ctx, t.Shop.ID, t.ID)
 }
@@ -45,7 +45,7 @@ func (e *Engine) Abandon(ctx context.Context, t Target) (payment.Payment, error)
 // close has the provider close what is open about a payment that was given up.
 func (e *Engine) close(ctx context.Context, p payment.Payment, wait time.Duration) (payment.Payment, error) {
 	a := p.LiveAttempt()
-	if !p.GivenUp(e.Now()) || a.Leased(e.Now(), e.Owner, e.Exclusive) {
+	if !p.GivenUp(e.Now()) || a.Leased(e.Now(), e.c.Owner, e.c.Exclusive) {
 		return p, nil
 	}
 	closed, err := e.checkNow(ctx, p, payment.OpCheckState, wait)

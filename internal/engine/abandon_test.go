@@ -157,7 +157,7 @@ func TestAbandonInEveryState(t *testing.T) {
 func (h *house) dead(id payment.ID) {
 	h.t.Helper()
 	ctx, to := h.t.Context(), h.target(id)
-	if h.Engine.Vault.Get(id) != nil {
+	if h.Engine.Config().Vault.Get(id) != nil {
 		h.t.Error("the card is kept")
 	}
 	_, err := h.Engine.Execute(ctx, engine.Execute{Target: to, Means: cardOf(h.t, cardApproved)})
@@ -277,7 +277,7 @@ func TestAbandonedWhileTheCallRuns(t *testing.T) {
 			c := h.newDeposit("50.00", cardApproved)
 			c.PreAuth = hold
 			p := h.create(c)
-			e.Vault.Put(p.ID, cardOf(t, cardApproved))
+			e.Config().Vault.Put(p.ID, cardOf(t, cardApproved))
 			answered := make(chan engine.Outcome, 1)
 			go func() {
 				o, err := e.Execute(context.WithoutCancel(t.Context()), engine.Execute{Target: h.target(p.ID)})

@@ -19,10 +19,10 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 	gone := new(payment.Refusal)
 	switch {
 	case errors.As(err, &gone):
-		e.Log.ErrorContext(ctx, "a call that never left cannot be made any more", "payment_id", p.ID, "error", err)
+		e.c.Log.ErrorContext(ctx, "a call that never left cannot be made any more", "payment_id", p.ID, "error", err)
 		_, err = e.decide(ctx, p.Shop, p.ID, payment.NeverSent{Code: gone.Code})
 	case errors.Is(err, errElsewhere):
-		return e.DB.Update(ctx, func(tx *store.Tx) error {
+		return e.c.DB.Update(ctx, func(tx *store.Tx) error {
 			tx.Payments().Delay(p, p.Created.Add(cardKept))
 			return nil
 		})
@@ -78,7 +78,7 @@ func (e *Engine) exchangeAgain(ctx context.Context, p *payment.Payment) (exchang
 // chainAgain adds what continues the chain, unless that was stopped meanwhile.
 func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange) (exchange, error) {
 	var chain payment.Chain
-	err := e.DB.View(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
 		began, err := tx.Payments().Get(p.Shop, p.Terms.Chain)
 		if err != nil {
 			return err
@@ -102,10 +102,10 @@ func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange)
 // cardAgain adds the card of a payout. Cards are in memory only: where no process can have this one any more, nothing was
 // paid and nothing can be.
 func (e *Engine) cardAgain(p *payment.Payment, x exchange) (exchange, error) {
-	if x.means = e.Vault.Get(p.ID); x.means != nil {
+	if x.means = e.c.Vault.Get(p.ID); x.means != nil {
 		return x, nil
 	}
-	if !e.Exclusive && e.Now().Before(p.Created.Add(cardKept)) {
+	if !e.c.Exclusive && e.Now().Before(p.Created.Add(cardKept)) {
 		return x, errElsewhere
 	}
 	return x, &payment.Refusal{Code: payment.CodeInternal, Detail: "the card to pay to is not in memory any more"}
@@ -117,8 +117,8 @@ func (e *Engine) keepForAgain(p *payment.Payment, means instrument.Means) {
 	switch {
 	case means == nil || p.Type == payment.Deposit:
 	case p.Unsent() == nil:
-		e.Vault.Drop(p.ID)
-	case !e.Vault.Has(p.ID):
-		e.Vault.Put(p.ID, instrument.Clone(means))
+		e.c.Vault.Drop(p.ID)
+	case !e.c.Vault.Has(p.ID):
+		e.c.Vault.Put(p.ID, instrument.Clone(means))
 	}
 }

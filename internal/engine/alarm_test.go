@@ -51,7 +51,7 @@ func (h *house) listen(edit func(*engine.Config)) *ear {
 	h.t.Helper()
 	e := &ear{h: h, log: &lockedLog{}}
 	h.Engine = h.other(func(c *engine.Config) {
-		c.Owner, c.Vault = h.Engine.Owner, h.Engine.Vault
+		c.Owner, c.Vault = h.Engine.Config().Owner, h.Engine.Config().Vault
 		c.Metrics, c.Log = telemetry.NewMetrics(), telemetry.Logger(slog.LevelWarn, "text", io.MultiWriter(e.log, h.t.Output()))
 		if edit != nil {
 			edit(c)
@@ -215,7 +215,7 @@ func TestWhatFailsTooOftenIsHeard(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		e := h.listen(nil)
 		kinds := map[string]job.Kind{}
-		for _, k := range h.Engine.Kinds() {
+		for _, k := range h.Engine.DueWork("").Kinds {
 			kinds[k.Name] = k
 		}
 		cause := errors.New("it does not work")
@@ -261,7 +261,7 @@ func TestWhatFailsTooOftenIsHeard(t *testing.T) {
 
 		fail(engine.WorkUntold, job.Item{Value: store.Untold{Shop: h.shop.ID, Payment: p.ID, Dialect: "chronicle"}}, panicked, time.Time{})
 		e.heard(alarm.Event, string(p.ID)+"/chronicle", "work on an event that waits for its words panics")
-		h.Engine.WorkUnread(t.Context(), engine.WorkNotices, cause)
+		h.Engine.DueWork("").Unread(t.Context(), engine.WorkNotices, cause)
 		e.heard(alarm.Work, engine.WorkNotices, "due work cannot be read")
 	})
 }
@@ -312,13 +312,13 @@ func TestEqualAlarmsAreOneEntry(t *testing.T) {
 		told := alarm.Alarm{Shop: h.shop.ID, About: alarm.Payment, Subject: "1", Why: "odd", Detail: "first"}
 		var at sync.WaitGroup
 		for range 20 {
-			at.Go(func() { h.Engine.Bell.Raise(t.Context(), told) })
+			at.Go(func() { h.Engine.Bell().Raise(t.Context(), told) })
 		}
 		at.Wait()
 		told.Detail = "card 4000000000000408 \x00 \xff"
-		h.Engine.Bell.Raise(t.Context(), told)
+		h.Engine.Bell().Raise(t.Context(), told)
 		told.Why = "odder"
-		h.Engine.Bell.Raise(t.Context(), told)
+		h.Engine.Bell().Raise(t.Context(), told)
 		all := e.open()
 		if len(all) != 2 || all[0].Times != 21 || all[0].Detail != "card 400000***0408 ? ?" || all[1].Times != 1 || all[0].Latest.Before(all[0].First) {
 			t.Fatalf("%+v", all)
@@ -334,7 +334,7 @@ func TestEqualAlarmsAreOneEntry(t *testing.T) {
 			t.Errorf("left: %+v", left)
 		}
 		told.Why = "odd"
-		h.Engine.Bell.Raise(t.Context(), told)
+		h.Engine.Bell().Raise(t.Context(), told)
 		if left := e.open(); len(left) != 2 {
 			t.Errorf("after it happened again: %+v", left)
 		}
@@ -348,7 +348,7 @@ func TestEqualAlarmsAreOneEntry(t *testing.T) {
 			return nil
 		})
 		told.Subject = "2"
-		h.Engine.Bell.Raise(t.Context(), told)
+		h.Engine.Bell().Raise(t.Context(), told)
 		h.hook.set(nil)
 		for _, a := range e.open() {
 			if a.Subject == "2" && a.Times != 1 || !lost {

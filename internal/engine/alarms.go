@@ -56,7 +56,7 @@ func alarmsOf(d *payment.Decision) []alarm.Alarm {
 
 // raise tells a human about a payment where no decision does.
 func (e *Engine) raise(ctx context.Context, p *payment.Payment, why string, cause error) {
-	e.Bell.Raise(ctx, alarm.Alarm{Shop: p.Shop, About: alarm.Payment, Subject: string(p.ID), Why: why}.Of(cause))
+	e.bell.Raise(ctx, alarm.Alarm{Shop: p.Shop, About: alarm.Payment, Subject: string(p.ID), Why: why}.Of(cause))
 }
 
 // aboutNotice is an alarm about a notice.
@@ -69,7 +69,7 @@ func aboutEvent(shop payment.ShopID, of payment.ID, dialect, why string) alarm.A
 	return alarm.Alarm{Shop: shop, About: alarm.Event, Subject: string(of) + "/" + dialect, Why: why}
 }
 
-// WorkUnread tells a human that due work of a kind cannot be read; it fits job.Options.Alarm.
-func (e *Engine) WorkUnread(ctx context.Context, kind string, err error) {
-	e.Bell.Raise(ctx, alarm.Alarm{About: alarm.Work, Subject: kind, Why: whyWorkUnread}.Of(err))
+// workUnread tells a human that due work of a kind cannot be read.
+func (e *Engine) workUnread(ctx context.Context, kind string, err error) {
+	e.bell.Raise(ctx, alarm.Alarm{About: alarm.Work, Subject: kind, Why: whyWorkUnread}.Of(err))
 }

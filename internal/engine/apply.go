@@ -24,7 +24,7 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 	var d payment.Decision
 	var x exchange
 	fresh := known.Version != 0
-	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
 			return err
 		}
@@ -56,10 +56,10 @@ func (e *Engine) told(ctx context.Context, d *payment.Decision) {
 	p := &d.Payment
 	e.heard(ctx, d)
 	if alarms := alarmsOf(d); len(alarms) > 0 {
-		e.Bell.Tell(ctx, alarms...)
+		e.bell.Tell(ctx, alarms...)
 	}
 	if len(d.Opened)+len(d.Ended) > 0 {
-		e.Metrics.Payments.Inc(string(p.Type), string(p.State()))
+		e.c.Metrics.Payments.Inc(string(p.Type), string(p.State()))
 	}
 }
 

@@ -39,7 +39,7 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	}
 	means := x.means
 	if means == nil {
-		means = e.Vault.Get(d.Payment.ID) // between two tries
+		means = e.c.Vault.Get(d.Payment.ID) // between two tries
 		defer instrument.Wipe(means)
 	}
 	ctx, number, done := withoutCard(settled(ctx), means)
@@ -98,7 +98,7 @@ func (e *Engine) leaveOpen(ctx context.Context, d *payment.Decision, why string,
 		return err
 	})
 	if err != nil {
-		e.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", call.Attempt.Seq, "error", err)
+		e.c.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", call.Attempt.Seq, "error", err)
 	}
 	if !stored {
 		e.raise(ctx, &p, why, cause)
@@ -148,7 +148,7 @@ func (e *Engine) Drain() { e.carried.Wait() }
 func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) payment.Payment {
 	p, call := &made.Payment, made.Call
 	a, at := &call.Attempt, said.at
-	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: said.fact, Messages: said.messages, Token: e.IDs.Letters(32)}
+	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: said.fact, Messages: said.messages, Token: e.c.IDs.Letters(32)}
 	answer.NextCheck, answer.Stalled = e.nextCheck(call, said.fact)
 	answer.Fenced, answer.GivenBack = call.Fence, said.givenBack
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
@@ -172,7 +172,7 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) 
 		return e.leaveOpen(ctx, made, whyAnswerLost, err)
 	}
 	if err != nil {
-		e.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", a.Seq,
+		e.c.Log.ErrorContext(ctx, "answer of a provider not stored", "payment_id", p.ID, "attempt", a.Seq,
 			"class", said.fact.Class, "error", err)
 		return *p
 	}
@@ -223,17 +223,17 @@ func passing(err error) bool {
 func (e *Engine) nextCheck(call *payment.Call, fact payment.Fact) (at time.Time, long bool) {
 	now, a := e.Now(), &call.Attempt
 	if fact.Class == payment.ClassUnsent {
-		wait, long := job.SendWait(call.Waited, e.Random)
+		wait, long := job.SendWait(call.Waited, e.c.Random)
 		return now.Add(wait), long
 	}
 	if !a.Live() { // it has a bound of its own
-		return now.Add(job.CheckWait(false, a.Doubts, e.Random)), false
+		return now.Add(job.CheckWait(false, a.Doubts, e.c.Random)), false
 	}
 	if now.Sub(a.Started) > job.CheckFor {
 		return time.Time{}, false
 	}
 	away := (!fact.Next.IsZero() || !a.Next.IsZero()) && !a.Returned // the customer is the slow one
-	return now.Add(job.CheckWait(away, a.Checks, e.Random)), false
+	return now.Add(job.CheckWait(away, a.Checks, e.c.Random)), false
 }
 
 // exchangeOf is what the call needs that gives a late success back, at the terminal where it was found.
@@ -272,7 +272,7 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 		if _, ok := c.Connector.(connector.Notifier); ok {
-			x.noticeURL = e.PublicURL + "/notices/" + call.Attempt.TerminalID
+			x.noticeURL = e.c.PublicURL + "/notices/" + call.Attempt.TerminalID
 		}
 		fact, err = e.guarded(ctx, c.Connector, p, call, x)
 	} else if !call.Ask {
@@ -284,13 +284,13 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 	if err != nil {
 		fact = e.classify(ctx, p, call, err)
 	}
-	e.Metrics.ProviderCalls.Observe(e.Now().Sub(started), kind, string(fact.Class))
+	e.c.Metrics.ProviderCalls.Observe(e.Now().Sub(started), kind, string(fact.Class))
 	return fact, payment.Messages{Outgoing: rec.Outgoing(), Incoming: rec.Incoming()}
 }
 
 // classify says what a failed call proves: that nothing left, and whether that is our own doing, or nothing at all.
 func (e *Engine) classify(ctx context.Context, p *payment.Payment, call *payment.Call, err error) payment.Fact {
-	e.Log.WarnContext(ctx, "provider call failed", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
+	e.c.Log.WarnContext(ctx, "provider call failed", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
 		"attempt", call.Attempt.Seq, "ask", call.Ask, "error", err)
 	switch {
 	case call.Ask || !errors.Is(err, outbound.ErrNotSent):
@@ -315,7 +315,7 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 		fact = payment.Fact{}
 		told := alarm.Alarm{Shop: p.Shop, About: alarm.Terminal, Subject: call.Attempt.TerminalID, Why: whyConnector}.Of(err)
 		told.Detail = fmt.Sprintf("payment %s, attempt %d: %s", p.ID, call.Attempt.Seq, told.Detail)
-		e.Bell.Raise(ctx, told)
+		e.bell.Raise(ctx, told)
 	}
 	return fact, err
 }

@@ -52,15 +52,15 @@ func (e *Engine) admit(x *Execute, card *instrument.Card, d *door) error {
 }
 
 func (e *Engine) cardMark(card *instrument.Card) (m velocity.Card) {
-	copy(m[:], card.Number.Sum(e.Keys.Fingerprint))
+	copy(m[:], card.Number.Sum(e.c.Keys.Fingerprint))
 	return m
 }
 
 // turnedAway counts a refusal that was answered, and tells a human that the shop's cards are being tested.
 func (e *Engine) turnedAway(ctx context.Context, s *shop.Shop, r *velocity.Refusal) {
-	e.Metrics.CardsSlowed.Inc(string(r.Rule))
+	e.c.Metrics.CardsSlowed.Inc(string(r.Rule))
 	if r.Refused > 0 {
-		e.Bell.Raise(ctx, aboutShop(s.ID, whyCardTesting,
+		e.bell.Raise(ctx, aboutShop(s.ID, whyCardTesting,
 			fmt.Sprintf("the last by the rule %s; %d refused since this was told before", r.Rule, r.Refused)))
 	}
 }
@@ -78,7 +78,7 @@ func (e *Engine) heard(ctx context.Context, d *payment.Decision) {
 			continue
 		}
 		if u := e.guard.Heard(e.Now(), p.ID, a.Seq, outcome); u != nil {
-			e.Bell.Raise(ctx, aboutShop(p.Shop, whyDeclineRate, fmt.Sprintf("%d of %d in the last ten minutes", u.Declined, u.Of)))
+			e.bell.Raise(ctx, aboutShop(p.Shop, whyDeclineRate, fmt.Sprintf("%d of %d in the last ten minutes", u.Declined, u.Of)))
 		}
 	}
 }

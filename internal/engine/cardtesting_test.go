@@ -90,7 +90,7 @@ func isSlowed(t testing.TB, err error) time.Duration {
 func (h *house) slowedBy(rule string) (n int) {
 	h.t.Helper()
 	var page bytes.Buffer
-	if err := h.Engine.Metrics.WriteText(&page); err != nil {
+	if err := h.Engine.Config().Metrics.WriteText(&page); err != nil {
 		h.t.Fatal(err)
 	}
 	for line := range strings.Lines(page.String()) {
@@ -272,7 +272,7 @@ func TestOnlyDeclinesCount(t *testing.T) {
 		out := &wayOut{}
 		out.shut.Store(true)
 		keep := h.Engine
-		h.Engine = h.Engine.With(func(c *engine.Config) { c.Client = h.byWay(out).Client })
+		h.Engine = h.Engine.With(func(c *engine.Config) { c.Client = h.byWay(out).Config().Client })
 		p := h.create(h.newDeposit("10.00", cardApproved))
 		for range 12 {
 			if now, err := h.paysFor(p.ID, nil, from); err != nil || !now.BetweenTries() {

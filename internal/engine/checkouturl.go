@@ -14,7 +14,7 @@ const checkoutMACSize = 16
 // CheckoutURL is the address of a payment's hosted page. Its last part names shop and
 // payment and proves, with 128 bits, that this installation issued it.
 func (e *Engine) CheckoutURL(shop payment.ShopID, id payment.ID) string {
-	return e.PublicURL + "/payment/" + e.checkoutToken(shop, id)
+	return e.c.PublicURL + "/payment/" + e.checkoutToken(shop, id)
 }
 
 func (e *Engine) checkoutToken(shop payment.ShopID, id payment.ID) string {
@@ -22,7 +22,7 @@ func (e *Engine) checkoutToken(shop payment.ShopID, id payment.ID) string {
 	if err != nil { // ids are made by package id only
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString(append(raw, e.Keys.CheckoutMAC(raw)[:checkoutMACSize]...))
+	return base64.RawURLEncoding.EncodeToString(append(raw, e.c.Keys.CheckoutMAC(raw)[:checkoutMACSize]...))
 }
 
 // ParseCheckoutToken returns what the last part of a CheckoutURL names, or
@@ -33,7 +33,7 @@ func (e *Engine) ParseCheckoutToken(token string) (payment.ShopID, payment.ID, e
 	if err != nil || len(raw) != 32+checkoutMACSize || len(token) != base64.RawURLEncoding.EncodedLen(len(raw)) {
 		return "", "", payment.ErrNotFound
 	}
-	if !hmac.Equal(raw[32:], e.Keys.CheckoutMAC(raw[:32])[:checkoutMACSize]) {
+	if !hmac.Equal(raw[32:], e.c.Keys.CheckoutMAC(raw[:32])[:checkoutMACSize]) {
 		return "", "", payment.ErrNotFound
 	}
 	return payment.ShopID(hex.EncodeToString(raw[:16])), payment.ID(hex.EncodeToString(raw[16:32])), nil
@@ -46,5 +46,5 @@ func (e *Engine) SubmitNonce(p *payment.Payment) string {
 	if p.Tries > 0 { // between tries
 		data = strconv.AppendInt(append(data, 0), int64(p.Tries), 10)
 	}
-	return base64.RawURLEncoding.EncodeToString(e.Keys.CheckoutMAC(data)[:checkoutMACSize])
+	return base64.RawURLEncoding.EncodeToString(e.c.Keys.CheckoutMAC(data)[:checkoutMACSize])
 }

@@ -48,7 +48,7 @@ func (e *Engine) Cancel(ctx context.Context, t Target) (Outcome, error) {
 		return payment.Cancel{}, exchange{}, nil
 	})
 	if err == nil {
-		e.Vault.Drop(t.ID)
+		e.c.Vault.Drop(t.ID)
 	}
 	return o, err
 }
@@ -102,7 +102,7 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 	in := intention{&t, planned, ask}
 	var u doubts
 	known, fresh := e.recent.take(t.Shop.ID, t.ID)
-	err = e.DB.Update(ctx, func(tx *store.Tx) error {
+	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (e *Engine) intent(ctx context.Context, tx *store.Tx, in *intention, p *pay
 	if err := e.byHand(tx, in.to.Record, p.Shop, p.ID); err != nil {
 		return d, x, err
 	}
-	if a := p.LiveAttempt(); in.ask && (a != nil && !a.Leased(tx.Now(), e.Owner, e.Exclusive) || len(p.LostKinds()) > 0) {
+	if a := p.LiveAttempt(); in.ask && (a != nil && !a.Leased(tx.Now(), e.c.Owner, e.c.Exclusive) || len(p.LostKinds()) > 0) {
 		return d, x, errOpen
 	}
 	var c payment.Command

@@ -27,7 +27,7 @@ func (e *Engine) commit(ctx context.Context, tx *store.Tx, c *changes) error {
 	if err := c.moveParent(tx); err != nil {
 		return err
 	}
-	token := e.IDs.Letters(payment.TokenLen)
+	token := e.c.IDs.Letters(payment.TokenLen)
 	if err := c.d.Sign(token); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ const whyPanic = "a panic between the call and its answer: the payment is left o
 func TestAPanicBetweenTheCallAndItsAnswer(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
-		m := &mine{Reader: h.Engine.Random}
+		m := &mine{Reader: h.Engine.Config().Random}
 		e := h.listen(func(c *engine.Config) {
 			c.Random = m
 			c.Connectors = wrapped(func(call string) error {
@@ -271,7 +271,7 @@ func TestAPaymentWhoseRowCannotBeRead(t *testing.T) {
 		h.d.Exec(`UPDATE payment SET terms = '{' WHERE id = $1`, string(p.ID))
 		defer h.d.Exec(`UPDATE payment SET terms = NULL WHERE id = $1`, string(p.ID))
 		h.Clock.Advance(2 * time.Hour)
-		kind := h.Engine.Kinds()[0]
+		kind := h.Engine.DueWork("").Kinds[0]
 		items, err := kind.Due(t.Context(), allShards(), h.Clock.Now(), 10)
 		if err != nil || len(items) != 1 {
 			t.Fatal(items, err)
@@ -327,11 +327,11 @@ func TestAnOrderDocumentThatCannotBeRead(t *testing.T) {
 func TestWorkThatPanicsIsParkedAtLast(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
-		m := &mine{Reader: h.Engine.Random}
+		m := &mine{Reader: h.Engine.Config().Random}
 		e := h.listen(func(c *engine.Config) { c.Random = m })
 		p := h.stuck(h.newDeposit("35.00", cardApproved))
 		m.armed.Store(true) // the ladder's chance is asked for before the provider is
-		kind := h.Engine.Kinds()[0]
+		kind := h.Engine.DueWork("").Kinds[0]
 		runner, err := job.New(job.Options{Exclusive: true, Now: h.Clock.Now, Log: h.Log, Kinds: []job.Kind{kind}, PollEvery: 10 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)

@@ -307,7 +307,7 @@ func TestDeadProcessIsRelievedAndCannotChargeLater(t *testing.T) {
 		dead, reached, wake := h.frozen("start")
 		defer wake()
 		p := h.create(h.newDeposit("10.00", cardApproved))
-		dead.Vault.Put(p.ID, cardOf(t, cardApproved))
+		dead.Config().Vault.Put(p.ID, cardOf(t, cardApproved))
 		outcome := make(chan engine.Outcome, 1)
 		go func() {
 			o, err := dead.Execute(context.WithoutCancel(t.Context()), engine.Execute{Target: h.target(p.ID)})
@@ -389,7 +389,7 @@ func TestDeadProcessLeavesRefundAndCapture(t *testing.T) {
 // newestOpen is the newest payment that is PENDING.
 func (h *house) newestOpen() payment.ID {
 	h.t.Helper()
-	list, _, err := h.Engine.List(h.t.Context(), payment.Filter{Shop: h.shop.ID, Limit: 100})
+	list, _, err := h.Records.List(h.t.Context(), payment.Filter{Shop: h.shop.ID, Limit: 100})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -410,7 +410,7 @@ func TestSlowProcessWhoseWorkWasTakenOver(t *testing.T) {
 		slow, reached, wake := h.frozen("after start")
 		defer wake()
 		p := h.create(h.newDeposit("10.00", cardApproved))
-		slow.Vault.Put(p.ID, cardOf(t, cardApproved))
+		slow.Config().Vault.Put(p.ID, cardOf(t, cardApproved))
 		done := make(chan payment.State, 1)
 		go func() {
 			o, err := slow.Execute(context.WithoutCancel(t.Context()), engine.Execute{Target: h.target(p.ID)})

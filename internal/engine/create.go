@@ -87,7 +87,7 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 // createOnce is Create after the look at what was there before. errFreed asks for another try.
 func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	b := birth{e: e, c: c}
-	err := e.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
 	if overtaken(err) {
 		if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 			return o, err
@@ -119,7 +119,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 // keep holds the means of a server-to-server deposit until it is executed.
 func (e *Engine) keep(p *payment.Payment, m instrument.Means) {
 	if p.State() == payment.Checkout {
-		e.Vault.Put(p.ID, m)
+		e.c.Vault.Put(p.ID, m)
 		return
 	}
 	m.Wipe()
@@ -152,7 +152,7 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	if b.id == "" {
-		id, at := b.e.IDs.New()
+		id, at := b.e.c.IDs.New()
 		b.id, b.created = payment.ID(id), at
 	}
 	b.duplicate = ""

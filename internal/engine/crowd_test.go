@@ -24,7 +24,7 @@ func TestCrowdOnOneDeposit(t *testing.T) {
 			t.Parallel()
 			onBoth(t, func(t *testing.T, h *house) {
 				p := h.deposit(fmt.Sprintf("%d.00", n-n/10)) // the last tenth finds nothing left
-				patient := h.other(func(c *engine.Config) { c.Owner, c.Timeout = h.Engine.Owner, time.Minute })
+				patient := h.other(func(c *engine.Config) { c.Owner, c.Timeout = h.Engine.Config().Owner, time.Minute })
 				ids := make([]payment.ID, n)
 				errs := make([]error, n)
 				together(n, func(i int) {

@@ -14,16 +14,16 @@ import (
 // revoked key, takes effect everywhere within it.
 const SettingsAge = time.Second
 
-// Refresh makes this process read shops, terminals and keys anew. Others do so within SettingsAge.
-func (e *Engine) Refresh() { e.shops.refreshed.Store(e.Now().UnixNano()) }
+// refresh makes this process read shops, terminals and keys anew. Others do so within SettingsAge.
+func (e *Engine) refresh() { e.shops.refreshed.Store(e.Now().UnixNano()) }
 
 // Fresh reports whether what was read about a shop at that instant may still be used.
 func (e *Engine) Fresh(read time.Time) bool { return e.shops.fresh(read, e.Now()) }
 
-// InForce is the instant from which a change that is committed is in force everywhere.
+// InForce is the instant from which a change that is committed is in force everywhere; in this process it is from now on.
 func (e *Engine) InForce() time.Time {
-	e.Refresh()
-	if e.Exclusive { // there is no other process
+	e.refresh()
+	if e.c.Exclusive { // there is no other process
 		return e.Now()
 	}
 	return e.Now().Add(SettingsAge)

@@ -20,7 +20,6 @@ import (
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit"
 	"github.com/sluicepay/sluice/internal/testkit/setting"
-	"github.com/sluicepay/sluice/internal/vault"
 )
 
 // mailbox is a merchant's endpoint that takes everything.
@@ -101,12 +100,8 @@ func (s *shopper) shop(h *house) error {
 
 // on is the application as another process would run it on the database, with the same provider.
 func (h *house) on(t testing.TB, db *store.DB) *house {
-	c := h.Engine.Config
-	c.DB, c.Vault, c.Owner = db, vault.NewHolder(h.Clock.Now), "test:"+h.IDs.Letters(8)
 	made := *h
-	made.t = t
-	made.App = &testkit.App{DB: db, Engine: engine.New(c), Simulator: h.Simulator, Clock: h.Clock, Keys: h.Keys, IDs: h.IDs,
-		Log: h.Log, TokenKeys: h.TokenKeys, URL: h.URL, SimulatorURL: h.SimulatorURL, Client: h.Client}
+	made.t, made.App = t, h.Beside(t, db)
 	return &made
 }
 
@@ -204,7 +199,7 @@ func (w *sweep) live(t *testing.T, disk *storetest.Disk, dir string, s *shopper)
 	s.opened = true // what comes before is the driver's: it may close what it could not open
 	h := w.on(t, db)
 	if err = s.shop(h); err == nil {
-		_, err = h.Deliverer().Drain(t.Context(), shards())
+		_, err = h.NewDeliverer().Drain(t.Context(), shards())
 	}
 	h.Engine.Drain()
 	select {
@@ -235,7 +230,7 @@ func (w *sweep) recovered(t *testing.T, dir string, s *shopper, start int) {
 	}
 	for next := time.Unix(1, 0); !next.IsZero(); {
 		w.Clock.Advance(max(0, next.Sub(w.Clock.Now())))
-		if next, err = h.Deliverer().Drain(t.Context(), shards()); err != nil {
+		if next, err = h.NewDeliverer().Drain(t.Context(), shards()); err != nil {
 			t.Fatal(err)
 		}
 	}

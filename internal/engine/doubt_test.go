@@ -73,7 +73,7 @@ func writing(name string) func([]string) bool {
 // stamps payments once more after the test has ended may call for it, too; then it does nothing.
 func (h *house) meddle() {
 	ctx := context.WithoutCancel(h.t.Context())
-	list, _, err := h.Engine.List(ctx, payment.Filter{Shop: h.shop.ID, Limit: 3})
+	list, _, err := h.Records.List(ctx, payment.Filter{Shop: h.shop.ID, Limit: 3})
 	if err != nil && !errors.Is(err, store.ErrClosed) {
 		h.t.Error(err)
 	}

@@ -23,9 +23,24 @@ const (
 // paymentsAtOnce leaves room for others when some terminals have all their turns taken.
 const paymentsAtOnce = 8 * turnsAtOnce
 
-// Kinds is the work that comes due on payments, on notices that wait for theirs, on events that wait for their words, and on
-// secrets that wait to be sealed.
-func (e *Engine) Kinds() []job.Kind {
+// DueWork is what a runner is given of the engine's.
+type DueWork struct {
+	// Kinds are the work on payments, on notices that wait for theirs, on events that wait for their words, and on secrets that
+	// wait to be sealed.
+	Kinds []job.Kind
+	// Next tells in one question when each kind of work is due first.
+	Next func(ctx context.Context, shards []int64) (map[string]time.Time, error)
+	// Unread tells a human that due work of a kind cannot be read.
+	Unread func(ctx context.Context, kind string, err error)
+}
+
+// DueWork is the work that comes due. deliveries names the kind of theirs, which is not the engine's: they are looked at
+// whenever any is open.
+func (e *Engine) DueWork(deliveries string) DueWork {
+	return DueWork{Kinds: e.kinds(), Next: e.nextWork(deliveries), Unread: e.workUnread}
+}
+
+func (e *Engine) kinds() []job.Kind {
 	return []job.Kind{
 		{Name: WorkPayments, Concurrency: paymentsAtOnce, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
 		{Name: WorkNotices, Concurrency: 4, Due: e.dueNotices, Run: e.workNotice, Failed: e.postponeNotice},
@@ -40,10 +55,10 @@ const longestLease = 10 * time.Minute
 // Relieve makes calls that a dead process left open due at once, instead of when their leases end. It has to be called
 // before this process gives its first command, and does nothing where other processes may live.
 func (e *Engine) Relieve(ctx context.Context) error {
-	if !e.Exclusive {
+	if !e.c.Exclusive {
 		return nil
 	}
-	return storeError(e.DB.Update(ctx, func(tx *store.Tx) error {
+	return storeError(e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.Payments().HurryAbandoned(tx.Now().Add(longestLease))
 		return nil
 	}))
@@ -51,7 +66,7 @@ func (e *Engine) Relieve(ctx context.Context) error {
 
 func (e *Engine) duePayments(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
-	err := e.DB.View(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
 		due, err := tx.Payments().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, d := range due {
@@ -76,7 +91,7 @@ func (e *Engine) postponePayment(ctx context.Context, i job.Item, cause error, n
 		return fmt.Errorf("work on payments got %T", i.Value)
 	}
 	var alarms []alarm.Alarm
-	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.Payments().Get(d.Shop, d.ID)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
@@ -91,11 +106,11 @@ func (e *Engine) postponePayment(ctx context.Context, i job.Item, cause error, n
 			tx.Payments().Postpone(&p, next)
 		}
 		alarms = failed(alarm.Alarm{Shop: d.Shop, About: alarm.Payment, Subject: string(d.ID)}, cause, err, next)
-		e.Bell.Write(tx, alarms...)
+		e.bell.Write(tx, alarms...)
 		return nil
 	})
 	if err == nil {
-		e.Bell.Tell(ctx, alarms...)
+		e.bell.Tell(ctx, alarms...)
 	}
 	return err
 }
@@ -117,7 +132,7 @@ func failed(a alarm.Alarm, cause, unread error, next time.Time) []alarm.Alarm {
 
 func (e *Engine) dueNotices(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
-	err := e.DB.View(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
 		due, err := tx.Notices().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, n := range due {
@@ -141,30 +156,28 @@ func (e *Engine) postponeNotice(ctx context.Context, i job.Item, cause error, ne
 	if !ok {
 		return fmt.Errorf("work on notices got %T", i.Value)
 	}
-	e.Log.WarnContext(ctx, "notice not booked", "terminal_id", n.Terminal, "notice", n.Key, "error", cause)
+	e.c.Log.WarnContext(ctx, "notice not booked", "terminal_id", n.Terminal, "notice", n.Key, "error", cause)
 	var alarms []alarm.Alarm
 	if next.IsZero() {
 		alarms = append(alarms, aboutNotice(n.Shop, n.Terminal, n.Key, whyNoticeParked).Of(cause))
 	} else if rescue.From(cause) != nil {
 		alarms = append(alarms, aboutNotice(n.Shop, n.Terminal, n.Key, whyNoticePanics).Of(cause))
 	}
-	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.Notices().Postpone(&n, next)
-		e.Bell.Write(tx, alarms...)
+		e.bell.Write(tx, alarms...)
 		return nil
 	})
 	if err == nil {
-		e.Bell.Tell(ctx, alarms...)
+		e.bell.Tell(ctx, alarms...)
 	}
 	return err
 }
 
-// NextWork tells in one question when each kind of work is due first. kind names the
-// deliveries, which are not the engine's: they are looked at whenever any is open.
-func (e *Engine) NextWork(deliveries string) func(context.Context, []int64) (map[string]time.Time, error) {
+func (e *Engine) nextWork(deliveries string) func(context.Context, []int64) (map[string]time.Time, error) {
 	return func(ctx context.Context, shards []int64) (map[string]time.Time, error) {
 		var n store.NextDue
-		err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+		err := e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 			n, err = tx.Work().Next(shards)
 			return err
 		})

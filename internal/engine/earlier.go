@@ -34,7 +34,7 @@ func (e *Engine) sameReference(ctx context.Context, c Create) (Outcome, error) {
 // becomes of the payment, the key has been used. Several keys may name one payment.
 func (e *Engine) sameRequest(ctx context.Context, c Create, made func(*store.Tx) (payment.ID, error)) (Outcome, error) {
 	var of payment.ID
-	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		if of, err = made(tx); err == nil {
 			remember(tx, c.Shop.ID, c.Idem, of)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
@@ -41,11 +42,6 @@ type Config struct {
 	Render []Renderer
 	// Wake, when given, is told which endpoint has a new delivery.
 	Wake func(store.EndpointKey)
-	// ForbiddenHook, when given, tells which hosts, spelled as numbers, a payment's own
-	// webhook address may not have. Posts are guarded by themselves.
-	ForbiddenHook func(host string) bool
-	// InsecureHTTP lets live shops have http addresses that are not of this machine.
-	InsecureHTTP bool
 	// Pause, when given, is called instead of waiting until the database may be back.
 	Pause func(context.Context, time.Duration)
 	// Timeout replaces every connector's own limit of a provider call, and that of status queries. Zero keeps them.
@@ -54,7 +50,8 @@ type Config struct {
 
 // Engine runs commands on payments. It is safe for concurrent use.
 type Engine struct {
-	Config
+	c          Config
+	bell       *alarm.Bell
 	shops      *directory
 	connectors *pool
 	carried    sync.WaitGroup // calls that nobody waits for any more
@@ -62,18 +59,30 @@ type Engine struct {
 	guard      *velocity.Guard
 	recent     recent
 	pace       telemetry.Pace // of log lines that strangers can cause
-
-	// Bell is how this engine tells humans.
-	Bell *alarm.Bell
 }
 
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
 	return &Engine{
-		Config: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c), guard: velocity.New(),
-		Bell: &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
+		c: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c), guard: velocity.New(),
+		bell: &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
 }
+
+// Now is the time by which the engine goes.
+func (e *Engine) Now() time.Time { return e.c.Now() }
+
+// NewID makes an id for what a caller keeps under the names of this installation.
+func (e *Engine) NewID() string {
+	made, _ := e.c.IDs.New()
+	return made
+}
+
+// Means is what a customer gave to pay with, where it waits in memory for the next try; nil where nothing does.
+func (e *Engine) Means(id payment.ID) instrument.Means { return e.c.Vault.Get(id) }
+
+// Bell is how the engine, and whoever delivers its events, tells humans.
+func (e *Engine) Bell() *alarm.Bell { return e.bell }
 
 // Errors that a command can return beside *payment.Refusal, *payment.Missing and
 // payment.ErrNotFound.
@@ -115,14 +124,14 @@ const (
 
 func (e *Engine) run(timeout time.Duration) payment.Run {
 	return payment.Run{
-		Owner: e.Owner, Call: e.IDs.Letters(12), Epoch: e.Keys.Epoch, Lease: timeout + leaseMargin,
+		Owner: e.c.Owner, Call: e.c.IDs.Letters(12), Epoch: e.c.Keys.Epoch, Lease: timeout + leaseMargin,
 	}
 }
 
 // callTimeout is the limit of one call through the connector.
 func (e *Engine) callTimeout(c connector.Connector) time.Duration {
-	if e.Timeout > 0 {
-		return e.Timeout
+	if e.c.Timeout > 0 {
+		return e.c.Timeout
 	}
 	if t := c.Traits().Timeout; t > 0 {
 		return t
@@ -132,8 +141,8 @@ func (e *Engine) callTimeout(c connector.Connector) time.Duration {
 
 // askLimit bounds a status query, however long the connector gives its calls.
 func (e *Engine) askLimit() time.Duration {
-	if e.Timeout > 0 {
-		return e.Timeout
+	if e.c.Timeout > 0 {
+		return e.c.Timeout
 	}
 	return askTimeout
 }

@@ -30,7 +30,7 @@ type Execute struct {
 func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 	means := x.Means
 	if means == nil {
-		means = e.Vault.Get(x.ID)
+		means = e.c.Vault.Get(x.ID)
 	}
 	defer instrument.Wipe(means)
 	ctx, number, done := withoutCard(ctx, means)
@@ -47,7 +47,7 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 		e.turnedAway(ctx, x.Shop, d.refusal)
 	}
 	if err == nil && !o.Replayed && !o.Payment.BetweenTries() { // the next try needs what came with the payment
-		e.Vault.Drop(x.ID)
+		e.c.Vault.Drop(x.ID)
 	}
 	return o, err
 }

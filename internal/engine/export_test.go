@@ -18,9 +18,15 @@ func (e *Engine) FailShops(fault func() error) {
 	}
 }
 
+// Config is what the engine works with.
+func (e *Engine) Config() Config { return e.c }
+
+// Change changes what the engine works with while nobody uses it.
+func (e *Engine) Change(edit func(*Config)) { edit(&e.c) }
+
 // With is an engine of the same process with a changed configuration: it counts tries of cards with the one before.
 func (e *Engine) With(edit func(*Config)) *Engine {
-	c := e.Config
+	c := e.c
 	edit(&c)
 	changed := New(c)
 	changed.guard = e.guard

@@ -92,7 +92,7 @@ func newHouse(t testing.TB, d *storetest.Database, edit func(*shop.Shop)) *house
 
 // other is a second engine on the same database, like that of another process.
 func (h *house) other(edit func(*engine.Config)) *engine.Engine {
-	c := h.Engine.Config
+	c := h.Engine.Config()
 	c.Owner = "other:" + h.IDs.Letters(8)
 	if edit != nil {
 		edit(&c)
@@ -316,7 +316,7 @@ func (h *house) agreeAlone() map[payment.ID]bool {
 	for offset, more := 0, true; more; offset += payment.MaxLimit {
 		var list []payment.Payment
 		var err error
-		list, more, err = h.Engine.List(ctx, payment.Filter{Shop: h.shop.ID, Limit: payment.MaxLimit, Offset: offset})
+		list, more, err = h.Records.List(ctx, payment.Filter{Shop: h.shop.ID, Limit: payment.MaxLimit, Offset: offset})
 		if err != nil {
 			h.t.Fatal(err)
 		}

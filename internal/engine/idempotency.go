@@ -20,7 +20,7 @@ type Idempotency struct {
 }
 
 // Fingerprint is the keyed hash by which two requests are compared.
-func (e *Engine) Fingerprint(normalised []byte) []byte { return e.Keys.Fingerprint(normalised) }
+func (e *Engine) Fingerprint(normalised []byte) []byte { return e.c.Keys.Fingerprint(normalised) }
 
 // repeated looks for an earlier command under the same key, which it replays, and then under the same name, which is
 // *NameTaken.
@@ -51,7 +51,7 @@ func (e *Engine) replay(ctx context.Context, shop payment.ShopID, key Idempotenc
 		return Outcome{}, false, nil
 	}
 	var row store.Idempotency
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		row, err = tx.IdempotencyKeys().Get(shop, key.Route, key.Key)
 		return err
 	})
@@ -85,7 +85,7 @@ func (e *Engine) settle(ctx context.Context, shop payment.ShopID, id payment.ID)
 		}
 		// An open attempt that is settled was read after the payment, in the instant of the answer: look once more.
 		a := p.LiveAttempt()
-		if a == nil || a.Live() && !a.Leased(e.Now(), e.Owner, e.Exclusive) {
+		if a == nil || a.Live() && !a.Leased(e.Now(), e.c.Owner, e.c.Exclusive) {
 			return p, nil
 		}
 		select {

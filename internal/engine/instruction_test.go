@@ -126,7 +126,7 @@ func TestNamesAreUniqueOverAllCommands(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			by, err := h.Engine.InstructionNamed(t.Context(), h.shop.ID, name)
+			by, err := h.Records.InstructionNamed(t.Context(), h.shop.ID, name)
 			if err != nil || by.Payment != p.ID || by.Name != name || by.Request != "request of "+name || by.Detail != `{"asked":"`+first.name+`"}` {
 				t.Errorf("%s: %+v, %v", first.name, by, err)
 			}
@@ -147,7 +147,7 @@ func TestNamesAreUniqueOverAllCommands(t *testing.T) {
 				}
 			}
 			other := h.NewShop(t, nil)
-			if _, err := h.Engine.InstructionNamed(t.Context(), other.Shop.ID, name); !errors.Is(err, payment.ErrNotFound) {
+			if _, err := h.Records.InstructionNamed(t.Context(), other.Shop.ID, name); !errors.Is(err, payment.ErrNotFound) {
 				t.Errorf("another shop sees it: %v", err)
 			}
 		}
@@ -168,7 +168,7 @@ func TestRefusedCommandLeavesItsNameFree(t *testing.T) {
 			if _, ok := errors.AsType[*payment.Refusal](err); !ok {
 				t.Errorf("%s: %v", c.name, err)
 			}
-			if _, err := h.Engine.InstructionNamed(t.Context(), h.shop.ID, name); !errors.Is(err, payment.ErrNotFound) {
+			if _, err := h.Records.InstructionNamed(t.Context(), h.shop.ID, name); !errors.Is(err, payment.ErrNotFound) {
 				t.Errorf("%s: the name is used: %v", c.name, err)
 			}
 			q := c.begin(h)

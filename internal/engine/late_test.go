@@ -108,10 +108,10 @@ func (h *house) trusting() (*engine.Engine, *journal) {
 	h.t.Cleanup(server.Close)
 	j := &journal{}
 	e := h.other(func(c *engine.Config) {
-		c.Connectors, c.PublicURL, c.Vault = []connector.Type{h.unfencedType()}, server.URL, h.Engine.Vault
+		c.Connectors, c.PublicURL, c.Vault = []connector.Type{h.unfencedType()}, server.URL, h.Engine.Config().Vault
 		c.Log = slog.New(slog.NewTextHandler(j, nil))
 	})
-	inbound.New(e, e.Log, h.Clock.Now).Mount(mux)
+	inbound.New(e, h.Log, h.Clock.Now).Mount(mux)
 	return e, j
 }
 

@@ -41,7 +41,7 @@ func (e *Engine) search(ctx context.Context, p payment.Payment) (payment.Payment
 		if found == nil {
 			return p, nil
 		}
-		e.Log.WarnContext(ctx, "a try of the time after the backup is taken up", "payment_id", p.ID, "key", found.Try.Key, "kind", found.Kind)
+		e.c.Log.WarnContext(ctx, "a try of the time after the backup is taken up", "payment_id", p.ID, "key", found.Try.Key, "kind", found.Kind)
 		if d.Fresh == nil { // what was done about one that is known
 			continue
 		}
@@ -160,7 +160,7 @@ func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said to
 		found, err := e.askLostAs(ctx, q, try, as)
 		if err != nil {
 			if other, _ := e.askLostAs(ctx, q, try, others); other == nil {
-				e.Log.WarnContext(ctx, "whether a payment was given back after the backup is not known yet", "payment_id", p.ID, "error", err)
+				e.c.Log.WarnContext(ctx, "whether a payment was given back after the backup is not known yet", "payment_id", p.ID, "error", err)
 				said.fact = payment.Fact{Class: payment.ClassUnknown}
 				return said
 			}
@@ -175,7 +175,7 @@ func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said to
 
 // provesNothing reports that what was sent before the restore may still arrive at the terminal.
 func (e *Engine) provesNothing(at *reached) bool {
-	from, ever := payment.LostSince(e.Restored, provenAfter(at.to.Traits()))
+	from, ever := payment.LostSince(e.c.Restored, provenAfter(at.to.Traits()))
 	return !ever || e.Now().Before(from)
 }
 

@@ -167,7 +167,7 @@ func TestWhetherItWasGivenBackHasToBeKnown(t *testing.T) {
 		t.Cleanup(way.CloseIdleConnections)
 		h.restored()
 		e := h.other(func(c *engine.Config) {
-			c.Owner = h.Engine.Owner
+			c.Owner = h.Engine.Config().Owner
 			c.Client = outbound.New(outbound.Options{Now: h.Clock.Now, Transport: way})
 		})
 		way.on.Store(true)

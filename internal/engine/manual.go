@@ -59,7 +59,7 @@ func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id str
 	case !keepable(u.Reason) || !keepable(u.AskedBy):
 		return "", false, fmt.Errorf("the reason and the name must be text of at most %d bytes", longestReason)
 	}
-	u.ID, _ = e.IDs.New()
+	u.ID, _ = e.c.IDs.New()
 	waits := false
 	wish := func(tx *store.Tx) (bool, error) {
 		if tx.MaybeCommitted() { // a wish has an id of its own
@@ -116,7 +116,7 @@ func visible(name string) string {
 // ManualUpdate; payment.ErrNotFound for an unknown one.
 func (e *Engine) ApproveManualUpdate(ctx context.Context, shop payment.ShopID, id, by string) error {
 	var u store.ManualUpdate
-	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		u, err = tx.ManualUpdates().Get(shop, id)
 		return err
 	})
@@ -157,7 +157,7 @@ func (e *Engine) byHand(tx *store.Tx, r *store.ManualUpdate, shop payment.ShopID
 	}
 	tx.Shops().Stays(&s)
 	u := *r
-	u.ID, _ = e.IDs.New()
+	u.ID, _ = e.c.IDs.New()
 	u.Shop, u.Payment, u.AskedAt, u.DoneAt = shop, id, tx.Now(), tx.Now()
 	tx.ManualUpdates().Insert(&u)
 	return nil
@@ -235,7 +235,7 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 	var d payment.Decision
 	var x exchange
 	var unsure doubts
-	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if mine, err := unsure.resolved(tx, &d, &x); mine || err != nil {
 			return err
 		}

@@ -59,7 +59,7 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		return payment.ErrNotFound
 	}
 	var owner payment.ShopID
-	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		owner, err = tx.Terminals().Shop(post.Terminal)
 		return err
 	})
@@ -84,7 +84,7 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	notices, err := e.parse(ctx, owner, at, &post)
 	if rescue.From(err) != nil { // perhaps before the signature was verified, so that nothing of it is kept
 		if _, due := e.pace.Due("panic/"+post.Terminal, e.Now()); due {
-			e.Bell.Raise(ctx, alarm.Alarm{Shop: owner, About: alarm.Terminal, Subject: post.Terminal, Why: whyConnector}.Of(err))
+			e.bell.Raise(ctx, alarm.Alarm{Shop: owner, About: alarm.Terminal, Subject: post.Terminal, Why: whyConnector}.Of(err))
 		}
 		return err
 	}
@@ -93,7 +93,7 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	}
 	if err != nil {
 		if more, due := e.pace.Due("forged/"+post.Terminal, e.Now()); due {
-			e.Log.WarnContext(ctx, "notice refused", "terminal_id", post.Terminal, "error", err, "left_out", more)
+			e.c.Log.WarnContext(ctx, "notice refused", "terminal_id", post.Terminal, "error", err, "left_out", more)
 		}
 		return ErrForged
 	}
@@ -129,11 +129,11 @@ func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post
 	}
 	told := aboutNotice(owner, row.Terminal, row.Key, whyUnread).Of(cause)
 	full := false
-	err = e.DB.Update(ctx, func(tx *store.Tx) error {
+	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		waiting, err := tx.Notices().CountParked(owner, post.Terminal, mostUnread)
 		if full = waiting >= mostUnread; err == nil && !full {
 			tx.Notices().Insert(&row)
-			e.Bell.Write(tx, told)
+			e.bell.Write(tx, told)
 		}
 		return err
 	})
@@ -144,14 +144,14 @@ func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post
 		if more, due := e.pace.Due("unread/"+post.Terminal, e.Now()); due {
 			all := alarm.Alarm{Shop: owner, About: alarm.Terminal, Subject: post.Terminal, Why: whyUnreadFull}.Of(cause)
 			all.Detail = fmt.Sprintf("%d are kept, %d were left out since the last time: %s", mostUnread, more, all.Detail)
-			e.Bell.Raise(ctx, all)
+			e.bell.Raise(ctx, all)
 		}
 		return ErrUnreadable
 	}
 	if err != nil {
 		return storeError(err)
 	}
-	e.Bell.Tell(ctx, told)
+	e.bell.Tell(ctx, told)
 	return ErrUnreadable
 }
 
@@ -174,7 +174,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 		}
 		kept.State = store.NoticeApplied
 		if !applied {
-			kept.State, kept.Due = store.NoticeWaiting, tx.Now().Add(job.NoticeWait(0, e.Random))
+			kept.State, kept.Due = store.NoticeWaiting, tx.Now().Add(job.NoticeWait(0, e.c.Random))
 		}
 		tx.Notices().Insert(&kept)
 		return nil
@@ -208,11 +208,11 @@ func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, 
 		d = payment.Decision{}
 		return body(tx, n, &d)
 	}
-	err := e.DB.Update(ctx, run)
+	err := e.c.DB.Update(ctx, run)
 	u.ended(err, &d, &x)
 	if clashed(err, store.WriteAttempt) {
 		n.fact.ProviderRef, n.odd = "", whyForeignTold
-		err = e.DB.Update(ctx, run)
+		err = e.c.DB.Update(ctx, run)
 	}
 	if err != nil {
 		return storeError(err)
@@ -238,9 +238,9 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 	row.Payment = pid
 	n.fact.Credential = tx.Seal(store.CredentialPlace(row.Shop, string(pid)), n.fact.Credential)
 	*d, err = payment.Decide(p, payment.Notice{
-		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.IDs.Letters(32), Late: e.latePolicy(n.at),
+		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.c.IDs.Letters(32), Late: e.latePolicy(n.at),
 		HoldCheck: tx.Now().Add(job.HoldWait),
-		NextCheck: tx.Now().Add(job.CheckWait(!n.fact.Next.IsZero(), p.Attempts[seq-1].Checks, e.Random)),
+		NextCheck: tx.Now().Add(job.CheckWait(!n.fact.Next.IsZero(), p.Attempts[seq-1].Checks, e.c.Random)),
 	}, tx.Now())
 	if err != nil {
 		return false, fmt.Errorf("notice %s for payment %s: %w", row.Key, pid, err)
@@ -308,20 +308,20 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		kept.State, kept.Due = store.NoticeApplied, time.Time{}
 		if !applied {
 			parked = e.waitOrPark(&kept, tx.Now())
-			e.Bell.Write(tx, parked...)
+			e.bell.Write(tx, parked...)
 		}
 		tx.Notices().Update(&kept)
 		return nil
 	})
 	if err == nil {
-		e.Bell.Tell(ctx, parked...)
+		e.bell.Tell(ctx, parked...)
 	}
 	return err
 }
 
 // waitOrPark says when a notice about something unknown is tried again, or what a human is told.
 func (e *Engine) waitOrPark(n *store.Notice, now time.Time) []alarm.Alarm {
-	n.State, n.Due = store.NoticeWaiting, now.Add(job.NoticeWait(n.Fails, e.Random))
+	n.State, n.Due = store.NoticeWaiting, now.Add(job.NoticeWait(n.Fails, e.c.Random))
 	if now.Sub(n.Received) <= rematch {
 		return nil
 	}

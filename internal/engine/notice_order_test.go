@@ -234,7 +234,7 @@ func TestEveryOrderOfNoticesEndsTheSame(t *testing.T) {
 		g := &gates{}
 		e := h.other(func(c *engine.Config) {
 			c.Connectors = []connector.Type{gatedType(g)}
-			c.Vault = h.Engine.Vault
+			c.Vault = h.Engine.Config().Vault
 		})
 		total := 0
 		for i := range sagas {

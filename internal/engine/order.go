@@ -43,59 +43,18 @@ func (e *Engine) unnamed(ctx context.Context, shop payment.ShopID, i *Instructio
 	if i == nil || i.Name == "" {
 		return nil
 	}
-	by, err := e.InstructionNamed(ctx, shop, i.Name)
-	if errors.Is(err, payment.ErrNotFound) {
+	var by Instruction
+	err := e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
+		by, err = tx.Instructions().Named(shop, i.Name)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
-		return err
+		return storeError(err)
 	}
 	return &NameTaken{By: by, Same: hmac.Equal(by.Fingerprint, i.Fingerprint)}
-}
-
-// Order returns the shop's order with the merchant's id, or payment.ErrNotFound.
-func (e *Engine) Order(ctx context.Context, shop payment.ShopID, id string) (o Order, err error) {
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		o, err = tx.Orders().Get(shop, id)
-		return err
-	})
-	return o, storeError(err)
-}
-
-// DepositByReference returns the shop's newest deposit with that reference, or payment.ErrNotFound.
-func (e *Engine) DepositByReference(ctx context.Context, shop payment.ShopID, ref string) (id payment.ID, err error) {
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		id, err = tx.Payments().LatestByReference(shop, payment.Deposit, ref)
-		return err
-	})
-	return id, storeError(err)
-}
-
-// InstructionNamed returns the shop's instruction with the merchant's own id, or payment.ErrNotFound.
-func (e *Engine) InstructionNamed(ctx context.Context, shop payment.ShopID, name string) (i Instruction, err error) {
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		i, err = tx.Instructions().Named(shop, name)
-		return err
-	})
-	return i, storeError(err)
-}
-
-// PaymentsBetween returns the ids of the shop's payments in a narrow range of ids, both ends included.
-func (e *Engine) PaymentsBetween(ctx context.Context, shop payment.ShopID, from, to payment.ID) (ids []payment.ID, err error) {
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		ids, err = tx.Payments().Between(shop, from, to)
-		return err
-	})
-	return ids, storeError(err)
-}
-
-// Chain returns the recurring chain that the token continues, or payment.ErrNotFound.
-func (e *Engine) Chain(ctx context.Context, shop payment.ShopID, token string) (c payment.Chain, err error) {
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		c, err = tx.Chains().Get(shop, token)
-		return err
-	})
-	return c, storeError(err)
 }
 
 // History returns a payment of the shop with everything that belongs to it, or payment.ErrNotFound. Where the outcome
@@ -124,7 +83,7 @@ func (e *Engine) History(ctx context.Context, shop payment.ShopID, id payment.ID
 }
 
 func (e *Engine) history(ctx context.Context, shop payment.ShopID, id payment.ID) (h History, err error) {
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		h, err = tx.Payments().History(shop, id)
 		return err
 	})

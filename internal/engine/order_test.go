@@ -72,16 +72,16 @@ func (h *house) orderOnce(id string) {
 	if same, err = h.Engine.Create(ctx, h.newOrder(id, "one")); err != nil || !same.Replayed || same.Payment.State() != payment.Cancelled {
 		h.t.Errorf("again, after its end: %s, %v", same.Payment.State(), err)
 	}
-	o, err := h.Engine.Order(ctx, h.shop.ID, id)
+	o, err := h.Records.Order(ctx, h.shop.ID, id)
 	want := engine.Order{ID: id, Payment: made.Payment.ID, Fingerprint: []byte("one"), Document: `{"asked":"one"}`}
 	if diff := cmp.Diff(want, o); err != nil || diff != "" {
 		h.t.Errorf("%v\n%s", err, diff)
 	}
-	newest, err := h.Engine.DepositByReference(ctx, h.shop.ID, id)
+	newest, err := h.Records.DepositByReference(ctx, h.shop.ID, id)
 	if err != nil || newest != made.Payment.ID {
 		h.t.Errorf("by reference: %q, %v", newest, err)
 	}
-	list, _, err := h.Engine.List(ctx, payment.Filter{Shop: h.shop.ID, Reference: id, Limit: 10})
+	list, _, err := h.Records.List(ctx, payment.Filter{Shop: h.shop.ID, Reference: id, Limit: 10})
 	if err != nil || len(list) != 1 || list[0].Reference != id {
 		h.t.Errorf("the list has %d payments, %v", len(list), err)
 	}
@@ -98,7 +98,7 @@ func (h *house) pair() []*engine.Engine {
 	if h.DB.Kind() == store.SQLite {
 		return []*engine.Engine{h.Engine, h.Engine}
 	}
-	return []*engine.Engine{h.Engine, h.other(func(c *engine.Config) { c.Vault = h.Engine.Vault })}
+	return []*engine.Engine{h.Engine, h.other(func(c *engine.Config) { c.Vault = h.Engine.Config().Vault })}
 }
 
 func TestOneOrderOfManyAtOnce(t *testing.T) {
@@ -139,7 +139,7 @@ func TestOneOrderOfManyAtOnce(t *testing.T) {
 					t.Errorf("made %v, replayed %v", made, replayed)
 				}
 			}
-			list, _, err := h.Engine.List(t.Context(), payment.Filter{Shop: h.shop.ID, Reference: id, Limit: 10})
+			list, _, err := h.Records.List(t.Context(), payment.Filter{Shop: h.shop.ID, Reference: id, Limit: 10})
 			if err != nil || len(list) != 1 {
 				t.Errorf("%d payments of one order, %v", len(list), err)
 			}

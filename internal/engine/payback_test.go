@@ -263,7 +263,7 @@ func TestProcessThatDiesWhileGivingBack(t *testing.T) {
 		for _, call := range []string{"void", "refund", "after void", "after refund"} {
 			p := h.heldOrPaid(call == "void" || call == "after void")
 			dead, reached, wake := h.frozen(call)
-			dead.Vault = vault.NewHolder(h.Clock.Now)
+			dead.Change(func(c *engine.Config) { c.Vault = vault.NewHolder(h.Clock.Now) })
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)

@@ -27,7 +27,7 @@ func (e *Engine) persist(ctx context.Context, known payment.Payment, c payment.C
 			errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrClosed) {
 			return d, err
 		}
-		e.Log.WarnContext(ctx, "answer of a provider not stored yet", "payment_id", known.ID, "error", err)
+		e.c.Log.WarnContext(ctx, "answer of a provider not stored yet", "payment_id", known.ID, "error", err)
 		e.pause(ctx, wait)
 		wait = min(2*wait, persistMost)
 		known.Version = 0 // to be read again
@@ -36,8 +36,8 @@ func (e *Engine) persist(ctx context.Context, known payment.Payment, c payment.C
 
 // pause waits, or has the test's clock do so.
 func (e *Engine) pause(ctx context.Context, d time.Duration) {
-	if e.Pause != nil {
-		e.Pause(ctx, d)
+	if e.c.Pause != nil {
+		e.c.Pause(ctx, d)
 		return
 	}
 	timer := time.NewTimer(d)

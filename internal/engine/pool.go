@@ -62,8 +62,8 @@ func (p *pool) openTerminal(e *Engine, t *shop.Terminal) (connector.Connector, e
 		return nil, fmt.Errorf("settings of terminal %s: %w", t.Name, err)
 	}
 	c, err := settings.Open(connector.Deps{
-		Client: e.Client.WithLoggable(typ.Loggable), Now: e.Now, Random: e.Random,
-		Log: e.Log.With("terminal", t.Name),
+		Client: e.c.Client.WithLoggable(typ.Loggable), Now: e.Now, Random: e.c.Random,
+		Log: e.c.Log.With("terminal", t.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open terminal %s: %w", t.Name, err)

@@ -17,7 +17,7 @@ func (e *Engine) Get(ctx context.Context, shop payment.ShopID, id payment.ID) (p
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	if a := p.LiveAttempt(); a == nil || a.Class == payment.ClassUnsent || !p.CheckDue(a, e.Now(), e.Owner, e.Exclusive) {
+	if a := p.LiveAttempt(); a == nil || a.Class == payment.ClassUnsent || !p.CheckDue(a, e.Now(), e.c.Owner, e.c.Exclusive) {
 		return p, nil
 	}
 	return e.check(ctx, p)
@@ -30,21 +30,11 @@ func (e *Engine) Look(ctx context.Context, shop payment.ShopID, id payment.ID) (
 
 func (e *Engine) load(ctx context.Context, shop payment.ShopID, id payment.ID) (payment.Payment, error) {
 	var p payment.Payment
-	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		p, err = tx.Payments().Get(shop, id)
 		return err
 	})
 	return p, storeError(err)
-}
-
-// List returns payments of a shop, newest first, and whether more follow. The
-// payments come without their attempts.
-func (e *Engine) List(ctx context.Context, f payment.Filter) (list []payment.Payment, more bool, err error) {
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
-		list, more, err = tx.Payments().List(f)
-		return err
-	})
-	return list, more, storeError(err)
 }
 
 // LogPage is a stretch of a payment's log.
@@ -61,7 +51,7 @@ func (e *Engine) OperationsPage(ctx context.Context, shop payment.ShopID, id pay
 		return LogPage{}, err
 	}
 	page := LogPage{Total: p.Ops}
-	err = e.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		page.Operations, err = tx.Operations().Page(shop, id, p.Ops-offset, limit)
 		return err
 	})
@@ -75,7 +65,7 @@ func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment
 		return nil, err
 	}
 	var log []payment.Operation
-	err := e.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		log, err = tx.Operations().List(shop, id)
 		return err
 	})
@@ -100,7 +90,7 @@ func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.Begin
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	begin.Run, begin.Exclusive = e.run(e.askLimit()), e.Exclusive
+	begin.Run, begin.Exclusive = e.run(e.askLimit()), e.c.Exclusive
 	begin.NextCheck = e.askAgain(&p)
 	d, err := e.decide(ctx, p.Shop, p.ID, begin)
 	if errors.Is(err, payment.ErrBusy) {
@@ -135,7 +125,7 @@ func (e *Engine) askAgain(p *payment.Payment) time.Time {
 	if a == nil {
 		return time.Time{}
 	}
-	return e.Now().Add(job.CheckWait(false, a.Checks, e.Random))
+	return e.Now().Add(job.CheckWait(false, a.Checks, e.c.Random))
 }
 
 // resolve settles the live attempt, if the provider can tell, before a new command:
@@ -146,7 +136,7 @@ func (e *Engine) resolve(ctx context.Context, shop payment.ShopID, id payment.ID
 		return err
 	}
 	a := p.LiveAttempt()
-	if a != nil && (a.Leased(e.Now(), e.Owner, e.Exclusive) || a.Class == payment.ClassUnsent) {
+	if a != nil && (a.Leased(e.Now(), e.c.Owner, e.c.Exclusive) || a.Class == payment.ClassUnsent) {
 		return nil
 	}
 	if a != nil {

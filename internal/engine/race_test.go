@@ -156,7 +156,7 @@ func TestCreatesUnderOneKeyMakeOnePayment(t *testing.T) {
 				t.Errorf("%d calls say that they made the payment", fresh)
 			}
 		}
-		list, _, err := h.Engine.List(t.Context(), payment.Filter{Shop: h.shop.ID, Limit: 100})
+		list, _, err := h.Records.List(t.Context(), payment.Filter{Shop: h.shop.ID, Limit: 100})
 		if err != nil || len(list) != 2 {
 			t.Errorf("%d payments, want 2: %v", len(list), err)
 		}

@@ -25,7 +25,7 @@ func (e *Engine) Return(ctx context.Context, t Target, back func() payment.Broug
 		x.back = back()
 	}
 	begin := payment.BeginAsk{Op: payment.OpContinue, Paced: true, Brought: !x.back.IsZero()}
-	if !begin.Brought && !p.ReturnMatters(e.Now(), e.Owner, e.Exclusive) {
+	if !begin.Brought && !p.ReturnMatters(e.Now(), e.c.Owner, e.c.Exclusive) {
 		return p, nil
 	}
 	return e.ask(ctx, p, begin, x, 0)
@@ -34,7 +34,7 @@ func (e *Engine) Return(ctx context.Context, t Target, back func() payment.Broug
 // resumes reports that the provider of the open attempt goes on with what the customer brings back.
 func (e *Engine) resumes(ctx context.Context, p *payment.Payment) (bool, error) {
 	a := p.LiveAttempt()
-	if a == nil || a.Class == payment.ClassUnsent || a.Leased(e.Now(), e.Owner, e.Exclusive) {
+	if a == nil || a.Class == payment.ClassUnsent || a.Leased(e.Now(), e.c.Owner, e.c.Exclusive) {
 		return false, nil
 	}
 	at, err := e.reach(ctx, p.Shop, a.TerminalID)

@@ -369,7 +369,7 @@ func TestHostToHostMustBeAllowed(t *testing.T) {
 				t.Errorf("with a card: %v, want ErrNoCards", err)
 			}
 		}
-		if list, _, err := h.Engine.List(t.Context(), payment.Filter{Shop: h.shop.ID, Limit: 10}); err != nil || len(list) != 0 {
+		if list, _, err := h.Records.List(t.Context(), payment.Filter{Shop: h.shop.ID, Limit: 10}); err != nil || len(list) != 0 {
 			t.Errorf("kept: %v %v", list, err)
 		}
 		c := h.newDeposit("10.00", cardApproved)

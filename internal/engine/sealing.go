@@ -25,14 +25,14 @@ const (
 
 // sealFact seals what a provider said that charges the customer again: from here on it stands in rows.
 func (e *Engine) sealFact(ctx context.Context, shop payment.ShopID, id payment.ID, f *payment.Fact) {
-	f.Credential = e.DB.Seal(ctx, store.CredentialPlace(shop, string(id)), f.Credential)
+	f.Credential = e.c.DB.Seal(ctx, store.CredentialPlace(shop, string(id)), f.Credential)
 }
 
 // openCredential opens what the chain charges by. Where that cannot be done nothing is sent.
 func (e *Engine) openCredential(tx *store.Tx, shop payment.ShopID, c *payment.Chain) (instrument.Means, error) {
 	plain, err := tx.Open(store.CredentialPlace(shop, string(c.Payment)), c.Credential)
 	if err != nil {
-		e.Log.Error("a recurring chain cannot be continued", "shop_id", string(shop), "payment_id", string(c.Payment), "error", err)
+		e.c.Log.Error("a recurring chain cannot be continued", "shop_id", string(shop), "payment_id", string(c.Payment), "error", err)
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return &instrument.Credential{Handle: plain}, nil
@@ -40,7 +40,7 @@ func (e *Engine) openCredential(tx *store.Tx, shop payment.ShopID, c *payment.Ch
 
 func (e *Engine) dueSealing(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
-	err := e.DB.View(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
 		due, err := tx.Sealings().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, s := range due {
@@ -57,7 +57,7 @@ func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
 		return e.scrub(ctx, i)
 	}
 	var was, now store.Sealing
-	err := e.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		was, now, err = tx.Sealings().SealSome(i.Key, sealedAtOnce)
 		return err
 	})
@@ -65,9 +65,9 @@ func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
 		return err
 	}
 	if now.Round > was.Round {
-		e.Log.InfoContext(ctx, "secrets sealed", "part", now.Part, "pass", now.Round, "unopened", now.Unopened, "next", now.Due)
+		e.c.Log.InfoContext(ctx, "secrets sealed", "part", now.Part, "pass", now.Round, "unopened", now.Unopened, "next", now.Due)
 		if now.Unopened > 0 {
-			e.Bell.Raise(ctx, alarm.Alarm{
+			e.bell.Raise(ctx, alarm.Alarm{
 				About: alarm.Work, Subject: WorkSealing + "/" + now.Part, Why: whyUnopened, Detail: strconv.Itoa(now.Unopened) + " of them",
 			})
 		}
@@ -89,16 +89,16 @@ func (e *Engine) scrub(ctx context.Context, i job.Item) error {
 	done, err := e.sealed(ctx)
 	if err == nil && done {
 		rounds, next = 1, time.Time{}
-		err = e.DB.Scrub(ctx, store.SmallFile)
+		err = e.c.DB.Scrub(ctx, store.SmallFile)
 		if errors.Is(err, store.ErrLarge) {
-			e.Log.WarnContext(ctx, "secrets are sealed; traces of what stood there in clear may be left in the database's file until sluice vault scrub rewrites it")
+			e.c.Log.WarnContext(ctx, "secrets are sealed; traces of what stood there in clear may be left in the database's file until sluice vault scrub rewrites it")
 			rounds, err = 0, nil
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return e.DB.Update(ctx, func(tx *store.Tx) error {
+	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if !tx.MaybeCommitted() {
 			tx.Sealings().Delay(&s, rounds, next)
 		}
@@ -109,7 +109,7 @@ func (e *Engine) scrub(ctx context.Context, i job.Item) error {
 // sealed reports whether nothing stands in a table in clear any more.
 func (e *Engine) sealed(ctx context.Context) (bool, error) {
 	done := true
-	err := e.DB.View(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
 		parts, err := tx.Sealings().List()
 		for _, p := range parts {
 			done = done && (p.Part == store.SealedFile || p.Round >= store.SealingDone)
@@ -124,11 +124,11 @@ func (e *Engine) postponeSealing(ctx context.Context, i job.Item, cause error, n
 	if !ok {
 		return fmt.Errorf("sealing got %T", i.Value)
 	}
-	e.Log.WarnContext(ctx, "secrets not sealed", "part", s.Part, "error", cause)
+	e.c.Log.WarnContext(ctx, "secrets not sealed", "part", s.Part, "error", cause)
 	if next.IsZero() {
 		next = e.Now().Add(sealingRests)
 	}
-	return e.DB.Update(ctx, func(tx *store.Tx) error {
+	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.Sealings().Postpone(&s, next)
 		return nil
 	})

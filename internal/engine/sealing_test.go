@@ -27,7 +27,7 @@ import (
 
 // sealAll does the sealing that is due, as the runner would.
 func (h *house) sealAll(ctx context.Context) error {
-	for _, k := range h.Engine.Kinds() {
+	for _, k := range h.Engine.DueWork("").Kinds {
 		if k.Name != engine.WorkSealing {
 			continue
 		}
@@ -161,7 +161,7 @@ func TestRotationUnderLoadLosesNothing(t *testing.T) {
 			}
 		}
 		h.onlyNewest()
-		if _, err := h.Deliverer().Drain(t.Context(), allShards()); err != nil {
+		if _, err := h.NewDeliverer().Drain(t.Context(), allShards()); err != nil {
 			t.Fatal(err)
 		}
 		if hooks.taken.Load() == 0 || hooks.odd.Load() != 0 {

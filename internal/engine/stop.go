@@ -12,7 +12,7 @@ import (
 // Errors: *payment.Refusal for a payment without a chain; payment.ErrNotFound; ErrUnavailable.
 func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.ID) error {
 	var d payment.Decision
-	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.Payments().Get(shop, id)
 		if err != nil {
 			return err

@@ -163,8 +163,8 @@ func (e *Engine) word(ctx context.Context, t *Telling) ([]toldEvent, error) {
 		if t.parent != nil {
 			t.alike()
 		}
-		for i := range e.Render {
-			events, err := e.wordIn(t, &e.Render[i], unread)
+		for i := range e.c.Render {
+			events, err := e.wordIn(t, &e.c.Render[i], unread)
 			if err != nil {
 				return nil, fmt.Errorf("event of payment %s: %w", p.ID, err)
 			}
@@ -244,7 +244,7 @@ func (e *Engine) number(t *Telling, m *Message) toldEvent {
 // next is the message as the next one of the payment.
 func (e *Engine) next(of *payment.Payment, m *Message, at time.Time) toldEvent {
 	of.Told++
-	eid, _ := e.IDs.New()
+	eid, _ := e.c.IDs.New()
 	return toldEvent{url: m.URL, event: store.Event{
 		Shop: of.Shop, ID: eid, Dialect: m.Dialect, Payment: of.ID, Seq: of.Told, Type: m.Type,
 		ContentType: m.ContentType, Body: string(m.Body), Created: at,
@@ -258,7 +258,7 @@ func (e *Engine) tell(tx *store.Tx, t *Telling, all []toldEvent) {
 		t.writeUntold()
 	}
 	if alarms := alarmsOf(t.d); len(alarms) > 0 {
-		e.Bell.Write(tx, alarms...)
+		e.bell.Write(tx, alarms...)
 	}
 }
 
@@ -269,8 +269,8 @@ func (e *Engine) post(tx *store.Tx, all []toldEvent) {
 		if all[i].url == "" {
 			continue
 		}
-		if key := tx.Deliveries().Insert(&all[i].event, all[i].url); e.Wake != nil {
-			tx.After(func() { e.Wake(key) })
+		if key := tx.Deliveries().Insert(&all[i].event, all[i].url); e.c.Wake != nil {
+			tx.After(func() { e.c.Wake(key) })
 		}
 	}
 }

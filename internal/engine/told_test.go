@@ -80,7 +80,7 @@ func (h *house) tales() map[payment.ID][]tale {
 
 func (h *house) chronicled() *engine.Engine {
 	return h.other(func(c *engine.Config) {
-		c.Owner, c.Vault, c.Render = h.Engine.Owner, h.Engine.Vault, []engine.Renderer{{Dialect: "chronicle", OfParent: true, Word: chronicler}}
+		c.Owner, c.Vault, c.Render = h.Engine.Config().Owner, h.Engine.Config().Vault, []engine.Renderer{{Dialect: "chronicle", OfParent: true, Word: chronicler}}
 	})
 }
 

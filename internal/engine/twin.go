@@ -37,7 +37,7 @@ func (b *birth) twin(tx *store.Tx, p *payment.Payment) error {
 
 // toldDuplicate reports a payment that may have been asked for twice.
 func (e *Engine) toldDuplicate(ctx context.Context, p *payment.Payment, of payment.ID) {
-	e.Metrics.Duplicates.Inc(string(p.Type))
-	e.Log.LogAttrs(ctx, slog.LevelWarn, "payment may be a duplicate", slog.String("payment_id", string(p.ID)),
+	e.c.Metrics.Duplicates.Inc(string(p.Type))
+	e.c.Log.LogAttrs(ctx, slog.LevelWarn, "payment may be a duplicate", slog.String("payment_id", string(p.ID)),
 		slog.String("type", string(p.Type)), slog.String("duplicate_of", string(of)))
 }

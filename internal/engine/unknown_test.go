@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -175,8 +176,8 @@ func (h *house) atOnce(most int, all []*ordeal, deal func(*ordeal)) {
 // sufferLate makes the calls that are booked when nobody waits any more, and returns once they are.
 func (h *house) sufferLate(all []*ordeal) {
 	h.t.Helper()
-	e := h.other(func(c *engine.Config) { c.Vault, c.Connectors = h.Engine.Vault, h.leaving() })
-	gone := &house{App: &testkit.App{Engine: e}, t: h.t, d: h.d, shop: h.shop, refs: h.refs}
+	e := h.other(func(c *engine.Config) { c.Vault, c.Connectors = h.Engine.Config().Vault, h.leaving() })
+	gone := &house{App: &testkit.App{App: &app.App{Engine: e}}, t: h.t, d: h.d, shop: h.shop, refs: h.refs}
 	for _, o := range all {
 		o.wrong = h.suffer(gone, o)
 	}
@@ -263,7 +264,7 @@ func TestProviderThatIsAwayWasSentNothing(t *testing.T) {
 		away.Terminals[0].Config = []byte(`{"url":"http://127.0.0.1:1","apiKey":"k"}`)
 		h.repoint(&away)
 		h.Clock.Advance(2 * time.Second) // shops are remembered for a second
-		unreachable.Vault.Put(p.ID, cardOf(t, cardApproved))
+		unreachable.Config().Vault.Put(p.ID, cardOf(t, cardApproved))
 		o, err := unreachable.Execute(t.Context(), engine.Execute{Target: engine.Target{Shop: &away, ID: p.ID}})
 		if err != nil {
 			t.Fatal(err)
@@ -364,7 +365,7 @@ func TestPanickingConnectorIsAnUnknownOutcome(t *testing.T) {
 			})
 		})
 		p := h.create(h.newDeposit("10.00", cardApproved))
-		shaky.Vault.Put(p.ID, cardOf(t, cardApproved))
+		shaky.Config().Vault.Put(p.ID, cardOf(t, cardApproved))
 		o, err := shaky.Execute(t.Context(), engine.Execute{Target: h.target(p.ID)})
 		if err != nil || o.Payment.State() != payment.Pending || o.Payment.BetweenTries() {
 			t.Fatalf("%s %v, want PENDING with an open outcome", o.Payment.State(), err)
@@ -388,7 +389,7 @@ func TestErrorsThatProveNothing(t *testing.T) {
 			})
 		})
 		p := h.create(h.newDeposit("10.00", cardApproved))
-		vague.Vault.Put(p.ID, cardOf(t, cardApproved))
+		vague.Config().Vault.Put(p.ID, cardOf(t, cardApproved))
 		o, err := vague.Execute(t.Context(), engine.Execute{Target: h.target(p.ID)})
 		if err != nil || o.Payment.State() != payment.Pending {
 			t.Fatalf("%s %v, want PENDING", o.Payment.State(), err)

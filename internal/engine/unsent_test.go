@@ -60,7 +60,7 @@ func (o *wayOut) posts() (n int) {
 func (h *house) byWay(o *wayOut) *engine.Engine {
 	h.t.Cleanup(o.CloseIdleConnections)
 	return h.other(func(c *engine.Config) {
-		c.Owner = h.Engine.Owner
+		c.Owner = h.Engine.Config().Owner
 		c.Client = outbound.New(outbound.Options{Now: h.Clock.Now, Transport: o})
 	})
 }
@@ -157,7 +157,7 @@ func TestWhatCannotLeaveStaysAndIsSentAgain(t *testing.T) {
 			if n := count(h.log(id), first.Kind.Operation()); n != 5 {
 				t.Errorf("%s: %d operations, want one for each of five tries", name, n)
 			}
-			if h.Engine.Vault.Has(id) {
+			if h.Engine.Config().Vault.Has(id) {
 				t.Errorf("%s: the card is still in memory", name)
 			}
 		}
@@ -180,9 +180,11 @@ func TestSentAgainOnce(t *testing.T) {
 			h.Clock.Advance(o.Payment.Due.Sub(h.Clock.Now()) + time.Millisecond)
 			together(8, func(int) {
 				e := h.byWay(out)
-				if !e.Exclusive {
-					e.Owner = "node:" + h.IDs.Letters(8)
-				}
+				e.Change(func(c *engine.Config) {
+					if !c.Exclusive {
+						c.Owner = "node:" + h.IDs.Letters(8)
+					}
+				})
 				if err := e.Work(t.Context(), h.shop.ID, o.Payment.ID); err != nil && !errors.Is(err, engine.ErrUnavailable) {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -209,7 +211,7 @@ func TestDeathWhileSendingAgain(t *testing.T) {
 				}
 				out.shut.Store(false)
 				dying := h.byWay(out)
-				dying.Connectors = wrapped(func(string) error { // what it has to say dies with it
+				connectors := wrapped(func(string) error { // what it has to say dies with it
 					h.hook.set(func(point store.FaultPoint, _ []string) error {
 						if point == store.FaultBeforeGroup {
 							return errInjected
@@ -222,7 +224,7 @@ func TestDeathWhileSendingAgain(t *testing.T) {
 					return nil
 				})
 				h.Clock.Advance(o.Payment.Due.Sub(h.Clock.Now()) + time.Millisecond)
-				if err := engine.New(dying.Config).Work(t.Context(), h.shop.ID, o.Payment.ID); err != nil {
+				if err := dying.With(func(c *engine.Config) { c.Connectors = connectors }).Work(t.Context(), h.shop.ID, o.Payment.ID); err != nil {
 					t.Fatal(err)
 				}
 				h.hook.set(nil)
@@ -259,7 +261,7 @@ func TestBetweenTriesTheCustomerTriesAgain(t *testing.T) {
 					t.Fatalf("hosted %t, try %d: %s %v", hosted, n+1, o.Payment.State(), err)
 				}
 			}
-			if !h.Engine.Vault.Has(p.ID) {
+			if !h.Engine.Config().Vault.Has(p.ID) {
 				t.Error("the card that came with the payment is gone")
 			}
 			out.shut.Store(false)
@@ -270,7 +272,7 @@ func TestBetweenTriesTheCustomerTriesAgain(t *testing.T) {
 			if err != nil || o.Payment.State() != payment.Completed || o.Payment.Tries != 4 || out.posts() == 0 {
 				t.Fatalf("hosted %t: %s after %d tries, %v", hosted, o.Payment.State(), o.Payment.Tries, err)
 			}
-			if h.Engine.Vault.Has(p.ID) {
+			if h.Engine.Config().Vault.Has(p.ID) {
 				t.Error("the card outlives its payment")
 			}
 			out.shut.Store(true)
@@ -295,8 +297,8 @@ func TestBetweenTriesEnds(t *testing.T) {
 		}
 		ended := func(name string, p payment.Payment, state payment.State, code payment.ErrorCode) {
 			t.Helper()
-			if p.State() != state || p.ErrorCode != code || h.Engine.Vault.Has(p.ID) || !p.Due.IsZero() {
-				t.Errorf("%s: %s %q due %s, card %t; want %s %q", name, p.State(), p.ErrorCode, p.Due, h.Engine.Vault.Has(p.ID), state, code)
+			if p.State() != state || p.ErrorCode != code || h.Engine.Config().Vault.Has(p.ID) || !p.Due.IsZero() {
+				t.Errorf("%s: %s %q due %s, card %t; want %s %q", name, p.State(), p.ErrorCode, p.Due, h.Engine.Config().Vault.Has(p.ID), state, code)
 			}
 		}
 		o, err := e.Cancel(t.Context(), h.target(between().ID))
@@ -313,7 +315,7 @@ func TestBetweenTriesEnds(t *testing.T) {
 		if got, err := e.ManualCheck(t.Context(), h.shop.ID, p.ID); err != nil || got.Version != p.Version {
 			t.Errorf("there is nothing to ask about: %v", err)
 		}
-		h.Engine.Vault.Drop(p.ID)
+		h.Engine.Config().Vault.Drop(p.ID)
 		var missing *payment.Missing
 		if _, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID)}); !errors.As(err, &missing) || missing.Field != "card" {
 			t.Errorf("without a card: %v", err)
@@ -358,7 +360,7 @@ func TestCardOfAPayoutThatNeverLeft(t *testing.T) {
 		out.shut.Store(true)
 		e := h.byWay(out)
 		o, err := e.Create(t.Context(), h.newWithdrawal("33.00"))
-		if err != nil || o.Payment.Unsent() == nil || !h.Engine.Vault.Has(o.Payment.ID) {
+		if err != nil || o.Payment.Unsent() == nil || !h.Engine.Config().Vault.Has(o.Payment.ID) {
 			t.Fatalf("%s %v", o.Payment.State(), err)
 		}
 		before := h.stored(o.Payment.ID).Version
@@ -409,7 +411,7 @@ func TestGivingALateSuccessBackCannotLeave(t *testing.T) {
 		e, _ := h.trusting()
 		out := &wayOut{asks: true}
 		t.Cleanup(out.CloseIdleConnections)
-		e.Client = outbound.New(outbound.Options{Now: h.Clock.Now, Transport: out})
+		e.Change(func(c *engine.Config) { c.Client = outbound.New(outbound.Options{Now: h.Clock.Now, Transport: out}) })
 		p := h.lateBooking(e, h.newDeposit("51.00", cardApproved))
 		out.shut.Store(true)
 		h.Release() // the provider books it and says so
@@ -473,7 +475,7 @@ func TestUnreadableSettingsDecideNothing(t *testing.T) {
 // unread is an engine that cannot read shops while away; at is called before and after each call.
 func (h *house) unread(away *atomic.Bool, at func(call string)) *engine.Engine {
 	e := h.other(func(c *engine.Config) {
-		c.Owner = h.Engine.Owner
+		c.Owner = h.Engine.Config().Owner
 		c.Connectors = wrapped(func(call string) error {
 			at(call)
 			return nil
@@ -535,7 +537,7 @@ func TestTerminalThatCannotBeOpenedDecidesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		var shut atomic.Bool
 		e := h.other(func(c *engine.Config) {
-			c.Owner = h.Engine.Owner
+			c.Owner = h.Engine.Config().Owner
 			inner := c.Connectors[0]
 			c.Connectors = []connector.Type{{Name: inner.Name, Loggable: inner.Loggable, Parse: func(raw json.RawMessage) (connector.Config, error) {
 				parsed, err := inner.Parse(raw)

@@ -116,7 +116,7 @@ func (t *Telling) writeUntold() {
 // untoldWait is how long to wait before a fact is worded again that could not be so often; at the end of the ladder once
 // a day: nobody has to wake it when the cause is gone.
 func untoldWait(fails int, e *Engine) time.Duration {
-	if wait, ok := job.FailWait(fails, e.Random); ok {
+	if wait, ok := job.FailWait(fails, e.c.Random); ok {
 		return wait
 	}
 	return 24 * time.Hour
@@ -127,7 +127,7 @@ const stillUntold = 10
 
 // TellAgain words what could not be worded about a payment in one dialect, in order, as far as that works by now.
 func (e *Engine) TellAgain(ctx context.Context, id payment.ShopID, of payment.ID, dialect string) error {
-	at := slices.IndexFunc(e.Render, func(r Renderer) bool { return r.Dialect == dialect })
+	at := slices.IndexFunc(e.c.Render, func(r Renderer) bool { return r.Dialect == dialect })
 	if at < 0 {
 		return fmt.Errorf("no dialect %q words events", dialect)
 	}
@@ -136,8 +136,8 @@ func (e *Engine) TellAgain(ctx context.Context, id payment.ShopID, of payment.ID
 		return err
 	}
 	var alarms []alarm.Alarm
-	err = e.DB.Update(ctx, func(tx *store.Tx) error {
-		r := retelling{e: e, tx: tx, render: &e.Render[at], shop: s, payments: map[payment.ID]*payment.Payment{}}
+	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
+		r := retelling{e: e, tx: tx, render: &e.c.Render[at], shop: s, payments: map[payment.ID]*payment.Payment{}}
 		err := r.run(of)
 		alarms = r.alarms
 		return err
@@ -145,7 +145,7 @@ func (e *Engine) TellAgain(ctx context.Context, id payment.ShopID, of payment.ID
 	if err != nil {
 		return storeError(err)
 	}
-	e.Bell.Tell(ctx, alarms...)
+	e.bell.Tell(ctx, alarms...)
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (r *retelling) run(pid payment.ID) error {
 		left--
 	}
 	if left == len(rows) { // nothing changed but when it is tried next
-		r.e.Bell.Write(r.tx, r.alarms...)
+		r.e.bell.Write(r.tx, r.alarms...)
 		return nil
 	}
 	if left == 0 {
@@ -198,7 +198,7 @@ func (r *retelling) run(pid payment.ID) error {
 	}
 	r.tx.Payments().SetUntold(of)
 	r.e.post(r.tx, r.events)
-	r.e.Bell.Write(r.tx, r.alarms...)
+	r.e.bell.Write(r.tx, r.alarms...)
 	return nil
 }
 
@@ -260,7 +260,7 @@ func (r *retelling) putOff(u *store.Untold, cause error) {
 
 func (e *Engine) dueUntold(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
-	err := e.DB.View(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
 		due, err := tx.UntoldFacts().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, u := range due {
@@ -288,7 +288,7 @@ func (e *Engine) postponeUntold(ctx context.Context, i job.Item, cause error, _ 
 		return fmt.Errorf("work on events got %T", i.Value)
 	}
 	var alarms []alarm.Alarm
-	err := e.DB.Update(ctx, func(tx *store.Tx) error {
+	err := e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		alarms = nil
 		if rescue.From(cause) != nil {
 			alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyEventPanics).Of(cause))
@@ -309,11 +309,11 @@ func (e *Engine) postponeUntold(ctx context.Context, i job.Item, cause error, _ 
 				alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyStillUntold).Of(cause))
 			}
 		}
-		e.Bell.Write(tx, alarms...)
+		e.bell.Write(tx, alarms...)
 		return nil
 	})
 	if err == nil {
-		e.Bell.Tell(ctx, alarms...)
+		e.bell.Tell(ctx, alarms...)
 	}
 	return err
 }

@@ -163,7 +163,7 @@ func TestCardIsKeptForTheCallThatNobodyWaitsFor(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
 		e := h.other(func(c *engine.Config) {
-			c.Vault = h.Engine.Vault
+			c.Vault = h.Engine.Config().Vault
 			c.Connectors = wrapped(func(call string) error {
 				if call == "payout" || call == "start" {
 					time.Sleep(3 * patience)
@@ -274,7 +274,7 @@ func TestWaitBoundsTheLookAtAnOpenOutcomeToo(t *testing.T) {
 		}
 		h.effectAlways("status", simulator.Effect{DelayMs: testkit.Held})
 		const long = 4 * time.Minute // what a query may take here
-		e := h.other(func(c *engine.Config) { c.Owner, c.Timeout = h.Engine.Owner, long })
+		e := h.other(func(c *engine.Config) { c.Owner, c.Timeout = h.Engine.Config().Owner, long })
 		to := h.target(p.ID)
 		to.Wait = patience
 		for name, command := range map[string]func() error{

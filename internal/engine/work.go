@@ -39,7 +39,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	if a == nil && p.State() == payment.Authorized {
 		a = p.Standing()
 	}
-	if a == nil || !p.CheckDue(a, now, e.Owner, e.Exclusive) {
+	if a == nil || !p.CheckDue(a, now, e.c.Owner, e.c.Exclusive) {
 		return nil
 	}
 	return e.inTurn(ctx, &p, a.TerminalID, func() error {
@@ -53,7 +53,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 
 // askSettled asks the provider about an attempt that it has contradicted.
 func (e *Engine) askSettled(ctx context.Context, p payment.Payment, a *payment.Attempt) error {
-	if a.Leased(e.Now(), e.Owner, e.Exclusive) {
+	if a.Leased(e.Now(), e.c.Owner, e.c.Exclusive) {
 		return nil
 	}
 	return e.inTurn(ctx, &p, a.TerminalID, func() error {
@@ -92,6 +92,6 @@ func (e *Engine) expire(ctx context.Context, p *payment.Payment) error {
 	if err != nil {
 		return err
 	}
-	e.Vault.Drop(p.ID)
+	e.c.Vault.Drop(p.ID)
 	return nil
 }

@@ -25,7 +25,7 @@ func rung(checks int) time.Duration { return job.CheckWait(false, checks, string
 // pendingOnes are the payments that are open, read without asking any provider.
 func (h *house) pendingOnes() (open []payment.Payment) {
 	h.t.Helper()
-	list, more, err := h.Engine.List(h.t.Context(), payment.Filter{Shop: h.shop.ID, Limit: payment.MaxLimit})
+	list, more, err := h.Records.List(h.t.Context(), payment.Filter{Shop: h.shop.ID, Limit: payment.MaxLimit})
 	if err != nil || more {
 		h.t.Fatal(err, more)
 	}
@@ -239,7 +239,7 @@ func TestLadderIsFollowedForFourteenDaysThenAHumanLooks(t *testing.T) {
 func (h *house) alarms(about string) (n int) {
 	h.t.Helper()
 	var page bytes.Buffer
-	if err := h.Engine.Metrics.WriteText(&page); err != nil {
+	if err := h.Engine.Config().Metrics.WriteText(&page); err != nil {
 		h.t.Fatal(err)
 	}
 	for line := range strings.Lines(page.String()) {
@@ -273,7 +273,7 @@ func TestCheckoutEndsByTheClock(t *testing.T) {
 		h := newHouse(t, d, shortCheckout)
 		h.Work(t)
 		p := h.create(h.newDeposit("10.00", cardApproved))
-		if h.Engine.Vault.Get(p.ID) == nil {
+		if h.Engine.Config().Vault.Get(p.ID) == nil {
 			t.Fatal("the card is not kept")
 		}
 		h.Clock.Advance(50 * time.Second)
@@ -291,7 +291,7 @@ func TestCheckoutEndsByTheClock(t *testing.T) {
 		}
 		kept := true // it is dropped after the commit that could be seen
 		for limit := time.Now().Add(30 * time.Second); kept && time.Now().Before(limit); time.Sleep(time.Millisecond) {
-			kept = h.Engine.Vault.Get(p.ID) != nil
+			kept = h.Engine.Config().Vault.Get(p.ID) != nil
 		}
 		if kept {
 			t.Error("the card is still kept")

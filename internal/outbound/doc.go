@@ -4,6 +4,6 @@
 // of what was sent and received.
 //
 // It does not decide what an answer means, does not retry, and knows no provider: connectors do the first, the engine
-// the second. Start at Client.Do in client.go, then message.go for the record and mask.go for what it hides. Webhooks go
-// by Client.Post in post.go, with connections of its own in wires.go and wire.go.
+// the second. Start at Client.Do in client.go, then exchange.go for the record and mask.go for what it hides. Webhooks go
+// by Client.Post in post.go, with connections of its own in connections.go and connection.go.
 package outbound

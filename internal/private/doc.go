@@ -3,6 +3,6 @@
 // file appears whole under its name. It does not know what is in the files. On systems without owners and modes it only
 // writes.
 //
-// Read folder.go for the data folder, write.go for single files, memory_unix.go for core dumps and debuggers,
+// Read folder.go for the data folder, write_file.go for single files, memory_unix.go for core dumps and debuggers,
 // wipe.go for secrets in texts.
 package private

@@ -17,19 +17,13 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/api"
-	"github.com/sluicepay/sluice/internal/api/gateway"
-	"github.com/sluicepay/sluice/internal/api/yandexpay"
-	"github.com/sluicepay/sluice/internal/checkout"
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
-	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
-	"github.com/sluicepay/sluice/internal/inbound"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -39,45 +33,19 @@ import (
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/web"
-	"github.com/sluicepay/sluice/internal/webhook"
 )
-
-// Clock runs like the real one and can be moved forward. The zero value is ready.
-type Clock struct {
-	ahead  atomic.Int64
-	began  time.Time
-	slower time.Duration
-}
-
-// SlowClock returns a clock that runs so many times slower than the real one, for tests that say by Advance when
-// something comes due: however long the machine takes for what they do before, nothing does by itself.
-func SlowClock(times int) *Clock { return &Clock{began: time.Now(), slower: time.Duration(times)} }
-
-// Now returns the moved time.
-func (c *Clock) Now() time.Time {
-	now := time.Now()
-	if c.slower > 0 {
-		now = c.began.Add(now.Sub(c.began) / c.slower)
-	}
-	return now.Add(time.Duration(c.ahead.Load()))
-}
-
-// Advance moves the clock.
-func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // App is a running application.
 type App struct {
+	*app.App
 	DB        *store.DB
-	Engine    *engine.Engine
 	Simulator *simulator.Simulator
 	Clock     *Clock
 	Keys      vault.Keyring
-	IDs       *id.Source
 	Log       *slog.Logger
 	Runner    *job.Runner // started by Work
-	TokenKeys *webhook.KeyRing
 
-	transport http.RoundTripper // of Options
+	config app.Config // of the application
 
 	gate gate // of the calls that the simulator delays by Held
 
@@ -131,7 +99,7 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 		o.Keys = &keys
 	}
 	a := &App{
-		DB: db, Clock: o.Clock, Keys: *o.Keys, transport: o.Transport, IDs: id.NewSource(o.Clock.Now, rand.Reader), Log: o.Log,
+		DB: db, Clock: o.Clock, Keys: *o.Keys, Log: o.Log,
 		Client: &http.Client{
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 128},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -158,72 +126,6 @@ func (a *App) Seal(t testing.TB) {
 	}
 }
 
-// Held is a delay of the simulator, as simulator.Effect.DelayMs, that does not end by time but by Release.
-const Held = int64(time.Hour / time.Millisecond)
-
-// Release lets go what the simulator delays by Held, and what comes until Hold.
-func (a *App) Release() {
-	a.gate.Lock()
-	defer a.gate.Unlock()
-	close(a.gate.shut)
-}
-
-// Hold takes back a Release.
-func (a *App) Hold() {
-	a.gate.Lock()
-	defer a.gate.Unlock()
-	a.gate.shut = make(chan struct{})
-}
-
-// Holding is how many calls the simulator delays by Held now.
-func (a *App) Holding() int {
-	a.gate.Lock()
-	defer a.gate.Unlock()
-	return a.gate.holds
-}
-
-type gate struct {
-	sync.Mutex
-	shut  chan struct{}
-	holds int // calls that wait for shut
-}
-
-// enter returns what is closed when the delays by Held end.
-func (g *gate) enter() chan struct{} {
-	g.Lock()
-	defer g.Unlock()
-	g.holds++
-	return g.shut
-}
-
-func (g *gate) leave() {
-	g.Lock()
-	defer g.Unlock()
-	g.holds--
-}
-
-// wait is how the simulator waits.
-func (g *gate) wait(ctx context.Context, d time.Duration) error {
-	var over <-chan time.Time
-	var open chan struct{}
-	if d.Milliseconds() == Held {
-		open = g.enter()
-		defer g.leave()
-	} else {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		over = timer.C
-	}
-	select {
-	case <-open:
-		return nil
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 func (a *App) startSimulator(t testing.TB, o *Options) {
 	config := simulator.Config{
 		Now: a.Clock.Now, PublicURL: func() string { return a.SimulatorURL }, Logger: a.Log, MaxHang: o.Hang,
@@ -247,76 +149,52 @@ func (a *App) startSimulator(t testing.TB, o *Options) {
 }
 
 func (a *App) start(t testing.TB, o *Options) {
-	mux := http.NewServeMux()
-	var absent api.Nothing
-	missing := func(w http.ResponseWriter, r *http.Request, status int) { absent(w, r, status) }
-	server := httptest.NewUnstartedServer(web.Wrap(api.Exact(mux, missing, yandexpay.BasePath, gateway.BasePath, checkout.BasePath), web.Common{
-		Logger: a.Log, AccessLevel: slog.LevelDebug, Now: a.Clock.Now,
-		NewID: func() string { made, _ := a.IDs.New(); return made },
-	}))
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
 	server.Config.MaxHeaderBytes = web.MaxHeaderBytes
 	server.Config.ErrorLog = slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn)
-	server.Start()
-	t.Cleanup(server.Close)
-	a.URL = server.URL
-	var restored store.Restoration
-	err := a.DB.View(t.Context(), func(tx *store.Tx) (err error) {
-		restored, err = tx.Installation().LastRestored()
-		return err
-	})
+	a.URL = "http://" + server.Listener.Addr().String()
+	if o.PublicURL == "" {
+		o.PublicURL = a.URL
+	}
+	restored, err := app.LastRestored(t.Context(), a.DB)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.PublicURL == "" {
-		o.PublicURL = server.URL
+	a.config = app.Config{
+		DB: a.DB, Keys: a.Keys, Restored: restored, Log: a.Log, Strangers: a.Log, PublicURL: o.PublicURL, Now: a.Clock.Now,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, // tests are one
+		Hooks:          outbound.GuardNone,
+		Connectors:     []connector.Type{sandbox.Type(), plainType()}, Transport: o.Transport, Timeout: o.Timeout,
+		Patience: 5 * time.Minute,                         // a test says by X-Request-Timeout that it wants its answer before the provider has one
+		Pause:    func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	}
-	a.Engine = engine.New(engine.Config{
-		DB: a.DB, Connectors: []connector.Type{sandbox.Type(), plainType()}, Keys: a.Keys, IDs: a.IDs, Now: a.Clock.Now,
-		Client: outbound.New(outbound.Options{Now: a.Clock.Now, Guard: outbound.GuardNone, Transport: o.Transport}),
-		Vault:  vault.NewHolder(a.Clock.Now), Random: rand.Reader, Log: a.Log, Metrics: telemetry.NewMetrics(),
-		Restored: restored.Restored, PublicURL: o.PublicURL, Owner: "test:" + a.IDs.Letters(8), Exclusive: a.DB.Kind() == store.SQLite, Timeout: o.Timeout,
-		Render: []engine.Renderer{{Dialect: gateway.Dialect, Word: gateway.Render}, {Dialect: yandexpay.Dialect, OfParent: true, Word: yandexpay.Render}},
-		Pause:  func(context.Context, time.Duration) {}, // what does not come back at once does not come back
-	})
-	g := gateway.New(a.Engine, api.NewAuth(a.Engine), a.Log)
-	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} // tests are one
-	g.TrustedProxies = proxies
-	g.Mount(mux)
-	y := yandexpay.New(a.Engine, api.NewAuth(a.Engine), a.Log)
-	y.MostPatience = 5 * time.Minute // a test says by X-Request-Timeout that it wants its answer before the provider has one
-	y.Mount(mux)
-	a.TokenKeys = webhook.NewKeyRing(a.DB, a.Keys.SigningKey, rand.Reader, a.Clock.Now)
-	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.Log)
-	inbound.New(a.Engine, a.Log, a.Clock.Now).Mount(mux)
-	pages := checkout.New(checkout.Deps{
-		Engine: a.Engine, Log: a.Log, TrustedProxies: proxies,
-	})
-	pages.Mount(mux)
-	absent = g.Absent(pages.Absent())
+	if a.App, err = app.New(a.config); err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = a.Handler(t.Context(), app.Public{})
+	server.Start()
+	t.Cleanup(server.Close)
 }
 
-// Deliverer returns one that posts the events of every dialect, to this machine too. Its Drain posts what is due.
-func (a *App) Deliverer() *webhook.Deliverer {
-	client := webhook.NewClient(outbound.GuardNone, a.Clock.Now)
-	if a.transport != nil {
-		client = outbound.New(outbound.Options{Now: a.Clock.Now, Transport: a.transport})
-	}
-	return webhook.New(webhook.Config{
-		DB: a.DB, Client: client, Shop: a.Engine.Shop, Now: a.Clock.Now,
-		Random: rand.Reader, Log: a.Log, Bell: a.Engine.Bell, Protocols: map[string]webhook.Protocol{
-			gateway.Dialect: webhook.Gateway(), yandexpay.Dialect: webhook.YandexPay(a.TokenKeys),
-		},
-	})
-}
-
-// Work starts what comes due: checkouts, status queries, notices that wait and, with the
-// deliverer, webhooks. It ends with the test.
-func (a *App) Work(t testing.TB, kinds ...job.Kind) {
+// Beside is the application as another process would run it, on its own connection to the database: with the same provider and
+// the same clock. It serves nothing.
+func (a *App) Beside(t testing.TB, db *store.DB) *App {
 	t.Helper()
-	runner, err := job.New(job.Options{
-		DB: a.DB, Node: a.Engine.Owner, Exclusive: a.Engine.Exclusive, Now: a.Clock.Now, Random: rand.Reader, Log: a.Log,
-		Kinds: append(a.Engine.Kinds(), kinds...), Alarm: a.Engine.WorkUnread, PollEvery: 20 * time.Millisecond, LeaseFor: 2 * time.Second,
-	})
+	c := a.config
+	c.DB = db
+	built, err := app.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &App{App: built, DB: db, Simulator: a.Simulator, Clock: a.Clock, Keys: a.Keys, Log: a.Log, URL: a.URL, SimulatorURL: a.SimulatorURL,
+		Client: a.Client, config: c}
+}
+
+// Work starts what comes due: checkouts, status queries, notices that wait. It ends with the test.
+func (a *App) Work(t testing.TB) {
+	t.Helper()
+	runner, err := a.NewRunner(app.Work{PollEvery: 20 * time.Millisecond, LeaseFor: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,58 +259,4 @@ func (a *App) NewShop(t testing.TB, edit func(*shop.Shop)) Member {
 	}
 	a.shops.Store(s.ID, true)
 	return Member{s, key}
-}
-
-// audit refolds the log of every payment of the test's shops and checks its money.
-func (a *App) audit(t testing.TB) {
-	a.Engine.Drain()
-	ctx := context.WithoutCancel(t.Context())
-	a.shops.Range(func(k, _ any) bool {
-		for offset := 0; ; offset += payment.MaxLimit {
-			list, more, err := a.Engine.List(ctx, payment.Filter{
-				Shop: k.(shop.ID), Limit: payment.MaxLimit, Offset: offset,
-			})
-			if err != nil {
-				t.Errorf("audit: %v", err)
-				return false
-			}
-			for i := range list {
-				if err := Audit(ctx, a.DB, list[i].Shop, list[i].ID); err != nil {
-					t.Error(err)
-				}
-			}
-			if !more {
-				return true
-			}
-		}
-	})
-}
-
-// Audit checks one payment at rest: its log folds to its state, its money is within
-// its bounds, its attempts agree with it. The payment and its log are two reads, so what
-// looks wrong is looked at again: a payment may not have been at rest.
-func Audit(ctx context.Context, db *store.DB, s payment.ShopID, pid payment.ID) (err error) {
-	for range 3 {
-		if err = audit(ctx, db, s, pid); err == nil {
-			return nil
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return err
-}
-
-func audit(ctx context.Context, db *store.DB, s payment.ShopID, pid payment.ID) error {
-	var p payment.Payment
-	var log []payment.Operation
-	err := db.View(ctx, func(tx *store.Tx) (err error) {
-		if p, err = tx.Payments().Get(s, pid); err != nil {
-			return err
-		}
-		log, err = tx.Operations().List(s, pid)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return p.Check(log)
 }

@@ -45,7 +45,7 @@ type Config struct {
 // goroutine; it keeps nothing of importance between runs, so any node may take over at any
 // time.
 type Deliverer struct {
-	Config
+	c         Config
 	protocols map[string]*Protocol
 	random    lockedReader
 	running   sync.Map // of store.EndpointKey to *run
@@ -59,7 +59,7 @@ func New(c Config) *Deliverer {
 	if c.Turn <= 0 {
 		c.Turn = 2 * time.Second
 	}
-	d := &Deliverer{Config: c, protocols: make(map[string]*Protocol, len(c.Protocols)), random: lockedReader{r: c.Random}}
+	d := &Deliverer{c: c, protocols: make(map[string]*Protocol, len(c.Protocols)), random: lockedReader{r: c.Random}}
 	for dialect, p := range c.Protocols {
 		d.protocols[dialect] = &p
 	}
@@ -78,7 +78,7 @@ func (d *Deliverer) protocol(dialect string) *Protocol {
 // first, but the first of each shop before any second one. One that is being worked on may be among them.
 func (d *Deliverer) Due(ctx context.Context, shards []int64, before time.Time, limit int) ([]store.DueEndpoint, error) {
 	var due []store.DueEndpoint
-	err := d.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := d.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		due, err = tx.Endpoints().Due(shards, before, limit)
 		return err
 	})
@@ -111,7 +111,7 @@ func (d *Deliverer) Run(ctx context.Context, k store.EndpointKey) (next time.Tim
 	if err != nil {
 		return time.Time{}, fmt.Errorf("endpoint %s: %w", k, err)
 	}
-	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = d.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		next, err = tx.Endpoints().NextDue(k)
 		return err
 	})
@@ -140,7 +140,7 @@ func (d *Deliverer) Wake(k store.EndpointKey) bool {
 // the simplest way to work on deliveries, for tests and for programs that are alone.
 func (d *Deliverer) Drain(ctx context.Context, shards []int64) (next time.Time, err error) {
 	for {
-		due, err := d.Due(ctx, shards, d.Now(), 256)
+		due, err := d.Due(ctx, shards, d.c.Now(), 256)
 		if err != nil {
 			return time.Time{}, err
 		}

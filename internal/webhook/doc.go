@@ -12,5 +12,5 @@
 // The unit of work is one endpoint. Read deliver.go for what may be called, protocol.go for
 // what differs from dialect to dialect, then run.go for a turn of work, health.go for when
 // an endpoint counts as down, ladder.go for the waits, post.go for one post, sign.go and
-// token.go for what receivers verify, and keyring.go for the keys of tokens.
+// jwt.go for what receivers verify, and tokenkeys.go for the keys of tokens.
 package webhook

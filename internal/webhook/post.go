@@ -50,7 +50,7 @@ func (r *result) inBurst() bool { return r.item.Rung+1 < r.protocol.Burst }
 
 // post makes one try.
 func (r *run) post(ctx context.Context, it *item) result {
-	res := result{item: it, protocol: r.d.protocol(it.Dialect), at: r.d.Now()}
+	res := result{item: it, protocol: r.d.protocol(it.Dialect), at: r.d.c.Now()}
 	header := http.Header{"Content-Type": {it.ContentType}}
 	if res.protocol.Sign == nil {
 		res.err, res.ours = fmt.Sprintf("no signer for dialect %q", it.Dialect), true
@@ -62,8 +62,8 @@ func (r *run) post(ctx context.Context, it *item) result {
 		res.err, res.ours = "sign: "+err.Error(), true
 		return res
 	}
-	answer, err := r.d.Client.Post(ctx, &outbound.Request{Method: http.MethodPost, URL: r.url, Header: header, Body: body})
-	ended := r.d.Now()
+	answer, err := r.d.c.Client.Post(ctx, &outbound.Request{Method: http.MethodPost, URL: r.url, Header: header, Body: body})
+	ended := r.d.c.Now()
 	res.took = ended.Sub(res.at)
 	switch {
 	case err == nil:

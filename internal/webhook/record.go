@@ -102,7 +102,7 @@ func (r *run) flush(ctx context.Context) error {
 	// What was found out is worth recording even if the run is told to end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	err := r.d.DB.Update(ctx, func(tx *store.Tx) error {
+	err := r.d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		now := tx.Now()
 		if s.recovered {
 			tx.Deliveries().Pull(r.key, now)
@@ -118,7 +118,7 @@ func (r *run) flush(ctx context.Context) error {
 		if s.health.changed {
 			tx.Endpoints().Update(&s.health.Endpoint, r.state)
 		}
-		r.d.Bell.Write(tx, s.alarms...)
+		r.d.c.Bell.Write(tx, s.alarms...)
 		return nil
 	})
 	if err != nil {
@@ -141,7 +141,7 @@ func (r *run) release(s *settled) {
 		if !over {
 			d := s.failed[failed]
 			failed++
-			if over = d.Next.IsZero(); !over && res.inBurst() && d.Next.Sub(r.d.Now()) <= longestNap {
+			if over = d.Next.IsZero(); !over && res.inBurst() && d.Next.Sub(r.d.c.Now()) <= longestNap {
 				r.queue.again(res.item, d)
 				continue
 			}
@@ -153,7 +153,7 @@ func (r *run) release(s *settled) {
 
 // tell reports committed results to metrics, and what an operator should know to the log.
 func (r *run) tell(ctx context.Context, s *settled) {
-	r.d.Bell.Tell(ctx, s.alarms...)
+	r.d.c.Bell.Tell(ctx, s.alarms...)
 	failed := 0
 	for i := range s.results {
 		res, outcome := &s.results[i], "delivered"
@@ -161,29 +161,29 @@ func (r *run) tell(ctx context.Context, s *settled) {
 			outcome = "retried"
 			if s.failed[failed].Next.IsZero() {
 				outcome = "gave up"
-				r.d.Log.WarnContext(ctx, "event not delivered, given up", "shop_id", r.key.Shop, "endpoint_id", r.key.ID,
+				r.d.c.Log.WarnContext(ctx, "event not delivered, given up", "shop_id", r.key.Shop, "endpoint_id", r.key.ID,
 					"event_id", res.item.Event, "payment_id", res.item.Payment, "error", res.err)
 			}
 			failed++
 		}
-		if r.d.Observe != nil {
-			r.d.Observe(outcome, res.took)
+		if r.d.c.Observe != nil {
+			r.d.c.Observe(outcome, res.took)
 		}
 	}
 	if s.health.State == r.state {
 		return
 	}
-	if r.d.Changed != nil {
-		r.d.Changed(s.health.State)
+	if r.d.c.Changed != nil {
+		r.d.c.Changed(s.health.State)
 	}
 	args := []any{"shop_id", r.key.Shop, "endpoint_id", r.key.ID, "error", s.health.LastError}
 	switch s.health.State {
 	case store.EndpointDisabled:
-		r.d.Log.WarnContext(ctx, "webhook endpoint says it is gone and is disabled", args...)
+		r.d.c.Log.WarnContext(ctx, "webhook endpoint says it is gone and is disabled", args...)
 	case store.EndpointDown:
-		r.d.Log.WarnContext(ctx, "webhook endpoint is down", args...)
+		r.d.c.Log.WarnContext(ctx, "webhook endpoint is down", args...)
 	case store.EndpointUp:
-		r.d.Log.InfoContext(ctx, "webhook endpoint is up again", args[:4]...)
+		r.d.c.Log.InfoContext(ctx, "webhook endpoint is up again", args[:4]...)
 	}
 }
 
@@ -195,7 +195,7 @@ const abandonBatch = 1000
 func (r *run) abandon(ctx context.Context) error {
 	for {
 		var next time.Time
-		err := r.d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		err := r.d.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 			if next, err = tx.Endpoints().NextDue(r.key); err == nil && !next.IsZero() {
 				tx.Deliveries().Abandon(r.key, tx.Now(), abandonBatch)
 			}

@@ -23,7 +23,7 @@ func TestWidthFollowsTheReceiver(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for _, begin := range []int{1, min(firstWidth, c.parallel), c.parallel} {
-				r := &run{d: &Deliverer{Config: Config{Parallel: c.parallel}}, width: begin}
+				r := &run{d: &Deliverer{c: Config{Parallel: c.parallel}}, width: begin}
 				for range 200 {
 					r.widen(c.took)
 				}
@@ -33,7 +33,7 @@ func TestWidthFollowsTheReceiver(t *testing.T) {
 			}
 		})
 	}
-	r := &run{d: &Deliverer{Config: Config{Parallel: 32}}, width: firstWidth}
+	r := &run{d: &Deliverer{c: Config{Parallel: 32}}, width: firstWidth}
 	for range 200 {
 		r.widen(time.Second)
 	}
@@ -51,7 +51,7 @@ func TestWaitingForSlowPostsReadsOnlyWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for _, waiting := range []int{0, 1} {
 		synctest.Test(t, func(t *testing.T) {
-			r := &run{d: &Deliverer{Config: Config{Now: time.Now}}, news: make(chan struct{}, 1), active: 1}
+			r := &run{d: &Deliverer{c: Config{Now: time.Now}}, news: make(chan struct{}, 1), active: 1}
 			r.queue.ready = make([]*item, waiting)
 			began := time.Now()
 			for time.Since(began) < 5*reread && !r.fresh { // the post takes longer

@@ -1,40 +1,22 @@
 package gateway_test
 
 import (
-	"fmt"
-	"net/http"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 
-	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit"
 )
-
-// wayOut is the way to the providers. While it is shut there is no descriptor left for a connection.
-type wayOut struct {
-	http.Transport
-	shut atomic.Bool
-}
-
-func (o *wayOut) RoundTrip(r *http.Request) (*http.Response, error) {
-	if o.shut.Load() {
-		return nil, fmt.Errorf("%w: socket: %w", outbound.ErrNotSent, syscall.EMFILE)
-	}
-	return o.Transport.RoundTrip(r)
-}
 
 // TestPatchBetweenTries: a deposit of which nothing could leave is PENDING with its page and without an error, and the next
 // PATCH takes the next try, with the card that came with the payment.
 func TestPatchBetweenTries(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		c := newClient(t, d, relaxed)
-		out := &wayOut{}
+		out := &testkit.WayOut{}
 		t.Cleanup(out.CloseIdleConnections)
-		c.app.Engine.Client = outbound.New(outbound.Options{Now: c.app.Clock.Now, Transport: out})
+		c := newClientBy(t, d, relaxed, testkit.Options{Transport: out})
 		body := `{"paymentType":"DEPOSIT","amount":10,"currency":"EUR","card":{"cardNumber":"4000000000000408",` +
 			`"cardSecurityCode":"123","cardholderName":"JANE DOE","expiryMonth":"12","expiryYear":"2039"}}`
 		made := c.post(t, "", body, 200)
@@ -43,7 +25,7 @@ func TestPatchBetweenTries(t *testing.T) {
 			return c.want(t, request{method: "PATCH", path: payments + path, body: body}, status)
 		}
 
-		out.shut.Store(true)
+		out.Shut.Store(true)
 		for range 2 {
 			for _, a := range []answer{patch(`{"customerIp":"192.0.2.1"}`, 200), c.get(t, path, 200)} {
 				if a.field(t, "state") != "PENDING" || a.field(t, "redirectUrl") == "" || a.field(t, "errorCode") != "" {
@@ -51,7 +33,7 @@ func TestPatchBetweenTries(t *testing.T) {
 				}
 			}
 		}
-		c.app.Engine.Vault.Drop(payment.ID(made.field(t, "id")))
+		c.app.Cards.Drop(payment.ID(made.field(t, "id")))
 		if a := patch(`{"customerIp":"192.0.2.1"}`, 400); !strings.Contains(string(a.body), `"field":"card"`) {
 			t.Errorf("%s", a.body)
 		}
@@ -59,7 +41,7 @@ func TestPatchBetweenTries(t *testing.T) {
 		made = c.post(t, "", body, 200)
 		path = "/" + made.field(t, "id")
 		patch(`{"customerIp":"192.0.2.1"}`, 200)
-		out.shut.Store(false)
+		out.Shut.Store(false)
 		if a := patch(`{"customerIp":"192.0.2.1"}`, 200); a.field(t, "state") != "COMPLETED" {
 			t.Errorf("%s", a.body)
 		}

@@ -34,7 +34,7 @@ func (b binder) additional() payment.Document {
 		b.fault(field, size, sizeText(0, maxAdditional))
 		return ""
 	}
-	o := object{}
+	o := newObject(nil)
 	for i := range members {
 		name := members[i].Name
 		text, constraint, message := additionalText(&members[i].Value, name)
@@ -45,7 +45,7 @@ func (b binder) additional() payment.Document {
 			b.fault(field, constraint, message)
 			return ""
 		}
-		o.any(name, text)
+		o.Named(name, text)
 	}
 	return payment.Document(o.whole())
 }

@@ -13,22 +13,14 @@ import (
 // smallest unit. An empty string is no amount: what was meant to be paid must not be guessed.
 func (b binder) amount(name string, c money.Currency) money.Amount {
 	v := b.from.Get(name)
-	var a money.Amount
-	var err error
-	switch v.Kind() {
-	case api.Absent:
-		return a
-	case api.Number:
-		if c.Fiat() {
-			a, err = money.ParseJSONNumberTo(v.Text(), c.MinorUnits())
-		} else {
-			a, err = money.ParseJSONNumber(v.Text())
-		}
-	case api.String:
-		a, err = money.Parse(v.Text())
-	default:
-		err = money.ErrSyntax
+	if v.Kind() == api.Absent {
+		return money.Amount{}
 	}
+	read := v.Decimal
+	if v.Kind() == api.Number && c.Fiat() {
+		read = func() (money.Amount, error) { return money.ParseJSONNumberTo(v.Text(), c.MinorUnits()) }
+	}
+	a, err := read()
 	switch {
 	case errors.Is(err, money.ErrNegative), err == nil && a.Cmp(leastAmount) < 0:
 		b.fault(name, decimalMin, "must be greater than or equal to 0.00001")
@@ -44,16 +36,7 @@ func (b binder) amount(name string, c money.Currency) money.Amount {
 
 // isZero reports whether an amount is there and nought.
 func isZero(v *api.Value) bool {
-	var a money.Amount
-	var err error
-	switch v.Kind() {
-	case api.Number:
-		a, err = money.ParseJSONNumber(v.Text())
-	case api.String:
-		a, err = money.Parse(v.Text())
-	default:
-		return false
-	}
+	a, err := v.Decimal()
 	return err == nil && a.IsZero()
 }
 

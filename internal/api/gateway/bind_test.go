@@ -83,7 +83,7 @@ func TestBindPaymentIgnoresWhatDoesNotBelong(t *testing.T) {
 
 func TestFingerprintSeesEveryFieldButTheSecurityCode(t *testing.T) {
 	t.Parallel()
-	g := New(engine.New(engine.Config{}), nil, nil)
+	g := New(engine.New(engine.Config{}), nil, nil, nil)
 	fingerprint := func(text string) string {
 		c := bind(t, text)
 		return string(g.canonicalPayment("POST /x", &c))
@@ -304,7 +304,7 @@ func FuzzBindFilter(f *testing.F) {
 
 func BenchmarkCreateWithoutDatabase(b *testing.B) {
 	body := []byte(sample)
-	g := New(engine.New(engine.Config{}), nil, nil)
+	g := New(engine.New(engine.Config{}), nil, nil, nil)
 	s := testShop(shop.RequiredContract)
 	p := payment.Restore(payment.Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Type: payment.Withdrawal, Currency: "EUR"}, payment.Pending)
 	out := make([]byte, 0, 4096)

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -86,8 +85,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, object string, er
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", api.RetryAfter(err))
 	case http.StatusInternalServerError:
-		g.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
-			slog.String("request_id", api.RequestID(r)), slog.String("route", r.Pattern), slog.Any("error", err))
+		api.LogFailure(g.log, r, err)
 	}
 	f := g.frame(r, status, message)
 	g.answer(w, status, func(dst []byte) []byte { return appendFrame(dst, f) })

@@ -29,7 +29,7 @@ import (
 func bare(log *slog.Logger) *gateway.Gateway {
 	now := func() time.Time { return time.Date(2030, 12, 25, 10, 11, 12, 595e6, time.UTC) }
 	e := engine.New(engine.Config{Now: now, Log: log})
-	return gateway.New(e, api.NewAuth(e), log)
+	return gateway.New(e, nil, api.NewAuth(e), log)
 }
 
 func TestErrorsOfEveryKind(t *testing.T) {
@@ -92,7 +92,7 @@ func TestPanicIsAnsweredInTheFormOfTheDialect(t *testing.T) {
 	var logs bytes.Buffer
 	mux := http.NewServeMux()
 	e := engine.New(engine.Config{Now: time.Now})
-	gateway.New(e, nil, slog.New(slog.NewTextHandler(&logs, nil))).Mount(mux) // without authentication nothing can work
+	gateway.New(e, nil, nil, slog.New(slog.NewTextHandler(&logs, nil))).Mount(mux) // without authentication nothing can work
 	r := httptest.NewRequest(http.MethodGet, payments, nil)
 	r.Header.Set("Authorization", "Bearer "+id.NewSource(time.Now, rand.Reader).APIKey(false))
 	w := httptest.NewRecorder()
@@ -106,7 +106,7 @@ func TestPanicIsAnsweredInTheFormOfTheDialect(t *testing.T) {
 func TestTooManyRequestsAtATime(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, storetest.New(t, "sqlite"), nil)
-	g := gateway.New(c.app.Engine, api.NewAuth(c.app.Engine), c.app.Log)
+	g := gateway.New(c.app.Engine, c.app.Records, api.NewAuth(c.app.Engine), c.app.Log)
 	g.Gate = api.NewGate(1, time.Now)
 	mux := http.NewServeMux()
 	g.Mount(mux)
@@ -135,7 +135,7 @@ func TestTooManyRequestsAtATime(t *testing.T) {
 func TestSlowBodiesTakeNoPlaces(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, storetest.New(t, "sqlite"), nil)
-	g := gateway.New(c.app.Engine, api.NewAuth(c.app.Engine), c.app.Log)
+	g := gateway.New(c.app.Engine, c.app.Records, api.NewAuth(c.app.Engine), c.app.Log)
 	g.Gate = api.NewGate(2, time.Now)
 	mux := http.NewServeMux()
 	g.Mount(mux)
@@ -169,7 +169,7 @@ func TestSlowBodiesTakeNoPlaces(t *testing.T) {
 func TestRateLimitOfAShop(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, storetest.New(t, "sqlite"), func(s *shop.Shop) { s.Settings.RateLimit = &shop.RateLimit{PerSecond: 2, Burst: 3} })
-	g := gateway.New(c.app.Engine, api.NewAuth(c.app.Engine), c.app.Log)
+	g := gateway.New(c.app.Engine, c.app.Records, api.NewAuth(c.app.Engine), c.app.Log)
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	g.Gate = api.NewGate(0, func() time.Time { return now })
 	mux := http.NewServeMux()

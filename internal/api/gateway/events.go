@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/api"
-	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/records"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -32,7 +32,7 @@ const (
 
 // eventQuery is a request for a stretch of the feed.
 type eventQuery struct {
-	engine.FeedQuery
+	records.FeedQuery
 	latest bool
 	wait   time.Duration
 }
@@ -45,12 +45,12 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 	}
 	q.Dialect = g.Name()
 	if q.latest {
-		if q.After, err = g.engine.FeedEnd(r.Context(), s.ID); err != nil {
+		if q.After, err = g.records.FeedEnd(r.Context(), s.ID); err != nil {
 			return err
 		}
 	}
 	page, err := g.awaitEvents(r.Context(), q)
-	if errors.Is(err, engine.ErrBeyondFeed) {
+	if errors.Is(err, records.ErrBeyondFeed) {
 		return &invalid{[]fault{cursorFault()}}
 	}
 	if err != nil {
@@ -76,17 +76,17 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 }
 
 // appendEvent writes an event as the feed shows it. Its payload is the body of the webhook, to the byte.
-func appendEvent(dst []byte, e *engine.FeedEvent) []byte {
-	o := object{dst: dst}
+func appendEvent(dst []byte, e *records.FeedEvent) []byte {
+	o := newObject(dst)
 	o.plain("id", eventPrefix+e.ID)
 	o.text("type", e.Type)
-	o.name("created")
-	o.dst = append(appendInstant(append(o.dst, '"'), e.Created), '"')
+	o.Name("created")
+	o.Dst = append(appendInstant(append(o.Dst, '"'), e.Created), '"')
 	o.plain("paymentId", string(e.Payment))
-	o.integer("sequence", e.Number)
+	o.Integer("sequence", e.Number)
 	o.plain("cursor", cursorAt(e.Shop, e.Position))
-	o.name("payload")
-	o.dst = append(o.dst, e.Body...)
+	o.Name("payload")
+	o.Dst = append(o.Dst, e.Body...)
 	return o.end()
 }
 
@@ -97,7 +97,7 @@ func bindEvents(rawQuery string, s shop.ID) (eventQuery, error) {
 		return eventQuery{}, errQuery
 	}
 	b := filterBinder{query: query}
-	q := eventQuery{FeedQuery: engine.FeedQuery{Shop: s}}
+	q := eventQuery{FeedQuery: records.FeedQuery{Shop: s}}
 	text := b.value("after")
 	q.latest = text == latest
 	if text != "" && !q.latest {
@@ -119,7 +119,7 @@ func cursorFault() fault {
 }
 
 // awaitEvents reads until there is an event, the time to wait is over, or the server stops.
-func (g *Gateway) awaitEvents(ctx context.Context, q eventQuery) (engine.FeedPage, error) {
+func (g *Gateway) awaitEvents(ctx context.Context, q eventQuery) (records.FeedPage, error) {
 	page, err := g.nextEvents(ctx, &q)
 	if err != nil || len(page.Events) > 0 || q.wait == 0 {
 		return page, err
@@ -151,9 +151,9 @@ func (g *Gateway) awaitEvents(ctx context.Context, q eventQuery) (engine.FeedPag
 }
 
 // nextEvents reads on, over what other dialects were told, to the first events of this one or to the end.
-func (g *Gateway) nextEvents(ctx context.Context, q *eventQuery) (engine.FeedPage, error) {
+func (g *Gateway) nextEvents(ctx context.Context, q *eventQuery) (records.FeedPage, error) {
 	for {
-		page, err := g.engine.Feed(ctx, q.FeedQuery)
+		page, err := g.records.Feed(ctx, q.FeedQuery)
 		if err != nil || len(page.Events) > 0 || !page.More {
 			q.After = max(q.After, page.Next)
 			return page, err

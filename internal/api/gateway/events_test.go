@@ -262,7 +262,7 @@ func TestEventsRefuseCursorsFromTheFuture(t *testing.T) {
 	}
 	later.shop.Shop = &same
 	later.happen(t, 3)
-	end, err := later.app.Engine.FeedEnd(t.Context(), same.ID)
+	end, err := later.app.Records.FeedEnd(t.Context(), same.ID)
 	if err != nil || end != 3 {
 		t.Fatalf("end %d, %v", end, err)
 	}
@@ -338,7 +338,7 @@ func TestWaitingEndsWhenTheServerStops(t *testing.T) {
 	t.Parallel()
 	f := newFeedReader(t, storetest.New(t, store.SQLite))
 	stopping := make(chan struct{})
-	g := gateway.New(f.app.Engine, api.NewAuth(f.app.Engine), f.app.Log)
+	g := gateway.New(f.app.Engine, f.app.Records, api.NewAuth(f.app.Engine), f.app.Log)
 	g.Stopping = stopping
 	mux := http.NewServeMux()
 	g.Mount(mux)
@@ -364,7 +364,7 @@ func TestWaitingEndsWhenTheServerStops(t *testing.T) {
 func TestOnlySoManyReadersWait(t *testing.T) {
 	t.Parallel()
 	f := newFeedReader(t, storetest.New(t, store.SQLite))
-	g := gateway.New(f.app.Engine, api.NewAuth(f.app.Engine), f.app.Log)
+	g := gateway.New(f.app.Engine, f.app.Records, api.NewAuth(f.app.Engine), f.app.Log)
 	g.Gate = api.NewGate(2, time.Now) // those that wait do not count
 	mux := http.NewServeMux()
 	g.Mount(mux)

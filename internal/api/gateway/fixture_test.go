@@ -29,9 +29,16 @@ type client struct {
 
 func newClient(t *testing.T, d *storetest.Database, edit func(*shop.Shop)) *client {
 	t.Helper()
+	return newClientBy(t, d, edit, testkit.Options{})
+}
+
+// newClientBy is newClient of an application with these options.
+func newClientBy(t *testing.T, d *storetest.Database, edit func(*shop.Shop), o testkit.Options) *client {
+	t.Helper()
 	clock := testkit.SlowClock(200) // the same within a minute is that on every machine
 	db := d.Open(func(o *store.Options) { o.Now = clock.Now })
-	app := testkit.New(t, db, testkit.Options{Clock: clock})
+	o.Clock = clock
+	app := testkit.New(t, db, o)
 	return &client{app: app, contract: contractFor(t), shop: app.NewShop(t, demanding(edit))}
 }
 

@@ -16,7 +16,7 @@ import (
 func BenchmarkFrame(b *testing.B) {
 	app := testkit.New(b, storetest.New(b, "sqlite").Open(), testkit.Options{})
 	member := app.NewShop(b, nil)
-	g := gateway.New(app.Engine, api.NewAuth(app.Engine), app.Log)
+	g := gateway.New(app.Engine, app.Records, api.NewAuth(app.Engine), app.Log)
 	g.Gate = api.NewGate(2048, time.Now)
 	mux := http.NewServeMux()
 	g.Mount(mux)

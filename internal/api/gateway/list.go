@@ -13,7 +13,7 @@ func (g *Gateway) list(w http.ResponseWriter, r *http.Request, s *shop.Shop) err
 	}
 	f.Shop = s.ID
 	asked := g.engine.Now() // a change that is not found can be asked for from then on
-	payments, more, err := g.engine.List(r.Context(), f)
+	payments, more, err := g.records.List(r.Context(), f)
 	if err != nil {
 		return err
 	}

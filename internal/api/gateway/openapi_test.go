@@ -142,7 +142,7 @@ func TestLackingFindsDifferences(t *testing.T) {
 func TestOpenAPIDocumentNeedsNoKey(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
-	gateway.New(nil, nil, nil).Mount(mux)
+	gateway.New(nil, nil, nil, nil).Mount(mux)
 	w := serve(mux, http.MethodGet, "/openapi.json")
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%d %s", w.Code, w.Header())

@@ -11,6 +11,7 @@ import (
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/records"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -24,8 +25,11 @@ type Gateway struct {
 	Stopping <-chan struct{}
 	// TrustedProxies are the proxies whose X-Forwarded-For is believed; none by default. It may be set before Mount.
 	TrustedProxies []netip.Prefix
+	// Hooks are the operator's rules for addresses that events are posted to; none by default. It may be set before Mount.
+	Hooks api.Hooks
 
 	engine  *engine.Engine
+	records *records.Records
 	auth    *api.Auth
 	log     *slog.Logger
 	waiting waiters
@@ -33,8 +37,8 @@ type Gateway struct {
 }
 
 // New returns the dialect on an engine, to be mounted on a mux.
-func New(e *engine.Engine, auth *api.Auth, log *slog.Logger) *Gateway {
-	g := &Gateway{engine: e, auth: auth, log: log}
+func New(e *engine.Engine, r *records.Records, auth *api.Auth, log *slog.Logger) *Gateway {
+	g := &Gateway{engine: e, records: r, auth: auth, log: log}
 	g.buffers.New = func() any { b := make([]byte, 0, 4096); return &b }
 	return g
 }

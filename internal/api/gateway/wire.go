@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"strconv"
-
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
@@ -10,44 +8,21 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// object writes the members of a JSON object one after another. Absent members are left out: answers hold no null.
-type object struct {
-	dst   []byte
-	begun bool
-}
+// object writes a JSON object. Absent members are left out: answers hold no null.
+type object struct{ api.Members }
 
-// name begins a member. Names are constants that need no escaping.
-func (o *object) name(name string) {
-	if o.begun {
-		o.dst = append(o.dst, ',')
-	} else {
-		o.dst = append(o.dst, '{')
-		o.begun = true
-	}
-	o.dst = append(append(append(o.dst, '"'), name...), '"', ':')
-}
+func newObject(dst []byte) object { return object{api.Members{Dst: append(dst, '{')}} }
 
 // text writes a string, unless it is empty.
 func (o *object) text(name, value string) {
 	if value != "" {
-		o.name(name)
-		o.dst = api.AppendString(o.dst, value)
+		o.String(name, value)
 	}
-}
-
-// any writes a string under a name that may need escaping, even an empty one.
-func (o *object) any(name, value string) {
-	sign := byte(',')
-	if !o.begun {
-		sign, o.begun = '{', true
-	}
-	o.dst = append(api.AppendString(append(o.dst, sign), name), ':')
-	o.dst = api.AppendString(o.dst, value)
 }
 
 // whole is the object, or nothing if it has no members.
 func (o *object) whole() []byte {
-	if !o.begun {
+	if !o.Begun() {
 		return nil
 	}
 	return o.end()
@@ -56,43 +31,31 @@ func (o *object) whole() []byte {
 // plain writes a string that is known to need no escaping, unless it is empty.
 func (o *object) plain(name, value string) {
 	if value != "" {
-		o.name(name)
-		o.dst = append(append(append(o.dst, '"'), value...), '"')
+		o.Name(name)
+		o.Dst = append(append(append(o.Dst, '"'), value...), '"')
 	}
 }
 
 // document writes a JSON text as it is, unless it is empty.
 func (o *object) document(name string, d payment.Document) {
 	if d != "" {
-		o.name(name)
-		o.dst = append(o.dst, d...)
+		o.Raw(name, string(d))
 	}
 }
 
 func (o *object) amount(name string, a money.Amount) {
-	o.name(name)
-	o.dst = a.AppendTo(o.dst)
-}
-
-func (o *object) integer(name string, n int) {
-	o.name(name)
-	o.dst = strconv.AppendInt(o.dst, int64(n), 10)
+	o.Name(name)
+	o.Dst = a.AppendTo(o.Dst)
 }
 
 // set writes true, or nothing.
 func (o *object) set(name string, value bool) {
 	if value {
-		o.name(name)
-		o.dst = append(o.dst, "true"...)
+		o.Truth(name, true)
 	}
 }
 
-func (o *object) end() []byte {
-	if !o.begun {
-		o.dst = append(o.dst, '{')
-	}
-	return append(o.dst, '}')
-}
+func (o *object) end() []byte { return append(o.Dst, '}') }
 
 // first is the beginning of a text: payments made by other APIs can have longer ones than this API knows.
 func first(s string, characters int) string {
@@ -110,19 +73,19 @@ func first(s string, characters int) string {
 
 // appendPayment writes a payment as every answer shows it. redirect is where the customer can pay, or empty.
 func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
-	o := object{dst: dst}
+	o := newObject(dst)
 	o.plain("id", string(p.ID))
 	o.text("referenceId", first(p.Reference, maxReference))
-	o.name("created")
-	o.dst = append(p.Created.UTC().AppendFormat(append(o.dst, '"'), "2006-01-02T15:04:05"), '"')
+	o.Name("created")
+	o.Dst = append(p.Created.UTC().AppendFormat(append(o.Dst, '"'), "2006-01-02T15:04:05"), '"')
 	o.plain("paymentType", string(p.Type))
 	o.plain("state", string(p.State()))
 	o.text("description", first(p.Description, maxDescription))
 	o.text("parentPaymentId", string(p.Parent))
 	o.plain("paymentMethod", string(p.Method))
 	if p.Instrument != (instrument.Masked{}) {
-		o.name("paymentMethodDetails")
-		o.dst = appendInstrument(o.dst, &p.Instrument)
+		o.Name("paymentMethodDetails")
+		o.Dst = appendInstrument(o.Dst, &p.Instrument)
 	}
 	if a := p.Shown(); !a.IsZero() {
 		o.amount("amount", a)
@@ -147,7 +110,7 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 }
 
 func appendInstrument(dst []byte, i *instrument.Masked) []byte {
-	o := object{dst: dst}
+	o := newObject(dst)
 	o.text("customerAccountNumber", i.CustomerAccountNumber)
 	o.text("cardToken", i.CardToken)
 	o.text("cardholderName", i.CardholderName)
@@ -178,14 +141,14 @@ func ShownPayment(e *engine.Engine, p *payment.Payment) []byte {
 func ShownOperation(op *payment.Operation) []byte { return appendOperation(nil, op) }
 
 func appendOperation(dst []byte, op *payment.Operation) []byte {
-	o := object{dst: dst}
-	o.integer("id", op.Seq)
+	o := newObject(dst)
+	o.Integer("id", op.Seq)
 	o.plain("operation", string(op.Kind))
-	o.name("started")
-	o.dst = append(appendInstant(append(o.dst, '"'), op.Started), '"')
+	o.Name("started")
+	o.Dst = append(appendInstant(append(o.Dst, '"'), op.Started), '"')
 	if !op.Completed.IsZero() {
-		o.name("completed")
-		o.dst = append(appendInstant(append(o.dst, '"'), op.Completed), '"')
+		o.Name("completed")
+		o.Dst = append(appendInstant(append(o.Dst, '"'), op.Completed), '"')
 	}
 	o.plain("paymentState", string(op.State))
 	o.text("outgoingMessages", messages(op.Messages.Outgoing))

@@ -69,7 +69,7 @@ func TestShownAmount(t *testing.T) {
 
 func TestRedirectURLOnlyWhileTheCustomerCanPay(t *testing.T) {
 	t.Parallel()
-	g := New(engine.New(engine.Config{PublicURL: "https://pay.example"}), nil, nil)
+	g := New(engine.New(engine.Config{PublicURL: "https://pay.example"}), nil, nil, nil)
 	until, held := moment.Add(time.Hour), money.MustParse("1")
 	for _, c := range []struct {
 		name  string

@@ -1,40 +1,23 @@
 package yandexpay_test
 
 import (
-	"fmt"
-	"net/http"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit"
 )
-
-// wayOut is the way to the providers. While it is shut there is no descriptor left for a connection.
-type wayOut struct {
-	http.Transport
-	shut atomic.Bool
-}
-
-func (o *wayOut) RoundTrip(r *http.Request) (*http.Response, error) {
-	if o.shut.Load() {
-		return nil, fmt.Errorf("%w: socket: %w", outbound.ErrNotSent, syscall.EMFILE)
-	}
-	return o.Transport.RoundTrip(r)
-}
 
 // TestOrderOfWhichNothingLeft: it stays PENDING with its page, can be paid, rolled back or run out, and a capture or refund
 // stays PENDING until it leaves.
 func TestOrderOfWhichNothingLeft(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		w := newWitness(t, d, true)
-		out := &wayOut{}
+		out := &testkit.WayOut{}
 		t.Cleanup(out.CloseIdleConnections)
-		w.app.Engine.Client = outbound.New(outbound.Options{Now: w.app.Clock.Now, Transport: out})
+		w := &witness{t: t, client: newClientBy(t, d, twoStage, testkit.Options{Transport: out})}
+		w.stranger = w.other(t, nil)
 		work := func(oid string) {
 			if err := w.app.Engine.Work(t.Context(), w.shop.ID, w.paymentOf(t, oid)); err != nil {
 				t.Fatal(err)
@@ -43,7 +26,7 @@ func TestOrderOfWhichNothingLeft(t *testing.T) {
 		held := w.paid(t, "held")
 		taken(t, w.client, "refunded")
 
-		out.shut.Store(true)
+		out.Shut.Store(true)
 		for _, oid := range []string{"paid", "undone", "late"} {
 			path := w.order(t, oid)
 			w.pay(t, oid, approved)
@@ -59,7 +42,7 @@ func TestOrderOfWhichNothingLeft(t *testing.T) {
 		w.sees(held, "AUTHORIZED", "AUTHORIZE SUCCESS 180.00", "CAPTURE PENDING 180.00")
 		w.asks("/v2/orders/refunded/refund", `{"refundAmount":"50"}`, "REFUND PENDING")
 
-		out.shut.Store(false)
+		out.Shut.Store(false)
 		w.pay(t, "paid", approved)
 		w.sees(orders+"/paid", "AUTHORIZED", "AUTHORIZE SUCCESS 180.00")
 		w.app.Clock.Advance(3 * time.Second)

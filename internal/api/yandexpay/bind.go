@@ -187,18 +187,10 @@ var mostAmount = money.MustParse("1000000000")
 // amount reads an amount of at most that many decimals, as a number or a string; nil where there is none.
 func (b binder) amount(name string, decimals int) *money.Amount {
 	v := b.said(name)
-	var a money.Amount
-	var err error
-	switch v.Kind() {
-	case api.Absent:
+	if v.Kind() == api.Absent {
 		return nil
-	case api.Number:
-		a, err = money.ParseJSONNumber(v.Text())
-	case api.String:
-		a, err = money.Parse(v.Text())
-	default:
-		err = money.ErrSyntax
 	}
+	a, err := v.Decimal()
 	switch {
 	case errors.Is(err, money.ErrNegative):
 		b.fault(name, "must not be negative")

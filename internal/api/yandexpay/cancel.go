@@ -6,11 +6,7 @@ import (
 
 // cancel gives the held money of an order back.
 func (y *YandexPay) cancel(c *call) error {
-	v, err := y.find(c, c.id)
-	if err != nil {
-		return err
-	}
-	doc, err := readObject(c)
+	v, doc, err := y.asked(c)
 	if err != nil {
 		return err
 	}

@@ -63,11 +63,7 @@ func (b binder) shipping(name string, currency money.Currency) *money.Amount {
 
 // capture takes the held money of an order, or a part of it.
 func (y *YandexPay) capture(c *call) error {
-	v, err := y.find(c, c.id)
-	if err != nil {
-		return err
-	}
-	doc, err := readObject(c)
+	v, doc, err := y.asked(c)
 	if err != nil {
 		return err
 	}

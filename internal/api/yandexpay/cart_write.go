@@ -21,7 +21,7 @@ func (c *cart) write(o *object, cartID string, decimals int) {
 // writeLine shows a line of the cart. Its title is a string even where the merchant gave none.
 func (c *cart) writeLine(o *object, i *item, decimals int) {
 	o.text("productId", i.ProductID)
-	o.plain("title", i.Title)
+	o.String("title", i.Title)
 	o.text("description", i.Description)
 	o.child("quantity", func(o *object) {
 		o.amount("count", i.Count, 0)

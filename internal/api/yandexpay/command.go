@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -27,6 +28,16 @@ type command struct {
 	idem        engine.Idempotency
 	instruction engine.Instruction
 	wait        time.Duration
+}
+
+// asked returns the order that a command is about, and the object in the command's body.
+func (y *YandexPay) asked(c *call) (*orderView, *api.Value, error) {
+	v, err := y.find(c, c.id)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := readObject(c)
+	return v, doc, err
 }
 
 // newCommand prepares a command on an order. Two requests are the same when content is: what was asked for beside the
@@ -81,7 +92,7 @@ func (y *YandexPay) repeated(c *call, v *orderView, k *command) (*operation, err
 	if op := y.requested(v, k); op != nil || k.instruction.Name == "" {
 		return op, nil
 	}
-	by, err := y.engine.InstructionNamed(c.Context(), c.shop.ID, k.instruction.Name)
+	by, err := y.records.InstructionNamed(c.Context(), c.shop.ID, k.instruction.Name)
 	if errors.Is(err, payment.ErrNotFound) {
 		return nil, nil //nolint:nilnil // nothing was found, which is no error
 	}

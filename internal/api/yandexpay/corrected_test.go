@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
-	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/records"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -67,7 +67,7 @@ func (w *witness) corrects(oid string, refund, attempt int, to, amount string) {
 // events are what the merchant was told of an order in a dialect, since the last time.
 func (w *witness) events(dialect string, after *int64, oid string) []string {
 	w.t.Helper()
-	page, err := w.app.Engine.Feed(w.t.Context(), engine.FeedQuery{Shop: w.shop.ID, Dialect: dialect, After: *after, Limit: 100})
+	page, err := w.app.Records.Feed(w.t.Context(), records.FeedQuery{Shop: w.shop.ID, Dialect: dialect, After: *after, Limit: 100})
 	if err != nil {
 		w.t.Fatal(err)
 	}

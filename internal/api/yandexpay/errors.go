@@ -3,7 +3,6 @@ package yandexpay
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -187,8 +186,7 @@ func answerTo(err error) *failure {
 func (y *YandexPay) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := answerTo(err)
 	if f == errInternal {
-		y.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
-			slog.String("request_id", api.RequestID(r)), slog.String("route", r.Pattern), slog.Any("error", err))
+		api.LogFailure(y.log, r, err)
 	}
 	answerFailure(w, f)
 }

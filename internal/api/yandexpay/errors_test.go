@@ -54,7 +54,7 @@ func TestErrorsOfEveryKind(t *testing.T) {
 			t.Parallel()
 			var logs bytes.Buffer
 			w := httptest.NewRecorder()
-			y := yandexpay.New(nil, nil, slog.New(slog.NewTextHandler(&logs, nil)))
+			y := yandexpay.New(nil, nil, nil, slog.New(slog.NewTextHandler(&logs, nil)))
 			y.Fail(w, httptest.NewRequest(http.MethodPost, yandexpay.BasePath+orders, nil), c.err)
 			if diff := cmp.Diff(c.body, w.Body.String()); diff != "" || !strings.Contains(c.body, fmt.Sprintf(`"code":%d`, w.Code)) {
 				t.Errorf("status %d %s", w.Code, diff)
@@ -82,7 +82,7 @@ func TestTranscriptFailures(t *testing.T) {
 		}
 		get := func() *http.Request { return httptest.NewRequest(q.method, yandexpay.BasePath+q.path, nil) }
 
-		y := yandexpay.New(s.app.Engine, api.NewAuth(s.app.Engine), s.app.Log)
+		y := yandexpay.New(s.app.Engine, s.app.Records, api.NewAuth(s.app.Engine), s.app.Log)
 		y.Gate = api.NewGate(1, time.Now)
 		mux := http.NewServeMux()
 		y.Mount(mux)
@@ -100,7 +100,7 @@ func TestTranscriptFailures(t *testing.T) {
 
 		var logs bytes.Buffer
 		broken := http.NewServeMux()
-		yandexpay.New(s.app.Engine, nil, slog.New(slog.NewTextHandler(&logs, nil))).Mount(broken) // nothing works without authentication
+		yandexpay.New(s.app.Engine, nil, nil, slog.New(slog.NewTextHandler(&logs, nil))).Mount(broken) // nothing works without authentication
 		note("a panic", "500 INTERNAL_ERROR", s.serveOn(broken, get()))
 		if !strings.Contains(logs.String(), "panic") {
 			t.Errorf("logged %q", logs.String())

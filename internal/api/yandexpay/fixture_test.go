@@ -44,9 +44,16 @@ type client struct {
 
 func newClient(t testing.TB, d *storetest.Database, edit func(*shop.Shop), more ...func(*store.Options)) *client {
 	t.Helper()
+	return newClientBy(t, d, edit, testkit.Options{}, more...)
+}
+
+// newClientBy is newClient of an application with these options.
+func newClientBy(t testing.TB, d *storetest.Database, edit func(*shop.Shop), o testkit.Options, more ...func(*store.Options)) *client {
+	t.Helper()
 	clock := testkit.SlowClock(200) // checks come due by later, not while a test looks at what is PENDING
 	db := d.Open(append([]func(*store.Options){func(o *store.Options) { o.Now = clock.Now }}, more...)...)
-	app := testkit.New(t, db, testkit.Options{Clock: clock})
+	o.Clock = clock
+	app := testkit.New(t, db, o)
 	return &client{app: app, shop: app.NewShop(t, edit)}
 }
 
@@ -249,7 +256,7 @@ func (c *client) paid(t testing.TB, oid string, pairs ...string) string {
 
 func (c *client) paymentOf(t testing.TB, oid string) payment.ID {
 	t.Helper()
-	o, err := c.app.Engine.Order(t.Context(), c.shop.ID, oid)
+	o, err := c.app.Records.Order(t.Context(), c.shop.ID, oid)
 	if err != nil {
 		t.Fatalf("order %s: %v", oid, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
-	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/records"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
@@ -24,7 +24,7 @@ import (
 // told reads what the merchant of a client was told so far, each event as its type and what it says.
 func (c *client) told(t testing.TB) []string {
 	t.Helper()
-	page, err := c.app.Engine.Feed(t.Context(), feedOf(c))
+	page, err := c.app.Records.Feed(t.Context(), feedOf(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +43,8 @@ func (c *client) told(t testing.TB) []string {
 }
 
 // feedOf asks for all that the merchant of a client was told.
-func feedOf(c *client) engine.FeedQuery {
-	return engine.FeedQuery{Shop: c.shop.ID, Dialect: yandexpay.Dialect, Limit: 1000}
+func feedOf(c *client) records.FeedQuery {
+	return records.FeedQuery{Shop: c.shop.ID, Dialect: yandexpay.Dialect, Limit: 1000}
 }
 
 func called(s *shop.Shop) { s.Settings.YandexPay.CallbackURL = "https://shop.example/pay" }

@@ -91,8 +91,8 @@ func takenOrder(t *testing.T, o *order, s *shop.Shop) {
 	addsUp(t, kept.Cart, plus(o.amount, given(kept.Cart.External)), steps(len(kept.Cart.Items), o.currency))
 	out := object{}
 	out.element(func(w *object) { kept.Cart.write(w, "id", decimalsOf(o.currency)) })
-	if !json.Valid(out.dst) {
-		t.Errorf("shown as %s", out.dst)
+	if !json.Valid(out.Dst) {
+		t.Errorf("shown as %s", out.Dst)
 	}
 }
 

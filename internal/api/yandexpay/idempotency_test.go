@@ -515,7 +515,7 @@ func TestOrdersAreMadeOnce(t *testing.T) {
 		c.says(t, "paid", q, taken, "")
 		c.app.Clock.Advance(48 * time.Hour)
 		c.says(t, "two days later", q, taken, "")
-		if list, _, err := c.app.Engine.List(t.Context(), payment.Filter{Shop: c.shop.ID, Limit: 10}); err != nil || len(list) != 1 {
+		if list, _, err := c.app.Records.List(t.Context(), payment.Filter{Shop: c.shop.ID, Limit: 10}); err != nil || len(list) != 1 {
 			t.Errorf("%d payments, %v", len(list), err)
 		}
 		other2 := c.other(t, nil)

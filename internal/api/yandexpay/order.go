@@ -38,11 +38,11 @@ func (y *YandexPay) named(c *call, name string) (payment.ID, error) {
 	if !isName(name) {
 		return "", payment.ErrNotFound
 	}
-	o, err := y.engine.Order(c.Context(), c.shop.ID, name)
+	o, err := y.records.Order(c.Context(), c.shop.ID, name)
 	if !errors.Is(err, payment.ErrNotFound) {
 		return o.Payment, err
 	}
-	pid, err := y.engine.DepositByReference(c.Context(), c.shop.ID, name)
+	pid, err := y.records.DepositByReference(c.Context(), c.shop.ID, name)
 	if !errors.Is(err, payment.ErrNotFound) {
 		return pid, err
 	}
@@ -187,7 +187,7 @@ func (v *orderView) write(o *object, link, merchant string) {
 	o.text("paymentUrl", link)
 	o.child("paymentMethod", paymentMethod(p))
 	o.null("shippingMethod")
-	o.boolean("isPrepayment", false)
+	o.Truth("isPrepayment", false)
 	o.text("metadata", v.document.Metadata)
 	reason, code := v.reason()
 	o.text("reason", reason)

@@ -20,11 +20,7 @@ func (y *YandexPay) refundV2(c *call) error { return y.refund(c, bindRefundV2) }
 
 // refund gives an order's money back, or a part of it.
 func (y *YandexPay) refund(c *call, bind refundBinder) error {
-	v, err := y.find(c, c.id)
-	if err != nil {
-		return err
-	}
-	doc, err := readObject(c)
+	v, doc, err := y.asked(c)
 	if err != nil {
 		return err
 	}

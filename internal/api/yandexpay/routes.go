@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/records"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -26,14 +27,15 @@ type YandexPay struct {
 	// it. It may be set before Mount.
 	MostPatience time.Duration
 
-	engine *engine.Engine
-	auth   *api.Auth
-	log    *slog.Logger
+	engine  *engine.Engine
+	records *records.Records
+	auth    *api.Auth
+	log     *slog.Logger
 }
 
 // New returns the dialect on an engine, to be mounted on a mux.
-func New(e *engine.Engine, auth *api.Auth, log *slog.Logger) *YandexPay {
-	return &YandexPay{MostPatience: mostPatience, engine: e, auth: auth, log: log}
+func New(e *engine.Engine, r *records.Records, auth *api.Auth, log *slog.Logger) *YandexPay {
+	return &YandexPay{MostPatience: mostPatience, engine: e, records: r, auth: auth, log: log}
 }
 
 // Name is "yandexpay".

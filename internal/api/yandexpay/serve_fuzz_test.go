@@ -30,7 +30,7 @@ func FuzzServe(f *testing.F) {
 	c.paid(f, "A-1")
 	c.post(f, "/v1/subscriptions", monthly)
 	mux := http.NewServeMux()
-	yandexpay.New(c.app.Engine, api.NewAuth(c.app.Engine), c.app.Log).Mount(mux)
+	yandexpay.New(c.app.Engine, c.app.Records, api.NewAuth(c.app.Engine), c.app.Log).Mount(mux)
 	served := api.Exact(mux, func(w http.ResponseWriter, r *http.Request, _ int) { http.NotFound(w, r) }, yandexpay.BasePath)
 	f.Fuzz(func(t *testing.T, call int, name, body, rid string) {
 		path := strings.ReplaceAll(calls[uint(call)%uint(len(calls))], "{}", strings.ReplaceAll(url.PathEscape(name), ".", "%2E"))

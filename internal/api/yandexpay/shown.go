@@ -79,22 +79,22 @@ const mostMarks = 1_000_000_000
 
 // shown writes what was kept in the form that the schema gives it, or null.
 func (o *object) shown(name string, raw json.RawMessage, s *shape) {
-	o.name(name)
-	if dst, ok := s.write(o.dst, kept(raw)); ok {
-		o.dst = dst
+	o.Name(name)
+	if dst, ok := s.write(o.Dst, kept(raw)); ok {
+		o.Dst = dst
 		return
 	}
-	o.dst = append(o.dst, `null`...)
+	o.Dst = append(o.Dst, `null`...)
 }
 
 // shownList is shown for a list, which is empty where there is none.
 func (o *object) shownList(name string, raw json.RawMessage, s *shape) {
-	o.name(name)
-	if dst, ok := s.write(o.dst, kept(raw)); ok {
-		o.dst = dst
+	o.Name(name)
+	if dst, ok := s.write(o.Dst, kept(raw)); ok {
+		o.Dst = dst
 		return
 	}
-	o.dst = append(o.dst, `[]`...)
+	o.Dst = append(o.Dst, `[]`...)
 }
 
 // write appends a value that has the shape. What it has appended where it reports false is to be dropped.
@@ -157,15 +157,7 @@ func appendTruth(dst []byte, v *api.Value) ([]byte, bool) {
 
 // decimal is the amount that a number or a string is.
 func decimal(v *api.Value) (money.Amount, bool) {
-	var a money.Amount
-	err := money.ErrSyntax
-	switch v.Kind() {
-	case api.Number:
-		a, err = money.ParseJSONNumber(v.Text())
-	case api.String:
-		a, err = money.Parse(v.Text())
-	default:
-	}
+	a, err := v.Decimal()
 	return a, err == nil
 }
 

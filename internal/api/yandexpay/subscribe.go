@@ -94,7 +94,7 @@ func (y *YandexPay) subscribe(c *call) error {
 	if err != nil {
 		return err
 	}
-	plan, _ := y.engine.IDs.New()
+	plan := y.engine.NewID()
 	sub := o.document.Subscription
 	sub.PlanID = shownID(plan)
 	if sub.TrialUnit != "" {
@@ -203,7 +203,7 @@ func (y *YandexPay) getSubscription(c *call) error {
 		o.text("status", string(status))
 		o.text("subscriptionPlanId", respelled(v.document.Subscription.PlanID))
 		o.text("customerSubscriptionId", shownID(string(p.ID)))
-		o.boolean("isCardActive", asked && status == subscriptionActive && y.usable(c.shop, &chain))
+		o.Truth("isCardActive", asked && status == subscriptionActive && y.usable(c.shop, &chain))
 		if status == subscriptionActive {
 			o.time("nextWriteOff", nextWriteOff(v.document.Subscription, p, y.engine.Now()))
 		} else {
@@ -231,7 +231,7 @@ func (y *YandexPay) chainOf(c *call, p *payment.Payment) (payment.Chain, error) 
 	if p.RecurringToken == "" {
 		return payment.Chain{}, nil
 	}
-	return y.engine.Chain(c.Context(), c.shop.ID, p.RecurringToken)
+	return y.records.Chain(c.Context(), c.shop.ID, p.RecurringToken)
 }
 
 // usable reports whether the card of a chain could be charged: its terminal is there and it has not expired.

@@ -2,65 +2,13 @@ package yandexpay
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
-	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
-
-// paymentStatus is the state of an order.
-type paymentStatus string
-
-const (
-	statusPending           paymentStatus = "PENDING"
-	statusAuthorized        paymentStatus = "AUTHORIZED"
-	statusCaptured          paymentStatus = "CAPTURED"
-	statusVoided            paymentStatus = "VOIDED"
-	statusRefunded          paymentStatus = "REFUNDED"
-	statusPartiallyRefunded paymentStatus = "PARTIALLY_REFUNDED"
-	statusFailed            paymentStatus = "FAILED"
-)
-
-// statusOf tells how a deposit stands in this API's words. While a capture or void is open the order stays
-// AUTHORIZED; one that the merchant rolled back after it was paid is FAILED once all its money is back.
-func statusOf(p *payment.Payment) paymentStatus {
-	switch p.State() {
-	case payment.Authorized:
-		return statusAuthorized
-	case payment.Declined:
-		return statusFailed
-	case payment.Cancelled:
-		if p.Authorised.IsZero() {
-			return statusFailed
-		}
-		return statusVoided
-	case payment.Completed:
-		return statusPaid(p)
-	case payment.None, payment.Checkout, payment.Pending:
-		if a := p.LiveAttempt(); a != nil && (a.Kind == payment.AttemptCapture || a.Kind == payment.AttemptVoid) {
-			return statusAuthorized
-		}
-	}
-	return statusPending
-}
-
-func statusPaid(p *payment.Payment) paymentStatus {
-	switch {
-	case p.Refunded.IsZero():
-		return statusCaptured
-	case p.Refunded != p.Captured:
-		return statusPartiallyRefunded
-	case !p.Abandoned.IsZero() && !p.WentBack:
-		return statusFailed
-	}
-	return statusRefunded
-}
 
 // operationType says what an operation did.
 type operationType string
@@ -289,36 +237,4 @@ func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
 	case payment.None, payment.Checkout, payment.Pending, payment.Authorized:
 	}
 	return o
-}
-
-// shownID is an id of the engine as this API shows it: a UUID of version 4, because strict clients read no other.
-func shownID(engines string) string { return id.Dashed(id.AsVersion4(engines)) }
-
-// respelled is an id that was kept as it was shown, or was shown when it was another version, as it is shown now. Any
-// other text is returned as it is.
-func respelled(shown string) string {
-	if bare, ok := id.Undashed(shown); ok {
-		return shownID(bare)
-	}
-	return shown
-}
-
-// operationID names an attempt of a payment: the payment's id with other last digits, so that the payment can be found
-// by it. Refunds are named by their own ids.
-func operationID(p payment.ID, attempt int) string {
-	raw, err := hex.DecodeString(string(p))
-	if err != nil || len(raw) != 16 {
-		return string(p)
-	}
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("operation\x00"+string(p)), uint64(attempt)))
-	copy(raw[16-operationTail:], sum[:operationTail])
-	return shownID(hex.EncodeToString(raw))
-}
-
-const operationTail = 4 // bytes in which an operation's id differs from its payment's
-
-// paymentsNear is the range of ids in which the payment of an operation lies.
-func paymentsNear(operation string) (from, to payment.ID) {
-	head := operation[:2*(16-operationTail)]
-	return payment.ID(head + "00000000"), payment.ID(head + "ffffffff")
 }

@@ -245,7 +245,7 @@ func TestIdsAreUUIDsOfVersion4(t *testing.T) {
 		}
 		product := earlier(unnamed.field(t, "data.order.cart.items.0.productId"))
 		c.post(t, "/v2/orders/"+string(bare)+"/refund", `{"refundAmount":"2.50","targetCart":{"items":[{"productId":"`+product+`","price":"10"}]}}`)
-		page, err := c.app.Engine.Feed(t.Context(), feedOf(c))
+		page, err := c.app.Records.Feed(t.Context(), feedOf(c))
 		if err != nil || len(page.Events) == 0 {
 			t.Fatalf("%d events, %v", len(page.Events), err)
 		}

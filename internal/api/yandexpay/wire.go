@@ -13,9 +13,9 @@ import (
 
 // answer sends a success, whose data write writes.
 func answer(w http.ResponseWriter, write func(*object)) {
-	o := object{dst: append(make([]byte, 0, 2048), `{"code":200,"status":"success","data":{`...)}
+	o := object{api.Members{Dst: append(make([]byte, 0, 2048), `{"code":200,"status":"success","data":{`...)}}
 	write(&o)
-	api.Answer(w, http.StatusOK, append(o.dst, '}', '}'))
+	api.Answer(w, http.StatusOK, append(o.Dst, '}', '}'))
 }
 
 func answerFailure(w http.ResponseWriter, f *failure) {
@@ -39,49 +39,24 @@ func answerFailure(w http.ResponseWriter, f *failure) {
 	api.Answer(w, f.status, append(dst, '}'))
 }
 
-// object writes the members of a JSON object one after another, those without a value as null. The braces around them
-// are the caller's.
-type object struct {
-	dst   []byte
-	begun bool
-}
-
-// name begins a member. Names are constants that need no escaping.
-func (o *object) name(name string) {
-	if o.begun {
-		o.dst = append(o.dst, ',')
-	}
-	o.begun = true
-	o.dst = append(append(append(o.dst, '"'), name...), '"', ':')
-}
+// object writes the members of a JSON object, those without a value as null. The braces around them are the caller's.
+type object struct{ api.Members }
 
 // text writes a string, or null for an empty one.
 func (o *object) text(name, value string) {
-	o.name(name)
 	if value == "" {
-		o.dst = append(o.dst, `null`...)
+		o.null(name)
 		return
 	}
-	o.dst = api.AppendString(o.dst, value)
+	o.String(name, value)
 }
 
-// plain writes a string, also an empty one.
-func (o *object) plain(name, value string) {
-	o.name(name)
-	o.dst = api.AppendString(o.dst, value)
-}
-
-func (o *object) null(name string) { o.text(name, "") }
-
-func (o *object) boolean(name string, value bool) {
-	o.name(name)
-	o.dst = strconv.AppendBool(o.dst, value)
-}
+func (o *object) null(name string) { o.Raw(name, `null`) }
 
 // amount writes an amount with at least the given decimals.
 func (o *object) amount(name string, a money.Amount, decimals int) {
-	o.name(name)
-	o.dst = append(appendAmount(append(o.dst, '"'), a, decimals), '"')
+	o.Name(name)
+	o.Dst = append(appendAmount(append(o.Dst, '"'), a, decimals), '"')
 }
 
 // optional is amount for one that may not have been given.
@@ -94,39 +69,34 @@ func (o *object) optional(name string, a *money.Amount, decimals int) {
 }
 
 func (o *object) time(name string, t time.Time) {
-	o.name(name)
-	o.dst = appendOptionalTime(o.dst, t)
+	o.Name(name)
+	o.Dst = appendOptionalTime(o.Dst, t)
 }
 
 // child writes an object, or null where write is nil.
 func (o *object) child(name string, write func(*object)) {
-	o.name(name)
 	if write == nil {
-		o.dst = append(o.dst, `null`...)
+		o.null(name)
 		return
 	}
+	o.Name(name)
 	o.element(write)
 }
 
 // element writes an object without a name.
-func (o *object) element(write func(*object)) {
-	begun := o.begun
-	o.dst, o.begun = append(o.dst, '{'), false
-	write(o)
-	o.dst, o.begun = append(o.dst, '}'), begun
-}
+func (o *object) element(write func(*object)) { o.Inside(func() { write(o) }) }
 
 // list writes an array of n objects.
 func (o *object) list(name string, n int, write func(*object, int)) {
-	o.name(name)
-	o.dst = append(o.dst, '[')
+	o.Name(name)
+	o.Dst = append(o.Dst, '[')
 	for i := range n {
 		if i > 0 {
-			o.dst = append(o.dst, ',')
+			o.Dst = append(o.Dst, ',')
 		}
 		o.element(func(e *object) { write(e, i) })
 	}
-	o.dst = append(o.dst, ']')
+	o.Dst = append(o.Dst, ']')
 }
 
 // decimalsOf is how many decimals amounts in the currency are shown with at least.

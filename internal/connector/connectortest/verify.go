@@ -49,16 +49,7 @@ func verifications(t *testing.T, s Suite) {
 		}
 		r.booked(t, q)
 	})
-	t.Run("refused card", func(t *testing.T) {
-		r := newRig(t, s)
-		q := r.verification(t, r.p.Refused)
-		q.StartRecurring = true
-		fact, err := r.send(t, payment.AttemptDeposit, q)
-		if err != nil || !fact.Class.Refused() || fact.Code == "" || fact.Credential != "" {
-			t.Errorf("%+v, %v; want a decline with a code", fact, err)
-		}
-		r.booked(t, q)
-	})
+	t.Run("refused card", func(t *testing.T) { refusedVerification(t, newRig(t, s)) })
 	for name, approve := range map[string]bool{"customer approves": true, "customer declines": false} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, s)
@@ -87,6 +78,17 @@ func verifications(t *testing.T, s Suite) {
 			t.Errorf("%+v, %v; want UNKNOWN", fact, err)
 		}
 	})
+}
+
+func refusedVerification(t *testing.T, r *rig) {
+	t.Helper()
+	q := r.verification(t, r.p.Refused)
+	q.StartRecurring = true
+	fact, err := r.send(t, payment.AttemptDeposit, q)
+	if err != nil || !fact.Class.Refused() || fact.Code == "" || fact.Credential != "" {
+		t.Errorf("%+v, %v; want a decline with a code", fact, err)
+	}
+	r.booked(t, q)
 }
 
 // verifiedAndCharged stores a card without money and takes money from it then.

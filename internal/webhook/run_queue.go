@@ -95,7 +95,7 @@ func (r *run) refill(ctx context.Context) error {
 		r.fresh, r.poked = true, false
 	}
 	wanted := r.mayBegin() && len(r.queue.ready) < lowWater && (r.more || r.fresh)
-	page := store.DeliveryPage{Before: r.d.Now(), After: r.cursor, Limit: pageSize}
+	page := store.DeliveryPage{Before: r.d.c.Now(), After: r.cursor, Limit: pageSize}
 	if r.left > 0 {
 		page.Limit = probePage
 	}
@@ -107,7 +107,7 @@ func (r *run) refill(ctx context.Context) error {
 		page.After, r.fresh = nil, false
 	}
 	var rows []store.Delivery
-	err := r.d.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := r.d.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		rows, err = tx.Deliveries().Due(r.key, page)
 		return err
 	})
@@ -134,7 +134,7 @@ func (r *run) take(ctx context.Context, rows []store.Delivery) error {
 	if len(behind) == 0 {
 		return nil
 	}
-	return r.d.DB.Update(ctx, func(tx *store.Tx) error {
+	return r.d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		for _, b := range behind {
 			tx.Deliveries().Postpone(r.key, store.DeliveryKey{Payment: b.Payment, Seq: b.Behind}, b.BehindUntil)
 		}

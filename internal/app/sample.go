@@ -1,14 +1,15 @@
-package main
+package app
 
 import (
 	"context"
 	"math"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
-	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/web"
 )
 
 const (
@@ -20,10 +21,19 @@ const (
 // sampler fills in the metrics whose sources keep the numbers themselves, when the page is read and not before: an engine
 // that nobody watches asks the database nothing for them.
 type sampler struct {
-	app    *app
-	runner *job.Runner
+	app    *App
+	public func() *web.Server
 	mu     sync.Mutex
 	asked  time.Time
+}
+
+// MountMetrics serves the page of metrics. public returns the server of the public address, nil before there is one.
+func (a *App) MountMetrics(mux *http.ServeMux, public func() *web.Server) {
+	s := &sampler{app: a, public: public}
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		s.take(r.Context())
+		a.Metrics.Handler().ServeHTTP(w, r)
+	})
 }
 
 func (s *sampler) take(ctx context.Context) {
@@ -31,10 +41,10 @@ func (s *sampler) take(ctx context.Context) {
 	defer s.mu.Unlock()
 	s.store()
 	s.work()
-	if public := s.app.public.Load(); public != nil {
-		s.app.metrics.Connections.Set(int64(public.Open()), "public")
+	if public := s.public(); public != nil {
+		s.app.Metrics.Connections.Set(int64(public.Open()), "public")
 	}
-	if now := time.Now(); now.Sub(s.asked) >= sampleEvery {
+	if now := s.app.c.Now(); now.Sub(s.asked) >= sampleEvery {
 		s.asked = now
 		s.backlog(ctx, now)
 	}
@@ -44,14 +54,18 @@ func (s *sampler) take(ctx context.Context) {
 func total(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 
 func (s *sampler) store() {
-	m, now := s.app.metrics, s.app.db.Stats()
+	m, now := s.app.Metrics, s.app.c.DB.Stats()
 	m.StoreGroups.Reach(total(now.Groups))
 	m.StoreBodies.Reach(total(now.Sets))
 	m.StoreReruns.Reach(total(now.Reruns))
 }
 
 func (s *sampler) work() {
-	m, now := s.app.metrics, s.runner.Stats()
+	runner := s.app.runner.Load()
+	if runner == nil {
+		return
+	}
+	m, now := s.app.Metrics, runner.Stats()
 	m.WorkShards.Set(int64(now.Shards))
 	m.WorkQueries.Reach(total(now.Queries))
 	for _, k := range now.Kinds {
@@ -67,14 +81,14 @@ func (s *sampler) work() {
 func (s *sampler) backlog(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
 	defer cancel()
-	m := s.app.metrics
+	m := s.app.Metrics
 	var found store.Backlog
-	err := s.app.db.View(ctx, func(tx *store.Tx) (err error) {
+	err := s.app.c.DB.View(ctx, func(tx *store.Tx) (err error) {
 		found, err = tx.Work().Backlog(now)
 		return err
 	})
 	if err != nil {
-		s.app.log.WarnContext(ctx, "the backlog is not known", "error", err)
+		s.app.c.Log.WarnContext(ctx, "the backlog is not known", "error", err)
 		m.WorkLate.Clear()
 		m.HookBacklog.Clear()
 		return

@@ -102,7 +102,7 @@ func (e *Engine) inTurn(ctx context.Context, p *payment.Payment, terminal string
 		defer leave()
 		return work()
 	}
-	return e.DB.Update(ctx, func(tx *store.Tx) error {
+	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.Payments().Delay(p, tx.Now().Add(after))
 		return nil
 	})

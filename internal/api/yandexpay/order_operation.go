@@ -33,7 +33,7 @@ func (y *YandexPay) findOperation(c *call) (*orderView, *operation, error) {
 	if !isName(c.id) {
 		return nil, nil, payment.ErrNotFound
 	}
-	by, err := y.engine.InstructionNamed(c.Context(), c.shop.ID, c.id)
+	by, err := y.records.InstructionNamed(c.Context(), c.shop.ID, c.id)
 	if err == nil {
 		return y.operationIn(c, by.Payment, func(o *operation) bool { return o.name() == c.id })
 	}
@@ -58,7 +58,7 @@ func (y *YandexPay) operationByID(c *call, bare payment.ID) (*orderView, *operat
 		return nil, nil, err
 	}
 	from, to := paymentsNear(string(bare))
-	near, err := y.engine.PaymentsBetween(c.Context(), c.shop.ID, from, to)
+	near, err := y.records.PaymentsBetween(c.Context(), c.shop.ID, from, to)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,7 +20,7 @@ func (d *Desk) record(ctx context.Context, operation string, arguments, result a
 	if made, ok := result.(interface{ Made() string }); ok {
 		attrs = append(attrs, slog.String("made", made.Made()))
 	}
-	d.Log.LogAttrs(ctx, slog.LevelInfo, "administered", attrs...)
+	d.c.Log.LogAttrs(ctx, slog.LevelInfo, "administered", attrs...)
 }
 
 // shown returns what arguments say, by their names on the wire, without those that are empty or tagged as secret. The tag

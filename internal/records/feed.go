@@ -1,4 +1,4 @@
-package engine
+package records
 
 import (
 	"context"
@@ -21,14 +21,14 @@ type (
 var ErrBeyondFeed = store.ErrBeyondFeed
 
 // Feed returns the next events of a shop in one dialect; see store.DB.ReadFeed. Errors: ErrBeyondFeed;
-// ErrUnavailable.
-func (e *Engine) Feed(ctx context.Context, q FeedQuery) (FeedPage, error) {
-	page, err := e.DB.ReadFeed(ctx, q)
-	return page, storeError(err)
+// engine.ErrUnavailable.
+func (r *Records) Feed(ctx context.Context, q FeedQuery) (FeedPage, error) {
+	page, err := r.db.ReadFeed(ctx, q)
+	return page, known(err)
 }
 
 // FeedEnd returns the position after which only events come that were not committed yet.
-func (e *Engine) FeedEnd(ctx context.Context, shop payment.ShopID) (int64, error) {
-	end, err := e.DB.FeedEnd(ctx, shop)
-	return end, storeError(err)
+func (r *Records) FeedEnd(ctx context.Context, shop payment.ShopID) (int64, error) {
+	end, err := r.db.FeedEnd(ctx, shop)
+	return end, known(err)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"log/slog"
 	"net/http"
 	"strconv"
 	"unicode/utf8"
@@ -17,6 +18,13 @@ func Answer(w http.ResponseWriter, status int, body []byte) {
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // see above
+}
+
+// LogFailure records the error of a request that failed for what only we can know. Its caller sees nothing of it but the
+// request's id.
+func LogFailure(log *slog.Logger, r *http.Request, err error) {
+	log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+		slog.String("request_id", RequestID(r)), slog.String("route", r.Pattern), slog.Any("error", err))
 }
 
 const hexDigits = "0123456789abcdef"
