@@ -58,7 +58,9 @@ func (r *Records) Order(ctx context.Context, shop payment.ShopID, id string) (en
 
 // DepositByReference returns the shop's newest deposit with that reference, or payment.ErrNotFound.
 func (r *Records) DepositByReference(ctx context.Context, shop payment.ShopID, ref string) (payment.ID, error) {
-	return read(ctx, r, func(tx *store.Tx) (payment.ID, error) { return tx.Payments().LatestByReference(shop, payment.Deposit, ref) })
+	return read(ctx, r, func(tx *store.Tx) (payment.ID, error) {
+		return tx.Payments().LatestByReference(shop, payment.Deposit, ref)
+	})
 }
 
 // InstructionNamed returns the shop's instruction with the merchant's own id, or payment.ErrNotFound.

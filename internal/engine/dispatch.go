@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
+)
+
+// call makes one provider call, once, and classifies what came of it. It always
+// returns a fact: what is not proved is UNKNOWN.
+func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Call, x exchange) (fact payment.Fact,
+	m payment.Messages) {
+	started := e.Now()
+	ctx, rec := outbound.WithRecorder(ctx)
+	kind, c, err := "", x.at.to, x.at.fault
+	if c != nil {
+		kind = c.kind
+		timeout := e.callTimeout(c)
+		if call.Ask {
+			timeout = min(timeout, e.askLimit())
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+		if _, ok := c.Connector.(connector.Notifier); ok {
+			x.noticeURL = e.c.PublicURL + "/notices/" + call.Attempt.TerminalID
+		}
+		fact, err = e.guarded(ctx, c.Connector, p, call, x)
+	} else if !call.Ask {
+		err = fmt.Errorf("%w: %w", outbound.ErrNotSent, err)
+	}
+	if rescue.From(err) != nil && !rec.Begun() { // connectors have no other way out than the client
+		err = fmt.Errorf("%w: %w: %w", outbound.ErrNotSent, outbound.ErrOurs, err)
+	}
+	if err != nil {
+		fact = e.classify(ctx, p, call, err)
+	}
+	e.c.Metrics.ProviderCalls.Observe(e.Now().Sub(started), kind, string(fact.Class))
+	return fact, payment.Messages{Outgoing: rec.Outgoing(), Incoming: rec.Incoming()}
+}
+
+// classify says what a failed call proves: that nothing left, and whether that is our own doing, or nothing at all.
+func (e *Engine) classify(ctx context.Context, p *payment.Payment, call *payment.Call, err error) payment.Fact {
+	e.c.Log.WarnContext(ctx, "provider call failed", "payment_id", p.ID, "terminal", call.Attempt.Terminal,
+		"attempt", call.Attempt.Seq, "ask", call.Ask, "error", err)
+	switch {
+	case call.Ask || !errors.Is(err, outbound.ErrNotSent):
+		return payment.Fact{Class: payment.ClassUnknown}
+	case errors.Is(err, outbound.ErrOurs):
+		return payment.Fact{Class: payment.ClassUnsent}
+	case errors.Is(err, connector.ErrIncomplete):
+		return payment.Fact{Class: payment.ClassNotSent, Code: payment.CodeAcquirerRequest}
+	}
+	return payment.Fact{Class: payment.ClassNotSent}
+}
+
+// guarded runs the connector; its panic is one more unknown outcome, or where it had not begun to send, one more failure
+// on our own side.
+func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
+	x exchange) (fact payment.Fact, err error) {
+	err = rescue.Call(func() (err error) {
+		fact, err = e.dispatch(ctx, c, p, call, x)
+		return err
+	})
+	if rescue.From(err) != nil {
+		fact = payment.Fact{}
+		told := alarm.Alarm{Shop: p.Shop, About: alarm.Terminal, Subject: call.Attempt.TerminalID, Why: whyConnector}.Of(err)
+		told.Detail = fmt.Sprintf("payment %s, attempt %d: %s", p.ID, call.Attempt.Seq, told.Detail)
+		e.bell.Raise(ctx, told)
+	}
+	return fact, err
+}
+
+func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
+	x exchange) (payment.Fact, error) {
+	if call.Ask {
+		return ask(ctx, c, call, x.back)
+	}
+	r, err := e.request(p, &call.Attempt, x)
+	if err != nil {
+		return payment.Fact{}, fmt.Errorf("%w: %w: %w", outbound.ErrNotSent, outbound.ErrOurs, err)
+	}
+	fact, err := send(ctx, c, call.Attempt.Kind, r)
+	if fact.Class == payment.ClassUnsent { // not for a connector to say, who would have to give an error
+		fact.Class = payment.ClassUnknown
+	}
+	return fact, err
+}
+
+// send chooses the connector's method for the kind of attempt. A capability that
+// the connector lacks is a call that provably never left.
+func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, r connector.Request) (payment.Fact, error) {
+	switch kind {
+	case payment.AttemptDeposit:
+		if !r.Verify {
+			return c.Start(ctx, r)
+		}
+		if cc, ok := c.(connector.Verifier); ok {
+			return cc.Verify(ctx, r)
+		}
+	case payment.AttemptCapture:
+		if cc, ok := c.(connector.Capturer); ok {
+			return cc.Capture(ctx, r)
+		}
+	case payment.AttemptVoid:
+		if cc, ok := c.(connector.Voider); ok {
+			return cc.Void(ctx, r)
+		}
+	case payment.AttemptRefund:
+		if cc, ok := c.(connector.Refunder); ok {
+			return cc.Refund(ctx, r)
+		}
+	case payment.AttemptWithdrawal:
+		if cc, ok := c.(connector.Payer); ok {
+			return cc.Payout(ctx, r)
+		}
+	}
+	return payment.Fact{}, fmt.Errorf("%w: the connector has no %s", outbound.ErrNotSent, kind)
+}
+
+// ask queries an attempt by our key. A provider that does not know the attempt is
+// asked to refuse it from now on, where it can do that; so is one that may know it,
+// when nobody wants it any more. What the customer has brought back is told first, where the provider wants it.
+func ask(ctx context.Context, c connector.Connector, call *payment.Call, back payment.Brought) (payment.Fact, error) {
+	ref := connector.RefOf(&call.Attempt)
+	if ref.ProviderRef == "" && c.Traits().NoAskByKey {
+		return payment.Fact{Class: payment.ClassUnknown}, nil
+	}
+	if !call.Attempt.Live() { // it is only asked about: nothing of it is to be closed
+		return c.Status(ctx, ref)
+	}
+	fencer, fences := c.(connector.Fencer)
+	if fences && call.Fence {
+		return fencer.Fence(ctx, ref)
+	}
+	if resumer, ok := c.(connector.Resumer); ok && !back.IsZero() {
+		return resumer.Resume(ctx, ref, back)
+	}
+	fact, err := c.Status(ctx, ref)
+	if err == nil && fact.NotFound && fences {
+		return fencer.Fence(ctx, ref)
+	}
+	return fact, err
+}
+
+// provenAfter is how far apart two answers "not found" have to be to prove that nothing was booked; zero where they never do.
+func provenAfter(t connector.Traits) time.Duration {
+	if t.MaxInFlight <= 0 {
+		return 0
+	}
+	return t.MaxInFlight + t.Visible
+}
+
+// request puts together what the connector needs for the attempt.
+func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
+	r := connector.Request{
+		Origin: p.Terms.Origin, Until: p.CheckoutUntil,
+		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
+		StartRecurring: p.StartRecurring, Means: x.means, Description: p.Description,
+		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,
+	}
+	if x.original != nil {
+		r.Original = connector.RefOf(x.original)
+	}
+	err := errors.Join(p.Customer.Into(&r.Customer), p.Billing.Into(&r.Billing), p.Browser.Into(&r.Browser))
+	return r, err
+}
