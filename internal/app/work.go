@@ -10,6 +10,7 @@ import (
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/sealing"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
@@ -33,8 +34,8 @@ type Work struct {
 // NewRunner plugs what comes due together: payments and notices are the engine's, deliveries the webhooks'. There is one for each
 // App; it does nothing until it runs.
 func (a *App) NewRunner(w Work) (*job.Runner, error) {
-	due := a.Engine.DueWork(workDeliveries)
-	kinds := due.Kinds
+	due := a.Engine.DueWork(sealing.Name, workDeliveries)
+	kinds := append(due.Kinds, a.Sealing())
 	deliverer := a.NewDeliverer()
 	if w.Endpoints > 0 {
 		kinds = append(kinds, a.deliveries(deliverer, w.Endpoints))
@@ -55,6 +56,11 @@ func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	}
 	a.runner.Store(runner)
 	return runner, nil
+}
+
+// Sealing is the work of sealing anew what stands in the database.
+func (a *App) Sealing() job.Kind {
+	return sealing.Kind(sealing.Config{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log, Bell: a.Engine.Bell()})
 }
 
 // NewDeliverer returns what posts the events of every dialect. Its Drain posts what is due without a runner.

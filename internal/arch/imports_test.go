@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"engine":        {"money", "id", "payment", "instrument", "shop", "store", "job", "connector", "route", "fraud", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
+	"sealing":       {"alarm", "job", "store"},
 	"api/gateway":   {"api", "engine", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/sandbox", "engine", "id", "inbound",
-		"job", "outbound", "private", "records", "store", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "outbound", "private", "records", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
 	"arch": {},
 }
 

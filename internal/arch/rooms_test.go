@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"route", "fraud", "velocity", "connector/*", "store/tx"},
 	{"store"},
 	{"alarm", "job"},
-	{"engine", "webhook", "backup"},
+	{"engine", "webhook", "backup", "sealing"},
 	{"api", "checkout", "inbound", "records"},
 	{"api/gateway", "api/yandexpay", "welcome"},
 	{"admin"},

@@ -215,7 +215,7 @@ func TestWhatFailsTooOftenIsHeard(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		e := h.listen(nil)
 		kinds := map[string]job.Kind{}
-		for _, k := range h.Engine.DueWork("").Kinds {
+		for _, k := range h.Engine.DueWork("", "").Kinds {
 			kinds[k.Name] = k
 		}
 		cause := errors.New("it does not work")
@@ -261,7 +261,7 @@ func TestWhatFailsTooOftenIsHeard(t *testing.T) {
 
 		fail(engine.WorkUntold, job.Item{Value: store.Untold{Shop: h.shop.ID, Payment: p.ID, Dialect: "chronicle"}}, panicked, time.Time{})
 		e.heard(alarm.Event, string(p.ID)+"/chronicle", "work on an event that waits for its words panics")
-		h.Engine.DueWork("").Unread(t.Context(), engine.WorkNotices, cause)
+		h.Engine.DueWork("", "").Unread(t.Context(), engine.WorkNotices, cause)
 		e.heard(alarm.Work, engine.WorkNotices, "due work cannot be read")
 	})
 }

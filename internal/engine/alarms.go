@@ -30,7 +30,6 @@ const (
 	whyWorkUnread   = "due work cannot be read"
 	whyEventPanics  = "work on an event that waits for its words panics"
 	whyCardTesting  = "strangers seem to try numbers of cards on the shop: card payments are refused for a time"
-	whyUnopened     = "what is sealed cannot be opened, and cannot be sealed anew"
 	whyDeclineRate  = "providers decline an unusual share of the shop's card payments"
 )
 

@@ -271,7 +271,7 @@ func TestAPaymentWhoseRowCannotBeRead(t *testing.T) {
 		h.d.Exec(`UPDATE payment SET terms = '{' WHERE id = $1`, string(p.ID))
 		defer h.d.Exec(`UPDATE payment SET terms = NULL WHERE id = $1`, string(p.ID))
 		h.Clock.Advance(2 * time.Hour)
-		kind := h.Engine.DueWork("").Kinds[0]
+		kind := h.Engine.DueWork("", "").Kinds[0]
 		items, err := kind.Due(t.Context(), allShards(), h.Clock.Now(), 10)
 		if err != nil || len(items) != 1 {
 			t.Fatal(items, err)
@@ -331,7 +331,7 @@ func TestWorkThatPanicsIsParkedAtLast(t *testing.T) {
 		e := h.listen(func(c *engine.Config) { c.Random = m })
 		p := h.stuck(h.newDeposit("35.00", cardApproved))
 		m.armed.Store(true) // the ladder's chance is asked for before the provider is
-		kind := h.Engine.DueWork("").Kinds[0]
+		kind := h.Engine.DueWork("", "").Kinds[0]
 		runner, err := job.New(job.Options{Exclusive: true, Now: h.Clock.Now, Log: h.Log, Kinds: []job.Kind{kind}, PollEvery: 10 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)

@@ -17,7 +17,6 @@ const (
 	WorkPayments = "payments"
 	WorkNotices  = "notices"
 	WorkUntold   = "events" // that could not be put into words
-	WorkSealing  = "sealing"
 )
 
 // paymentsAtOnce leaves room for others when some terminals have all their turns taken.
@@ -25,8 +24,7 @@ const paymentsAtOnce = 8 * turnsAtOnce
 
 // DueWork is what a runner is given of the engine's.
 type DueWork struct {
-	// Kinds are the work on payments, on notices that wait for theirs, on events that wait for their words, and on secrets that
-	// wait to be sealed.
+	// Kinds are the work on payments, on notices that wait for theirs, and on events that wait for their words.
 	Kinds []job.Kind
 	// Next tells in one question when each kind of work is due first.
 	Next func(ctx context.Context, shards []int64) (map[string]time.Time, error)
@@ -34,10 +32,10 @@ type DueWork struct {
 	Unread func(ctx context.Context, kind string, err error)
 }
 
-// DueWork is the work that comes due. deliveries names the kind of theirs, which is not the engine's: they are looked at
-// whenever any is open.
-func (e *Engine) DueWork(deliveries string) DueWork {
-	return DueWork{Kinds: e.kinds(), Next: e.nextWork(deliveries), Unread: e.workUnread}
+// DueWork is the work that comes due. Two kinds that it looks for are not the engine's, and are called as others do: sealing,
+// and deliveries, which are looked at whenever any is open.
+func (e *Engine) DueWork(sealing, deliveries string) DueWork {
+	return DueWork{Kinds: e.kinds(), Next: e.nextWork(sealing, deliveries), Unread: e.workUnread}
 }
 
 func (e *Engine) kinds() []job.Kind {
@@ -45,7 +43,6 @@ func (e *Engine) kinds() []job.Kind {
 		{Name: WorkPayments, Concurrency: paymentsAtOnce, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
 		{Name: WorkNotices, Concurrency: 4, Due: e.dueNotices, Run: e.workNotice, Failed: e.postponeNotice},
 		{Name: WorkUntold, Concurrency: 2, Due: e.dueUntold, Run: e.workUntold, Failed: e.postponeUntold},
-		{Name: WorkSealing, Concurrency: 1, Due: e.dueSealing, Run: e.workSealing, Failed: e.postponeSealing},
 	}
 }
 
@@ -174,7 +171,7 @@ func (e *Engine) postponeNotice(ctx context.Context, i job.Item, cause error, ne
 	return err
 }
 
-func (e *Engine) nextWork(deliveries string) func(context.Context, []int64) (map[string]time.Time, error) {
+func (e *Engine) nextWork(sealing, deliveries string) func(context.Context, []int64) (map[string]time.Time, error) {
 	return func(ctx context.Context, shards []int64) (map[string]time.Time, error) {
 		var n store.NextDue
 		err := e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -182,7 +179,7 @@ func (e *Engine) nextWork(deliveries string) func(context.Context, []int64) (map
 			return err
 		})
 		next := map[string]time.Time{}
-		for kind, at := range map[string]time.Time{WorkPayments: n.Payment, WorkNotices: n.Notice, WorkUntold: n.Untold, WorkSealing: n.Sealing} {
+		for kind, at := range map[string]time.Time{WorkPayments: n.Payment, WorkNotices: n.Notice, WorkUntold: n.Untold, sealing: n.Sealing} {
 			if !at.IsZero() {
 				next[kind] = at
 			}

@@ -27,26 +27,21 @@ import (
 
 // sealAll does the sealing that is due, as the runner would.
 func (h *house) sealAll(ctx context.Context) error {
-	for _, k := range h.Engine.DueWork("").Kinds {
-		if k.Name != engine.WorkSealing {
-			continue
+	k := h.Sealing()
+	for {
+		due, err := k.Due(ctx, allShards(), h.Clock.Now(), 10)
+		if err != nil || len(due) == 0 {
+			return err
 		}
-		for {
-			due, err := k.Due(ctx, allShards(), h.Clock.Now(), 10)
-			if err != nil || len(due) == 0 {
-				return err
+		for _, item := range due {
+			for err = job.ErrMore; err == job.ErrMore; { //nolint:errorlint // as it is returned
+				err = k.Run(ctx, item)
 			}
-			for _, item := range due {
-				for err = job.ErrMore; err == job.ErrMore; { //nolint:errorlint // as it is returned
-					err = k.Run(ctx, item)
-				}
-				if err != nil {
-					return err
-				}
+			if err != nil {
+				return err
 			}
 		}
 	}
-	return nil
 }
 
 // rotate has a new key seal from now on.

@@ -110,7 +110,7 @@ func allShards() []int64 {
 // tellDue does the work on events that is due.
 func (h *house) tellDue() {
 	h.t.Helper()
-	for _, k := range h.Engine.DueWork("").Kinds {
+	for _, k := range h.Engine.DueWork("", "").Kinds {
 		if k.Name != engine.WorkUntold {
 			continue
 		}

@@ -1,16 +1,20 @@
-package engine
+// Package sealing is the due work that seals anew what stands in the database: secrets that older versions left in clear, and
+// those that a key seals which was replaced. It goes in passes over the parts that package store names, and has the file of an
+// embedded database rewritten in the end, so that nothing is left behind of what stood there in clear.
+//
+// Read Kind first; how a part is gone through is store/sealing.go, and why in passes docs/vault.md.
+package sealing
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
-	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
-	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -23,24 +27,32 @@ const (
 	scrubLooks = 30 * time.Second
 )
 
-// sealFact seals what a provider said that charges the customer again: from here on it stands in rows.
-func (e *Engine) sealFact(ctx context.Context, shop payment.ShopID, id payment.ID, f *payment.Fact) {
-	f.Credential = e.c.DB.Seal(ctx, store.CredentialPlace(shop, string(id)), f.Credential)
+// Name is that of the work among the kinds of due work.
+const Name = "sealing"
+
+// whyUnopened is what a human is told.
+const whyUnopened = "what is sealed cannot be opened, and cannot be sealed anew"
+
+// Config is what the work is done with. All of it is required.
+type Config struct {
+	DB   *store.DB
+	Now  func() time.Time
+	Log  *slog.Logger
+	Bell *alarm.Bell // told what cannot be opened
 }
 
-// openCredential opens what the chain charges by. Where that cannot be done nothing is sent.
-func (e *Engine) openCredential(tx *store.Tx, shop payment.ShopID, c *payment.Chain) (instrument.Means, error) {
-	plain, err := tx.Open(store.CredentialPlace(shop, string(c.Payment)), c.Credential)
-	if err != nil {
-		e.c.Log.Error("a recurring chain cannot be continued", "shop_id", string(shop), "payment_id", string(c.Payment), "error", err)
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return &instrument.Credential{Handle: plain}, nil
+// sealer does it.
+type sealer struct{ Config }
+
+// Kind is the work, for a runner.
+func Kind(c Config) job.Kind {
+	s := sealer{c}
+	return job.Kind{Name: Name, Concurrency: 1, Due: s.due, Run: s.work, Failed: s.postpone}
 }
 
-func (e *Engine) dueSealing(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
+func (w sealer) due(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
-	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
+	err := w.DB.View(ctx, func(tx *store.Tx) error {
 		due, err := tx.Sealings().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, s := range due {
@@ -51,13 +63,13 @@ func (e *Engine) dueSealing(ctx context.Context, shards []int64, before time.Tim
 	return items, err
 }
 
-// workSealing seals a few rows of a part.
-func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
+// work seals a few rows of a part.
+func (w sealer) work(ctx context.Context, i job.Item) error {
 	if i.Key == store.SealedFile {
-		return e.scrub(ctx, i)
+		return w.scrub(ctx, i)
 	}
 	var was, now store.Sealing
-	err := e.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := w.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		was, now, err = tx.Sealings().SealSome(i.Key, sealedAtOnce)
 		return err
 	})
@@ -65,14 +77,14 @@ func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
 		return err
 	}
 	if now.Round > was.Round {
-		e.c.Log.InfoContext(ctx, "secrets sealed", "part", now.Part, "pass", now.Round, "unopened", now.Unopened, "next", now.Due)
+		w.Log.InfoContext(ctx, "secrets sealed", "part", now.Part, "pass", now.Round, "unopened", now.Unopened, "next", now.Due)
 		if now.Unopened > 0 {
-			e.bell.Raise(ctx, alarm.Alarm{
-				About: alarm.Work, Subject: WorkSealing + "/" + now.Part, Why: whyUnopened, Detail: strconv.Itoa(now.Unopened) + " of them",
+			w.Bell.Raise(ctx, alarm.Alarm{
+				About: alarm.Work, Subject: Name + "/" + now.Part, Why: whyUnopened, Detail: strconv.Itoa(now.Unopened) + " of them",
 			})
 		}
 	}
-	if !now.Due.IsZero() && !now.Due.After(e.Now()) {
+	if !now.Due.IsZero() && !now.Due.After(w.Now()) {
 		return job.ErrMore
 	}
 	return nil
@@ -80,25 +92,25 @@ func (e *Engine) workSealing(ctx context.Context, i job.Item) error {
 
 // scrub has the file of the database rewritten when all tables are done, so that nothing is left behind of what stood there in
 // clear. A large file is left to an operator: whatever is to be written waits meanwhile.
-func (e *Engine) scrub(ctx context.Context, i job.Item) error {
+func (w sealer) scrub(ctx context.Context, i job.Item) error {
 	s, ok := i.Value.(store.Sealing)
 	if !ok {
 		return fmt.Errorf("sealing got %T", i.Value)
 	}
-	rounds, next := 0, e.Now().Add(scrubLooks)
-	done, err := e.sealed(ctx)
+	rounds, next := 0, w.Now().Add(scrubLooks)
+	done, err := w.sealed(ctx)
 	if err == nil && done {
 		rounds, next = 1, time.Time{}
-		err = e.c.DB.Scrub(ctx, store.SmallFile)
+		err = w.DB.Scrub(ctx, store.SmallFile)
 		if errors.Is(err, store.ErrLarge) {
-			e.c.Log.WarnContext(ctx, "secrets are sealed; traces of what stood there in clear may be left in the database's file until sluice vault scrub rewrites it")
+			w.Log.WarnContext(ctx, "secrets are sealed; traces of what stood there in clear may be left in the database's file until sluice vault scrub rewrites it")
 			rounds, err = 0, nil
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
+	return w.DB.Update(ctx, func(tx *store.Tx) error {
 		if !tx.MaybeCommitted() {
 			tx.Sealings().Delay(&s, rounds, next)
 		}
@@ -107,9 +119,9 @@ func (e *Engine) scrub(ctx context.Context, i job.Item) error {
 }
 
 // sealed reports whether nothing stands in a table in clear any more.
-func (e *Engine) sealed(ctx context.Context) (bool, error) {
+func (w sealer) sealed(ctx context.Context) (bool, error) {
 	done := true
-	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
+	err := w.DB.View(ctx, func(tx *store.Tx) error {
 		parts, err := tx.Sealings().List()
 		for _, p := range parts {
 			done = done && (p.Part == store.SealedFile || p.Round >= store.SealingDone)
@@ -119,16 +131,16 @@ func (e *Engine) sealed(ctx context.Context) (bool, error) {
 	return done, err
 }
 
-func (e *Engine) postponeSealing(ctx context.Context, i job.Item, cause error, next time.Time) error {
+func (w sealer) postpone(ctx context.Context, i job.Item, cause error, next time.Time) error {
 	s, ok := i.Value.(store.Sealing)
 	if !ok {
 		return fmt.Errorf("sealing got %T", i.Value)
 	}
-	e.c.Log.WarnContext(ctx, "secrets not sealed", "part", s.Part, "error", cause)
+	w.Log.WarnContext(ctx, "secrets not sealed", "part", s.Part, "error", cause)
 	if next.IsZero() {
-		next = e.Now().Add(sealingRests)
+		next = w.Now().Add(sealingRests)
 	}
-	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
+	return w.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.Sealings().Postpone(&s, next)
 		return nil
 	})
