@@ -29,6 +29,7 @@ import (
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/records"
+	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
@@ -88,6 +89,8 @@ type Config struct {
 	RequestID func() string
 	// Timeout replaces every connector's own limit of a provider call, and that of status queries. Zero keeps them.
 	Timeout time.Duration
+	// Rules are how payments are routed; each goes to the first terminal that can take it when nil.
+	Rules route.Rules
 	// Patience is how long a caller of the Yandex Pay merchant API waits at most; the dialect's own when zero.
 	Patience time.Duration
 	// Pause is called instead of waiting until the database may be back.
@@ -162,7 +165,7 @@ func New(c Config) (*App, error) {
 	a.Engine = engine.New(engine.Config{
 		DB: c.DB, Connectors: c.Connectors, Client: providers, Vault: a.Cards, Keys: c.Keys, IDs: a.IDs, Now: c.Now, Random: c.Random,
 		Log: c.Log, Metrics: a.Metrics, PublicURL: c.PublicURL, Owner: a.c.Owner, Exclusive: a.exclusive(), Restored: c.Restored,
-		Render: renderers(), Wake: a.wake, Timeout: c.Timeout, Pause: c.Pause,
+		Render: renderers(), Rules: c.Rules, Wake: a.wake, Timeout: c.Timeout, Pause: c.Pause,
 	})
 	a.Records = records.New(c.DB)
 	a.TokenKeys = webhook.NewKeyRing(c.DB, c.Keys.SigningKey, c.Random, c.Now)

@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/sandbox", "engine", "id", "inbound",
-		"job", "outbound", "private", "records", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "outbound", "private", "records", "route", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
 	"arch": {},
 }
 

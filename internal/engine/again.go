@@ -111,14 +111,14 @@ func (e *Engine) cardAgain(p *payment.Payment, x exchange) (exchange, error) {
 	return x, &payment.Refusal{Code: payment.CodeInternal, Detail: "the card to pay to is not in memory any more"}
 }
 
-// keepForAgain holds the means of a call that may have to be made again, as long as any are held, and forgets them when
-// the call has left. Those of a deposit are looked after by Execute.
-func (e *Engine) keepForAgain(p *payment.Payment, means instrument.Means) {
+// keepForAgain holds the means of a call that may have to be made again, or be followed by another try, as long as any are
+// held, and forgets them when it has left and nothing can follow. Those of a deposit without a next step are looked after by Execute.
+func (e *Engine) keepForAgain(p *payment.Payment, call *payment.Call, means instrument.Means) {
 	switch {
-	case means == nil || p.Type == payment.Deposit:
-	case p.Unsent() == nil:
+	case call.Attempt.Rest == "" && (means == nil || p.Type == payment.Deposit), p.BetweenTries():
+	case !p.GoesOn() && p.Unsent() == nil:
 		e.c.Vault.Drop(p.ID)
-	case !e.c.Vault.Has(p.ID):
+	case means != nil && !e.c.Vault.Has(p.ID):
 		e.c.Vault.Put(p.ID, instrument.Clone(means))
 	}
 }

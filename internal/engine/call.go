@@ -62,8 +62,8 @@ func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, n
 		said = e.lookForReturn(ctx, d, said)
 	}
 	e.sealFact(ctx, d.Payment.Shop, d.Payment.ID, &said.fact)
-	p := e.answer(ctx, d, said)
-	e.keepForAgain(&p, x.means)
+	p := e.answer(ctx, d, said, x.means)
+	e.keepForAgain(&p, d.Call, x.means)
 	if fact.Revoked && x.chain != "" {
 		e.endChain(ctx, &p, x.chain)
 	}
@@ -142,15 +142,20 @@ func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x exchange, 
 func (e *Engine) Drain() { e.carried.Wait() }
 
 // answer stores a provider's fact. Whoever changed the payment meanwhile, the fact
-// is booked on what the payment is now.
-func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) payment.Payment {
+// is booked on what the payment is now. Where another try follows a refusal, or a late success goes back, that is carried out too.
+func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told, means instrument.Means) payment.Payment {
 	p, call := &made.Payment, made.Call
 	a, at := &call.Attempt, said.at
+	if means == nil && a.Rest != "" {
+		means = e.c.Vault.Get(p.ID)
+		defer instrument.Wipe(means)
+	}
+	onward, s := e.onwardFrom(ctx, p, a, at, instrument.CardOf(means) != nil)
 	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: said.fact, Messages: said.messages, Token: e.c.IDs.Letters(32)}
 	answer.NextCheck, answer.Stalled = e.nextCheck(call, said.fact)
 	answer.Fenced, answer.GivenBack = call.Fence, said.givenBack
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
-	answer.Late = e.latePolicy(at)
+	answer.Late, answer.Onward = e.latePolicy(at), onward
 	if at.to != nil {
 		traits := at.to.Traits()
 		answer.MaxInFlight, answer.KeyLife = provenAfter(traits), traits.KeyLife
@@ -174,8 +179,8 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told) 
 			"class", said.fact.Class, "error", err)
 		return *p
 	}
-	if d.Call != nil { // a late success is given back
-		return e.carry(ctx, &d, exchangeOf(&d, at))
+	if d.Call != nil {
+		return e.carry(ctx, &d, e.exchangeOf(&d, at, s, means))
 	}
 	return d.Payment
 }
@@ -232,16 +237,6 @@ func (e *Engine) nextCheck(call *payment.Call, fact payment.Fact) (at time.Time,
 	}
 	away := (!fact.Next.IsZero() || !a.Next.IsZero()) && !a.Returned // the customer is the slow one
 	return now.Add(job.CheckWait(away, a.Checks, e.c.Random)), false
-}
-
-// exchangeOf is what the call needs that gives a late success back, at the terminal where it was found.
-func exchangeOf(d *payment.Decision, at *reached) exchange {
-	for i := range d.Payment.Attempts {
-		if a := &d.Payment.Attempts[i]; a.Seq == d.Call.Attempt.Reverses {
-			return exchange{original: a, at: at}
-		}
-	}
-	return exchange{at: at}
 }
 
 // recordIncoming is a notice as an operation shows it, masked.

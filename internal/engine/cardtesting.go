@@ -77,6 +77,10 @@ func (e *Engine) heard(ctx context.Context, d *payment.Decision) {
 		if outcome == 0 || a.Kind != payment.AttemptDeposit {
 			continue
 		}
+		if next := d.Fresh; next != nil && next.Kind == payment.AttemptDeposit && a.Class.Refused() { // its last word is the next one's
+			e.guard.Onward(p.ID, a.Seq, next.Seq)
+			continue
+		}
 		if u := e.guard.Heard(e.Now(), p.ID, a.Seq, outcome); u != nil {
 			e.bell.Raise(ctx, aboutShop(p.Shop, whyDeclineRate, fmt.Sprintf("%d of %d in the last ten minutes", u.Declined, u.Of)))
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -217,43 +218,47 @@ var writeFaults = append([]loss{
 // comes before the body looks, or a database that is away when it does.
 func TestEveryWriteMayFail(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, h *house) {
-		injected := map[string]int{}
-		for _, s := range stories {
-			undisturbed := ""
-			for _, fault := range writeFaults {
-				for nth := int64(0); ; nth++ {
-					fresh := *h
-					fresh.shop = h.NewShop(t, nil).Shop
-					var count atomic.Int64
-					lost := fresh.lose(fault, func([]string) bool { return count.Add(1) == nth })
-					m := &merchant{h: &fresh, engine: h.Engine}
-					s.tell(m)
-					h.hook.set(nil)
-					fresh.agreeAlone()
-					if undisturbed == "" { // no fault yet
-						undisturbed = m.record()
-					}
-					if diff := cmp.Diff(undisturbed, m.record()); diff != "" && fault.point != store.FaultBeforeGroup {
-						t.Errorf("the fault left a trace (-without +with):\n%s", diff)
-					}
-					if t.Failed() {
-						t.Fatalf("%s: %s at write %d", s.name, fault.name, nth)
-					}
-					if count.Load() < nth {
-						break
-					}
-					injected[fault.name] += int(lost.Load())
-				}
-			}
-		}
-		t.Logf("faults injected, and the ledger agrees after each: %v", injected)
+	onBoth(t, func(t *testing.T, h *house) { h.everyWriteFails(t, stories, nil, 20) })
+}
+
+// everyWriteFails tells the stories, each in a shop of its own, with at least so many faults of each kind in all.
+func (h *house) everyWriteFails(t *testing.T, stories []story, edit func(*shop.Shop), least int) {
+	t.Helper()
+	injected := map[string]int{}
+	for _, s := range stories {
+		undisturbed := ""
 		for _, fault := range writeFaults {
-			if injected[fault.name] < 20 {
-				t.Errorf("%s: too few, the hook is not where it was", fault.name)
+			for nth := int64(0); ; nth++ {
+				fresh := *h
+				fresh.shop = h.NewShop(t, edit).Shop
+				var count atomic.Int64
+				lost := fresh.lose(fault, func([]string) bool { return count.Add(1) == nth })
+				m := &merchant{h: &fresh, engine: h.Engine}
+				s.tell(m)
+				h.hook.set(nil)
+				fresh.agreeAlone()
+				if undisturbed == "" { // no fault yet
+					undisturbed = m.record()
+				}
+				if diff := cmp.Diff(undisturbed, m.record()); diff != "" && fault.point != store.FaultBeforeGroup {
+					t.Errorf("the fault left a trace (-without +with):\n%s", diff)
+				}
+				if t.Failed() {
+					t.Fatalf("%s: %s at write %d", s.name, fault.name, nth)
+				}
+				if count.Load() < nth {
+					break
+				}
+				injected[fault.name] += int(lost.Load())
 			}
 		}
-	})
+	}
+	t.Logf("faults injected, and the ledger agrees after each: %v", injected)
+	for _, fault := range writeFaults {
+		if injected[fault.name] < least {
+			t.Errorf("%s: too few, the hook is not where it was", fault.name)
+		}
+	}
 }
 
 // TestAnswerThatCannotBeStored is a crash after the call: the answer is known to nobody. The process itself asks once

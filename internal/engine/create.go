@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -203,9 +201,9 @@ func (b *birth) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payme
 		return p, &payment.Start{}, nil
 	}
 	b.x.original, b.x.at = standing, b.e.reachIn(b.c.Shop, standing.TerminalID)
-	return p, &payment.Start{
-		Terminals: []payment.Terminal{{ID: standing.TerminalID, Name: standing.Terminal}}, Run: b.e.runAt(b.x.at),
-	}, nil
+	return p, &payment.Start{Plan: payment.Plan{Steps: []payment.Step{{
+		Terminal: payment.Terminal{ID: standing.TerminalID, Name: standing.Terminal}, Rule: route.Deposit,
+	}}}, Run: b.e.runAt(b.x.at)}, nil
 }
 
 // followUp makes the payment the next one of a recurring chain.
@@ -226,10 +224,11 @@ func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *pay
 			Detail: "a follow-up has the method of its chain"}
 	}
 	p.Method, p.Instrument = chain.Method, chain.Instrument
-	start := &payment.Start{NoRoute: payment.CodeNoRecurring}
 	t := b.c.Shop.Terminal(chain.TerminalID)
-	if chain.Stopped || t == nil || !t.Enabled {
-		return p, start, nil
+	if why := overAt(&chain, t); why != "" {
+		return p, &payment.Start{Plan: payment.Plan{
+			NoRoute: payment.CodeNoRecurring, Out: []payment.LeftOut{{Terminal: chain.Terminal, Why: why}},
+		}}, nil
 	}
 	if b.x.means, err = b.e.openCredential(tx, p.Shop, &chain); err != nil {
 		return p, nil, err
@@ -238,41 +237,22 @@ func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *pay
 	need := route.Need{
 		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}
-	start.Terminals, start.NoRoute = route.Choose(need, []shop.Terminal{*t})
+	facts := route.Facts{Need: need, Terminals: []shop.Terminal{*t}}
 	b.x.at = b.e.reachIn(b.c.Shop, t.ID)
-	start.Run = b.e.runAt(b.x.at)
-	return p, start, nil
+	return p, &payment.Start{
+		Plan: route.Plan(facts, route.Only(route.Chain), nil, route.DrawOf(p.ID)), Run: b.e.runAt(b.x.at),
+	}, nil
 }
 
-// start chooses the terminals for a payment that goes to a provider now, and says what is known of the first.
-func (e *Engine) start(s *shop.Shop, p *payment.Payment) (payment.Start, *reached) {
-	terminals, reason := route.Choose(needOf(p, p.Method), s.Terminals)
-	if p.Terms.Verify && len(terminals) > 0 {
-		terminals, reason = e.verifying(s, terminals), payment.CodeNoTerminal
+// overAt is why a chain cannot be continued at its terminal; empty where it can.
+func overAt(c *payment.Chain, t *shop.Terminal) payment.Obstacle {
+	switch {
+	case c.Stopped:
+		return payment.BecauseStopped
+	case t == nil:
+		return payment.BecauseRemoved
+	case !t.Enabled:
+		return payment.BecauseDisabled
 	}
-	var at *reached
-	if len(terminals) > 0 {
-		at = e.reachIn(s, terminals[0].ID)
-	}
-	return payment.Start{Terminals: terminals, NoRoute: reason, Run: e.runAt(at)}, at
-}
-
-// needOf is what a payment by the method asks of a terminal. The verification of a card holds nothing.
-func needOf(p *payment.Payment, m payment.Method) route.Need {
-	return route.Need{
-		Type: p.Type, Method: m, Currency: p.Currency, PreAuth: p.Holds(m) && !p.Terms.Verify, Recurring: p.StartRecurring,
-	}
-}
-
-// verifying keeps the terminals whose connectors can verify a card. One that cannot be opened stays: what is wrong with
-// it comes out, and is logged, when it is called.
-func (e *Engine) verifying(s *shop.Shop, terminals []payment.Terminal) []payment.Terminal {
-	return slices.DeleteFunc(terminals, func(t payment.Terminal) bool {
-		c, err := e.connectors.get(e, s, t.ID)
-		if err != nil {
-			return false
-		}
-		_, ok := c.Connector.(connector.Verifier)
-		return !ok
-	})
+	return ""
 }

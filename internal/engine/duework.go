@@ -20,7 +20,7 @@ const (
 )
 
 // paymentsAtOnce leaves room for others when some terminals have all their turns taken.
-const paymentsAtOnce = 8 * turnsAtOnce
+const paymentsAtOnce = 8 * job.TurnsAtOnce
 
 // DueWork is what a runner is given of the engine's.
 type DueWork struct {

@@ -13,8 +13,10 @@ import (
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
@@ -40,6 +42,8 @@ type Config struct {
 	Restored time.Time
 	// Render words events, one entry a dialect.
 	Render []Renderer
+	// Rules, when given, are how payments are routed. Without them each goes to the first terminal that can take it.
+	Rules route.Rules
 	// Wake, when given, is told which endpoint has a new delivery.
 	Wake func(store.EndpointKey)
 	// Pause, when given, is called instead of waiting until the database may be back.
@@ -55,7 +59,7 @@ type Engine struct {
 	shops      *directory
 	connectors *pool
 	carried    sync.WaitGroup // calls that nobody waits for any more
-	turns      turns          // of due work at terminals
+	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
 	recent     recent
 	pace       telemetry.Pace // of log lines that strangers can cause

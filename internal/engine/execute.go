@@ -46,7 +46,7 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 	if slowed(err) {
 		e.turnedAway(ctx, x.Shop, d.refusal)
 	}
-	if err == nil && !o.Replayed && !o.Payment.BetweenTries() { // the next try needs what came with the payment
+	if err == nil && !o.Replayed && !o.Payment.BetweenTries() && !o.Payment.GoesOn() { // the next try needs what came with the payment
 		e.c.Vault.Drop(x.ID)
 	}
 	return o, err
@@ -95,7 +95,7 @@ func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
 		if !p.Terms.Allow(m) {
 			continue
 		}
-		if terminals, _ := route.Choose(needOf(p, m), s.Terminals); len(terminals) == 0 {
+		if !route.Serves(route.NeedOf(p, m), s.Terminals) {
 			continue
 		}
 		if m.Spec().Means == instrument.KindCard {

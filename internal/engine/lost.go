@@ -71,7 +71,7 @@ func (e *Engine) lookForLost(ctx context.Context, p *payment.Payment) (*payment.
 	return nil, nil //nolint:nilnil // nothing is what is looked for
 }
 
-// lostAt lists the terminals at which the try may have been made: that of the hold, or all that a deposit can go to, whatever
+// lostAt lists the terminals at which the try may have been made: that of the hold, or all that such a payment can go to, whatever
 // they were set to later.
 func (e *Engine) lostAt(ctx context.Context, p *payment.Payment) ([]payment.Terminal, error) {
 	if a := p.Standing(); a != nil {
@@ -83,7 +83,7 @@ func (e *Engine) lostAt(ctx context.Context, p *payment.Payment) ([]payment.Term
 	}
 	var all []payment.Terminal
 	for i := range s.Terminals {
-		if t := &s.Terminals[i]; slices.Contains(t.Types, payment.Deposit) {
+		if t := &s.Terminals[i]; slices.Contains(t.Types, p.Type) {
 			all = append(all, payment.Terminal{ID: t.ID, Name: t.Name})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/rescue"
@@ -238,7 +239,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 	n.fact.Credential = tx.Seal(store.CredentialPlace(row.Shop, string(pid)), n.fact.Credential)
 	*d, err = payment.Decide(p, payment.Notice{
 		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.c.IDs.Letters(32), Late: e.latePolicy(n.at),
-		HoldCheck: tx.Now().Add(job.HoldWait),
+		HoldCheck: tx.Now().Add(job.HoldWait), Onward: e.onward(n.at.shop, &p, &p.Attempts[seq-1], n.at, e.c.Vault.Has(pid)),
 		NextCheck: tx.Now().Add(job.CheckWait(!n.fact.Next.IsZero(), p.Attempts[seq-1].Checks, e.c.Random)),
 	}, tx.Now())
 	if err != nil {
@@ -257,6 +258,11 @@ func (e *Engine) booked(ctx context.Context, d *payment.Decision, at *reached) {
 	}
 	e.told(ctx, d)
 	if d.Call != nil {
-		e.carry(ctx, d, exchangeOf(d, at))
+		means := e.c.Vault.Get(d.Payment.ID)
+		defer instrument.Wipe(means)
+		e.carry(ctx, d, e.exchangeOf(d, at, at.shop, means))
+	}
+	if d.Call == nil && d.Payment.State().Final() {
+		e.c.Vault.Drop(d.Payment.ID)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store"
 )
 
 // Work does what is due on a payment: it ends a checkout whose time ran out, asks
@@ -81,6 +82,19 @@ func (e *Engine) workBack(ctx context.Context, p *payment.Payment, now time.Time
 	}
 	_, err = e.Abandon(ctx, t)
 	return err
+}
+
+// inTurn does due work that calls the terminal, or puts it off until there may be room.
+func (e *Engine) inTurn(ctx context.Context, p *payment.Payment, terminal string, work func() error) error {
+	leave, after, ok := e.turns.Take(ctx, terminal, e.Now)
+	if ok {
+		defer leave()
+		return work()
+	}
+	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
+		tx.Payments().Delay(p, tx.Now().Add(after))
+		return nil
+	})
 }
 
 // expire closes a checkout that nobody finished, or a deposit that nobody tried to pay again.

@@ -34,6 +34,10 @@ const (
 	KindBank       Kind = "bank"
 )
 
+// Another reports that what a customer gave can be used once more, at another terminal. A code is spent, the token of a wallet
+// used up, and a credential is of one provider.
+func (k Kind) Another() bool { return k == KindNone || k == KindCard || k == KindSavedCard }
+
 // WipeMeans is Wipe, also of nil.
 func Wipe(m Means) {
 	if m != nil {

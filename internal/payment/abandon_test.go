@@ -23,7 +23,7 @@ func (w *world) answerAt(t *testing.T, f payment.Fact, hold time.Duration) payme
 func sent(t *testing.T, p payment.Payment) *world {
 	t.Helper()
 	w := newWorld(t, p, nil)
-	w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	return w
 }
 
@@ -106,7 +106,7 @@ func TestAbandonIsForDepositsOnly(t *testing.T) {
 	for _, kind := range []payment.Type{payment.Withdrawal, payment.Refund} {
 		p := deposit("10", false)
 		p.Type = kind
-		w := newWorld(t, p, &payment.Start{Terminals: terminals(), Run: run("a")})
+		w := newWorld(t, p, &payment.Start{Plan: toOne(), Run: run("a")})
 		_, err := payment.Decide(w.p, payment.Abandon{}, w.now)
 		var r *payment.Refusal
 		if !errors.As(err, &r) || r.Code != payment.CodeWrongState {
@@ -156,7 +156,7 @@ func TestAbandonedTakesNoMoney(t *testing.T) {
 		state payment.State
 		c     payment.Command
 	}{
-		{payment.Checkout, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("b")}}},
+		{payment.Checkout, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("b")}}},
 		{payment.Authorized, payment.Capture{Run: run("b")}},
 		{payment.Completed, payment.Reserve{Currency: "EUR"}},
 		{payment.Completed, payment.Reserve{Amount: money.MustParse("1"), Currency: "EUR"}},
@@ -361,7 +361,7 @@ func TestARefusalForGoodEndsTheTries(t *testing.T) {
 
 		p := deposit("10", false)
 		p.Type, p.Terms.GiveBack = payment.Refund, true
-		r := newWorld(t, p, &payment.Start{Terminals: terminals(), Run: run("r")})
+		r := newWorld(t, p, &payment.Start{Plan: toOne(), Run: run("r")})
 		refused := r.answerAt(t, c.fact, 0)
 		w = at(t, payment.Completed)
 		w.do(t, payment.Abandon{})

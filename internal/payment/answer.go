@@ -24,6 +24,8 @@ type Answer struct {
 
 	// Late says what to do about a success that comes after the end.
 	Late LatePolicy
+	// Onward is what it takes to go on with the plan after a refusal.
+	Onward Onward
 
 	// MaxInFlight is the connector's: how far apart two answers "not found" have
 	// to be to prove that nothing was booked. Zero: they never do.
@@ -55,7 +57,7 @@ func (c Answer) apply(d *draft) {
 		d.err = refuse(CodeNotFound, "", "attempt %d", c.Attempt)
 		return
 	}
-	d.holdCheck, d.run, d.fenced = c.HoldCheck, c.Late.Run, c.Fenced
+	d.holdCheck, d.run, d.fenced, d.onward = c.HoldCheck, c.Late.Run, c.Fenced, c.Onward
 	quiet := c.Op == 0 && c.Lease != ""
 	asked := c.Op != 0 && a.Op == c.Op || quiet && a.LeaseOwner == c.Lease
 	running := a.Op == c.Op && (c.Lease == "" || a.LeaseOwner == c.Lease)
@@ -219,6 +221,9 @@ func (d *draft) refused(a *Attempt, f Fact) Input {
 	a.Code = f.Code
 	if a.Code == "" {
 		a.Code = defaultCode(f.Class)
+	}
+	if a.Kind.Main() && d.follows(a) {
+		return InGoesOn
 	}
 	d.p.ErrorCode = a.Code
 	if !a.Kind.Main() {

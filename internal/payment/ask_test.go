@@ -15,7 +15,7 @@ func TestAnAskThatBringsNothingIsRepeatedLater(t *testing.T) {
 		{0, time.Minute}, {time.Second, time.Minute}, {time.Hour, time.Hour},
 	} {
 		w := newWorld(t, deposit("10", false), nil)
-		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+		w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 		w.now = w.now.Add(2 * time.Minute)
 		ask := payment.BeginAsk{Op: payment.OpCheckState, Run: run("b"), NextCheck: w.now.Add(c.next)}
 		w.do(t, ask)

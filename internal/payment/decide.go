@@ -62,18 +62,18 @@ func tooFine(a money.Amount, c money.Currency) bool {
 	return c.Fiat() && a.Decimals() > c.MinorUnits()
 }
 
-// start opens the first attempt, or ends the payment when there is no terminal.
+// start opens the first attempt of the plan, or ends the payment when there is none.
 func (d *draft) start(s Start) {
 	kind := AttemptKind(d.p.Type)
-	if len(s.Terminals) == 0 {
-		d.p.ErrorCode = s.NoRoute
-		if d.p.ErrorCode == "" {
-			d.p.ErrorCode = CodeNoTerminal
-		}
+	if len(s.Plan.Steps) == 0 {
+		d.p.ErrorCode = s.Plan.refusal()
 		d.log(kind.Operation(), InNoTerminal, 0, Messages{})
+		d.keepPlan(s.Plan.record())
 		return
 	}
-	d.attempt(kind, InSend, s.Terminals[0], d.p.Amount, s.Run)
+	d.attempt(kind, InSend, s.Plan.Steps[0].Terminal, d.p.Amount, s.Run)
+	d.keepPlan(s.Plan.record())
+	d.keepRest(restOf(s.Plan.Steps[1:]))
 }
 
 // Submit is the customer's or the merchant's order to go ahead with a deposit in
@@ -236,7 +236,7 @@ func (Redirected) apply(d *draft) {
 	if a.Redirected {
 		return
 	}
-	a.Redirected = true
+	a.Redirected, a.Returned = true, false // who came back before was away for another try
 	d.log(OpRedirect, InRedirect, a.Seq, Messages{})
 	d.d.Attempts = append(d.d.Attempts, *a)
 }

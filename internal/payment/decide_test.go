@@ -27,7 +27,10 @@ func run(call string) payment.Run {
 	return payment.Run{Owner: "node", Call: call, Epoch: "e1", Lease: time.Minute}
 }
 
-func terminals() []payment.Terminal { return []payment.Terminal{{ID: "t1", Name: "sandbox"}} }
+// toOne is a plan of one terminal.
+func toOne() payment.Plan {
+	return payment.Plan{Steps: []payment.Step{{Terminal: payment.Terminal{ID: "t1", Name: "sandbox"}, Rule: "only"}}}
+}
 
 func deposit(amount string, preAuth bool) payment.Payment {
 	return payment.Payment{
@@ -43,6 +46,7 @@ func (w *world) keep(d payment.Decision) {
 	for _, o := range d.Ended {
 		at := slices.IndexFunc(w.log, func(l payment.Operation) bool { return l.Seq == o.Seq })
 		w.log[at].Completed, w.log[at].Ended, w.log[at].State, w.log[at].Messages = o.Completed, o.Ended, o.State, o.Messages
+		w.log[at].Plan += o.Plan
 	}
 	w.log = append(w.log, d.Opened...)
 	if d.Call != nil {
@@ -103,7 +107,7 @@ func paid(f payment.Class) payment.Fact {
 
 func TestStories(t *testing.T) {
 	submit := func(t *testing.T, w *world) {
-		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+		w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	}
 	for _, c := range []struct {
 		name string
@@ -263,6 +267,9 @@ func TestAnyOrderKeepsTheMoney(t *testing.T) {
 			if why := againstTerms(&before, c, &d); why != "" {
 				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
 			}
+			if why := againstPlan(&before, c, &d); why != "" {
+				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
+			}
 		}
 	})
 }
@@ -364,7 +371,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 12:
 		return payment.ManualUpdate{To: rapid.SampledFrom(payment.States()).Draw(t, "to"), HoldCheck: w.now.Add(time.Hour)}
 	case 0:
-		return payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("s")}}
+		return payment.Submit{Start: payment.Start{Plan: anyPlan(t), Run: run("s")}}
 	case 1:
 		return payment.Capture{Amount: amount, Run: run("c")}
 	case 2:
@@ -399,10 +406,10 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 		if rapid.IntRange(0, 9).Draw(t, "ladder ends") == 0 {
 			a.NextCheck = time.Time{}
 		}
-		a.Late = payment.LatePolicy{Honour: rapid.Bool().Draw(t, "honour"), Run: run("l")}
+		a.Late, a.Onward = payment.LatePolicy{Honour: rapid.Bool().Draw(t, "honour"), Run: run("l")}, anyOnward(t)
 		if rapid.IntRange(0, 2).Draw(t, "notice") == 0 {
 			return payment.Notice{Attempt: a.Attempt, Fact: a.Fact, NextCheck: w.now.Add(time.Minute), Late: a.Late,
-				HoldCheck: a.HoldCheck, Token: a.Token}
+				HoldCheck: a.HoldCheck, Token: a.Token, Onward: a.Onward}
 		}
 		return a
 	}
@@ -422,7 +429,7 @@ func TestLateSuccess(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, deposit("10", c.won == payment.ClassAuthorized), nil)
-			w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+			w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 			w.answer(t, payment.Fact{Class: payment.ClassRejected})
 			before := len(w.log)
 			notice := payment.Notice{Attempt: 1, Fact: paid(c.won), Late: payment.LatePolicy{Honour: c.honour, Run: run("b")}}
@@ -453,7 +460,7 @@ func TestEventsAreForWhatMatters(t *testing.T) {
 	w := newWorld(t, deposit("10", true), nil)
 	told := 0
 	keep := func(d payment.Decision) { told += len(d.Events) }
-	keep(w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}}))
+	keep(w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}}))
 	if told != 0 {
 		t.Error("PENDING is told")
 	}

@@ -78,9 +78,8 @@ type ParentMove struct {
 
 // Start carries what is needed to open an attempt.
 type Start struct {
-	Terminals []Terminal // candidates, best first
-	NoRoute   ErrorCode  // the refusal when Terminals is empty; 1.05 when not given
-	Run       Run
+	Plan Plan
+	Run  Run // of the call to the plan's first step
 }
 
 // Terminal names one configured account at one provider.
@@ -115,6 +114,10 @@ type draft struct {
 	forGood   bool      // it failed in a way that no other try will change
 	about     int       // Seq of the capture or void that a fact about something settled was about
 	noRoom    bool      // the deposit has not as much left as the refund that was done after all
+
+	onward Onward // what is known of the steps that are left in the plan
+	turn   *Turn  // the step that follows a refusal, if one does
+	routed string // what a refusal meant for the plan, as the log keeps it
 
 	moved func(Edge) // in tests: told of each row of the table that is taken, with the one operation that shows it
 }
@@ -212,6 +215,8 @@ func (d *draft) attempt(kind AttemptKind, in Input, t Terminal, amount money.Amo
 
 // finish returns the decision, or the refusal that came up on the way.
 func (d *draft) finish() (Decision, error) {
+	d.goOn()
+	d.hurryDoubts()
 	if d.err != nil {
 		return Decision{}, d.err
 	}

@@ -128,7 +128,7 @@ func (w *world) shown(op payment.OperationKind, d *payment.Decision) payment.Ope
 func anyStart(t *rapid.T) *payment.Start {
 	s := &payment.Start{Run: run("b")}
 	if rapid.IntRange(0, 4).Draw(t, "terminal") > 0 {
-		s.Terminals = terminals()
+		s.Plan = anyPlan(t)
 	}
 	return s
 }
@@ -172,14 +172,14 @@ func fittingCommand(t *rapid.T, w *world) payment.Command {
 	}
 	late := payment.LatePolicy{Honour: rapid.Bool().Draw(t, "honour"), Run: run("l")}
 	if rapid.IntRange(0, 3).Draw(t, "notice") == 0 {
-		return payment.Notice{Attempt: w.call.Attempt.Seq, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late}
+		return payment.Notice{Attempt: w.call.Attempt.Seq, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late, Onward: allReady()}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "older") == 0 {
 		for _, a := range w.p.Attempts {
 			if a.Op != 0 {
-				return payment.Answer{Attempt: a.Seq, Op: a.Op, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late}
+				return payment.Answer{Attempt: a.Seq, Op: a.Op, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late, Onward: allReady()}
 			}
 		}
 	}
-	return payment.Answer{Attempt: w.call.Attempt.Seq, Op: w.call.Op, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late}
+	return payment.Answer{Attempt: w.call.Attempt.Seq, Op: w.call.Op, Fact: fact, NextCheck: w.now.Add(time.Minute), Late: late, Onward: allReady()}
 }

@@ -27,3 +27,6 @@ func FindingOf(p *Payment, attempt int, f Fact, honour, noRoom bool) (Finding, P
 	s.honour, s.noRoom = honour, noRoom
 	return *s.finding(), s.part, s.was, s.says
 }
+
+// RecordOf is what the log keeps of a plan.
+func RecordOf(p *Plan) string { return p.record() }

@@ -72,6 +72,7 @@ const (
 	ThenNothing  Consequence = "nothing new"
 	ThenLook     Consequence = "a human has to look"
 	ThenWait     Consequence = "asked again when the open attempt has ended"
+	ThenLater    Consequence = "asked again when the hold is captured or released"
 	ThenPaid     Consequence = "the payment goes on with it"
 	ThenHonour   Consequence = "COMPLETED"
 	ThenTaken    Consequence = "COMPLETED: the hold was taken"
@@ -159,6 +160,7 @@ var findings = []Finding{
 	{Of: ofDeposit, Was: wasFailed, Says: []Saying{SaysDone}, When: whenHonoured, Then: ThenHonour},
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenFailed, Then: ThenGiveBack},
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenPaid, Then: ThenGiveBack},
+	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenHeld, Then: ThenLater},
 
 	{Of: ofDeposit, Was: []Ending{EndHeld}, Says: []Saying{SaysHeld}, Then: ThenNothing},
 	{Of: ofDeposit, Was: []Ending{EndHeld}, Says: saysLost, When: whenVoided, Then: ThenNothing},
@@ -185,6 +187,8 @@ var findings = []Finding{
 	{Of: []Part{PartWithdrawal, PartRefund}, Was: []Ending{EndDone}, Says: []Saying{SaysRefused}, Then: ThenDeclined},
 	{Of: []Part{PartWithdrawal, PartRefund}, Was: []Ending{EndDone}, Says: []Saying{SaysClosed}, Then: ThenClosed},
 	{Of: []Part{PartWithdrawal, PartRefund}, Was: wasFailed, Says: saysLost, Then: ThenNothing},
+	{Of: []Part{PartWithdrawal}, Was: []Ending{EndRefused}, Says: []Saying{SaysDone}, When: whenOpen, Then: ThenWait},
+	{Of: []Part{PartWithdrawal}, Was: []Ending{EndRefused}, Says: []Saying{SaysDone}, When: whenPaid, Then: ThenLook},
 	{Of: []Part{PartWithdrawal}, Was: []Ending{EndRefused}, Says: []Saying{SaysDone}, Then: ThenHonour},
 	{Of: []Part{PartRefund}, Was: []Ending{EndRefused}, Says: []Saying{SaysDone}, When: whenRoom, Then: ThenHonour},
 

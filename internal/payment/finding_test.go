@@ -34,7 +34,7 @@ func first(t *testing.T, p payment.Payment, f payment.Fact) *world {
 	if p.Type == payment.Deposit {
 		w = sent(t, p)
 	} else {
-		w = newWorld(t, p, &payment.Start{Terminals: terminals(), Run: run("a")})
+		w = newWorld(t, p, &payment.Start{Plan: toOne(), Run: run("a")})
 	}
 	f.ProviderRef = "tx1"
 	w.answerAt(t, f, 24*time.Hour)
@@ -163,6 +163,11 @@ var scenes = []scene{
 		confirmed(1, approval, false))},
 	{"hold declined", 1, hold(refusal)},
 	{"hold declined, between tries", 1, then(hold(refusal), forgedBetween)},
+	{"sale declined, the next try open", 1, cascaded(deposit("10", false))},
+	{"sale declined, the next try paid", 1, then(cascaded(deposit("10", false)), answered(approval))},
+	{"sale declined, paid by the next try", 2, then(cascaded(deposit("10", false)), answered(approval))},
+	{"hold declined, held by the next try", 2, then(cascaded(deposit("10", true)), answered(holding))},
+	{"hold declined, the next try captured", 1, then(cascaded(deposit("10", true)), answered(holding), captureOf("4", approval))},
 	{"hold declined, another try held", 1, then(hold(refusal), anotherTry(payment.ClassAuthorized, payment.Authorized))},
 	{"verification declined", 1, func(t *testing.T) *world { return first(t, verification(), refusal) }},
 	{"verification", 1, func(t *testing.T) *world { return first(t, verification(), approval) }},
@@ -192,6 +197,9 @@ var scenes = []scene{
 	{"withdrawal", 1, other(payment.Withdrawal, approval)},
 	{"withdrawal declined", 1, other(payment.Withdrawal, refusal)},
 	{"withdrawal closed", 1, other(payment.Withdrawal, closing)},
+	{"withdrawal refused, the next try open", 1, cascaded(payout)},
+	{"withdrawal refused, the next try paid", 1, then(cascaded(payout), answered(approval))},
+	{"withdrawal refused, the next too", 2, then(cascaded(payout), answered(soft))},
 	{"withdrawal declined by hand", 1, then(other(payment.Withdrawal, approval), doing(payment.ManualUpdate{To: payment.Declined}))},
 	{"refund", 1, other(payment.Refund, approval)},
 	{"refund declined", 1, other(payment.Refund, refusal)},
@@ -402,6 +410,12 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 		return fmt.Sprintf("captured %s, operation %d", p.Captured, a.Op)
 	case (d.Call != nil) != (row.Then == payment.ThenGiveBack):
 		return fmt.Sprintf("call %+v", d.Call)
+	}
+	if row.Then == payment.ThenLater {
+		if !same(before, p) || a.Doubts <= was.Doubts || !a.NextCheck.After(p.Changed) {
+			return fmt.Sprintf("it is not asked again later; doubts %d, next check %s", a.Doubts, a.NextCheck)
+		}
+		return ""
 	}
 	if row.Then == payment.ThenNothing || row.Then == payment.ThenLook || row.Then == payment.ThenWait {
 		again := open(f.Class) && a.Doubts > was.Doubts && !a.NextCheck.IsZero()

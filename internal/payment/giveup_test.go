@@ -59,7 +59,7 @@ func TestGivenUpAt(t *testing.T) {
 		}
 		w := newWorld(t, p, nil)
 		w.now = start.Add(c.after)
-		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+		w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 		call := w.call
 		w.do(t, payment.Answer{Attempt: call.Attempt.Seq, Op: call.Op, Fact: payment.Fact{Class: payment.ClassWaiting},
 			NextCheck: start.Add(time.Hour)})

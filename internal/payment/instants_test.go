@@ -56,7 +56,7 @@ func TestAnOperationEndsAfterItsStartWhateverTheClock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, deposit("10", false), nil)
 	w.now = start.Add(time.Minute)
-	w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	w.now = start.Add(30 * time.Second) // another node, or this one after it stood still
 	d := w.answer(t, paid(payment.ClassApproved))
 	op := w.log[len(w.log)-1]

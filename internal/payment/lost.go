@@ -57,7 +57,12 @@ func attemptKey(epoch string, p ID, number int) string {
 // LostKinds lists what a try of the lost time can have been, as the payment stands: none where none can have been made.
 func (p *Payment) LostKinds() []AttemptKind {
 	switch {
-	case p.Type != Deposit || p.Live != 0 || p.Lost == "":
+	case p.Type == Refund || p.Live != 0 || p.Lost == "":
+		return nil
+	case p.Type == Withdrawal: // by the next step of its plan
+		if p.state == Declined || p.state == Cancelled {
+			return []AttemptKind{AttemptWithdrawal}
+		}
 		return nil
 	case p.Payable():
 		return []AttemptKind{AttemptDeposit}
@@ -73,7 +78,7 @@ func (p *Payment) LostKinds() []AttemptKind {
 // LostOthers lists what else a number of the lost time can stand for, where a provider does not know it as a try: after a known
 // one it may be what was done about that, such as the void of a hold that the merchant did not want.
 func (p *Payment) LostOthers() []AttemptKind {
-	if p.Tries == 0 {
+	if p.Tries == 0 || p.Type != Deposit {
 		return nil
 	}
 	kinds := []AttemptKind{AttemptDeposit, AttemptVoid, AttemptRefund, AttemptCapture}
@@ -195,7 +200,7 @@ func (c FoundLost) submitted(d *draft) {
 func (d *draft) doubtful(c FoundLost) {
 	d.p.Tries++
 	a := Attempt{
-		Seq: d.p.Tries, Kind: AttemptDeposit, TerminalID: c.Terminal.ID, Terminal: c.Terminal.Name, Class: ClassNotSent,
+		Seq: d.p.Tries, Kind: c.Kind, TerminalID: c.Terminal.ID, Terminal: c.Terminal.Name, Class: ClassNotSent,
 		Amount: c.amount(d.p.Amount), Currency: d.p.Currency, Started: d.at, Doubts: 1, NextCheck: d.now,
 	}
 	d.p.Attempts = append(d.p.Attempts, a)
@@ -205,7 +210,7 @@ func (d *draft) doubtful(c FoundLost) {
 
 // amount is what was asked for, where the payment itself does not say.
 func (c FoundLost) amount(otherwise money.Amount) money.Amount {
-	if c.Kind == AttemptDeposit && !otherwise.IsZero() || c.Fact.Amount.IsZero() || c.Kind == AttemptCapture && c.Fact.Amount.Cmp(otherwise) > 0 {
+	if c.Kind.Main() && !otherwise.IsZero() || c.Fact.Amount.IsZero() || c.Kind == AttemptCapture && c.Fact.Amount.Cmp(otherwise) > 0 {
 		return otherwise
 	}
 	return c.Fact.Amount

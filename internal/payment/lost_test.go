@@ -13,7 +13,7 @@ func TestNothingIsDecidedBeforeTheSearchHasEnded(t *testing.T) {
 	t.Parallel()
 	open := newWorld(t, deposit("10.00", false), nil)
 	held := newWorld(t, deposit("10.00", true), nil)
-	submit := payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("c1")}}
+	submit := payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("c1")}}
 	held.do(t, submit)
 	held.answer(t, payment.Fact{Class: payment.ClassAuthorized, Amount: held.p.Amount, Currency: "EUR", ProviderRef: "r"})
 	if held.p.State() != payment.Authorized {

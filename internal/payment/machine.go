@@ -37,6 +37,7 @@ const (
 	InOpen      Input = "fact: waiting or unknown"
 	InUnsent    Input = "fact: nothing left, for want of our own means"
 	InRefused   Input = "fact: refused, nothing left to try"
+	InGoesOn    Input = "fact: refused, the next terminal follows"
 	InClosed    Input = "fact: closed without money"
 	InUnchanged Input = "fact: nothing new"
 	InLate      Input = "fact: done after all"
@@ -67,6 +68,7 @@ var (
 	opsPaying  = append([]OperationKind{OpDeposit, OpWithdrawal, OpRefund}, opsAsking...)
 	opsHolding = append([]OperationKind{OpDeposit}, opsAsking...)
 	opsAny     = append([]OperationKind{OpCapture, OpVoid}, opsPaying...)
+	opsTrying  = append([]OperationKind{OpDeposit, OpWithdrawal}, opsAsking...)
 	// After an end a late success may still be given back.
 	opsEnded   = append([]OperationKind{OpVoid, OpRefund}, opsAsking...)
 	opsCalling = []OperationKind{OpDeposit, OpWithdrawal, OpRefund, OpCapture, OpVoid}
@@ -108,6 +110,8 @@ var edges = []Edge{
 	{Pending, InOpen, opsAny, Pending, "never a decline, however old"},
 	{Pending, InUnsent, opsCalling, Pending, "decides nothing: the customer tries again, and what has no customer is sent again"},
 	{Pending, InRefused, opsPaying, Declined, "definitive, nothing left to try"},
+	{Pending, InGoesOn, opsTrying, Pending, "after NOT_SENT, REJECTED or a soft decline only, where the plan says so"},
+	{Pending, InNextTerminal, []OperationKind{OpCascading}, Pending, "in the same transaction as the refusal"},
 	{Pending, InClosed, opsPaying, Cancelled, "the provider's word, never our timer alone"},
 	{Pending, InClosed, []OperationKind{OpVoid, OpCapture}, Cancelled, "void done, or the hold is proven gone"},
 
@@ -156,7 +160,6 @@ var edges = []Edge{
 var planned = []Edge{
 	{Pending, InFraudPass, []OperationKind{OpContinueAntiFraud}, Pending, ""},
 	{Pending, InFraudStop, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Declined, "no live attempt"},
-	{Pending, InNextTerminal, []OperationKind{OpCascading}, Pending, "after NOT_SENT, REJECTED or a soft decline only"},
 	{Pending, InConsent, []OperationKind{OpConfirmation}, Pending, ""},
 	{Pending, InRefused, []OperationKind{OpConfirmation}, Declined, "no consent in time"},
 	{Pending, InGiveUp, []OperationKind{OpConfirmation}, Cancelled, "2.00, nothing approved"},

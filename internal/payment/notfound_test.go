@@ -28,7 +28,7 @@ func TestWhatNotFoundProves(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, deposit("10", false), nil)
-			w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+			w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 			start := w.p.LiveAttempt().Started
 			for i, after := range c.at {
 				if got := w.p.State(); got != payment.Pending {

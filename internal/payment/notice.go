@@ -13,6 +13,7 @@ type Notice struct {
 	Token     string    // unused recurring token, taken if a chain starts
 	HoldCheck time.Time // when to ask whether a hold still stands
 	Late      LatePolicy
+	Onward    Onward // what it takes to go on with the plan after a refusal
 }
 
 func (c Notice) apply(d *draft) {
@@ -21,7 +22,7 @@ func (c Notice) apply(d *draft) {
 		d.err = refuse(CodeNotFound, "", "attempt %d", c.Attempt)
 		return
 	}
-	d.holdCheck, d.run = c.HoldCheck, c.Late.Run
+	d.holdCheck, d.run, d.onward = c.HoldCheck, c.Late.Run, c.Onward
 	if !a.Live() {
 		d.heard(a, report{op: OpHandleWebhook, quiet: d.p.logLong(), messages: c.Messages, fact: c.Fact, late: c.Late})
 		return
@@ -30,7 +31,7 @@ func (c Notice) apply(d *draft) {
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	d.note(a, fact)
-	if d.p.mayBeGivenBack(a, fact) { // whether it was is found out by asking
+	if d.p.mayBeGivenBack(a, fact) || d.onlyTold(a, fact) { // how it is is found out by asking
 		fact = Fact{Class: ClassUnknown}
 	}
 	in := d.settle(a, fact, c.Token)

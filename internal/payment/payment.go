@@ -235,6 +235,7 @@ type Attempt struct {
 	Returned    bool   // the customer came back
 	Credential  string // the provider's handle for recurring charges, sealed by whoever keeps it
 	Started     time.Time
+	Rest        Rest // what may be tried after it
 	Reverses    int  // Seq of the late success that this attempt gives back; 0 for none
 	Reversed    bool // a late success that is given back, or was
 }
@@ -267,6 +268,10 @@ type Operation struct {
 	State     State     // after the operation; while it runs, since its start
 	Attempt   int       // Seq of the attempt it belongs to; 0 for none
 	Messages  Messages
+
+	// Plan is what the log keeps of the payment's plan, internal: lines that ReadRouted reads. Operations come without it, and where
+	// one ends it is what is added.
+	Plan string
 
 	// Began and Ended are the versions of the payment that the start and the end made;
 	// Ended is 0 while it runs. They order what happened when operations overlap.

@@ -73,16 +73,19 @@ func (d *draft) found(s *situation, row *Finding, r report) {
 		return
 	}
 	then := row.Then
-	if then == ThenWait && s.a.Doubts >= mostDoubts {
+	if (then == ThenWait || then == ThenLater) && s.a.Doubts >= mostDoubts {
 		then = ThenLook
 	}
 	s.a.NextCheck = d.rest(s.a)
-	if then == ThenNothing || then == ThenLook || then == ThenWait {
+	if then == ThenNothing || then == ThenLook || then == ThenWait || then == ThenLater {
 		if then != ThenNothing {
 			d.d.Alarm = s.alarm("confirms") + ": " + string(then)
 		}
-		if then == ThenWait {
+		if then == ThenWait || then == ThenLater {
 			d.doubt(s.a)
+		}
+		if then == ThenLater {
+			s.a.NextCheck = d.holdCheck
 		}
 		d.bookFound(s.a, r, d.nothingNew())
 		return
@@ -127,6 +130,20 @@ func (d *draft) rest(a *Attempt) time.Time {
 		return d.holdDue(a)
 	}
 	return time.Time{}
+}
+
+// hurryDoubts has a try that is in doubt asked about at once when the payment has ended: what would have been in the way is not
+// any more.
+func (d *draft) hurryDoubts() {
+	if !d.p.state.Final() || d.before.state.Final() {
+		return
+	}
+	for i := range d.p.Attempts {
+		if a := &d.p.Attempts[i]; a.part() == PartDeposit && a.Class.Refused() && a.Doubts > 0 && a.NextCheck.After(d.now) {
+			a.NextCheck = d.now
+			d.d.Attempts = append(d.d.Attempts, *a)
+		}
+	}
 }
 
 // inDoubt reports that it is due already to ask about the settled attempt.
@@ -213,7 +230,7 @@ func (d *draft) follow(s *situation, then Consequence, r report) {
 		d.gone(a, f, r)
 	case ThenGiveBack:
 		d.giveBack(s, r)
-	case ThenNothing, ThenLook, ThenWait: // booked by found
+	case ThenNothing, ThenLook, ThenWait, ThenLater: // booked by found
 	}
 	d.d.Attempts = append(d.d.Attempts, *d.p.attempt(a.Seq))
 }

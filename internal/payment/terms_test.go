@@ -41,7 +41,7 @@ func TestOpeningThePageExtendsTheCheckoutOnce(t *testing.T) {
 	if d := w.do(t, payment.Opened{}); !d.Idle() || !w.p.CheckoutUntil.Equal(want) {
 		t.Errorf("a second time: until %s", w.p.CheckoutUntil)
 	}
-	w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	if d := w.do(t, payment.Opened{}); !d.Idle() || !w.p.WasOpened() {
 		t.Error("opening does something after the checkout, or is forgotten")
 	}
@@ -73,7 +73,7 @@ func TestMethodsThatTheTermsDoNotAllow(t *testing.T) {
 	p := deposit("10", false)
 	p.Method, p.Terms.Methods = "", all[:1]
 	w := newWorld(t, p, nil)
-	submit := payment.Submit{Method: all[1], Start: payment.Start{Terminals: terminals(), Run: run("a")}}
+	submit := payment.Submit{Method: all[1], Start: payment.Start{Plan: toOne(), Run: run("a")}}
 	var r *payment.Refusal
 	if _, err := payment.Decide(w.p, submit, w.now); !errors.As(err, &r) || r.Code != payment.CodeNoTerminal || r.Field != "paymentMethod" {
 		t.Errorf("%s: %v", all[1], err)
@@ -104,7 +104,7 @@ func TestWhereTheCustomerGoes(t *testing.T) {
 		}, "abort"},
 		{"timed out", terms, func(t *testing.T, w *world) { w.do(t, payment.Cancel{ByClock: true}) }, "error"},
 		{"abandoned, then paid", terms, func(t *testing.T, w *world) {
-			w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+			w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 			w.do(t, payment.Abandon{})
 			w.answer(t, paid(payment.ClassApproved))
 		}, "error"},
@@ -129,7 +129,7 @@ func TestWhereTheCustomerGoes(t *testing.T) {
 // pay submits the deposit and brings the provider's answer.
 func (w *world) pay(t *testing.T, f payment.Fact) payment.Decision {
 	t.Helper()
-	w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	return w.answerAt(t, f, 24*time.Hour)
 }
 
@@ -189,7 +189,7 @@ func TestVerificationMovesNoMoney(t *testing.T) {
 	if _, err := payment.Decide(newWorld(t, deposit("0", false), nil).p, payment.Submit{}, start); err == nil {
 		t.Error("a deposit without an amount is submitted")
 	}
-	w.do(t, payment.Submit{Amount: money.MustParse("7"), Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	w.do(t, payment.Submit{Amount: money.MustParse("7"), Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	if w.call == nil || !w.call.Attempt.Amount.IsZero() {
 		t.Fatalf("sent with %v", w.call)
 	}
@@ -224,7 +224,7 @@ func TestVerificationWithPreAuthWaitsForItsVoid(t *testing.T) {
 		p := verification()
 		p.PreAuth = true
 		w := newWorld(t, p, nil)
-		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+		w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 		w.answerAt(t, paid(class), time.Hour)
 		if w.p.State() != payment.Authorized || !w.p.Authorised.IsZero() || !w.p.Due.IsZero() {
 			t.Fatalf("%s: %s of %s, due %s", class, w.p.State(), w.p.Authorised, w.p.Due)
@@ -313,7 +313,7 @@ func TestEventsSayWhatTheyFollowed(t *testing.T) {
 		{"refund of it", false, func(w *world) payment.Decision {
 			p := deposit("4", false)
 			p.Type, p.Parent = payment.Refund, w.p.ID
-			r := newWorld(t, p, &payment.Start{Terminals: terminals(), Run: run("r")})
+			r := newWorld(t, p, &payment.Start{Plan: toOne(), Run: run("r")})
 			return r.answerAt(t, payment.Fact{Class: payment.ClassDeclinedHard}, 0)
 		}, []fact{{payment.Declined, payment.Pending, 1}}},
 		{"set by hand", true, func(w *world) payment.Decision {

@@ -46,7 +46,7 @@ func withCustomer() payment.Payment {
 func betweenTries(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, withCustomer(), nil)
-	w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	w.answer(t, unsent)
 	if a := w.p.Attempts[0]; w.p.State() != payment.Pending || !w.p.BetweenTries() || !w.p.Payable() || a.Class != payment.ClassNotSent || a.Code != "" {
 		t.Fatalf("%s, attempt %+v", w.p.State(), a)
@@ -60,7 +60,7 @@ func betweenTries(t *testing.T) *world {
 // TestBetweenTries: how a deposit goes on of which a try never left.
 func TestBetweenTries(t *testing.T) {
 	t.Parallel()
-	submit := payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("b")}}
+	submit := payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("b")}}
 	for name, c := range map[string]struct {
 		play  func(w *world)
 		state payment.State
@@ -84,7 +84,9 @@ func TestBetweenTries(t *testing.T) {
 		"abandoned":        {func(w *world) { w.do(t, payment.Abandon{}) }, payment.Cancelled, "2.00", []string{"CANCEL:CANCELLED"}},
 		"by hand": {func(w *world) { w.do(t, payment.ManualUpdate{To: payment.Declined, Code: "3.00"}) },
 			payment.Declined, "3.00", []string{"MANUAL_UPDATE:DECLINED"}},
-		"no terminal any more": {func(w *world) { w.do(t, payment.Submit{Start: payment.Start{NoRoute: payment.CodeNoTerminal}}) },
+		"no terminal any more": {func(w *world) {
+			w.do(t, payment.Submit{Start: payment.Start{Plan: payment.Plan{NoRoute: payment.CodeNoTerminal}}})
+		},
 			payment.Declined, "1.05", []string{"CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:DECLINED"}},
 		"a visit means nothing": {func(w *world) {
 			w.do(t, payment.Opened{})
@@ -137,12 +139,12 @@ func TestTheLastDeclineEndsWhatIsBetweenTries(t *testing.T) {
 func TestTheNextTryIsByTheSameMethod(t *testing.T) {
 	t.Parallel()
 	w := betweenTries(t)
-	_, err := payment.Decide(w.p, payment.Submit{Method: payment.Blik, Start: payment.Start{Terminals: terminals(), Run: run("b")}}, w.now)
+	_, err := payment.Decide(w.p, payment.Submit{Method: payment.Blik, Start: payment.Start{Plan: toOne(), Run: run("b")}}, w.now)
 	var r *payment.Refusal
 	if !errors.As(err, &r) || r.Code != payment.CodeWrongState || r.Field != "paymentMethod" {
 		t.Errorf("%v", err)
 	}
-	w.do(t, payment.Submit{Method: payment.BasicCard, Start: payment.Start{Terminals: terminals(), Run: run("b")}})
+	w.do(t, payment.Submit{Method: payment.BasicCard, Start: payment.Start{Plan: toOne(), Run: run("b")}})
 }
 
 // unsentOnes is one payment for each kind of call that no customer can repeat, after it did not leave.
@@ -151,20 +153,20 @@ func unsentOnes(t *testing.T) map[string]*world {
 	direct := func(kind payment.Type, method payment.Method) *world {
 		p := deposit("10", false)
 		p.Type, p.Method = kind, method
-		w := newWorld(t, p, &payment.Start{Terminals: terminals(), Run: run("a")})
+		w := newWorld(t, p, &payment.Start{Plan: toOne(), Run: run("a")})
 		w.answer(t, unsent)
 		return w
 	}
 	held := func(c payment.Command) *world {
 		w := newWorld(t, deposit("10", true), nil)
-		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+		w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 		w.answer(t, paid(payment.ClassAuthorized))
 		w.do(t, c)
 		w.answer(t, unsent)
 		return w
 	}
 	late := newWorld(t, deposit("10", false), nil)
-	late.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	late.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	late.answer(t, payment.Fact{Class: payment.ClassRejected})
 	late.hear(t, 1, paid(payment.ClassApproved))
 	late.find(t, paid(payment.ClassApproved), false)
@@ -186,7 +188,7 @@ func TestLateSuccessOfAnotherTryGoesBack(t *testing.T) {
 		w.p.PreAuth = won == payment.ClassAuthorized
 		w.p.Attempts = slices.Clone(w.p.Attempts)
 		w.p.Attempts[0].Class, w.p.Attempts[0].Code = payment.ClassDeclinedSoft, "4.02"
-		w.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("b")}})
+		w.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("b")}})
 		w.answer(t, payment.Fact{Class: won, ProviderRef: "tx2"})
 		if won == payment.ClassAuthorized {
 			w.do(t, payment.Capture{Run: run("c")})
@@ -324,7 +326,7 @@ func TestAbandonedBeforeItLeft(t *testing.T) {
 		t.Error(err)
 	}
 	while := newWorld(t, withCustomer(), nil)
-	while.do(t, payment.Submit{Start: payment.Start{Terminals: terminals(), Run: run("a")}})
+	while.do(t, payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("a")}})
 	while.do(t, payment.Abandon{})
 	while.answer(t, unsent)
 	if while.p.State() != payment.Cancelled || while.p.ErrorCode != "2.00" || while.p.Live != 0 {

@@ -51,6 +51,7 @@ var attemptTable = columns[try]{
 	flag("reversed", always, func(a *try) *bool { return &a.Reversed }).bornAs("FALSE"),
 	instant("started", always, func(a *try) *time.Time { return &a.Started }),
 	number("doubts", always, func(a *try) *int { return &a.Doubts }),
+	text("rest", atBirth, func(a *try) *string { return (*string)(&a.Rest) }),
 }
 
 // Made once of the columns.

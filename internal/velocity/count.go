@@ -113,7 +113,8 @@ type Pass struct {
 }
 
 // ticket is what is remembered of a payment by card: whose try its last attempt was. How often a payment is tried needs no
-// limit: the first try of which a provider says anything is its last.
+// limit: the first try of which a provider says anything is its last, but for those that its plan goes on with, which count
+// as one with it.
 type ticket struct {
 	pass    *Pass // nil once it is known what became of the attempt
 	attempt int
@@ -178,6 +179,15 @@ func (g *Guard) Sent(p *Pass, attempt int) {
 	defer g.mu.Unlock()
 	t := g.tickets.make(p.try.Payment)
 	t.pass, t.attempt = p, attempt
+}
+
+// Onward says that an attempt was refused and another follows at once: what becomes of that one is the outcome of the try.
+func (g *Guard) Onward(id payment.ID, from, to int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t := g.tickets.get(id); t != nil && t.pass != nil && t.attempt == from {
+		t.attempt = to
+	}
 }
 
 // Heard takes what became of an attempt of a payment. Attempts that were no admitted try are passed over, and so is what

@@ -1,24 +1,23 @@
-package engine
+package job
 
 import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/sluicepay/sluice/internal/payment"
-	"github.com/sluicepay/sluice/internal/store"
 )
 
 // Due work takes turns at a terminal, so that a provider that hangs keeps the work of its own payments waiting and
 // nobody else's.
 const (
-	turnsAtOnce = 16                     // pieces of due work that call one terminal at a time
-	turnWait    = 250 * time.Millisecond // how long a piece waits for its turn; then it is put off
-	mostPutOff  = time.Minute
+	// TurnsAtOnce is how many pieces of due work call one terminal at a time.
+	TurnsAtOnce = 16
+
+	turnWait   = 250 * time.Millisecond // how long a piece waits for its turn; then it is put off
+	mostPutOff = time.Minute
 )
 
-// turns is who calls which terminal.
-type turns struct {
+// Turns is who calls which terminal. The zero value is ready.
+type Turns struct {
 	mu sync.Mutex
 	at map[string]*turn // by id of the terminal; those at which somebody is
 }
@@ -30,16 +29,16 @@ type turn struct {
 	line  time.Time     // when the last that was put off comes again
 }
 
-// take waits a moment for a turn at the terminal. Without one, ok is false and after says when to come again. leave must
+// Take waits a moment for a turn at the terminal. Without one, ok is false and after says when to come again. leave must
 // be called in the end.
-func (t *turns) take(ctx context.Context, terminal string, now func() time.Time) (leave func(), after time.Duration, ok bool) {
+func (t *Turns) Take(ctx context.Context, terminal string, now func() time.Time) (leave func(), after time.Duration, ok bool) {
 	t.mu.Lock()
 	if t.at == nil {
 		t.at = make(map[string]*turn)
 	}
 	u := t.at[terminal]
 	if u == nil {
-		u = &turn{slots: make(chan struct{}, turnsAtOnce)}
+		u = &turn{slots: make(chan struct{}, TurnsAtOnce)}
 		t.at[terminal] = u
 	}
 	u.users++
@@ -56,7 +55,7 @@ func (t *turns) take(ctx context.Context, terminal string, now func() time.Time)
 		u.line = came.Add(turnWait)
 	}
 	if u.line.Before(came.Add(mostPutOff)) {
-		u.line = u.line.Add(max(u.took, turnWait) / turnsAtOnce)
+		u.line = u.line.Add(max(u.took, turnWait) / TurnsAtOnce)
 	}
 	return nil, u.line.Sub(came), false
 }
@@ -80,7 +79,7 @@ func (u *turn) enter(ctx context.Context) bool {
 	}
 }
 
-func (t *turns) leave(terminal string, u *turn, took time.Duration) {
+func (t *Turns) leave(terminal string, u *turn, took time.Duration) {
 	<-u.slots
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -89,21 +88,8 @@ func (t *turns) leave(terminal string, u *turn, took time.Duration) {
 }
 
 // forget drops a terminal that nobody uses. The caller holds the lock.
-func (t *turns) forget(terminal string, u *turn) {
+func (t *Turns) forget(terminal string, u *turn) {
 	if u.users--; u.users == 0 {
 		delete(t.at, terminal)
 	}
-}
-
-// inTurn does due work that calls the terminal, or puts it off until there may be room.
-func (e *Engine) inTurn(ctx context.Context, p *payment.Payment, terminal string, work func() error) error {
-	leave, after, ok := e.turns.take(ctx, terminal, e.Now)
-	if ok {
-		defer leave()
-		return work()
-	}
-	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.Payments().Delay(p, tx.Now().Add(after))
-		return nil
-	})
 }

@@ -1,4 +1,4 @@
-package engine
+package job
 
 import (
 	"context"
@@ -12,9 +12,9 @@ func TestAFreeTurnIsTakenHoweverLate(t *testing.T) {
 	t.Parallel()
 	late, cancel := context.WithCancel(t.Context())
 	cancel()
-	var all turns
+	var all Turns
 	for range 200 {
-		leave, after, ok := all.take(late, "terminal", time.Now)
+		leave, after, ok := all.Take(late, "terminal", time.Now)
 		if !ok {
 			t.Fatalf("put off by %s at a terminal where nobody is", after)
 		}
