@@ -13,6 +13,7 @@ import (
 type paymentCommands struct {
 	List    paymentListCommand    `cmd:"" help:"List payments of a shop, newest first."`
 	Show    paymentShowCommand    `cmd:"" help:"Show a payment with its attempts, its log and what was done by hand."`
+	Explain paymentExplainCommand `cmd:"" help:"Say where a payment was to be tried, in which order and why."`
 	Capture paymentCaptureCommand `cmd:"" help:"Take money that is held. Refused where the shop demands a second person (fourEyes)."`
 	Void    paymentVoidCommand    `cmd:"" help:"Give held money back. Refused where the shop demands a second person (fourEyes)."`
 	Refund  paymentRefundCommand  `cmd:"" help:"Give back money that was taken. Refused where the shop demands a second person (fourEyes)."`

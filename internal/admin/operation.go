@@ -82,6 +82,7 @@ var (
 
 	OpListPayments   = operation("payment.list", ReadPayments, (*Desk).listPayments)
 	OpShowPayment    = operation("payment.show", ReadPayments, (*Desk).showPayment)
+	OpExplainPayment = operation("payment.explain", ReadPayments, (*Desk).explainPayment)
 	OpCapturePayment = operation("payment.capture", CapturePayments, (*Desk).capturePayment)
 	OpVoidPayment    = operation("payment.void", VoidPayments, (*Desk).voidPayment)
 	OpRefundPayment  = operation("payment.refund", RefundPayments, (*Desk).refundPayment)
@@ -124,7 +125,7 @@ func All() []Any {
 		OpCreateShop, OpListShops, OpUpdateShop, OpRenameShop,
 		OpCreateKey, OpListKeys, OpRevokeKey,
 		OpCreateTerminal, OpListTerminals, OpShowTerminal, OpUpdateTerminal, OpSwitchTerminal, OpRemoveTerminal,
-		OpListPayments, OpShowPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,
+		OpListPayments, OpShowPayment, OpExplainPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,
 		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked, OpStopRecurring,
 		OpListNotices, OpShowNotice, OpRetryNotice,
 		OpListAlarms, OpAckAlarm,
