@@ -26,7 +26,7 @@ func TestAlarmsAreListedUntilAcknowledged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := newNode(t.Context(), b, "")
+	a, err := newNode(b, "")
 	if err != nil {
 		t.Fatal(err)
 	}

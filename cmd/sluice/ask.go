@@ -88,7 +88,7 @@ func ask[A, R any](s *surroundings, o *operator, op admin.Operation[A, R], argum
 		return result, err
 	}
 	defer b.Close()
-	a, err := newNode(s.ctx, b, b.config.PublicURL)
+	a, err := newNode(b, b.config.PublicURL)
 	if err != nil {
 		return result, err
 	}

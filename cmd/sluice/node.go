@@ -61,7 +61,7 @@ type node struct {
 }
 
 // newNode builds the application. publicURL is where customers and providers reach it.
-func newNode(ctx context.Context, b *base, publicURL string) (*node, error) {
+func newNode(b *base, publicURL string) (*node, error) {
 	c := b.Config(publicURL, version)
 	c.Strangers = telemetry.Paced(b.log, time.Now)
 	built, err := app.New(c)

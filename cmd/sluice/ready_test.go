@@ -56,7 +56,7 @@ func halted(t *testing.T, edit func(*config.Config)) (*node, *group) {
 	}
 	t.Cleanup(func() { _ = b.Close() })
 	edit(&b.config)
-	a, err := newNode(t.Context(), b, "http://127.0.0.1")
+	a, err := newNode(b, "http://127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (b *base) serve(s *surroundings) error {
 	if publicURL == "" {
 		publicURL = ready.BaseURL
 	}
-	a, err := newNode(s.ctx, b, strings.TrimSuffix(publicURL, "/"))
+	a, err := newNode(b, strings.TrimSuffix(publicURL, "/"))
 	if err == nil {
 		a.limits = share
 		err = errors.Join(a.Begin(s.ctx), a.warnOfClear(s.ctx))

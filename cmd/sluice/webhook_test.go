@@ -35,7 +35,7 @@ func hookBase(t *testing.T) (*node, *shop.Shop) {
 			t.Error(err)
 		}
 	})
-	a, err := newNode(t.Context(), b, "")
+	a, err := newNode(b, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ type Work struct {
 // App; it does nothing until it runs.
 func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	due := a.Engine.DueWork(sealing.Name, workDeliveries)
-	kinds := append(due.Kinds, a.Sealing())
+	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing()})
 	deliverer := a.NewDeliverer()
 	if w.Endpoints > 0 {
 		kinds = append(kinds, a.deliveries(deliverer, w.Endpoints))
