@@ -264,3 +264,26 @@ func TestFilesOfOneNameAreAboutOneThing(t *testing.T) {
 		}
 	}
 }
+
+// TestThereIsOneObjectGraph: the parts of the application are put together by package app alone, for the program and for tests.
+func TestThereIsOneObjectGraph(t *testing.T) {
+	found := 0
+	for _, s := range sources(t) {
+		if s.test {
+			continue // of one part, which a test may build by itself
+		}
+		for _, part := range []string{"engine", "records", "admin", "webhook", "job", "inbound", "checkout", "api/gateway", "api/yandexpay"} {
+			s.uses(module+"/internal/"+part, func(name string, n *ast.SelectorExpr) {
+				if name != "New" {
+					return
+				}
+				if found++; s.dir != "internal/app" {
+					t.Errorf("%s builds package %s by itself: build an app.App", s.at(n), part)
+				}
+			})
+		}
+	}
+	if found < 9 {
+		t.Errorf("only %d parts are built: the test looks for the wrong thing", found)
+	}
+}
