@@ -91,12 +91,14 @@ func startNodes(t testing.TB, dir, database string) []*server {
 			t.Fatal(err)
 		}
 		if i > 0 {
-			keys, err := os.ReadFile(filepath.Join(nodes[0].data, "keys.json"))
-			if err == nil {
-				err = os.WriteFile(filepath.Join(nodes[i].data, "keys.json"), keys, 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
+			for _, name := range []string{"keys.json", "master.key"} {
+				keys, err := os.ReadFile(filepath.Join(nodes[0].data, name))
+				if err == nil {
+					err = os.WriteFile(filepath.Join(nodes[i].data, name), keys, 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		nodes[i].start(t)

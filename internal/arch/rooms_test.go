@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"shop", "connector", "vault"},
 	{"route", "fraud", "velocity", "connector/*", "store/tx"},
 	{"store"},
-	{"alarm", "job"},
+	{"alarm", "job", "flight"},
 	{"engine", "webhook", "backup", "sealing"},
 	{"api", "checkout", "inbound", "records"},
 	{"api/gateway", "api/yandexpay", "welcome"},

@@ -26,8 +26,19 @@ func (e *entry) readCard(form url.Values, v *visit) {
 	c := &instrument.Card{}
 	e.readNumber(c, form.Get(fieldNumber), v.words)
 	e.readExpiry(c, form.Get(fieldExpiry), v)
-	e.readCode(c, form.Get(fieldCode), v.words)
+	e.readCode(c, c.Number.Brand(), form.Get(fieldCode), v.words)
 	e.readHolder(c, form.Get(fieldHolder), v.words)
+	if e.faulty() {
+		c.Wipe()
+		return
+	}
+	e.means = c
+}
+
+// readCodeAlone checks the security code of the card that came with the payment, of which the payment knows the brand.
+func (e *entry) readCodeAlone(form url.Values, v *visit) {
+	c := &instrument.Card{}
+	e.readCode(c, v.payment.Instrument.CardBrand, form.Get(fieldCode), v.words)
 	if e.faulty() {
 		c.Wipe()
 		return
@@ -69,8 +80,7 @@ func (e *entry) readExpiry(c *instrument.Card, text string, v *visit) {
 	}
 }
 
-func (e *entry) readCode(c *instrument.Card, text string, w *words) {
-	brand := c.Number.Brand()
+func (e *entry) readCode(c *instrument.Card, brand instrument.Brand, text string, w *words) {
 	var err error
 	if text = strings.TrimSpace(text); text != "" {
 		if c.SecurityCode, err = instrument.ParseSecurityCode(text); err != nil {

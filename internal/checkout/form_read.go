@@ -124,8 +124,12 @@ func readEntry(form url.Values, v *visit) *entry {
 			return e
 		}
 	}
-	if method.Spec().Means == instrument.KindCard && form.Has(fieldNumber) {
+	switch {
+	case method.Spec().Means != instrument.KindCard:
+	case form.Has(fieldNumber):
 		e.readCard(form, v)
+	case form.Has(fieldCode):
+		e.readCodeAlone(form, v)
 	}
 	return e
 }

@@ -14,7 +14,7 @@ type form struct {
 	Nonce, Cancel string
 	Amount        *field // nil when the payment has its amount
 	Card          []field
-	Held          *heldCard // the card that came with the payment; no card fields then
+	Held          *heldCard // the card that came with the payment; of the card fields only the code then, if any
 	Plain         bool      // the payment has a method without a form of its own
 	Pay           string    // label of the main button; empty when there is none
 	PayValue      string    // method that the main button chooses; empty when it is fixed
@@ -73,7 +73,7 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	if e.slowed {
 		page.Text = v.words.Slowed
 	}
-	f := g.form(v, e)
+	f := g.form(r, v, e)
 	page.Form = f
 	if f.Held != nil || len(f.Card) > 0 {
 		page.Title = v.words.FormTitleCard
@@ -110,7 +110,7 @@ func ahead(h http.Header) bool {
 	return false
 }
 
-func (g *Pages) form(v *visit, e *entry) *form {
+func (g *Pages) form(r *http.Request, v *visit, e *entry) *form {
 	f := &form{Nonce: g.engine.SubmitNonce(&v.payment), Cancel: v.path + "/cancel", Faults: e.faults}
 	methods := v.methods()
 	if len(methods) == 0 {
@@ -126,22 +126,29 @@ func (g *Pages) form(v *visit, e *entry) *form {
 	default:
 		f.Pay = fill(v.words.PayButton, formatAmount(v.payment.Amount, v.payment.Currency, v.words), v.payment.Currency)
 	}
-	g.fillMethods(f, v, e, methods)
+	g.fillMethods(r, f, v, e, methods)
 	f.focus()
 	return f
 }
 
 // fillMethods puts the first method into the form itself and the others below it.
-func (g *Pages) fillMethods(f *form, v *visit, e *entry, methods []payment.Method) {
+func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, methods []payment.Method) {
 	chosen := v.payment.Method == ""
 	switch {
 	case methods[0].Spec().Means == instrument.KindCard:
+		var kept *engine.KeptCard
 		if !e.slowed { // then another card may be taken
-			f.Held = g.held(v)
+			kept = g.engine.KeptCard(r.Context(), v.shop, &v.payment)
 		}
-		if f.Held == nil {
+		switch {
+		case kept == nil:
 			f.Card = cardFields(v.words, e)
+		case kept.AskCode:
+			code := codeField(v.words, e)
+			code.Required = true
+			f.Card = []field{code}
 		}
+		f.Held = held(kept, v.words)
 		if chosen {
 			f.PayValue = string(methods[0])
 		}
@@ -161,16 +168,14 @@ func continueWith(w *words, m payment.Method) string {
 	return fill(w.ContinueWith, named(w.Methods, string(m)))
 }
 
-// held shows the card that came with the payment, if it is still in memory.
-func (g *Pages) held(v *visit) *heldCard {
-	c := instrument.CardOf(g.engine.Means(v.payment.ID))
+// held shows the card that came with the payment, if it is still kept.
+func held(c *engine.KeptCard, w *words) *heldCard {
 	if c == nil {
 		return nil
 	}
-	defer c.Wipe()
 	return &heldCard{
-		Name:   fill(v.words.HeldCard, named(v.words.Brands, string(c.Number.Brand())), c.Number.Last4()),
-		Expiry: fill(v.words.HeldExpiry, c.ExpiryMonth, c.ExpiryYear),
+		Name:   fill(w.HeldCard, named(w.Brands, string(c.Brand)), c.Last4),
+		Expiry: fill(w.HeldExpiry, c.ExpiryMonth, c.ExpiryYear),
 	}
 }
 
@@ -188,10 +193,16 @@ func cardFields(w *words, e *entry) []field {
 			Mode: "numeric", Pattern: `[0-9 \-]*`, Max: "23", Required: true},
 		{ID: fieldExpiry, Label: w.ExpiryLabel, Hint: w.ExpiryHint, Value: e.expiryText, Fault: e.of(fieldExpiry),
 			Type: "text", Autocomplete: "cc-exp", Mode: "numeric", Max: "9", Class: "half", Required: true},
-		{ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Autocomplete: "cc-csc",
-			Mode: "numeric", Pattern: "[0-9]*", Max: "4", Class: "half"},
+		codeField(w, e),
 		{ID: fieldHolder, Label: w.HolderLabel, Note: w.Optional, Value: e.holderText, Fault: e.of(fieldHolder),
 			Type: "text", Autocomplete: "cc-name", Max: "128"},
+	}
+}
+
+func codeField(w *words, e *entry) field {
+	return field{
+		ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Autocomplete: "cc-csc",
+		Mode: "numeric", Pattern: "[0-9]*", Max: "4", Class: "half",
 	}
 }
 

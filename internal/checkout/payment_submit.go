@@ -67,6 +67,8 @@ func (g *Pages) notSubmitted(w http.ResponseWriter, r *http.Request, v *visit, e
 			e.fault(fieldAmount, v.words.AmountMissing)
 		case "card":
 			e.fault(fieldNumber, v.words.CardAgain)
+		case "card.cardSecurityCode":
+			e.fault(fieldCode, v.words.CodeMissing)
 		default:
 			e.fault(fieldMethod, v.words.MethodMissing)
 		}

@@ -167,6 +167,9 @@ type Traits struct {
 	Timeout   time.Duration // of one call; 30 s when zero
 	PreAuth   bool
 	Recurring bool
+	// WithoutCode: the provider takes cards without their security code. A card that came with one goes to it without, where
+	// the code is lost because another process got it; for any other provider the customer is asked for the code once more.
+	WithoutCode bool
 	// NoAskByKey: what gave no answer cannot be asked about, because the provider knows its own names of transactions
 	// only. Such an attempt stays open until a notice comes or a human looks.
 	NoAskByKey bool

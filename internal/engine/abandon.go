@@ -29,7 +29,7 @@ func (e *Engine) Abandon(ctx context.Context, t Target) (payment.Payment, error)
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	e.c.Vault.Drop(t.ID)
+	e.means.Drop(t.ID)
 	if p, err = e.close(ctx, d.Payment, t.Wait); err != nil { // it is due and will be tried again
 		e.c.Log.WarnContext(ctx, "abandoned payment not closed at the provider yet", "payment_id", t.ID, "error", err)
 	}

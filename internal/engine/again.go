@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
-	"github.com/sluicepay/sluice/internal/vault"
 )
 
 // sendAgain makes a call of which the attempt's row says that nothing has left. What it needs is derived from rows, as
@@ -21,11 +19,6 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 	case errors.As(err, &gone):
 		e.c.Log.ErrorContext(ctx, "a call that never left cannot be made any more", "payment_id", p.ID, "error", err)
 		_, err = e.decide(ctx, p.Shop, p.ID, payment.NeverSent{Code: gone.Code})
-	case errors.Is(err, errElsewhere):
-		return e.c.DB.Update(ctx, func(tx *store.Tx) error {
-			tx.Payments().Delay(p, p.Created.Add(cardKept))
-			return nil
-		})
 	case err == nil:
 		defer instrument.Wipe(x.means)
 		var d payment.Decision
@@ -38,12 +31,6 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 	}
 	return err
 }
-
-// cardKept is how long after the birth of a payment its card may still be in the memory of some process.
-const cardKept = vault.Hold + time.Minute
-
-// errElsewhere says that another process may have the card that a call needs.
-var errElsewhere = errors.New("the card is not in this process")
 
 // exchangeAgain is what the call needs that never left. A *payment.Refusal says that it can never be made again.
 func (e *Engine) exchangeAgain(ctx context.Context, p *payment.Payment) (exchange, error) {
@@ -70,7 +57,7 @@ func (e *Engine) exchangeAgain(ctx context.Context, p *payment.Payment) (exchang
 	case a.Kind == payment.AttemptDeposit:
 		return e.chainAgain(ctx, p, x)
 	case p.Instrument.CustomerAccountNumber != "":
-		return e.cardAgain(p, x)
+		return e.cardAgain(ctx, p, x)
 	}
 	return x, nil
 }
@@ -99,26 +86,15 @@ func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange)
 	return x, nil
 }
 
-// cardAgain adds the card of a payout. Cards are in memory only: where no process can have this one any more, nothing was
-// paid and nothing can be.
-func (e *Engine) cardAgain(p *payment.Payment, x exchange) (exchange, error) {
-	if x.means = e.c.Vault.Get(p.ID); x.means != nil {
-		return x, nil
+// cardAgain adds what a payout is paid to. It was kept when the call did not leave; where it is gone all the same nothing was
+// paid, and nothing can be.
+func (e *Engine) cardAgain(ctx context.Context, p *payment.Payment, x exchange) (exchange, error) {
+	k, err := e.means.Open(ctx, p)
+	if err != nil {
+		return x, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if !e.c.Exclusive && e.Now().Before(p.Created.Add(cardKept)) {
-		return x, errElsewhere
+	if x.means = k.Means; x.means == nil {
+		return x, &payment.Refusal{Code: payment.CodeInternal, Detail: "the card to pay to is not kept any more"}
 	}
-	return x, &payment.Refusal{Code: payment.CodeInternal, Detail: "the card to pay to is not in memory any more"}
-}
-
-// keepForAgain holds the means of a call that may have to be made again, or be followed by another try, as long as any are
-// held, and forgets them when it has left and nothing can follow. Those of a deposit without a next step are looked after by Execute.
-func (e *Engine) keepForAgain(p *payment.Payment, call *payment.Call, means instrument.Means) {
-	switch {
-	case call.Attempt.Rest == "" && (means == nil || p.Type == payment.Deposit), p.BetweenTries():
-	case !p.GoesOn() && p.Unsent() == nil:
-		e.c.Vault.Drop(p.ID)
-	case means != nil && !e.c.Vault.Has(p.ID):
-		e.c.Vault.Put(p.ID, instrument.Clone(means))
-	}
+	return x, nil
 }

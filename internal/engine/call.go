@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
@@ -37,10 +38,10 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	}
 	means := x.means
 	if means == nil {
-		means = e.c.Vault.Get(d.Payment.ID) // between two tries
+		means = e.means.Screened(ctx, &d.Payment) // between two tries
 		defer instrument.Wipe(means)
 	}
-	ctx, number, done := withoutCard(settled(ctx), means)
+	ctx, number, done := flight.Without(settled(ctx), means)
 	defer done()
 	p := d.Payment
 	if err := rescue.Run(func() { p = e.carryOn(ctx, d, x, number) }); err != nil {
@@ -55,15 +56,16 @@ func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, n
 	}
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
 	said := told{fact: fact, messages: messages, at: x.at}
-	if withhold(number, &said.fact, &said.messages) {
+	if flight.Withhold(number, &said.fact, &said.messages) {
 		said.odd = whyCardTold
 	}
 	if d.Call.MayBeGivenBack(&d.Payment, said.fact) {
 		said = e.lookForReturn(ctx, d, said)
 	}
 	e.sealFact(ctx, d.Payment.Shop, d.Payment.ID, &said.fact)
+	said.means = e.means.ForAgain(ctx, &d.Payment, d.Call, &said.fact, x.means)
 	p := e.answer(ctx, d, said, x.means)
-	e.keepForAgain(&p, d.Call, x.means)
+	e.means.Answered(&p, d.Call, x.means)
 	if fact.Revoked && x.chain != "" {
 		e.endChain(ctx, &p, x.chain)
 	}
@@ -147,13 +149,13 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told, 
 	p, call := &made.Payment, made.Call
 	a, at := &call.Attempt, said.at
 	if means == nil && a.Rest != "" {
-		means = e.c.Vault.Get(p.ID)
+		means = e.means.Screened(ctx, p)
 		defer instrument.Wipe(means)
 	}
 	onward, s := e.onwardFrom(ctx, p, a, at, instrument.CardOf(means) != nil)
 	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: said.fact, Messages: said.messages, Token: e.c.IDs.Letters(32)}
 	answer.NextCheck, answer.Stalled = e.nextCheck(call, said.fact)
-	answer.Fenced, answer.GivenBack = call.Fence, said.givenBack
+	answer.Fenced, answer.GivenBack, answer.Means = call.Fence, said.givenBack, said.means
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
 	answer.Late, answer.Onward = e.latePolicy(at), onward
 	if at.to != nil {

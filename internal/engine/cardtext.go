@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"context"
 	"errors"
 
-	"github.com/sluicepay/sluice/internal/instrument"
-	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
@@ -21,44 +18,6 @@ func (c *CardText) Error() string {
 		return "the idempotency key holds the card number"
 	}
 	return "a text holds the card number"
-}
-
-// withoutCard returns a context in which nothing new is stored that repeats the card's number, until done is called. The
-// finder finds it in what a provider says; it is nil where there is no card.
-func withoutCard(ctx context.Context, means instrument.Means) (_ context.Context, finder *instrument.Finder, done func()) {
-	card := instrument.CardOf(means)
-	if card == nil || card.Number.IsZero() {
-		return ctx, nil, func() {}
-	}
-	finder = card.Number.Finder()
-	return store.WithoutCard(ctx, finder), finder, finder.Wipe
-}
-
-// withhold takes what repeats the card's number out of what a provider said: its ids and handles are of no use shortened,
-// and a shortened id could be that of another payment with the same card. It reports whether there was any.
-func withhold(number *instrument.Finder, f *payment.Fact, m *payment.Messages) (found bool) {
-	if number == nil {
-		return false
-	}
-	brand, country := string(f.Instrument.CardBrand), f.Instrument.CardIssuingCountry
-	for _, text := range []*string{
-		&f.ProviderRef, &f.RawCode, &f.Credential, &f.Instrument.CustomerAccountNumber, &f.Instrument.CardToken,
-		&f.Instrument.CardholderName, &f.Instrument.CardExpiryMonth, &f.Instrument.CardExpiryYear, &brand, &country,
-	} {
-		if number.In(*text) {
-			*text, found = "", true
-		}
-	}
-	f.Instrument.CardBrand, f.Instrument.CardIssuingCountry = instrument.Brand(brand), country
-	if n := &f.Next; number.In(n.URL) || number.In(n.Form) || number.In(n.Code) {
-		*n, found = payment.Next{}, true
-	}
-	for _, text := range []*string{&m.Outgoing, &m.Incoming} {
-		if number.In(*text) {
-			*text, found = "[]", true
-		}
-	}
-	return found
 }
 
 // cardText is the engine's word for a text that the store refused.

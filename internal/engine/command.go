@@ -28,7 +28,7 @@ type Target struct {
 
 // Capture takes the money of an authorised payment; a zero amount takes all of it.
 func (e *Engine) Capture(ctx context.Context, t Target, amount money.Amount) (Outcome, error) {
-	return e.command(ctx, t, func(p *payment.Payment) (payment.Command, exchange, error) {
+	return e.command(ctx, t, func(_ *store.Tx, p *payment.Payment) (payment.Command, exchange, error) {
 		x := e.standing(t.Shop, p)
 		return payment.Capture{Amount: amount, Run: e.runAt(x.at)}, x, nil
 	})
@@ -36,7 +36,7 @@ func (e *Engine) Capture(ctx context.Context, t Target, amount money.Amount) (Ou
 
 // Void gives the money of an authorised payment back.
 func (e *Engine) Void(ctx context.Context, t Target) (Outcome, error) {
-	return e.command(ctx, t, func(p *payment.Payment) (payment.Command, exchange, error) {
+	return e.command(ctx, t, func(_ *store.Tx, p *payment.Payment) (payment.Command, exchange, error) {
 		x := e.standing(t.Shop, p)
 		return payment.Void{Run: e.runAt(x.at)}, x, nil
 	})
@@ -44,11 +44,11 @@ func (e *Engine) Void(ctx context.Context, t Target) (Outcome, error) {
 
 // Cancel closes a checkout at the customer's wish.
 func (e *Engine) Cancel(ctx context.Context, t Target) (Outcome, error) {
-	o, err := e.command(ctx, t, func(*payment.Payment) (payment.Command, exchange, error) {
+	o, err := e.command(ctx, t, func(*store.Tx, *payment.Payment) (payment.Command, exchange, error) {
 		return payment.Cancel{}, exchange{}, nil
 	})
 	if err == nil {
-		e.c.Vault.Drop(t.ID)
+		e.means.Drop(t.ID)
 	}
 	return o, err
 }
@@ -64,7 +64,7 @@ func (e *Engine) standing(s *shop.Shop, p *payment.Payment) exchange {
 
 // plan makes the domain's command from the payment as it was just read, and what the
 // provider call will need. It may run several times.
-type plan func(p *payment.Payment) (payment.Command, exchange, error)
+type plan func(tx *store.Tx, p *payment.Payment) (payment.Command, exchange, error)
 
 // errOpen stops a command on a payment whose outcome is open but could be known.
 var errOpen = errors.New("the outcome of an earlier call is open")
@@ -145,7 +145,7 @@ func (e *Engine) intent(ctx context.Context, tx *store.Tx, in *intention, p *pay
 		return d, x, errOpen
 	}
 	var c payment.Command
-	if c, x, err = in.planned(p); err != nil {
+	if c, x, err = in.planned(tx, p); err != nil {
 		return d, x, err
 	}
 	if d, err = payment.Decide(*p, c, tx.Now()); err != nil {

@@ -148,7 +148,7 @@ func TestAConnectorThatPanicsIsHeard(t *testing.T) {
 		if !p.BetweenTries() || !strings.Contains(a.Detail, string(p.ID)) { // it had not begun to send
 			t.Errorf("%s, detail %q", p.State(), a.Detail)
 		}
-		h.reach(h.workBy(h.other(nil), p.ID, 1), payment.Cancelled)
+		h.reach(h.workBy(h.other(nil), p.ID, 2), payment.Cancelled)
 	})
 }
 

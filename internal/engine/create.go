@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -59,7 +60,7 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	if !c.Shop.Active {
 		return Outcome{}, ErrForbidden
 	}
-	ctx, _, done := withoutCard(ctx, c.Means)
+	ctx, _, done := flight.Without(ctx, c.Means)
 	defer done()
 	if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 		return o, err
@@ -106,17 +107,17 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	}
 	if b.d.Call != nil {
 		o.Payment = e.carryFor(ctx, &b.d, b.x, c.Wait)
-		instrument.Wipe(c.Means) // where they are needed once more, the vault has a copy
+		instrument.Wipe(c.Means) // where they are needed once more, they are kept
 	} else if c.Means != nil {
 		e.keep(&o.Payment, c.Means)
 	}
 	return o, nil
 }
 
-// keep holds the means of a server-to-server deposit until it is executed.
+// keep holds the means of a server-to-server deposit until it is executed: all but what stands in its row.
 func (e *Engine) keep(p *payment.Payment, m instrument.Means) {
 	if p.State() == payment.Checkout {
-		e.c.Vault.Put(p.ID, m)
+		e.means.Remain(p, m)
 		return
 	}
 	m.Wipe()
@@ -159,6 +160,9 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	p, start, err := b.prepare(tx)
 	if err != nil {
 		return err
+	}
+	if start == nil && b.c.Means != nil {
+		p.Means = b.e.means.Seal(tx, &p, b.c.Means)
 	}
 	if b.d, err = payment.New(p, start, tx.Now()); err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/id"
-	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -58,6 +58,7 @@ type Engine struct {
 	bell       *alarm.Bell
 	shops      *directory
 	connectors *pool
+	means      flight.Keeper
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
@@ -69,7 +70,8 @@ type Engine struct {
 func New(c Config) *Engine {
 	return &Engine{
 		c: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c), guard: velocity.New(),
-		bell: &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
+		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log},
+		bell:  &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
 }
 
@@ -81,9 +83,6 @@ func (e *Engine) NewID() string {
 	made, _ := e.c.IDs.New()
 	return made
 }
-
-// Means is what a customer gave to pay with, where it waits in memory for the next try; nil where nothing does.
-func (e *Engine) Means(id payment.ID) instrument.Means { return e.c.Vault.Get(id) }
 
 // Bell is how the engine, and whoever delivers its events, tells humans.
 func (e *Engine) Bell() *alarm.Bell { return e.bell }

@@ -2,13 +2,16 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 
+	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/store"
 )
 
 // Execute is the order to go ahead with a deposit: from the hosted page or, where the
@@ -27,37 +30,90 @@ type Execute struct {
 // Execute sends a deposit to a provider and returns it with the outcome, PENDING when
 // that is not known or the customer has to be sent somewhere. *payment.Missing names
 // data that the method needs and nobody gave; *Slowed a card that is not tried now.
+//
+// Means that are a card without a number are the security code of the card that came with the payment.
 func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
-	means := x.Means
-	if means == nil {
-		means = e.c.Vault.Get(x.ID)
-	}
-	defer instrument.Wipe(means)
-	ctx, number, done := withoutCard(ctx, means)
+	by := order{e: e, x: &x}
+	defer by.done()
+	ctx, number, done := flight.Without(ctx, x.Means)
 	defer done()
-	if number != nil && (number.In(string(x.Browser)) || number.In(string(x.Customer))) {
+	if by.repeated(number) {
 		return Outcome{}, &CardText{}
 	}
-	var d door
-	defer func() { e.guard.Leave(d.pass) }()
-	o, err := e.command(ctx, x.Target, func(p *payment.Payment) (payment.Command, exchange, error) {
-		return e.submit(&x, p, means, &d)
-	})
+	o, err := e.command(ctx, x.Target, by.plan)
 	if slowed(err) {
-		e.turnedAway(ctx, x.Shop, d.refusal)
+		e.turnedAway(ctx, x.Shop, by.door.refusal)
 	}
 	if err == nil && !o.Replayed && !o.Payment.BetweenTries() && !o.Payment.GoesOn() { // the next try needs what came with the payment
-		e.c.Vault.Drop(x.ID)
+		e.means.Drop(x.ID)
 	}
 	return o, err
 }
 
-// submit checks that the method has what it needs and plans the call.
-func (e *Engine) submit(x *Execute, p *payment.Payment, means instrument.Means, d *door) (payment.Command, exchange, error) {
+// order is one Execute while its transaction may run several times.
+type order struct {
+	e       *Engine
+	x       *Execute
+	kept    []instrument.Means   // what came with the payment, as each run has opened it: which one was committed may come out late
+	numbers []*instrument.Finder // of the cards among it
+	door    door
+}
+
+func (o *order) done() {
+	for _, m := range o.kept {
+		instrument.Wipe(m)
+	}
+	for _, n := range o.numbers {
+		n.Wipe()
+	}
+	instrument.Wipe(o.x.Means)
+	o.e.guard.Leave(o.door.pass)
+}
+
+// repeated reports that a text of the order holds the card's number.
+func (o *order) repeated(number *instrument.Finder) bool {
+	return number != nil && (number.In(string(o.x.Browser)) || number.In(string(o.x.Customer)))
+}
+
+// means is what the payment is paid with: what the order brings, or what came with the payment, to which the order may add a
+// security code. coded reports that the code is lost.
+func (o *order) means(tx *store.Tx, p *payment.Payment) (m instrument.Means, coded bool, err error) {
+	given := instrument.CardOf(o.x.Means)
+	if o.x.Means != nil && (given == nil || !given.Number.IsZero()) {
+		return o.x.Means, false, nil
+	}
+	k, err := o.e.means.Of(tx, p)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	o.kept = append(o.kept, k.Means)
+	card := instrument.CardOf(k.Means)
+	if card == nil {
+		return k.Means, false, nil
+	}
+	k.Add(given)
+	number := card.Number.Finder()
+	o.numbers = append(o.numbers, number)
+	if tx.WithoutCard(number); o.repeated(number) {
+		return nil, false, &CardText{}
+	}
+	return card, k.Coded, nil
+}
+
+// plan checks that the method has what it needs and plans the call.
+func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, exchange, error) {
+	e, x := o.e, o.x
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
 		return nil, exchange{}, ErrNoCards
 	}
 	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer}
+	if !p.Payable() {
+		return c, exchange{}, nil
+	}
+	means, coded, err := o.means(tx, p)
+	if err != nil {
+		return nil, exchange{}, err
+	}
 	wanted := *p
 	if c.Method != "" {
 		wanted.Method = c.Method
@@ -66,21 +122,22 @@ func (e *Engine) submit(x *Execute, p *payment.Payment, means instrument.Means, 
 		c.Method = payment.MethodOf(means.Kind())
 		wanted.Method = c.Method
 	}
-	open := p.Payable()
 	var call exchange
-	if needs := wanted.Method.Spec().Means; open && needs == instrument.KindCard {
-		card := instrument.CardOf(means)
-		if card == nil {
-			return nil, exchange{}, &payment.Missing{Field: "card"}
-		}
-		if err := e.admit(x, card, d); err != nil {
-			return nil, exchange{}, err
-		}
-		c.Instrument, call = card.Masked(), exchange{means: means, pass: d.pass}
+	c.Start, call.at = e.start(x.Shop, &wanted)
+	if wanted.Method.Spec().Means != instrument.KindCard {
+		return c, call, nil
 	}
-	if open {
-		c.Start, call.at = e.start(x.Shop, &wanted)
+	card := instrument.CardOf(means)
+	switch {
+	case card == nil:
+		return nil, exchange{}, &payment.Missing{Field: "card"}
+	case coded && !call.at.withoutCode():
+		return nil, exchange{}, &payment.Missing{Field: "card.cardSecurityCode"}
 	}
+	if err := e.admit(x, card, &o.door); err != nil {
+		return nil, exchange{}, err
+	}
+	c.Instrument, call.means, call.pass = card.Masked(), means, o.door.pass
 	return c, call, nil
 }
 

@@ -189,6 +189,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 type told struct {
 	fact     payment.Fact
 	messages payment.Messages
+	means    string   // what has to be kept to make the call again, sealed
 	odd      string   // something about it that a human is told
 	at       *reached // the terminal that it came to
 
@@ -239,7 +240,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n to
 	n.fact.Credential = tx.Seal(store.CredentialPlace(row.Shop, string(pid)), n.fact.Credential)
 	*d, err = payment.Decide(p, payment.Notice{
 		Attempt: seq, Fact: n.fact, Messages: n.messages, Token: e.c.IDs.Letters(32), Late: e.latePolicy(n.at),
-		HoldCheck: tx.Now().Add(job.HoldWait), Onward: e.onward(n.at.shop, &p, &p.Attempts[seq-1], n.at, e.c.Vault.Has(pid)),
+		HoldCheck: tx.Now().Add(job.HoldWait), Onward: e.onward(n.at.shop, &p, &p.Attempts[seq-1], n.at, e.means.Has(&p)),
 		NextCheck: tx.Now().Add(job.CheckWait(!n.fact.Next.IsZero(), p.Attempts[seq-1].Checks, e.c.Random)),
 	}, tx.Now())
 	if err != nil {
@@ -258,11 +259,11 @@ func (e *Engine) booked(ctx context.Context, d *payment.Decision, at *reached) {
 	}
 	e.told(ctx, d)
 	if d.Call != nil {
-		means := e.c.Vault.Get(d.Payment.ID)
+		means := e.means.Screened(ctx, &d.Payment)
 		defer instrument.Wipe(means)
 		e.carry(ctx, d, e.exchangeOf(d, at, at.shop, means))
 	}
 	if d.Call == nil && d.Payment.State().Final() {
-		e.c.Vault.Drop(d.Payment.ID)
+		e.means.Drop(d.Payment.ID)
 	}
 }

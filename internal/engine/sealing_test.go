@@ -130,7 +130,7 @@ func TestRotationUnderLoadLosesNothing(t *testing.T) {
 					c.StartRecurring = true
 					first, err := node.Create(t.Context(), c)
 					if err == nil && first.Payment.State() == payment.Checkout {
-						first, err = node.Execute(t.Context(), engine.Execute{Target: h.target(first.Payment.ID)})
+						first, err = nodes[(w+i+1)%2].Execute(t.Context(), engine.Execute{Target: h.target(first.Payment.ID)})
 					}
 					if err != nil || first.Payment.RecurringToken == "" {
 						t.Errorf("%d: no chain: %v", i, err)

@@ -21,7 +21,6 @@ import (
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
-	"github.com/sluicepay/sluice/internal/vault"
 )
 
 // wayOut is the way of an engine to its providers. While it is shut there is no descriptor left for a connection.
@@ -157,8 +156,8 @@ func TestWhatCannotLeaveStaysAndIsSentAgain(t *testing.T) {
 			if n := count(h.log(id), first.Kind.Operation()); n != 5 {
 				t.Errorf("%s: %d operations, want one for each of five tries", name, n)
 			}
-			if h.Engine.Config().Vault.Has(id) {
-				t.Errorf("%s: the card is still in memory", name)
+			if p.Means != "" || h.Engine.Config().Vault.Has(id) {
+				t.Errorf("%s: the card is still kept", name)
 			}
 		}
 		h.agree()
@@ -261,7 +260,7 @@ func TestBetweenTriesTheCustomerTriesAgain(t *testing.T) {
 					t.Fatalf("hosted %t, try %d: %s %v", hosted, n+1, o.Payment.State(), err)
 				}
 			}
-			if !h.Engine.Config().Vault.Has(p.ID) {
+			if h.stored(p.ID).Means == "" {
 				t.Error("the card that came with the payment is gone")
 			}
 			out.shut.Store(false)
@@ -272,7 +271,7 @@ func TestBetweenTriesTheCustomerTriesAgain(t *testing.T) {
 			if err != nil || o.Payment.State() != payment.Completed || o.Payment.Tries != 4 || out.posts() == 0 {
 				t.Fatalf("hosted %t: %s after %d tries, %v", hosted, o.Payment.State(), o.Payment.Tries, err)
 			}
-			if h.Engine.Config().Vault.Has(p.ID) {
+			if h.stored(p.ID).Means != "" || h.Engine.Config().Vault.Has(p.ID) {
 				t.Error("the card outlives its payment")
 			}
 			out.shut.Store(true)
@@ -297,8 +296,8 @@ func TestBetweenTriesEnds(t *testing.T) {
 		}
 		ended := func(name string, p payment.Payment, state payment.State, code payment.ErrorCode) {
 			t.Helper()
-			if p.State() != state || p.ErrorCode != code || h.Engine.Config().Vault.Has(p.ID) || !p.Due.IsZero() {
-				t.Errorf("%s: %s %q due %s, card %t; want %s %q", name, p.State(), p.ErrorCode, p.Due, h.Engine.Config().Vault.Has(p.ID), state, code)
+			if p.State() != state || p.ErrorCode != code || p.Means != "" || h.Engine.Config().Vault.Has(p.ID) || !p.Due.IsZero() {
+				t.Errorf("%s: %s %q due %s, code %t; want %s %q", name, p.State(), p.ErrorCode, p.Due, h.Engine.Config().Vault.Has(p.ID), state, code)
 			}
 		}
 		o, err := e.Cancel(t.Context(), h.target(between().ID))
@@ -315,12 +314,12 @@ func TestBetweenTriesEnds(t *testing.T) {
 		if got, err := e.ManualCheck(t.Context(), h.shop.ID, p.ID); err != nil || got.Version != p.Version {
 			t.Errorf("there is nothing to ask about: %v", err)
 		}
-		h.Engine.Config().Vault.Drop(p.ID)
+		h.Clock.Advance(payment.MeansHold)
 		var missing *payment.Missing
 		if _, err := e.Execute(t.Context(), engine.Execute{Target: h.target(p.ID)}); !errors.As(err, &missing) || missing.Field != "card" {
 			t.Errorf("without a card: %v", err)
 		}
-		ended("the time is over", h.workBy(e, p.ID, 1), payment.Cancelled, payment.CodeTimeout)
+		ended("the time is over", h.workBy(e, p.ID, 2), payment.Cancelled, payment.CodeTimeout)
 		if len(h.parked()) != 0 || out.posts() != 0 {
 			t.Errorf("parked %v, %d left", h.parked(), out.posts())
 		}
@@ -351,8 +350,7 @@ func TestStatusQueryThatCannotLeave(t *testing.T) {
 	})
 }
 
-// TestCardOfAPayoutThatNeverLeft: it waits in memory as long as any card. Once no process can have it, nothing was paid and
-// nothing can be.
+// TestCardOfAPayoutThatNeverLeft: it is kept, sealed, until the call has left, and any process can make it.
 func TestCardOfAPayoutThatNeverLeft(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
@@ -360,18 +358,37 @@ func TestCardOfAPayoutThatNeverLeft(t *testing.T) {
 		out.shut.Store(true)
 		e := h.byWay(out)
 		o, err := e.Create(t.Context(), h.newWithdrawal("33.00"))
-		if err != nil || o.Payment.Unsent() == nil || !h.Engine.Config().Vault.Has(o.Payment.ID) {
+		if err != nil || o.Payment.Unsent() == nil || o.Payment.Means == "" || h.Engine.Config().Vault.Has(o.Payment.ID) {
 			t.Fatalf("%s %v", o.Payment.State(), err)
 		}
-		before := h.stored(o.Payment.ID).Version
-		elsewhere := h.other(func(c *engine.Config) { c.Vault, c.Exclusive = vault.NewHolder(h.Clock.Now), false })
-		p := h.workBy(elsewhere, o.Payment.ID, 1)
-		if p.Unsent() == nil || p.Due.Before(p.Created.Add(vault.Hold)) || p.Version != before {
-			t.Fatalf("another process: %s, due %s after its birth", p.State(), p.Due.Sub(p.Created))
+		elsewhere := h.elsewhere(func(c *engine.Config) { c.Client = e.Config().Client })
+		h.Clock.Advance(2 * payment.MeansHold)
+		p := h.workBy(elsewhere, o.Payment.ID, 3)
+		if p.Unsent() == nil || p.Means == "" || out.posts() != 0 {
+			t.Fatalf("another process: %s, %d left", p.State(), out.posts())
 		}
 		out.shut.Store(false)
-		p = h.workBy(elsewhere, o.Payment.ID, 2)
-		if p.State() != payment.Declined || p.ErrorCode != payment.CodeInternal || out.posts() != 0 {
+		p = h.workBy(elsewhere, o.Payment.ID, 1)
+		if p.State() != payment.Completed || p.Means != "" || out.posts() != 1 {
+			t.Errorf("%s %q, %d left", p.State(), p.ErrorCode, out.posts())
+		}
+		h.agree()
+	})
+}
+
+// TestPayoutWhoseCardIsGone: nothing was paid and nothing can be.
+func TestPayoutWhoseCardIsGone(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		out := &wayOut{}
+		out.shut.Store(true)
+		e := h.byWay(out)
+		o, err := e.Create(t.Context(), h.newWithdrawal("33.00"))
+		if err != nil || o.Payment.Unsent() == nil {
+			t.Fatalf("%s %v", o.Payment.State(), err)
+		}
+		h.d.Exec(`UPDATE payment SET means = NULL WHERE id = $1`, string(o.Payment.ID)) // as by an older program
+		if p := h.workBy(e, o.Payment.ID, 1); p.State() != payment.Declined || p.ErrorCode != payment.CodeInternal || out.posts() != 0 {
 			t.Errorf("%s %q, %d left", p.State(), p.ErrorCode, out.posts())
 		}
 		h.agree()

@@ -32,7 +32,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	}
 	if p.Payable() {
 		if now.Before(p.CheckoutUntil) {
-			return nil
+			return e.forget(ctx, &p, now)
 		}
 		return e.expire(ctx, &p)
 	}
@@ -106,6 +106,15 @@ func (e *Engine) expire(ctx context.Context, p *payment.Payment) error {
 	if err != nil {
 		return err
 	}
-	e.c.Vault.Drop(p.ID)
+	e.means.Drop(p.ID)
 	return nil
+}
+
+// forget has what a payment came with to pay forgotten when its time is over; the customer can still pay, and is asked for it.
+func (e *Engine) forget(ctx context.Context, p *payment.Payment, now time.Time) error {
+	if p.Means == "" || now.Before(p.MeansUntil()) {
+		return nil
+	}
+	_, err := e.decide(ctx, p.Shop, p.ID, payment.ForgetMeans{})
+	return err
 }

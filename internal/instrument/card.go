@@ -279,8 +279,8 @@ func writeMasked(f fmt.State, text string) {
 	_, _ = io.WriteString(f, text) // fmt keeps the error of its writer and returns it itself
 }
 
-// Card is what a customer types in to pay by card. It lives in memory only: what may be stored of it is its
-// Instrument, and its Number in encrypted form.
+// Card is what a customer types in to pay by card. It lives in memory only: what may be shown of it is its
+// Masked; its Number may be kept sealed while a payment needs it.
 type Card struct {
 	Number       PAN
 	SecurityCode SecurityCode // zero where the customer was not asked, or the card has none

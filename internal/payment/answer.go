@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -18,6 +19,10 @@ type Answer struct {
 	HoldCheck time.Time // when to ask whether a hold still stands
 	Fenced    bool      // the call was one with Fence
 	GivenBack bool      // what the fact shows as done went back in the time after the backup
+
+	// Means is what the call needs if it has to be made again, or what another try needs that may follow, sealed. Empty for nothing,
+	// or where the payment has it.
+	Means string
 
 	// Stalled says that a call which has not left has waited for long: a human is told.
 	Stalled bool
@@ -57,6 +62,7 @@ func (c Answer) apply(d *draft) {
 		d.err = refuse(CodeNotFound, "", "attempt %d", c.Attempt)
 		return
 	}
+	d.p.Means = cmp.Or(d.p.Means, c.Means)
 	d.holdCheck, d.run, d.fenced, d.onward = c.HoldCheck, c.Late.Run, c.Fenced, c.Onward
 	quiet := c.Op == 0 && c.Lease != ""
 	asked := c.Op != 0 && a.Op == c.Op || quiet && a.LeaseOwner == c.Lease

@@ -264,6 +264,9 @@ func TestAnyOrderKeepsTheMoney(t *testing.T) {
 			if why := decidedByUs(&before, c, &w.p); why != "" {
 				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
 			}
+			if why := keepsWrongly(&before, c, &w.p, w.now); why != "" {
+				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
+			}
 			if why := againstTerms(&before, c, &d); why != "" {
 				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
 			}
@@ -283,6 +286,7 @@ func anyDeposit(t *rapid.T) payment.Payment {
 		p.Terms.Lasts, p.Terms.Grace = time.Hour, 15*time.Minute
 		p.CheckoutUntil = p.Created.Add(p.Terms.Lasts)
 	}
+	p.Means = rapid.SampledFrom([]string{"", "sealed"}).Draw(t, "means")
 	if rapid.IntRange(0, 4).Draw(t, "verify") == 0 {
 		p.Terms.Verify, p.Amount = true, money.Amount{}
 	}
@@ -323,13 +327,38 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 	return ""
 }
 
+// keepsWrongly says what a decision keeps of what the payment is to be paid with and should not, or forgets too early.
+func keepsWrongly(before *payment.Payment, c payment.Command, p *payment.Payment, now time.Time) string {
+	answer, _ := c.(payment.Answer)
+	a := p.LiveAttempt()
+	waits, calls := p.State() == payment.Checkout || p.BetweenTries(), a != nil && p.State() == payment.Pending && a.Class == payment.ClassPrepared
+	inTime := now.Before(p.Created.Add(payment.MeansHold))
+	switch {
+	case p.Means != "" && before.Means == "" && answer.Means == "":
+		return "means are kept that nobody gave"
+	case p.Means != "" && waits && !inTime:
+		return "means outlive their time"
+	case p.Means != "" && !waits && !calls && p.Unsent() == nil && !(p.GoesOn() && inTime):
+		return "means are kept that nothing needs any more"
+	case p.Means == "" && before.Means != "" && (waits && inTime || p.Unsent() != nil && p.Abandoned.IsZero() && p.State() == payment.Pending):
+		return "means are forgotten that are still needed"
+	case waits && p.Means != "" && p.Due.After(p.Created.Add(payment.MeansHold)):
+		return "nobody looks when the time of the means is over"
+	}
+	return ""
+}
+
 // soonest is when a payment is looked at that waits for its customer: when the checkout ends, or before it because a provider
-// has contradicted what is known of a try.
+// has contradicted what is known of a try, or because what it came with is to be forgotten.
 func soonest(p *payment.Payment) time.Time {
-	if a := p.Doubted(); a != nil && a.NextCheck.Before(p.CheckoutUntil) {
+	end := p.CheckoutUntil
+	if p.Means != "" && (end.IsZero() || p.MeansUntil().Before(end)) {
+		end = p.MeansUntil()
+	}
+	if a := p.Doubted(); a != nil && a.NextCheck.Before(end) {
 		return a.NextCheck
 	}
-	return p.CheckoutUntil
+	return end
 }
 
 // corrects reports that the command tells how a capture or void really ended.
@@ -357,7 +386,9 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	classes := payment.Classes()
 	amounts := []money.Amount{{}, money.MustParse("1"), money.MustParse("40.5"), money.MustParse("100"), money.MustParse("101")}
 	amount := rapid.SampledFrom(amounts).Draw(t, "amount")
-	switch rapid.IntRange(0, 18).Draw(t, "command") {
+	switch rapid.IntRange(0, 19).Draw(t, "command") {
+	case 19:
+		return payment.ForgetMeans{}
 	case 18:
 		return payment.NeverSent{Code: payment.CodeInternal}
 	case 17:
@@ -403,6 +434,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 		if w.call != nil && rapid.Bool().Draw(t, "fresh") {
 			a.Attempt, a.Op, a.Lease = w.call.Attempt.Seq, w.call.Op, w.call.Attempt.LeaseOwner
 		}
+		a.Means = rapid.SampledFrom([]string{"", "sealed again"}).Draw(t, "means of the answer")
 		if rapid.IntRange(0, 9).Draw(t, "ladder ends") == 0 {
 			a.NextCheck = time.Time{}
 		}

@@ -231,6 +231,9 @@ func (d *draft) finish() (Decision, error) {
 	if d.p.Changed.Before(d.at) {
 		d.p.Changed = d.at
 	}
+	if !d.p.keepsMeans(d.now) {
+		d.p.Means = ""
+	}
 	d.p.Due, d.p.DueFails = d.p.dueAt(), 0
 	if d.p.Owes() {
 		d.p.Due = d.payBackAt()

@@ -17,11 +17,14 @@ type Event struct {
 func (s State) notable() bool { return s.Final() || s == Authorized }
 
 // dueAt is when something has to be done about the payment if nobody does anything:
-// its checkout ends, or the provider is to be asked about an open outcome or a hold, or
+// its checkout ends, what it came with to pay is forgotten, or the provider is to be asked about an open outcome or a hold, or
 // sent again what never left.
 // Zero when nothing is open.
 func (p *Payment) dueAt() time.Time {
-	if p.state == Checkout || p.BetweenTries() {
+	if p.Payable() {
+		if end := p.MeansUntil(); p.Means != "" && (p.CheckoutUntil.IsZero() || end.Before(p.CheckoutUntil)) {
+			return end
+		}
 		return p.CheckoutUntil
 	}
 	if a := p.LiveAttempt(); a != nil {

@@ -23,6 +23,9 @@ func (p *Payment) Check(log []Operation) error {
 		return fmt.Errorf("payment %s: counts %d operations and %d attempts, has %d and %d",
 			p.ID, p.Ops, p.Tries, len(log), len(p.Attempts))
 	}
+	if p.Means != "" && (p.state != Checkout && p.state != Pending || p.Live == 0 && !p.Payable()) {
+		return fmt.Errorf("payment %s: what it was to be paid with is still kept in state %s", p.ID, p.state)
+	}
 	if err := p.checkMoney(); err != nil {
 		return err
 	}

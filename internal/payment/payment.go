@@ -66,6 +66,10 @@ type Payment struct {
 	// Untold is the highest number of a fact that waits to be put into words, see store.Untold; 0 while none does.
 	Untold int
 
+	// Means is what the payment is to be paid with, sealed by whoever keeps it: of one that waits for the order to pay, or whose
+	// call never left. Empty where nothing has to be kept; see keepsMeans.
+	Means string `json:"-"`
+
 	// Lost says, after a restore, of which tries the providers have still to be asked, see LostTries; empty for none.
 	Lost string
 

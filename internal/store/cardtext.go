@@ -28,6 +28,11 @@ func WithoutCard(ctx context.Context, number *instrument.Finder) context.Context
 	return tx.WithCheck(ctx, withoutCard{number})
 }
 
+// WithoutCard has the rest of the transaction write no new text that repeats the number, as a context from [WithoutCard] has
+// all of them: for a card that the transaction itself has come across. The caller wipes the finder when the transaction has
+// ended.
+func (t *Tx) WithoutCard(number *instrument.Finder) { t.kernel().SetCheck(withoutCard{number}) }
+
 // retells are the writes that repeat what was stored before, by the beginnings of their names. What is new in a payment.update
 // comes from the command, which the engine looks into.
 var retells = []string{"payment.update", "reference.free", "event.", "untold.", "delivery.", "endpoint."}

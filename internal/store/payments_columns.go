@@ -70,6 +70,7 @@ var paymentTable = columns[pay]{
 	number("untold", never, func(p *pay) *int { return &p.Untold }).readAs("COALESCE(%s, 0)"), // see Payments.SetUntold
 	flag("went_back", later, func(p *pay) *bool { return &p.WentBack }),
 	text("lost", later, func(p *pay) *string { return &p.Lost }),
+	text("means", always, func(p *pay) *string { return &p.Means }),
 }
 
 // Made once of the columns.

@@ -29,17 +29,22 @@ func (db *DB) Seal(ctx context.Context, p vault.Place, plain string) string {
 		return plain
 	}
 	if !db.safe.Fresh() {
-		ctx, cancel := context.WithTimeout(ctx, learnPatience)
-		defer cancel()
-		if err := db.View(ctx, func(t *Tx) error { return secrets{t.kernel()}.learn() }); err != nil {
-			db.log.WarnContext(ctx, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
-		}
+		db.learn(ctx)
 	}
 	sealed, err := db.safe.Seal(p, plain)
 	if err != nil {
 		db.log.ErrorContext(ctx, "a secret is left out, because it cannot be sealed", "error", sealedError(p, err))
 	}
 	return sealed
+}
+
+// learn has the newest data key known before something is sealed.
+func (db *DB) learn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, learnPatience)
+	defer cancel()
+	if err := db.View(ctx, func(t *Tx) error { return secrets{t.kernel()}.learn() }); err != nil {
+		db.log.WarnContext(ctx, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
+	}
 }
 
 // seal is DB.Seal in a transaction, which fails where nothing can be sealed.

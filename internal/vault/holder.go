@@ -1,10 +1,11 @@
-// Package vault keeps what must not be seen: card data between the request that
+// Package vault keeps what must not be seen: what customers pay with between the request that
 // brought it and the provider call that uses it, the keys of this installation, and
-// what is sealed by them in the database. Card data stays in memory only and is wiped
-// after use; it never reaches a database, a log or a message.
+// what is sealed by them in the database. A security code stays in memory only and is wiped
+// after use; it never reaches a database, a log or a message, in any form. A card number reaches
+// a database sealed, while its payment needs it, and nothing else.
 //
 // It does not decide who may use a card, and does not talk to providers or to the
-// database. Read Holder for cards, Keyring for keys, Safe for what is sealed and
+// database. Read Pack for what is kept of a card, Holder for its code, Keyring for keys, Safe for what is sealed and
 // Masters for the key that wraps.
 package vault
 
@@ -16,11 +17,11 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// Hold is how long card data, or other means of a customer, wait for their payment to be executed.
-const Hold = 15 * time.Minute
+// Hold is how long means of a customer wait in memory for their payment to be executed.
+const Hold = payment.MeansHold
 
-// Holder keeps customers' means in memory, by payment, for at most Hold. They are lost with
-// the process: the customer is then asked again. Safe for concurrent use.
+// Holder keeps in memory, by payment and for at most Hold, what stands nowhere else: security codes, each as a card without a
+// number, and means that could not be sealed. They are lost with the process: the customer is then asked again. Safe for concurrent use.
 type Holder struct {
 	now   func() time.Time
 	after func(time.Duration, func()) // calls back once so much time has passed

@@ -34,6 +34,9 @@ func (m *MissingMaster) Error() string {
 const (
 	// KeysFresh is how long a process seals by what it knows of data keys before it looks whether there is a newer one.
 	KeysFresh = time.Second
+	// KeysRecent is KeysFresh for what is sealed for minutes only, and often: no more than half of what the sealing waits for
+	// before it looks for what was sealed meanwhile.
+	KeysRecent = time.Minute
 	// mastersFresh bounds how often the source of the master key is asked again for one that is missing.
 	mastersFresh = 5 * time.Second
 )
@@ -142,11 +145,16 @@ func (s *Safe) secret(row *DataKey) ([]byte, error) {
 }
 
 // Fresh reports whether the data keys were learnt a moment ago.
-func (s *Safe) Fresh() bool {
+func (s *Safe) Fresh() bool { return s.younger(KeysFresh) }
+
+// Recent reports whether they were learnt not long ago.
+func (s *Safe) Recent() bool { return s.younger(KeysRecent) }
+
+func (s *Safe) younger(than time.Duration) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	age := s.now().Sub(s.read)
-	return !s.read.IsZero() && age >= 0 && age < KeysFresh
+	return !s.read.IsZero() && age >= 0 && age < than
 }
 
 // Expire has the data keys learnt again before the next thing is sealed.
@@ -156,7 +164,7 @@ func (s *Safe) Expire() {
 	s.read = time.Time{}
 }
 
-// ErrClosed says that nothing can be sealed: the master key of the data keys that seal is missing.
+// ErrClosed says that nothing can be sealed: the master key of the data keys that seal is missing, or none seals yet.
 var ErrClosed = errors.New("the data keys that seal cannot be opened here")
 
 // Seal returns the text sealed for the place; an empty one stays empty. While no data key is active it is returned as it is:
@@ -173,23 +181,43 @@ func (s *Safe) Seal(p Place, plain string) (string, error) {
 	case key == nil:
 		return plain, nil
 	}
+	return key.seal(p, []byte(plain)), nil
+}
+
+// SealOnly returns the bytes sealed for the place, and never as they are: where nothing can be sealed the error is ErrClosed.
+func (s *Safe) SealOnly(p Place, plain []byte) (string, error) {
+	s.mu.RLock()
+	key := s.current
+	s.mu.RUnlock()
+	if key == nil {
+		return "", ErrClosed
+	}
 	return key.seal(p, plain), nil
 }
 
-// Open returns the text that was sealed for the place. A text in clear is returned as it is: older programs wrote it so.
-// Errors: ErrUnknownKey, ErrSealed.
-func (s *Safe) Open(p Place, text string) (string, error) {
+// OpenOnly returns the bytes that were sealed for the place. What is in clear is refused. Errors: ErrUnknownKey, ErrSealed.
+func (s *Safe) OpenOnly(p Place, text string) ([]byte, error) {
 	id, sealed := SealedKey(text)
 	if !sealed {
-		return text, nil
+		return nil, ErrSealed
 	}
 	s.mu.RLock()
 	key := s.keys[id]
 	s.mu.RUnlock()
 	if key == nil {
-		return "", fmt.Errorf("%w: %q", ErrUnknownKey, id)
+		return nil, fmt.Errorf("%w: %q", ErrUnknownKey, id)
 	}
 	return key.open(p, text)
+}
+
+// Open returns the text that was sealed for the place. A text in clear is returned as it is: older programs wrote it so.
+// Errors: ErrUnknownKey, ErrSealed.
+func (s *Safe) Open(p Place, text string) (string, error) {
+	if _, sealed := SealedKey(text); !sealed {
+		return text, nil
+	}
+	plain, err := s.OpenOnly(p, text)
+	return string(plain), err
 }
 
 // Current reports whether the text is as Seal would make it by now: nothing has to be done about it.

@@ -24,6 +24,7 @@ const (
 	KindSigning    Kind = "signing-key"         // a shop's key for its webhooks, by the shop's id
 	KindRetiredKey Kind = "signing-key-retired" // the one that it had before
 	KindCredential Kind = "credential"          // what charges a customer again, by the first payment's id
+	KindMeans      Kind = "means"               // what a payment that is under way is paid with, by the payment's id
 )
 
 // Place is what a sealed thing is and whose. A ciphertext opens at its own place only.
@@ -118,27 +119,28 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 
 // seal derives the nonce from place and text by a key of its own. So the same text at the same place is the same ciphertext,
 // which nobody takes for a change, and no nonce meets two texts but by a chance of 2⁻⁹⁶.
-func (k *dataKey) seal(p Place, plain string) string {
+func (k *dataKey) seal(p Place, plain []byte) string {
 	bound := p.bound()
 	h := hmac.New(sha256.New, k.mark)
 	h.Write(bound)
-	h.Write([]byte(plain))
+	h.Write(plain)
 	nonce := h.Sum(nil)[:k.aead.NonceSize()]
-	sealed := k.aead.Seal(nonce, nonce, []byte(plain), bound)
+	h.Write(make([]byte, sha256.BlockSize)) // it keeps the end of what it was given until then
+	sealed := k.aead.Seal(nonce, nonce, plain, bound)
 	return sealedFirst + k.id + ":" + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-func (k *dataKey) open(p Place, text string) (string, error) {
+func (k *dataKey) open(p Place, text string) ([]byte, error) {
 	sealed, err := base64.RawURLEncoding.DecodeString(text[len(sealedFirst)+KeyIDLen+1:])
 	if err != nil || len(sealed) < k.aead.NonceSize() {
-		return "", ErrSealed
+		return nil, ErrSealed
 	}
 	nonce, rest := sealed[:k.aead.NonceSize()], sealed[k.aead.NonceSize():]
 	plain, err := k.aead.Open(nil, nonce, rest, p.bound())
 	if err != nil {
-		return "", ErrSealed
+		return nil, ErrSealed
 	}
-	return string(plain), nil
+	return plain, nil
 }
 
 // wrap seals the bytes of a data key by a master key.

@@ -33,7 +33,7 @@ func TestPatchBetweenTries(t *testing.T) {
 				}
 			}
 		}
-		c.app.Cards.Drop(payment.ID(made.field(t, "id")))
+		c.app.Clock.Advance(payment.MeansHold)
 		if a := patch(`{"customerIp":"192.0.2.1"}`, 400); !strings.Contains(string(a.body), `"field":"card"`) {
 			t.Errorf("%s", a.body)
 		}

@@ -202,7 +202,10 @@ func FuzzBindBrowser(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d, err := bindBrowser(doc)
+		d, card, err := (&Gateway{}).bindExecute(t.Context(), doc, engine.Target{ID: "none"})
+		if card != nil && card.SecurityCode.IsZero() {
+			t.Fatal("a card without its code")
+		}
 		if err == nil && !json.Valid([]byte(d)) {
 			t.Fatalf("document %q", d)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -24,12 +25,17 @@ func (g *Gateway) execute(w http.ResponseWriter, r *http.Request, s *shop.Shop) 
 	if err != nil {
 		return g.known(r.Context(), t, err)
 	}
-	browser, err := bindBrowser(doc)
+	defer wipeCard(doc)
+	browser, code, err := g.bindExecute(r.Context(), doc, t)
 	if err != nil {
 		return g.known(r.Context(), t, err)
 	}
 	t.Idem.Fingerprint = g.engine.Fingerprint(canonicalCommand(t.Idem.Route, t.ID, money.Amount{}, browser))
-	o, err := g.engine.Execute(r.Context(), engine.Execute{Target: t, Browser: browser, From: g.customerAt(r, browser)})
+	x := engine.Execute{Target: t, Browser: browser, From: g.customerAt(r, browser)}
+	if code != nil {
+		x.Means = code
+	}
+	o, err := g.engine.Execute(r.Context(), x)
 	if err != nil {
 		return err
 	}
@@ -73,9 +79,35 @@ func (g *Gateway) known(ctx context.Context, t engine.Target, fault error) error
 	return fault
 }
 
-// bindBrowser reads a DepositPatchRequest. The error is *invalid.
-func bindBrowser(doc *api.Value) (payment.Document, error) {
+// bindExecute reads a DepositPatchRequest, and the security code of the card that came with the payment, which is an addition
+// to the contract: a card without a number, or nil. The error is *invalid.
+func (g *Gateway) bindExecute(ctx context.Context, doc *api.Value, t engine.Target) (payment.Document, *instrument.Card, error) {
 	b := newBinder(doc)
+	browser := b.browser()
+	var card *instrument.Card
+	whole := !doc.Get("card").Get("cardNumber").Blank() || !doc.Get("card").Get("cardToken").Blank() // unknown here, and passed over
+	if text := doc.Get("card").Get("cardSecurityCode"); !text.Blank() && !whole {
+		brand := instrument.Brand("")
+		if text.Kind() == api.Number { // it has lost its leading zeros
+			p, err := g.engine.Get(ctx, t.Shop.ID, t.ID)
+			if err != nil {
+				return "", nil, err
+			}
+			brand = p.Instrument.CardBrand
+		}
+		if c, ok := b.child("card", true); ok {
+			card = &instrument.Card{SecurityCode: c.securityCode(brand)}
+		}
+	}
+	if err := b.err(); err != nil {
+		card.Wipe()
+		return "", nil, err
+	}
+	return browser, card, nil
+}
+
+// browser reads what a DepositPatchRequest tells of the customer's browser.
+func (b binder) browser() payment.Document {
 	var p payment.Browser
 	if !b.missing("customerIp") {
 		p.IP = b.sized("customerIp", 0, 39)
@@ -91,6 +123,5 @@ func bindBrowser(doc *api.Value) (payment.Document, error) {
 	p.Language = b.text("browserLanguage", 32)
 	p.JavaEnabled = b.boolean("browserJavaEnabled")
 	p.TimezoneOffset = b.integer("browserTimezoneOffset")
-	browser := b.document(&p)
-	return browser, b.err()
+	return b.document(&p)
 }

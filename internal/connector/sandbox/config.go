@@ -24,7 +24,7 @@ const maxTimeoutMs = 30_000
 
 // Type is the entry of the registry of connectors.
 func Type() connector.Type {
-	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Shown: []string{"url", "timeoutMs"}}
+	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Shown: []string{"url", "timeoutMs", "askSecurityCode"}}
 }
 
 // loggable lists what the record of messages may show. The credential of a recurring
@@ -48,6 +48,7 @@ type settings struct {
 	APIKey       string `json:"apiKey"`
 	NoticeSecret string `json:"noticeSecret"`
 	TimeoutMs    int64  `json:"timeoutMs"`
+	AskCode      bool   `json:"askSecurityCode"`
 }
 
 // config is checked settings. It prints as the address alone.
@@ -56,10 +57,11 @@ type config struct {
 	apiKey       string
 	noticeSecret string
 	timeout      time.Duration
+	asksCode     bool
 }
 
-// parse reads a terminal's settings: url and apiKey, and if wanted noticeSecret and
-// timeoutMs (1 to 30000). All faults are told at once, and none repeats a value.
+// parse reads a terminal's settings: url and apiKey, and if wanted noticeSecret,
+// timeoutMs (1 to 30000), and askSecurityCode for an account that wants the code of a card which came with one. All faults are told at once, and none repeats a value.
 func parse(raw json.RawMessage) (connector.Config, error) {
 	var s settings
 	if err := jsonv2.Unmarshal(raw, &s, jsonv2.RejectUnknownMembers(true)); err != nil {
@@ -79,7 +81,8 @@ func parse(raw json.RawMessage) (connector.Config, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &config{base: base, apiKey: s.APIKey, noticeSecret: s.NoticeSecret, timeout: time.Duration(s.TimeoutMs) * time.Millisecond}, nil
+	return &config{base: base, apiKey: s.APIKey, noticeSecret: s.NoticeSecret, timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
+		asksCode: s.AskCode}, nil
 }
 
 // decodeFault says where settings are wrong without what stands there, which may be
@@ -121,7 +124,7 @@ func (c *config) Open(d connector.Deps) (connector.Connector, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Sandbox{
-		timeout: c.timeout, noticeSecret: c.noticeSecret, now: d.Now,
+		timeout: c.timeout, noticeSecret: c.noticeSecret, now: d.Now, asksCode: c.asksCode,
 		client: client{
 			http: d.Client, base: c.base, log: log,
 			header: http.Header{

@@ -24,6 +24,7 @@ type Sandbox struct {
 	client       client
 	timeout      time.Duration
 	noticeSecret string
+	asksCode     bool
 	now          func() time.Time
 }
 
@@ -38,10 +39,12 @@ var (
 	_ connector.Prober    = (*Sandbox)(nil)
 )
 
-// Traits says that the provider knows every method, holds money and stores cards.
+// Traits says that the provider knows every method, holds money and stores cards, also without their security codes unless
+// the account is one that wants them.
 func (s *Sandbox) Traits() connector.Traits {
 	return connector.Traits{
 		Methods: payment.Methods(), Timeout: s.timeout, PreAuth: true, Recurring: true, MaxInFlight: maxInFlight,
+		WithoutCode: !s.asksCode,
 	}
 }
 

@@ -100,6 +100,9 @@ type Check interface {
 
 type checkKey struct{}
 
+// SetCheck has the check look at each write of this run from here on, in the place of the context's.
+func (tx *Tx) SetCheck(c Check) { tx.check = c }
+
 // WithCheck returns a context whose transactions fail with what the check says of their first write that it refuses.
 func WithCheck(ctx context.Context, check Check) context.Context {
 	return context.WithValue(ctx, checkKey{}, check)
