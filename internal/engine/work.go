@@ -91,10 +91,10 @@ func (e *Engine) inTurn(ctx context.Context, p *payment.Payment, terminal string
 		defer leave()
 		return work()
 	}
-	return e.c.DB.Update(ctx, func(tx *store.Tx) error {
+	return storeError(e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		tx.Payments().Delay(p, tx.Now().Add(after))
 		return nil
-	})
+	}))
 }
 
 // expire closes a checkout that nobody finished, or a deposit that nobody tried to pay again.
