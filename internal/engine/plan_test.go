@@ -204,13 +204,48 @@ func TestAnUnknownOutcomeIsNeverFollowed(t *testing.T) {
 	})
 }
 
-// TestWithoutTheCardNothingFollows: another process books the refusal, or this one after a restart, and has no card.
+// TestAnotherProcessGoesOnWithThePlan: it books the refusal, and makes the next try with the card that is kept, also one that came
+// with the order to pay.
+func TestAnotherProcessGoesOnWithThePlan(t *testing.T) {
+	t.Parallel()
+	onBothGoingOn(t, func(t *testing.T, h *house) {
+		for _, brought := range []bool{false, true} {
+			c := h.newDeposit("10.00", cardApproved)
+			if brought {
+				c.Means, c.Method = nil, payment.BasicCard
+			}
+			p := h.create(c)
+			h.refuse("payment", p.ID, 1, simulator.Effect{ResponseCode: "05", Fault: simulator.FaultDrop})
+			if brought {
+				p = h.pay(p.ID, cardApproved)
+			} else {
+				p = h.execute(p.ID)
+			}
+			if !p.GoesOn() || h.stored(p.ID).Means == "" {
+				t.Fatalf("brought %t: %s, nothing kept for the next try", brought, p.State())
+			}
+			h.leap()
+			fresh := h.Engine.With(func(c *engine.Config) { c.Vault = vault.NewHolder(h.Clock.Now) })
+			if q, err := fresh.Get(t.Context(), h.shop.ID, p.ID); err != nil || q.State() != payment.Completed || q.Tries != 2 {
+				t.Errorf("brought %t: %s %v after %d tries", brought, q.State(), err, q.Tries)
+			}
+			if left := h.stored(p.ID).Means; left != "" {
+				t.Errorf("brought %t: kept after the end: %q", brought, left)
+			}
+			h.Cards.Drop(p.ID)
+		}
+		h.agree()
+	})
+}
+
+// TestWithoutTheCardNothingFollows: it was forgotten when the refusal is booked.
 func TestWithoutTheCardNothingFollows(t *testing.T) {
 	t.Parallel()
 	onBothGoingOn(t, func(t *testing.T, h *house) {
 		p := h.create(h.newDeposit("10.00", cardApproved))
 		h.refuse("payment", p.ID, 1, simulator.Effect{ResponseCode: "05", Fault: simulator.FaultDrop})
 		h.execute(p.ID)
+		h.d.Exec(`UPDATE payment SET means = NULL WHERE id = $1`, string(p.ID))
 		h.leap()
 		fresh := h.Engine.With(func(c *engine.Config) { c.Vault = vault.NewHolder(h.Clock.Now) })
 		q, err := fresh.Get(t.Context(), h.shop.ID, p.ID)
