@@ -21,6 +21,8 @@ type paymentCommands struct {
 	Update  paymentUpdateCommand  `cmd:"" help:"Put a payment into the state that is known to be true."`
 	Approve paymentApproveCommand `cmd:"" help:"Carry out an update that somebody else asked for."`
 	Updates paymentUpdatesCommand `cmd:"" help:"List updates of a shop's payments by hand that wait for a second person, or are obsolete; with --all those that were carried out too."`
+	Reviews paymentReviewsCommand `cmd:"" help:"List payments that screening holds for a review, those first whose time is over first."`
+	Review  paymentReviewCommand  `cmd:"" help:"Let a payment in review pass, or stop it. Where the shop demands a second person (fourEyes), letting pass needs one."`
 	Parked  paymentParkedCommand  `cmd:"" help:"List payments that wait for a human."`
 
 	StopRecurring paymentStopCommand `cmd:"" help:"End the recurring chain, or subscription, that a payment began."`

@@ -32,6 +32,7 @@ func (c *paymentShowCommand) Run(s *surroundings) error {
 				fmt.Fprintf(&b, "%-12s %s\n", line[0], line[1])
 			}
 		}
+		showScreening(&b, r.Screening)
 		if err := showAttempts(&b, r.Attempts); err != nil {
 			return err
 		}

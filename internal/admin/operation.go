@@ -26,6 +26,7 @@ const (
 	CapturePayments Right = "payments.capture"
 	VoidPayments    Right = "payments.void"
 	RefundPayments  Right = "payments.refund"
+	ReviewPayments  Right = "payments.review"
 	StopRecurring   Right = "payments.stop_recurring"
 	ManageNotices   Right = "notices.manage"
 	ReadWebhooks    Right = "webhooks.read"
@@ -92,6 +93,8 @@ var (
 	OpApproveUpdate = operation("payment.approve", UpdatePayments, (*Desk).approveUpdate)
 	OpListUpdates   = operation("payment.updates", ReadPayments, (*Desk).listUpdates)
 	OpListParked    = operation("payment.parked", ReadPayments, (*Desk).listParked)
+	OpListReviews   = operation("payment.reviews", ReadPayments, (*Desk).listReviews)
+	OpJudgePayment  = operation("payment.review", ReviewPayments, (*Desk).judgePayment)
 	OpStopRecurring = operation("payment.stop-recurring", StopRecurring, (*Desk).stopRecurring)
 
 	OpListNotices = operation("notice.parked", ReadPayments, (*Desk).listNotices)
@@ -126,7 +129,8 @@ func All() []Any {
 		OpCreateKey, OpListKeys, OpRevokeKey,
 		OpCreateTerminal, OpListTerminals, OpShowTerminal, OpUpdateTerminal, OpSwitchTerminal, OpRemoveTerminal,
 		OpListPayments, OpShowPayment, OpExplainPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,
-		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked, OpStopRecurring,
+		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked,
+		OpListReviews, OpJudgePayment, OpStopRecurring,
 		OpListNotices, OpShowNotice, OpRetryNotice,
 		OpListAlarms, OpAckAlarm,
 		OpTakeBackup,

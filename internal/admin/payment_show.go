@@ -26,12 +26,13 @@ type PaymentShown struct {
 	Operations []json.RawMessage `json:"operations"`
 	Total      int               `json:"operationsTotal"`
 	ByHand     []ByHand          `json:"byHand,omitempty"` // oldest first
+	Screening  *Screening        `json:"screening,omitempty"`
 }
 
 // ByHand is a change that a person made or wants to be made.
 type ByHand struct {
 	ID         string    `json:"updateId"`
-	What       string    `json:"what"` // the state that it was put into, or CAPTURE, VOID, REFUND
+	What       string    `json:"what"` // the state that it was put into, or CAPTURE, VOID, REFUND, PASS, STOP
 	Code       string    `json:"code,omitempty"`
 	By         string    `json:"by"`
 	At         time.Time `json:"at"`
@@ -74,7 +75,7 @@ func (d *Desk) showPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 	if err != nil {
 		return PaymentShown{}, paymentError(err, &c.OfPayment)
 	}
-	shown := PaymentShown{Shop: string(s.ID), Payment: d.shown(&p), Total: p.Ops, Operations: []json.RawMessage{}}
+	shown := PaymentShown{Shop: string(s.ID), Payment: d.shown(&p), Total: p.Ops, Operations: []json.RawMessage{}, Screening: screeningShown(&p)}
 	for i := range p.Attempts {
 		shown.Attempts = append(shown.Attempts, attemptShown(&p.Attempts[i]))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
@@ -56,6 +57,9 @@ type PaymentUpdated struct {
 // updatePayment puts a payment into the state that is known to be true, or keeps the wish until somebody else approves
 // it. It needs the right UpdatePayments.
 func (d *Desk) updatePayment(ctx context.Context, c UpdatePayment) (PaymentUpdated, error) {
+	if to := payment.State(c.State); !slices.Contains(payment.States(), to) {
+		return PaymentUpdated{}, fmt.Errorf("there is no state %q", c.State)
+	}
 	if code := payment.ErrorCode(c.Code); code != "" && !code.Valid() {
 		return PaymentUpdated{}, fmt.Errorf("there is no error code %q", c.Code)
 	}

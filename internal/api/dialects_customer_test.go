@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/simulator"
+	"github.com/sluicepay/sluice/internal/store"
 )
 
 // behaviours are those of the provider for one request: whether it is done, and whether the answer is known at once.
@@ -82,9 +84,23 @@ func (l *life) pay() {
 			return a.status == 200
 		}
 	}
-	if l.card == cardAsks && l.state == "CHECKOUT" {
+	if kind, _ := l.w.screens.Load().(payment.VerdictKind); kind != payment.VerdictPass && l.state == "CHECKOUT" {
 		if send() {
-			l.state, l.atBank = "PENDING", true
+			l.state, l.reviewed = closed, false
+			if kind == payment.VerdictReview {
+				l.state, l.reviewed = "PENDING", true
+			}
+		}
+		return
+	}
+	l.sent(send)
+}
+
+// sent is what comes of a payment that is sent to the provider.
+func (l *life) sent(send func() bool) {
+	if l.card == cardAsks && (l.state == "CHECKOUT" || l.reviewed) {
+		if send() {
+			l.state, l.atBank, l.reviewed = "PENDING", true, false
 		}
 		return
 	}
@@ -100,6 +116,42 @@ func (l *life) pay() {
 		}
 		return sent
 	}, func(done bool) { l.paid(done && l.card != cardNo) })
+}
+
+// review has a person or the clock judge what is in review, and who is late hears so.
+func (l *life) review() {
+	ctx := context.Background()
+	judgement := store.ManualUpdate{Shop: l.shop.ID, Payment: payment.ID(l.pid), To: store.StopByHand, Reason: "never told", AskedBy: "ann"}
+	if !l.reviewed {
+		_, _, err := l.w.app.Engine.ManualUpdate(ctx, judgement)
+		if refusal := new(payment.Refusal); !errors.As(err, &refusal) || refusal.Code != payment.CodeWrongState {
+			l.Fatalf("a verdict on what is not in review: %v", err)
+		}
+		return
+	}
+	l.met["reviewed"] = true
+	switch l.pick("verdict", "pass", "pass", "stop", "nobody judges") {
+	case "pass":
+		judgement.To = store.PassByHand
+		l.sent(func() bool {
+			if _, _, err := l.w.app.Engine.ManualUpdate(ctx, judgement); err != nil {
+				l.Fatal(err)
+			}
+			return true
+		})
+	case "stop":
+		if _, _, err := l.w.app.Engine.ManualUpdate(ctx, judgement); err != nil {
+			l.Fatal(err)
+		}
+		l.state = closed
+	default:
+		l.w.app.Clock.Advance(reviewFor)
+		if err := l.w.app.Engine.Work(ctx, l.shop.ID, payment.ID(l.pid)); err != nil {
+			l.Fatal(err)
+		}
+		l.state = closed
+	}
+	l.reviewed = false
 }
 
 // onPage fills the form in. It reports false where there is none.

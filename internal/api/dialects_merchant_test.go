@@ -203,6 +203,10 @@ func (l *life) rollback() {
 		return a.status == 200 && !l.rolled
 	}
 	switch {
+	case l.reviewed:
+		if ask() {
+			l.state, l.rolled, l.reviewed = closed, true, false
+		}
 	case l.state == "PENDING" && !l.rolled && !l.held && !l.atBank && l.chance("heard again"):
 		l.w.app.Simulator.ClearScenarios()
 		if !ask() {
@@ -294,6 +298,9 @@ func (l *life) expire() {
 
 // finish leaves nothing open.
 func (l *life) finish() {
+	if l.reviewed {
+		l.review()
+	}
 	l.settle()
 	if l.atBank {
 		l.bank("approve")

@@ -13,12 +13,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -82,12 +85,14 @@ type world struct {
 	one, two testkit.Member // one stage and two
 	stranger testkit.Member
 	births   int
+	screens  atomic.Value // payment.VerdictKind of what is submitted
 }
 
 func newWorld(t *testing.T, d *storetest.Database) *world {
 	t.Helper()
 	clock := testkit.SlowClock(200) // what the provider ends later, it ends when a life says so
-	w := &world{app: testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock})}
+	w := &world{}
+	w.app = testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock, Screen: w.screen})
 	relaxed := func(s *shop.Shop) { s.Settings.Required = shop.RequiredRelaxed }
 	w.one, w.stranger = w.app.NewShop(t, relaxed), w.app.NewShop(t, relaxed)
 	w.two = w.app.NewShop(t, func(s *shop.Shop) {
@@ -96,6 +101,15 @@ func newWorld(t *testing.T, d *storetest.Database) *world {
 	})
 	return w
 }
+
+// screen judges what is submitted as the present life has it.
+func (w *world) screen(f *risk.Facts) (payment.Verdict, error) {
+	kind, _ := w.screens.Load().(payment.VerdictKind) // all pass at first
+	return payment.Verdict{Kind: kind, Reason: "never told", Until: f.Now.Add(reviewFor)}, nil
+}
+
+// reviewFor is how long a review lasts.
+const reviewFor = 100 * time.Hour
 
 // said is an answer of either dialect.
 type said struct {
@@ -209,6 +223,7 @@ type life struct {
 	state                        string // in the gateway's words; closed is DECLINED or CANCELLED
 	amount, authorised, captured int    // kopecks
 	held, rolled, atBank         bool
+	reviewed                     bool
 	card, word                   string // word: the reason of the cancel that succeeded
 	deeds                        []*deed
 	backs                        []*back
@@ -261,6 +276,7 @@ func (w *world) newLife(t *rapid.T) *life {
 		l.shop = w.two
 	}
 	l.amount = rapid.IntRange(200, 50000).Draw(t, "amount")
+	w.screens.Store(rapid.SampledFrom([]payment.VerdictKind{"", payment.VerdictReview, "", "", payment.VerdictStop, ""}).Draw(t, "screening"))
 	l.card = l.pick("card", cardYes, cardYes, cardYes, cardYes, cardAsks, cardAsks, cardNo)
 	name := fmt.Sprintf("order/%d ё", w.births)
 	if l.chance("by the gateway") {
@@ -306,11 +322,13 @@ func (l *life) path() string { return "/orders/" + url.PathEscape(l.order) }
 
 // step is one thing that somebody does: mostly one that makes sense, else whatever.
 func (l *life) step() {
-	steps := []string{"pay", "bank", "capture", "void", "refund", "rollback", "settle", "expire"}
+	steps := []string{"pay", "bank", "capture", "void", "refund", "rollback", "settle", "expire", "review"}
 	if rapid.IntRange(0, 3).Draw(l.T, "sense") > 0 {
 		switch {
 		case l.state == "CHECKOUT":
 			steps = []string{"pay", "pay", "pay", "pay", "pay", "expire"}
+		case l.reviewed:
+			steps = []string{"review", "review", "review", "pay", "rollback"}
 		case l.atBank:
 			steps = []string{"bank"}
 		case l.state == "PENDING":
@@ -334,6 +352,8 @@ func (l *life) step() {
 		l.refund()
 	case "rollback":
 		l.rollback()
+	case "review":
+		l.review()
 	case "settle":
 		l.settle()
 	case "expire":

@@ -29,6 +29,7 @@ import (
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/records"
+	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
@@ -70,6 +71,9 @@ type Config struct {
 	Database string
 	// MasterFolder is the data folder whose file is the master key; empty where that stands elsewhere.
 	MasterFolder string
+
+	// Screen judges payments that are about to be sent; all pass when nil.
+	Screen risk.Screener
 
 	// Then the seams, for tests:
 
@@ -165,7 +169,7 @@ func New(c Config) (*App, error) {
 	a.Engine = engine.New(engine.Config{
 		DB: c.DB, Connectors: c.Connectors, Client: providers, Vault: a.Cards, Keys: c.Keys, IDs: a.IDs, Now: c.Now, Random: c.Random,
 		Log: c.Log, Metrics: a.Metrics, PublicURL: c.PublicURL, Owner: a.c.Owner, Exclusive: a.exclusive(), Restored: c.Restored,
-		Render: renderers(), Rules: c.Rules, Wake: a.wake, Timeout: c.Timeout, Pause: c.Pause,
+		Render: renderers(), Rules: c.Rules, Wake: a.wake, Timeout: c.Timeout, Pause: c.Pause, Screen: c.Screen,
 	})
 	a.Records = records.New(c.DB)
 	a.TokenKeys = webhook.NewKeyRing(c.DB, c.Keys.SigningKey, c.Random, c.Now)

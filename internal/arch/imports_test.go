@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"payment":    {"money", "id", "instrument"},
 	"shop":       {"address", "limit", "money", "id", "payment", "instrument"},
 	"route":      {"money", "payment", "instrument", "shop"},
-	"fraud":      {"money", "payment", "instrument", "shop"},
+	"risk":       {"payment", "shop"},
 	"velocity":   {"payment", "instrument", "shop"},
 	"vault":      {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
 	"outbound":   {"address", "id", "private", "telemetry"},
@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"webhook":     {"id", "payment", "instrument", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
 	"flight":      {"instrument", "payment", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
-	"engine":        {"money", "id", "payment", "flight", "instrument", "shop", "store", "job", "connector", "route", "fraud", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
+	"engine":        {"money", "id", "payment", "flight", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/sandbox", "engine", "id", "inbound",
-		"job", "outbound", "private", "records", "route", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "outbound", "private", "records", "risk", "route", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
 	"arch": {},
 }
 
@@ -62,7 +62,7 @@ func isSupport(pkg string) bool {
 }
 
 // pure packages decide; they are given time, chance and data and do no input or output.
-var pure = []string{"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/fraud", "internal/velocity", "internal/address", "internal/limit"}
+var pure = []string{"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address", "internal/limit"}
 
 // moneyPath holds the packages through which amounts pass.
 var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}

@@ -14,7 +14,7 @@ var layers = [][]string{
 	{"money", "id", "instrument", "address", "limit", "private", "rescue", "telemetry"}, // know nothing of each other
 	{"config", "payment", "outbound", "web", "simulator"},
 	{"shop", "connector", "vault"},
-	{"route", "fraud", "velocity", "connector/*", "store/tx"},
+	{"route", "risk", "velocity", "connector/*", "store/tx"},
 	{"store"},
 	{"alarm", "job", "flight"},
 	{"engine", "webhook", "backup", "sealing"},
@@ -230,6 +230,7 @@ var oneThing = map[string]string{
 	"ready.go":           "whether the process should be sent requests",
 	"request.go":         "a request on the wire",
 	"restore.go":         "restoring a backup",
+	"reviews.go":         "payments in review",
 	"routes.go":          "which address is answered by whom",
 	"sealing.go":         "sealing anew what is sealed",
 	"server.go":          "an HTTP server",

@@ -23,6 +23,7 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -124,6 +125,7 @@ type house struct {
 	client *http.Client // follows nothing by itself
 	log    *safeBuffer
 	clock  *testkit.Clock
+	screen risk.Screener // of payments from now on; all pass when nil
 }
 
 type safeBuffer struct {
@@ -157,6 +159,12 @@ func newHouse(t testing.TB, edit ...func(*shop.Shop)) *house {
 	server := httptest.NewUnstartedServer(nil)
 	a, err := app.New(app.Config{
 		DB: db, Keys: keys, Now: now, Log: log, Strangers: log, RequestID: func() string { return "request-1" }, PublicURL: "http://" + server.Listener.Addr().String(),
+		Screen: func(f *risk.Facts) (payment.Verdict, error) {
+			if h.screen == nil {
+				return payment.Verdict{}, nil
+			}
+			return h.screen(f)
+		},
 		Connectors: []connector.Type{{
 			Name: "bank", Parse: func(json.RawMessage) (connector.Config, error) { return h.bank, nil },
 		}},

@@ -30,6 +30,7 @@ const (
 	whyWorkUnread   = "due work cannot be read"
 	whyEventPanics  = "work on an event that waits for its words panics"
 	whyCardTesting  = "strangers seem to try numbers of cards on the shop: card payments are refused for a time"
+	whyUnscreened   = "payments of the shop cannot be screened, and are not taken"
 	whyDeclineRate  = "providers decline an unusual share of the shop's card payments"
 )
 

@@ -58,6 +58,9 @@ func (e *Engine) told(ctx context.Context, d *payment.Decision) {
 	if alarms := alarmsOf(d); len(alarms) > 0 {
 		e.bell.Tell(ctx, alarms...)
 	}
+	if as := p.ScreenedAs(); d.Screened && as != "" {
+		e.c.Metrics.Screened.Inc(as)
+	}
 	if len(d.Opened)+len(d.Ended) > 0 {
 		e.c.Metrics.Payments.Inc(string(p.Type), string(p.State()))
 	}

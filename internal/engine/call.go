@@ -160,7 +160,7 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told, 
 	answer.Late, answer.Onward = e.latePolicy(at), onward
 	if at.to != nil {
 		traits := at.to.Traits()
-		answer.MaxInFlight, answer.KeyLife = provenAfter(traits), traits.KeyLife
+		answer.MaxInFlight, answer.KeyLife = traits.ProvenAfter(), traits.KeyLife
 	}
 	var also []payment.Alarm
 	if said.odd != "" {
@@ -170,7 +170,7 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told, 
 	if err != nil && !passing(err) { // not for what it means, but for a text in it: the outcome alone can be stored
 		told := aboutPayment(p, whyAnswerBare)
 		told.Detail = err.Error() + "\n" + rescue.Stack(err)
-		answer.Fact, answer.Messages = bare(answer.Fact), payment.Messages{}
+		answer.Fact, answer.Messages = answer.Fact.Bare(), payment.Messages{}
 		d, err = e.store(ctx, p, call, answer, append(also, told)...)
 	}
 	if err != nil && !passing(err) {
@@ -208,14 +208,6 @@ func (e *Engine) store(ctx context.Context, p *payment.Payment, call *payment.Ca
 		return err
 	})
 	return d, err
-}
-
-// bare is the fact without what the provider wrote.
-func bare(f payment.Fact) payment.Fact {
-	return payment.Fact{
-		Class: f.Class, Code: f.Code, NotFound: f.NotFound, Revoked: f.Revoked, Amount: f.Amount, Currency: f.Currency,
-		Fee: f.Fee, FeeCurrency: f.FeeCurrency,
-	}
 }
 
 // passing reports that an error says nothing against what was to be stored: the same may work the next time.

@@ -73,7 +73,7 @@ func (e *Engine) heard(ctx context.Context, d *payment.Decision) {
 	}
 	for i := range d.Attempts {
 		a := &d.Attempts[i]
-		outcome := outcomeOf(a)
+		outcome := velocity.OutcomeOf(a)
 		if outcome == 0 || a.Kind != payment.AttemptDeposit {
 			continue
 		}
@@ -84,27 +84,6 @@ func (e *Engine) heard(ctx context.Context, d *payment.Decision) {
 		if u := e.guard.Heard(e.Now(), p.ID, a.Seq, outcome); u != nil {
 			e.bell.Raise(ctx, aboutShop(p.Shop, whyDeclineRate, fmt.Sprintf("%d of %d in the last ten minutes", u.Declined, u.Of)))
 		}
-	}
-}
-
-// outcomeOf is what an attempt says about the card and who tried it, or zero.
-func outcomeOf(a *payment.Attempt) velocity.Outcome {
-	switch a.Class {
-	case payment.ClassApproved, payment.ClassAuthorized:
-		return velocity.Approved
-	case payment.ClassDeclinedSoft, payment.ClassDeclinedHard:
-		if a.Code.Kind() == payment.Technical {
-			return velocity.Failed
-		}
-		return velocity.Declined
-	case payment.ClassRejected:
-		return velocity.Failed
-	case payment.ClassNotSent:
-		return velocity.NotSent
-	case payment.ClassWaiting:
-		return velocity.Waiting
-	default:
-		return 0
 	}
 }
 

@@ -46,5 +46,8 @@ func (e *Engine) SubmitNonce(p *payment.Payment) string {
 	if p.Tries > 0 { // between tries
 		data = strconv.AppendInt(append(data, 0), int64(p.Tries), 10)
 	}
+	if ended := p.Screened.Ended; !ended.IsZero() { // after a review, in which nothing need have been tried
+		data = strconv.AppendInt(append(data, 0), ended.UnixMicro(), 10)
+	}
 	return base64.RawURLEncoding.EncodeToString(e.c.Keys.CheckoutMAC(data)[:checkoutMACSize])
 }

@@ -101,7 +101,7 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (d payment.Decision, x exchange, err error) {
 	in := intention{&t, planned, ask}
 	var u doubts
-	known, fresh := e.recent.take(t.Shop.ID, t.ID)
+	known, fresh := e.recent.Take(t.Shop.ID, t.ID)
 	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
 			return err
@@ -122,7 +122,7 @@ func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (
 		return err
 	})
 	if err == nil {
-		e.recent.put(&d.Payment)
+		e.recent.Put(&d.Payment)
 	}
 	return d, x, err
 }

@@ -138,6 +138,9 @@ func write(tx *store.Tx, d *payment.Decision) {
 	if d.Chain != nil {
 		tx.Chains().Insert(p.Shop, d.Chain)
 	}
+	if d.Screened {
+		tx.Payments().KeepScreening(p)
+	}
 	if s := p.State(); p.Version != 0 && p.Reference != "" && (s == payment.Declined || s == payment.Cancelled) {
 		tx.References().Release(p)
 	}

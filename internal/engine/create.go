@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/flight"
@@ -91,6 +92,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 			return o, err
 		}
 	}
+	e.unscreened(ctx, c.Shop, err)
 	switch {
 	case clashed(err, store.WriteOrder):
 		return e.sameOrder(ctx, c)
@@ -100,7 +102,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 		return Outcome{}, storeError(err)
 	}
 	e.told(ctx, &b.d)
-	e.recent.put(&b.d.Payment)
+	e.recent.Put(&b.d.Payment)
 	o := Outcome{Payment: b.d.Payment, DuplicateOf: b.duplicate}
 	if o.DuplicateOf != "" {
 		e.toldDuplicate(ctx, &o.Payment, o.DuplicateOf)
@@ -114,9 +116,10 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	return o, nil
 }
 
-// keep holds the means of a server-to-server deposit until it is executed: all but what stands in its row.
+// keep holds the means of a server-to-server deposit until it is executed, and of what is in review until it is sent: all but
+// what stands in its row.
 func (e *Engine) keep(p *payment.Payment, m instrument.Means) {
-	if p.State() == payment.Checkout {
+	if p.State() == payment.Checkout || p.InReview() {
 		e.means.Remain(p, m)
 		return
 	}
@@ -161,7 +164,12 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	if start == nil && b.c.Means != nil {
+	if start != nil && p.Type != payment.Refund {
+		if start.Verdict, err = b.e.screen(b.c.Shop, &p, b.c.Means, netip.Addr{}); err != nil {
+			return err
+		}
+	}
+	if b.c.Means != nil && (start == nil || start.Verdict.Kind == payment.VerdictReview) {
 		p.Means = b.e.means.Seal(tx, &p, b.c.Means)
 	}
 	if b.d, err = payment.New(p, start, tx.Now()); err != nil {
@@ -228,24 +236,33 @@ func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *pay
 			Detail: "a follow-up has the method of its chain"}
 	}
 	p.Method, p.Instrument = chain.Method, chain.Instrument
-	t := b.c.Shop.Terminal(chain.TerminalID)
-	if why := overAt(&chain, t); why != "" {
-		return p, &payment.Start{Plan: payment.Plan{
-			NoRoute: payment.CodeNoRecurring, Out: []payment.LeftOut{{Terminal: chain.Terminal, Why: why}},
-		}}, nil
-	}
-	if b.x.means, err = b.e.openCredential(tx, p.Shop, &chain); err != nil {
+	start, x, err := b.e.chained(tx, b.c.Shop, &p, &chain)
+	if err != nil {
 		return p, nil, err
 	}
-	b.x.chain, p.Terms.Chain = chain.Payment, chain.Payment
+	b.x, p.Terms.Chain = x, x.chain
+	return p, &start, nil
+}
+
+// chained is how the next payment of a chain is sent: at the terminal where that began. A chain that was stopped, or whose
+// terminal is not in use any more, leads nowhere.
+func (e *Engine) chained(tx *store.Tx, s *shop.Shop, p *payment.Payment, chain *payment.Chain) (payment.Start, exchange, error) {
+	t := s.Terminal(chain.TerminalID)
+	if why := overAt(chain, t); why != "" {
+		return payment.Start{Plan: payment.Plan{
+			NoRoute: payment.CodeNoRecurring, Out: []payment.LeftOut{{Terminal: chain.Terminal, Why: why}},
+		}}, exchange{}, nil
+	}
+	means, err := e.openCredential(tx, p.Shop, chain)
+	if err != nil {
+		return payment.Start{}, exchange{}, err
+	}
 	need := route.Need{
 		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}
 	facts := route.Facts{Need: need, Terminals: []shop.Terminal{*t}}
-	b.x.at = b.e.reachIn(b.c.Shop, t.ID)
-	return p, &payment.Start{
-		Plan: route.Plan(facts, route.Only(route.Chain), nil, route.DrawOf(p.ID)), Run: b.e.runAt(b.x.at),
-	}, nil
+	x := exchange{means: means, chain: chain.Payment, at: e.reachIn(s, t.ID)}
+	return payment.Start{Plan: route.Plan(facts, route.Only(route.Chain), nil, route.DrawOf(p.ID)), Run: e.runAt(x.at)}, x, nil
 }
 
 // overAt is why a chain cannot be continued at its terminal; empty where it can.

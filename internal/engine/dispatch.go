@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/connector"
@@ -81,81 +80,17 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
 	x exchange) (payment.Fact, error) {
 	if call.Ask {
-		return ask(ctx, c, call, x.back)
+		return connector.Ask(ctx, c, call, x.back)
 	}
 	r, err := e.request(p, &call.Attempt, x)
 	if err != nil {
 		return payment.Fact{}, fmt.Errorf("%w: %w: %w", outbound.ErrNotSent, outbound.ErrOurs, err)
 	}
-	fact, err := send(ctx, c, call.Attempt.Kind, r)
+	fact, err := connector.Send(ctx, c, call.Attempt.Kind, r)
 	if fact.Class == payment.ClassUnsent { // not for a connector to say, who would have to give an error
 		fact.Class = payment.ClassUnknown
 	}
 	return fact, err
-}
-
-// send chooses the connector's method for the kind of attempt. A capability that
-// the connector lacks is a call that provably never left.
-func send(ctx context.Context, c connector.Connector, kind payment.AttemptKind, r connector.Request) (payment.Fact, error) {
-	switch kind {
-	case payment.AttemptDeposit:
-		if !r.Verify {
-			return c.Start(ctx, r)
-		}
-		if cc, ok := c.(connector.Verifier); ok {
-			return cc.Verify(ctx, r)
-		}
-	case payment.AttemptCapture:
-		if cc, ok := c.(connector.Capturer); ok {
-			return cc.Capture(ctx, r)
-		}
-	case payment.AttemptVoid:
-		if cc, ok := c.(connector.Voider); ok {
-			return cc.Void(ctx, r)
-		}
-	case payment.AttemptRefund:
-		if cc, ok := c.(connector.Refunder); ok {
-			return cc.Refund(ctx, r)
-		}
-	case payment.AttemptWithdrawal:
-		if cc, ok := c.(connector.Payer); ok {
-			return cc.Payout(ctx, r)
-		}
-	}
-	return payment.Fact{}, fmt.Errorf("%w: the connector has no %s", outbound.ErrNotSent, kind)
-}
-
-// ask queries an attempt by our key. A provider that does not know the attempt is
-// asked to refuse it from now on, where it can do that; so is one that may know it,
-// when nobody wants it any more. What the customer has brought back is told first, where the provider wants it.
-func ask(ctx context.Context, c connector.Connector, call *payment.Call, back payment.Brought) (payment.Fact, error) {
-	ref := connector.RefOf(&call.Attempt)
-	if ref.ProviderRef == "" && c.Traits().NoAskByKey {
-		return payment.Fact{Class: payment.ClassUnknown}, nil
-	}
-	if !call.Attempt.Live() { // it is only asked about: nothing of it is to be closed
-		return c.Status(ctx, ref)
-	}
-	fencer, fences := c.(connector.Fencer)
-	if fences && call.Fence {
-		return fencer.Fence(ctx, ref)
-	}
-	if resumer, ok := c.(connector.Resumer); ok && !back.IsZero() {
-		return resumer.Resume(ctx, ref, back)
-	}
-	fact, err := c.Status(ctx, ref)
-	if err == nil && fact.NotFound && fences {
-		return fencer.Fence(ctx, ref)
-	}
-	return fact, err
-}
-
-// provenAfter is how far apart two answers "not found" have to be to prove that nothing was booked; zero where they never do.
-func provenAfter(t connector.Traits) time.Duration {
-	if t.MaxInFlight <= 0 {
-		return 0
-	}
-	return t.MaxInFlight + t.Visible
 }
 
 // request puts together what the connector needs for the attempt.

@@ -16,6 +16,7 @@ import (
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
@@ -46,6 +47,8 @@ type Config struct {
 	Rules route.Rules
 	// Wake, when given, is told which endpoint has a new delivery.
 	Wake func(store.EndpointKey)
+	// Screen, when given, judges payments that are about to be sent. Without it all pass.
+	Screen risk.Screener
 	// Pause, when given, is called instead of waiting until the database may be back.
 	Pause func(context.Context, time.Duration)
 	// Timeout replaces every connector's own limit of a provider call, and that of status queries. Zero keeps them.
@@ -62,7 +65,7 @@ type Engine struct {
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
-	recent     recent
+	recent     store.Recent
 	pace       telemetry.Pace // of log lines that strangers can cause
 }
 

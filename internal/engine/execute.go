@@ -44,9 +44,10 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 	if slowed(err) {
 		e.turnedAway(ctx, x.Shop, by.door.refusal)
 	}
-	if err == nil && !o.Replayed && !o.Payment.BetweenTries() && !o.Payment.GoesOn() { // the next try needs what came with the payment
-		e.means.Drop(x.ID)
+	if err == nil && !o.Replayed { // the next try needs what came with the payment
+		e.keepMeans(&o.Payment, by.pays)
 	}
+	e.unscreened(ctx, x.Shop, err)
 	return o, err
 }
 
@@ -56,6 +57,7 @@ type order struct {
 	x       *Execute
 	kept    []instrument.Means   // what came with the payment, as each run has opened it: which one was committed may come out late
 	numbers []*instrument.Finder // of the cards among it
+	pays    instrument.Means     // of the last run
 	door    door
 }
 
@@ -124,21 +126,25 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, exchang
 	}
 	var call exchange
 	c.Start, call.at = e.start(x.Shop, &wanted)
-	if wanted.Method.Spec().Means != instrument.KindCard {
-		return c, call, nil
+	if wanted.Method.Spec().Means == instrument.KindCard {
+		card := instrument.CardOf(means)
+		switch {
+		case card == nil:
+			return nil, exchange{}, &payment.Missing{Field: "card"}
+		case coded && !call.at.withoutCode():
+			return nil, exchange{}, &payment.Missing{Field: "card.cardSecurityCode"}
+		}
+		if err := e.admit(x, card, &o.door); err != nil {
+			return nil, exchange{}, err
+		}
+		c.Instrument, call.means, call.pass = card.Masked(), means, o.door.pass
 	}
-	card := instrument.CardOf(means)
-	switch {
-	case card == nil:
-		return nil, exchange{}, &payment.Missing{Field: "card"}
-	case coded && !call.at.withoutCode():
-		return nil, exchange{}, &payment.Missing{Field: "card.cardSecurityCode"}
+	c.Fill(&wanted)
+	if c.Start.Verdict, err = e.screen(x.Shop, &wanted, means, x.From); c.Start.Verdict.Kind == payment.VerdictReview {
+		c.Means = e.means.Seal(tx, p, means)
 	}
-	if err := e.admit(x, card, &o.door); err != nil {
-		return nil, exchange{}, err
-	}
-	c.Instrument, call.means, call.pass = card.Masked(), means, o.door.pass
-	return c, call, nil
+	o.pays = means
+	return c, call, err
 }
 
 // Methods lists how a payment can be paid at the shop's terminals: its own method, or

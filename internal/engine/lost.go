@@ -175,7 +175,7 @@ func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said to
 
 // provesNothing reports that what was sent before the restore may still arrive at the terminal.
 func (e *Engine) provesNothing(at *reached) bool {
-	from, ever := payment.LostSince(e.c.Restored, provenAfter(at.to.Traits()))
+	from, ever := payment.LostSince(e.c.Restored, at.to.Traits().ProvenAfter())
 	return !ever || e.Now().Before(from)
 }
 

@@ -61,6 +61,17 @@ func (l *lostTime) pay(p *payment.Payment, number int, card string) {
 	}
 }
 
+// payOut is a payout.
+func (l *lostTime) payOut(p *payment.Payment, number int) {
+	l.h.t.Helper()
+	_, err := l.c.Payout(l.h.t.Context(), connector.Request{
+		Key: l.key(p.ID, number), Amount: p.Amount, Currency: p.Currency, Method: p.Method, Means: cardOf(l.h.t, cardApproved),
+	})
+	if err != nil {
+		l.h.t.Fatal(err)
+	}
+}
+
 // restored is the house as a process finds it that begins after the restore. Its engine keeps to the new epoch.
 func (h *house) restored(lost ...string) *engine.Engine {
 	h.t.Helper()

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -33,7 +34,7 @@ func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id paymen
 	if len(p.LostKinds()) > 0 {
 		return e.search(ctx, p)
 	}
-	if p.BetweenTries() && p.Doubted() == nil { // nothing of it has left
+	if (p.BetweenTries() || p.InReview()) && p.Doubted() == nil { // nothing of it has left
 		return p, nil
 	}
 	return e.checkNow(ctx, p, payment.OpManualCheckState, 0)
@@ -49,8 +50,9 @@ var ErrUpdateOutdated = errors.New("the payment has changed since the update was
 // longestReason bounds what is kept of why, in bytes.
 const longestReason = 4 << 10
 
-// ManualUpdate puts a payment into a state by hand. reason and who are kept. Where the
-// shop demands a second person, nothing changes until ApproveManualUpdate; done tells.
+// ManualUpdate puts a payment into a state by hand, or gives a verdict on one in review. reason and who are kept. Where the
+// shop demands a second person, nothing changes until ApproveManualUpdate; done tells. A stop needs none, since it sends nothing;
+// a pass is ErrForbidden while the shop is inactive.
 // Whether it does is read in the transaction: what a process remembers of the shop may be older than the demand.
 func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id string, done bool, err error) {
 	switch {
@@ -73,7 +75,7 @@ func (e *Engine) ManualUpdate(ctx context.Context, u store.ManualUpdate) (id str
 			return false, err
 		}
 		tx.Shops().Stays(&s)
-		if waits = s.Settings.FourEyes; !waits {
+		if waits = s.Settings.FourEyes && u.To != store.StopByHand; !waits {
 			return false, nil
 		}
 		if err := e.rehearse(tx, &u); err != nil {
@@ -193,17 +195,17 @@ func (e *Engine) rehearse(tx *store.Tx, u *store.ManualUpdate) error {
 	if err != nil {
 		return err
 	}
-	_, err = applied(&p, u, false, tx.Now())
+	_, err = applied(&p, u, new(act).command(u, tx.Now()), false, tx.Now())
 	return err
 }
 
 // applied decides an update by hand on the payment as it is. One that has waited for a second person is about the payment as
 // it was when it was asked for: else it is ErrUpdateOutdated.
-func applied(p *payment.Payment, u *store.ManualUpdate, waited bool, now time.Time) (payment.Decision, error) {
-	if waited && p.Updated.After(u.AskedAt) {
+func applied(p *payment.Payment, u *store.ManualUpdate, c payment.Command, waited bool, now time.Time) (payment.Decision, error) {
+	if waited && (p.Updated.After(u.AskedAt) || p.InReview() && p.Screened.At.After(u.AskedAt)) {
 		return payment.Decision{}, ErrUpdateOutdated
 	}
-	return payment.Decide(*p, updateOf(u, now), now)
+	return payment.Decide(*p, c, now)
 }
 
 // Obsolete says why nobody can approve an update any more that waits for a second person; it is empty where somebody can.
@@ -216,7 +218,7 @@ func (e *Engine) Obsolete(tx *store.Tx, u *store.ManualUpdate) (why string, err 
 		return "", err
 	}
 	refusal := new(payment.Refusal)
-	switch _, err := applied(&p, u, true, tx.Now()); {
+	switch _, err := applied(&p, u, new(act).command(u, tx.Now()), true, tx.Now()); {
 	case err == nil:
 		return "", nil
 	case errors.Is(err, ErrUpdateOutdated):
@@ -235,11 +237,16 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 	var d payment.Decision
 	var x exchange
 	var unsure doubts
-	err := e.c.DB.Update(ctx, func(tx *store.Tx) error {
+	by, err := e.actOf(ctx, u)
+	if err != nil {
+		return err
+	}
+	defer instrument.Wipe(by.x.means)
+	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if mine, err := unsure.resolved(tx, &d, &x); mine || err != nil {
 			return err
 		}
-		d = payment.Decision{}
+		d, x = payment.Decision{}, by.x
 		if first != nil {
 			if over, err := first(tx); over || err != nil {
 				return err
@@ -249,17 +256,18 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 		if err != nil {
 			return err
 		}
-		if d, err = applied(&p, u, u.ApprovedBy != "", tx.Now()); err != nil {
+		if d, err = applied(&p, u, by.command(u, tx.Now()), u.ApprovedBy != "", tx.Now()); err != nil {
 			return err
 		}
 		keep(tx, u)
 		return e.commit(ctx, tx, &changes{d: &d})
 	})
-	if err != nil {
+	if err != nil || d.Payment.ID == "" {
 		return storeError(err)
 	}
-	if d.Payment.ID != "" {
-		e.told(ctx, &d)
+	e.told(ctx, &d)
+	if by.judge != nil {
+		e.afterReview(ctx, &d, x)
 	}
 	return nil
 }

@@ -71,20 +71,12 @@ func (e *Engine) ready(s *shop.Shop, p *payment.Payment, terminal string, held b
 	case r.Why != "":
 	case at.to == nil && !outbound.Ours(at.fault):
 		r.Why = payment.BecauseSettings
-	case needsCard(p) && !held:
+	case p.NeedsCard() && !held:
 		r.Why = payment.BecauseMeans
 	case p.Type == payment.Deposit && !p.Method.Spec().Means.Another():
 		r.Why = payment.BecauseMeans
 	}
 	return r
-}
-
-// needsCard reports that the payment cannot be tried without the card that its customer gave.
-func needsCard(p *payment.Payment) bool {
-	if p.Type == payment.Withdrawal {
-		return p.Instrument.CustomerAccountNumber != ""
-	}
-	return p.Method.Spec().Means == instrument.KindCard
 }
 
 // onwardFrom is onward for the answer to a call. The shop is read anew, so that what was switched off meanwhile is not gone on

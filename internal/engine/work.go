@@ -24,6 +24,9 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	if len(p.LostKinds()) > 0 {
 		return e.inTurn(ctx, &p, lostTurn(&p), func() error { _, err := e.search(ctx, p); return err })
 	}
+	if p.InReview() {
+		return e.reviewOver(ctx, &p, now)
+	}
 	if (p.Owes() || p.HoldOver(now)) && !p.HeldInVain() {
 		if p.Due.IsZero() || now.Before(p.Due) {
 			return nil

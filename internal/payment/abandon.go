@@ -18,7 +18,7 @@ func (Abandon) apply(d *draft) {
 	case a != nil && a.Kind != AttemptDeposit || p.RefundReserved != p.Refunded:
 		d.err = ErrBusy
 	case p.state == Completed && p.Captured.IsZero(): // a card that was verified
-	case p.BetweenTries() || p.Unsent() != nil: // nothing is under way: it is over at once
+	case p.BetweenTries() || p.InReview() || p.Unsent() != nil: // nothing is under way: it is over at once
 		p.Abandoned, p.ErrorCode = d.now, CodeByCustomer
 		if a != nil {
 			d.settleUnsent(a)

@@ -50,10 +50,11 @@ func (d *draft) birth(start *Start) {
 	default:
 		d.p.CheckoutUntil = time.Time{}
 		d.log(OpCreatePayment, InCreateDirect, 0, Messages{})
-		if d.p.Type != Refund {
-			d.log(OpDetectFraud, InFraudPass, 0, Messages{})
+		if d.p.Type == Refund {
+			d.start(*start)
+			return
 		}
-		d.start(*start)
+		d.screened(*start)
 	}
 }
 
@@ -85,6 +86,27 @@ type Submit struct {
 	Browser    Document
 	Customer   Document
 	Start      Start
+	Means      string // what is submitted to pay with, sealed, where a review may hold the payment; see Payment.Means
+}
+
+// Fill puts into the payment what is submitted with it.
+func (c *Submit) Fill(p *Payment) {
+	if c.Method != "" {
+		p.Method = c.Method
+	}
+	if p.Amount.IsZero() && !p.Terms.Verify {
+		p.Amount = c.Amount
+	}
+	if c.Instrument != (instrument.Masked{}) {
+		p.Instrument = c.Instrument
+	}
+	if c.Browser != "" {
+		p.Browser = c.Browser
+	}
+	if c.Customer != "" {
+		p.Customer = c.Customer
+	}
+	p.PreAuth = p.Holds(p.Method)
 }
 
 func (c Submit) apply(d *draft) {
@@ -99,21 +121,7 @@ func (c Submit) apply(d *draft) {
 		d.err = refuse(CodeWrongState, "paymentMethod", "the payment goes on by %s", d.p.Method)
 		return
 	}
-	if c.Method != "" {
-		d.p.Method = c.Method
-	}
-	if d.p.Amount.IsZero() && !d.p.Terms.Verify {
-		d.p.Amount = c.Amount
-	}
-	if c.Instrument != (instrument.Masked{}) {
-		d.p.Instrument = c.Instrument
-	}
-	if c.Browser != "" {
-		d.p.Browser = c.Browser
-	}
-	if c.Customer != "" {
-		d.p.Customer = c.Customer
-	}
+	c.Fill(&d.p)
 	switch {
 	case d.p.Amount.IsZero() && !d.p.Terms.Verify:
 		d.err = &Missing{Field: "amount"}
@@ -124,11 +132,9 @@ func (c Submit) apply(d *draft) {
 	case !d.p.Terms.Allow(d.p.Method):
 		d.err = refuse(CodeNoTerminal, "paymentMethod", "the payment may not be paid by %s", d.p.Method)
 	}
-	d.p.PreAuth = d.p.Holds(d.p.Method)
 	d.log(OpCheckout, InSubmit, 0, Messages{})
-	d.log(OpDetectFraud, InFraudPass, 0, Messages{})
-	if d.err == nil {
-		d.start(c.Start)
+	if d.screened(c.Start); d.p.InReview() && c.Means != "" {
+		d.p.Means = c.Means
 	}
 }
 

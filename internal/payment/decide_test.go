@@ -267,6 +267,9 @@ func TestAnyOrderKeepsTheMoney(t *testing.T) {
 			if why := keepsWrongly(&before, c, &w.p, w.now); why != "" {
 				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
 			}
+			if why := againstReview(&before, c, &d); why != "" {
+				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
+			}
 			if why := againstTerms(&before, c, &d); why != "" {
 				t.Fatalf("after %T %+v: %s\n%v", c, c, why, w.story())
 			}
@@ -310,8 +313,10 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 		return "money is owed while a call is open"
 	case (p.State() == payment.Checkout || p.BetweenTries()) && !p.Due.Equal(soonest(p)):
 		return "the checkout's end is not looked at"
-	case p.CheckoutUntil.After(p.Created.Add(p.Terms.Lasts + p.Terms.Grace)):
+	case p.CheckoutUntil.After(before.CheckoutUntil) && !before.InReview() && p.CheckoutUntil.After(before.CheckoutUntil.Add(p.Terms.Grace)):
 		return "the checkout is extended too far"
+	case before.InReview() && !before.CheckoutUntil.IsZero() && p.CheckoutUntil.Sub(before.CheckoutUntil) > p.Changed.Sub(before.Screened.At):
+		return "a review extends the checkout by more than it took"
 	case p.Terms.Verify && !(p.Authorised.IsZero() && p.Captured.IsZero()):
 		return "a verification moves money"
 	case p.Terms.Verify && d.Fresh != nil && d.Fresh.Kind != payment.AttemptDeposit:
@@ -386,9 +391,11 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	classes := payment.Classes()
 	amounts := []money.Amount{{}, money.MustParse("1"), money.MustParse("40.5"), money.MustParse("100"), money.MustParse("101")}
 	amount := rapid.SampledFrom(amounts).Draw(t, "amount")
-	switch rapid.IntRange(0, 19).Draw(t, "command") {
-	case 19:
+	switch rapid.IntRange(0, 21).Draw(t, "command") {
+	case 21:
 		return payment.ForgetMeans{}
+	case 20, 19:
+		return anyVerdict(t)
 	case 18:
 		return payment.NeverSent{Code: payment.CodeInternal}
 	case 17:
@@ -402,7 +409,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 12:
 		return payment.ManualUpdate{To: rapid.SampledFrom(payment.States()).Draw(t, "to"), HoldCheck: w.now.Add(time.Hour)}
 	case 0:
-		return payment.Submit{Start: payment.Start{Plan: anyPlan(t), Run: run("s")}}
+		return payment.Submit{Start: *anyStart(t, w.now)}
 	case 1:
 		return payment.Capture{Amount: amount, Run: run("c")}
 	case 2:

@@ -22,6 +22,7 @@ type Decision struct {
 	Parent   ParentMove  // what happens to the money of the parent deposit
 	Alarm    string      // something about the payment that a human should look at; empty for nothing
 	Also     []Alarm     // more of it, about what else belongs to the transaction; the engine adds it
+	Screened bool        // Review or Screened of Payment have changed
 	Token    string      // by which it is found again in the payment, see Sign
 
 	// Otherwise is written instead where the deposit has no room for Parent.Redo.
@@ -78,8 +79,9 @@ type ParentMove struct {
 
 // Start carries what is needed to open an attempt.
 type Start struct {
-	Plan Plan
-	Run  Run // of the call to the plan's first step
+	Plan    Plan
+	Verdict Verdict // of the screening; refunds are not screened
+	Run     Run     // of the call to the plan's first step
 }
 
 // Terminal names one configured account at one provider.
@@ -231,6 +233,7 @@ func (d *draft) finish() (Decision, error) {
 	if d.p.Changed.Before(d.at) {
 		d.p.Changed = d.at
 	}
+	d.leaveReview()
 	if !d.p.keepsMeans(d.now) {
 		d.p.Means = ""
 	}

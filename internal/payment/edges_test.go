@@ -89,12 +89,12 @@ func walk(t *rapid.T, taken map[string]bool) {
 	}
 	var begin *payment.Start
 	if direct {
-		begin = anyStart(t)
+		begin = anyStart(t, w.now)
 	}
 	if !play(begin, nil) {
 		return
 	}
-	if w.p.Payable() && rapid.IntRange(0, 9).Draw(t, "restored") == 0 { // of a backup that was taken now
+	if (w.p.Payable() || w.p.InReview()) && rapid.IntRange(0, 9).Draw(t, "restored") == 0 { // of a backup that was taken now
 		w.p.Lost = payment.LostMark("0badc0de", w.p.Tries)
 	}
 	for range rapid.IntRange(1, 25).Draw(t, "steps") {
@@ -125,8 +125,17 @@ func (w *world) shown(op payment.OperationKind, d *payment.Decision) payment.Ope
 	return op
 }
 
-func anyStart(t *rapid.T) *payment.Start {
+func anyStart(t *rapid.T, now time.Time) *payment.Start {
 	s := &payment.Start{Run: run("b")}
+	switch rapid.IntRange(0, 19).Draw(t, "verdict") {
+	case 13: // small numbers are drawn more often
+		s.Verdict = payment.Verdict{Kind: payment.VerdictStop, Code: "6.01"}
+	case 7, 17:
+		s.Verdict = payment.Verdict{
+			Kind: payment.VerdictReview, Until: now.Add(time.Duration(rapid.IntRange(0, 10).Draw(t, "minutes")) * time.Minute),
+			PassAfter: rapid.Bool().Draw(t, "passAfter"),
+		}
+	}
 	if rapid.IntRange(0, 4).Draw(t, "terminal") > 0 {
 		s.Plan = anyPlan(t)
 	}
@@ -138,12 +147,15 @@ func fittingCommand(t *rapid.T, w *world) payment.Command {
 	if w.p.Unsent() != nil {
 		return payment.SendAgain{Run: run("g")}
 	}
+	if w.p.InReview() {
+		return anyVerdict(t)
+	}
 	switch w.p.State() {
 	case payment.Checkout:
 		if w.p.Lost != "" && rapid.IntRange(0, 3).Draw(t, "given up") == 0 {
 			return payment.ManualUpdate{To: payment.Cancelled}
 		}
-		return payment.Submit{Start: *anyStart(t)}
+		return payment.Submit{Start: *anyStart(t, w.now)}
 	case payment.Authorized:
 		switch rapid.IntRange(0, 5).Draw(t, "held") {
 		case 0:

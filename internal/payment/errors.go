@@ -33,6 +33,7 @@ const (
 	CodeAbandoned        ErrorCode = "3.18"
 	CodeCardExpired      ErrorCode = "4.04"
 	CodeLateAtBank       ErrorCode = "5.01"
+	CodeAntiFraud        ErrorCode = "6.00"
 )
 
 // CodeKind groups codes by what may be done after them.

@@ -17,14 +17,17 @@ type Event struct {
 func (s State) notable() bool { return s.Final() || s == Authorized }
 
 // dueAt is when something has to be done about the payment if nobody does anything:
-// its checkout ends, what it came with to pay is forgotten, or the provider is to be asked about an open outcome or a hold, or
-// sent again what never left.
+// its checkout or its review ends, what it came with to pay is forgotten, or the provider is to be asked about an open outcome
+// or a hold, or sent again what never left.
 // Zero when nothing is open.
 func (p *Payment) dueAt() time.Time {
-	if p.Payable() {
-		if end := p.MeansUntil(); p.Means != "" && (p.CheckoutUntil.IsZero() || end.Before(p.CheckoutUntil)) {
-			return end
-		}
+	switch end := p.MeansUntil(); {
+	case p.InReview():
+		return p.Review
+	case !p.Payable():
+	case p.Means != "" && (p.CheckoutUntil.IsZero() || end.Before(p.CheckoutUntil)):
+		return end
+	default:
 		return p.CheckoutUntil
 	}
 	if a := p.LiveAttempt(); a != nil {

@@ -2,9 +2,8 @@ package payment
 
 import (
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/money"
 )
-
-import "github.com/sluicepay/sluice/internal/money"
 
 // Class is what a provider's answer, or the lack of one, proves.
 type Class string
@@ -63,4 +62,12 @@ type Fact struct {
 	// NotFound is set by a status query when the provider does not know the
 	// attempt. With ClassUnknown it is no refusal: the request may still arrive.
 	NotFound bool
+}
+
+// Bare is the fact without what the provider wrote.
+func (f *Fact) Bare() Fact {
+	return Fact{
+		Class: f.Class, Code: f.Code, NotFound: f.NotFound, Revoked: f.Revoked, Amount: f.Amount, Currency: f.Currency,
+		Fee: f.Fee, FeeCurrency: f.FeeCurrency,
+	}
 }

@@ -106,7 +106,7 @@ type Condition struct {
 var (
 	whenVerified = Condition{"the card was only verified", func(s *situation) bool { return s.p.Terms.Verify }}
 	whenOpen     = Condition{"another attempt is open", func(s *situation) bool { return s.p.Live != 0 }}
-	whenPending  = Condition{"between tries", func(s *situation) bool { return s.p.state == Pending }}
+	whenPending  = Condition{"between tries or in review", func(s *situation) bool { return s.p.state == Pending }}
 	whenHonoured = Condition{"it failed, the shop honours late success, nothing was abandoned or refunded", func(s *situation) bool {
 		return s.failed() && s.honour && s.p.Abandoned.IsZero() && s.p.RefundReserved.IsZero()
 	}}

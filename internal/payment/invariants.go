@@ -23,7 +23,7 @@ func (p *Payment) Check(log []Operation) error {
 		return fmt.Errorf("payment %s: counts %d operations and %d attempts, has %d and %d",
 			p.ID, p.Ops, p.Tries, len(log), len(p.Attempts))
 	}
-	if p.Means != "" && (p.state != Checkout && p.state != Pending || p.Live == 0 && !p.Payable()) {
+	if p.Means != "" && (p.state != Checkout && p.state != Pending || p.Live == 0 && !p.Payable() && !p.InReview()) {
 		return fmt.Errorf("payment %s: what it was to be paid with is still kept in state %s", p.ID, p.state)
 	}
 	if err := p.checkMoney(); err != nil {
@@ -85,7 +85,10 @@ func (p *Payment) checkAttempts() error {
 	if wants := p.state == Completed || p.state == Authorized; wants && standing != 1 {
 		return fmt.Errorf("payment %s: %s with %d approvals", p.ID, p.state, standing)
 	}
-	if p.state == Pending && live == 0 && (p.Type != Deposit || p.CheckoutUntil.IsZero()) {
+	if p.InReview() && (p.state != Pending || live > 0 || p.Type == Refund || p.Due.IsZero()) {
+		return fmt.Errorf("payment %s: in review, %s, %d live attempts, due %s", p.ID, p.state, live, p.Due)
+	}
+	if p.state == Pending && live == 0 && !p.InReview() && (p.Type != Deposit || p.CheckoutUntil.IsZero()) {
 		return fmt.Errorf("payment %s: PENDING with nothing under way and no customer", p.ID)
 	}
 	if p.state.Final() && live > 0 && p.LiveAttempt().Reverses == 0 {

@@ -9,11 +9,13 @@ const MeansHold = 15 * time.Minute
 func (p *Payment) MeansUntil() time.Time { return p.Created.Add(MeansHold) }
 
 // keepsMeans reports that what the payment is to be paid with may still be needed: until the order to pay, between two tries,
-// while a call runs that may turn out not to have left, as long as one waits to be sent again, and while a try is open that
-// another may follow. Every decision forgets
-// it as soon as that is over, in the transaction that writes the decision.
+// in review, while a call runs that may turn out not to have left, as long as one waits to be sent again, and while a try is
+// open that another may follow. Every decision forgets it as soon as that is over, in the transaction that writes the decision.
 func (p *Payment) keepsMeans(now time.Time) bool {
-	if p.Payable() {
+	switch {
+	case p.InReview():
+		return true
+	case p.Payable():
 		return now.Before(p.MeansUntil())
 	}
 	a := p.LiveAttempt()

@@ -59,6 +59,8 @@ func (p *Payment) LostKinds() []AttemptKind {
 	switch {
 	case p.Type == Refund || p.Live != 0 || p.Lost == "":
 		return nil
+	case p.InReview():
+		return []AttemptKind{AttemptKind(p.Type)}
 	case p.Type == Withdrawal: // by the next step of its plan
 		if p.state == Declined || p.state == Cancelled {
 			return []AttemptKind{AttemptWithdrawal}
@@ -139,6 +141,9 @@ func (c FoundLost) apply(d *draft) {
 		d.attempt(AttemptVoid, InVoid, c.Terminal, d.p.Authorised, run)
 	case d.p.state == Authorized:
 		d.attempt(AttemptCapture, InCapture, c.Terminal, c.amount(d.p.Authorised), run)
+	case d.p.InReview(): // it was let pass in the lost time
+		d.passReview(false)
+		d.attempt(AttemptKind(d.p.Type), InSend, c.Terminal, d.p.Amount, run)
 	case d.p.Payable():
 		c.submitted(d)
 		d.attempt(AttemptDeposit, InSend, c.Terminal, d.p.Amount, run)

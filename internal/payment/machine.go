@@ -87,7 +87,7 @@ var edges = []Edge{
 	{Checkout, InAbandon, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
 	// Between tries: a deposit with a customer of which nothing is under way.
 	{Pending, InSubmit, []OperationKind{OpCheckout}, Pending, "between tries: the next one, by the same method"},
-	{Pending, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, nothing under way: by the customer between tries, or abandoned"},
+	{Pending, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, nothing under way: by the customer between tries, or abandoned, also in review"},
 	{Pending, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, between tries, none of which was declined: like a checkout, as no provider has anything"},
 	{Pending, InLapse, []OperationKind{OpCancel}, Declined, "between tries, with the code of the last decline"},
 
@@ -97,10 +97,12 @@ var edges = []Edge{
 	{Declined, InAbandon, []OperationKind{OpCancel}, Declined, "it binds: what turns out to have been taken goes back"},
 	{Cancelled, InAbandon, []OperationKind{OpCancel}, Cancelled, "likewise"},
 
-	{Pending, InFraudPass, []OperationKind{OpDetectFraud}, Pending, ""},
+	{Pending, InFraudPass, []OperationKind{OpDetectFraud}, Pending, "screened; a review holds it without an attempt"},
+	{Pending, InFraudPass, []OperationKind{OpContinueAntiFraud}, Pending, "in review, by a person or by the clock"},
+	{Pending, InFraudStop, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Declined, "6.xx, 7.xx; no live attempt, nothing sent"},
 	{Pending, InSend, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Pending, "no live attempt, intent stored first"},
 	{Pending, InSendAgain, opsCalling, Pending, "after UNSENT only: the attempt's row says that nothing left; the same key"},
-	{Pending, InNoTerminal, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Declined, "1.05, 1.06 or 1.09, nothing sent"},
+	{Pending, InNoTerminal, []OperationKind{OpDeposit, OpWithdrawal, OpRefund}, Declined, "1.05, 1.06 or 1.09, nothing sent; 1.03 where a review let pass what cannot be sent any more"},
 	{Pending, InRedirect, []OperationKind{OpRedirect}, Pending, "the attempt waits for the customer"},
 
 	{Pending, InApproved, opsPaying, Completed, "amount, currency and reference equal; no hold asked for"},
@@ -158,8 +160,6 @@ var edges = []Edge{
 
 // planned are rows of what is not built yet: no decision takes them.
 var planned = []Edge{
-	{Pending, InFraudPass, []OperationKind{OpContinueAntiFraud}, Pending, ""},
-	{Pending, InFraudStop, []OperationKind{OpDetectFraud, OpContinueAntiFraud}, Declined, "no live attempt"},
 	{Pending, InConsent, []OperationKind{OpConfirmation}, Pending, ""},
 	{Pending, InRefused, []OperationKind{OpConfirmation}, Declined, "no consent in time"},
 	{Pending, InGiveUp, []OperationKind{OpConfirmation}, Cancelled, "2.00, nothing approved"},

@@ -25,7 +25,11 @@ func (c ManualUpdate) apply(d *draft) {
 		d.err = refuse(CodeWrongState, "", "%s cannot be set to %s by hand", d.p.state, c.To)
 		return
 	}
-	if d.p.state == Checkout {
+	if d.p.InReview() && (c.To != Cancelled || len(d.p.LostKinds()) == 0) {
+		d.err = refuse(CodeWrongState, "", "the payment is in review, and ends by a verdict on it")
+		return
+	}
+	if d.p.state == Checkout || d.p.InReview() {
 		c.close(d)
 		return
 	}
@@ -53,7 +57,7 @@ func (c ManualUpdate) apply(d *draft) {
 	d.d.Attempts = append(d.d.Attempts, *a)
 }
 
-// close ends a checkout of which nobody tells what became of it after the backup: a provider that is gone for good would keep
+// close ends a checkout, or a review, of which nobody tells what became of it after the backup: a provider that is gone for good would keep
 // it open for ever. Any other is closed like by its customer or by the clock.
 func (c ManualUpdate) close(d *draft) {
 	if len(d.p.LostKinds()) == 0 {

@@ -66,6 +66,11 @@ type Payment struct {
 	// Untold is the highest number of a fact that waits to be put into words, see store.Untold; 0 while none does.
 	Untold int
 
+	// Review is until when a review holds the payment, see InReview; zero for none. Screened is the last verdict that did not
+	// let it pass at once.
+	Review   time.Time
+	Screened Screening
+
 	// Means is what the payment is to be paid with, sealed by whoever keeps it: of one that waits for the order to pay, or whose
 	// call never left. Empty where nothing has to be kept; see keepsMeans.
 	Means string `json:"-"`

@@ -74,6 +74,9 @@ func againstPlan(before *payment.Payment, c payment.Command, d *payment.Decision
 		return ""
 	}
 	_, submitted := c.(payment.Submit)
+	if _, judged := c.(payment.Judge); judged { // it goes on with what was submitted
+		submitted = true
+	}
 	for i := range p.Attempts[:len(p.Attempts)-1] {
 		a := &p.Attempts[i]
 		switch {

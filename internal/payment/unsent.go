@@ -10,7 +10,7 @@ import "time"
 // BetweenTries reports that a deposit with a customer is PENDING and nothing is under way: a try has ended without
 // deciding about the payment, and the customer may try again until the checkout time is over.
 func (p *Payment) BetweenTries() bool {
-	return p.Type == Deposit && p.state == Pending && p.Live == 0
+	return p.Type == Deposit && p.state == Pending && p.Live == 0 && !p.InReview()
 }
 
 // Payable reports that the customer can pay now: in the checkout, or between tries.

@@ -28,6 +28,12 @@ const (
 	RefundByHand  payment.State = "REFUND"
 )
 
+// The verdicts of people on payments in review, as To names them.
+const (
+	PassByHand payment.State = "PASS"
+	StopByHand payment.State = "STOP"
+)
+
 const sqlInsertManualUpdate = `INSERT INTO manual_update (shop_id, id, payment_id, to_state, code, reason, asked_by, asked_at,
 	approved_by, done_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 

@@ -71,6 +71,8 @@ var paymentTable = columns[pay]{
 	flag("went_back", later, func(p *pay) *bool { return &p.WentBack }),
 	text("lost", later, func(p *pay) *string { return &p.Lost }),
 	text("means", always, func(p *pay) *string { return &p.Means }),
+	instant("review", never, func(p *pay) *time.Time { return &p.Review }), // this and the next: see Payments.KeepScreening
+	document("screened", never, func(p *pay) *payment.Screening { return &p.Screened }, unscreened),
 }
 
 // Made once of the columns.

@@ -32,7 +32,7 @@ const (
 
 	// As payment.LostMark has it.
 	sqlMarkLost = `UPDATE payment SET lost = CASE WHEN lost IS NULL THEN '' ELSE lost || ' ' END || $1 || ':' || CAST(tries AS TEXT),
-		due = $2, due_fails = 0 WHERE type = 'DEPOSIT' AND state IN ('CHECKOUT', 'PENDING', 'AUTHORIZED')
+		due = $2, due_fails = 0 WHERE type = 'DEPOSIT' AND state IN ('CHECKOUT', 'PENDING', 'AUTHORIZED') OR review IS NOT NULL
 		OR type = 'WITHDRAWAL' AND state = 'PENDING' AND EXISTS (SELECT 1 FROM attempt WHERE attempt.shop_id = payment.shop_id
 			AND attempt.payment_id = payment.id AND attempt.seq = payment.live AND attempt.rest IS NOT NULL)`
 

@@ -26,6 +26,7 @@ type Metrics struct {
 	WorkQueries *Counter // no labels
 	Alarms      *Counter // labels: about
 	CardsSlowed *Counter // labels: rule
+	Screened    *Counter // labels: verdict
 
 	HookPosts     *Histogram // labels: outcome
 	HookEndpoints *Counter   // labels: state
@@ -59,6 +60,8 @@ func NewMetrics() *Metrics {
 		"Writes that ran again because another writer came first or the database asked for it.")
 	m.CardsSlowed = m.counter("sluice_cards_slowed_total",
 		"Card payments that were answered 429 because strangers seem to try numbers of cards, by the rule that was first: card, card_address, address_declines, address_cards or bin.", "rule")
+	m.Screened = m.counter("sluice_screened_total",
+		"Verdicts on payments that were not let pass at once: stop, review, and of reviews that ended passed and refused.", "verdict")
 	m.declareWork()
 	return m
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/simulator"
@@ -69,7 +70,8 @@ type Options struct {
 	Timeout time.Duration // of provider calls and status queries, longer than the slowest machine needs; 30 s when zero
 	Hang    time.Duration // after which the simulator ends a call that it lets hang; 2 s when zero
 	Log     *slog.Logger
-	Rules   route.Rules // of the engine
+	Rules   route.Rules   // of the engine
+	Screen  risk.Screener // judges payments that are about to be sent; all pass when nil
 
 	// For an installation that was there before:
 	Keys      *vault.Keyring          // its own; new ones when nil
@@ -167,7 +169,7 @@ func (a *App) start(t testing.TB, o *Options) {
 		DB: a.DB, Keys: a.Keys, Restored: restored, Log: a.Log, Strangers: a.Log, PublicURL: o.PublicURL, Now: a.Clock.Now,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, // tests are one
 		Hooks:          outbound.GuardNone,
-		Connectors:     []connector.Type{sandbox.Type(), plainType()}, Transport: o.Transport, Timeout: o.Timeout, Rules: o.Rules,
+		Connectors:     []connector.Type{sandbox.Type(), plainType()}, Transport: o.Transport, Timeout: o.Timeout, Rules: o.Rules, Screen: o.Screen,
 		Patience: 5 * time.Minute,                         // a test says by X-Request-Timeout that it wants its answer before the provider has one
 		Pause:    func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	}

@@ -1,4 +1,4 @@
-package engine
+package store
 
 import (
 	"sync"
@@ -9,18 +9,18 @@ import (
 // recentMost bounds how many payments a process remembers; with documents of usual size about a megabyte.
 const recentMost = 512
 
-// recent remembers payments as this process has just committed them, while their next command is likely to come soon: whoever
+// Recent remembers payments as this process has just committed them, while their next command is likely to come soon: whoever
 // takes one out need not read it again. It may have been changed by others since. So it may only be decided on in a
 // transaction that names its version, and whatever else comes of that than a write has to be seen again on fresh data.
-type recent struct {
+type Recent struct {
 	mu   sync.Mutex
 	at   map[payment.ID]int
 	ring [recentMost]payment.Payment
 	next int
 }
 
-// put remembers a decided payment as its commit leaves it, if a command on it is to be expected.
-func (r *recent) put(p *payment.Payment) {
+// Put remembers a decided payment as its commit leaves it, if a command on it is to be expected.
+func (r *Recent) Put(p *payment.Payment) {
 	if s := p.State(); s != payment.Checkout && s != payment.Authorized {
 		return
 	}
@@ -40,8 +40,8 @@ func (r *recent) put(p *payment.Payment) {
 	r.ring[i].Version++
 }
 
-// take returns what is remembered of a payment of the shop and forgets it.
-func (r *recent) take(shop payment.ShopID, id payment.ID) (payment.Payment, bool) {
+// Take returns what is remembered of a payment of the shop and forgets it.
+func (r *Recent) Take(shop payment.ShopID, id payment.ID) (payment.Payment, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i, known := r.at[id]

@@ -1,0 +1,74 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Send makes an attempt's own call: it chooses the connector's method for the kind of attempt. A capability that
+// the connector lacks is a call that provably never left.
+func Send(ctx context.Context, c Connector, kind payment.AttemptKind, r Request) (payment.Fact, error) {
+	switch kind {
+	case payment.AttemptDeposit:
+		if !r.Verify {
+			return c.Start(ctx, r)
+		}
+		if cc, ok := c.(Verifier); ok {
+			return cc.Verify(ctx, r)
+		}
+	case payment.AttemptCapture:
+		if cc, ok := c.(Capturer); ok {
+			return cc.Capture(ctx, r)
+		}
+	case payment.AttemptVoid:
+		if cc, ok := c.(Voider); ok {
+			return cc.Void(ctx, r)
+		}
+	case payment.AttemptRefund:
+		if cc, ok := c.(Refunder); ok {
+			return cc.Refund(ctx, r)
+		}
+	case payment.AttemptWithdrawal:
+		if cc, ok := c.(Payer); ok {
+			return cc.Payout(ctx, r)
+		}
+	}
+	return payment.Fact{}, fmt.Errorf("%w: the connector has no %s", outbound.ErrNotSent, kind)
+}
+
+// Ask queries an attempt by our key. A provider that does not know the attempt is
+// asked to refuse it from now on, where it can do that; so is one that may know it,
+// when nobody wants it any more. What the customer has brought back is told first, where the provider wants it.
+func Ask(ctx context.Context, c Connector, call *payment.Call, back payment.Brought) (payment.Fact, error) {
+	ref := RefOf(&call.Attempt)
+	if ref.ProviderRef == "" && c.Traits().NoAskByKey {
+		return payment.Fact{Class: payment.ClassUnknown}, nil
+	}
+	if !call.Attempt.Live() { // it is only asked about: nothing of it is to be closed
+		return c.Status(ctx, ref)
+	}
+	fencer, fences := c.(Fencer)
+	if fences && call.Fence {
+		return fencer.Fence(ctx, ref)
+	}
+	if resumer, ok := c.(Resumer); ok && !back.IsZero() {
+		return resumer.Resume(ctx, ref, back)
+	}
+	fact, err := c.Status(ctx, ref)
+	if err == nil && fact.NotFound && fences {
+		return fencer.Fence(ctx, ref)
+	}
+	return fact, err
+}
+
+// ProvenAfter is how far apart two answers "not found" have to be to prove that nothing was booked; zero where they never do.
+func (t Traits) ProvenAfter() time.Duration {
+	if t.MaxInFlight <= 0 {
+		return 0
+	}
+	return t.MaxInFlight + t.Visible
+}
