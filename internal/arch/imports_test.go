@@ -36,9 +36,11 @@ var allowed = map[string][]string{
 	"alarm":       {"id", "payment", "instrument", "store", "telemetry", "rescue"},
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
 	"webhook":     {"id", "payment", "instrument", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
+	"terminals":   {"connector", "outbound", "shop"},
+	"cache":       {"payment", "shop"},
 	"flight":      {"instrument", "payment", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
-	"engine":        {"money", "id", "payment", "flight", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
+	"engine":        {"money", "id", "payment", "cache", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},

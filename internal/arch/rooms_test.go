@@ -14,7 +14,7 @@ var layers = [][]string{
 	{"money", "id", "instrument", "address", "limit", "private", "rescue", "telemetry"}, // know nothing of each other
 	{"config", "payment", "outbound", "web", "simulator"},
 	{"shop", "connector", "vault"},
-	{"route", "risk", "velocity", "connector/*", "store/tx"},
+	{"route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals"},
 	{"store"},
 	{"alarm", "job", "flight"},
 	{"engine", "webhook", "backup", "sealing"},

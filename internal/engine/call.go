@@ -14,6 +14,7 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/terminals"
 	"github.com/sluicepay/sluice/internal/velocity"
 )
 
@@ -234,10 +235,10 @@ func (e *Engine) nextCheck(call *payment.Call, fact payment.Fact) (at time.Time,
 }
 
 // recordIncoming is a notice as an operation shows it, masked.
-func recordIncoming(ctx context.Context, c *opened, post Post) payment.Messages {
+func recordIncoming(ctx context.Context, c *terminals.Opened, post Post) payment.Messages {
 	_, rec := outbound.WithRecorder(ctx)
 	rec.RecordIncoming(outbound.Incoming{
 		At: post.At, Method: http.MethodPost, URL: post.URL, Header: post.Header, Body: post.Body,
-	}, c.loggable)
+	}, c.Loggable)
 	return payment.Messages{Incoming: rec.Incoming()}
 }

@@ -20,7 +20,7 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 	ctx, rec := outbound.WithRecorder(ctx)
 	kind, c, err := "", x.at.to, x.at.fault
 	if c != nil {
-		kind = c.kind
+		kind = c.Kind
 		timeout := e.callTimeout(c)
 		if call.Ask {
 			timeout = min(timeout, e.askLimit())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/cache"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/id"
@@ -20,6 +21,7 @@ import (
 	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
+	"github.com/sluicepay/sluice/internal/terminals"
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/velocity"
 )
@@ -59,20 +61,20 @@ type Config struct {
 type Engine struct {
 	c          Config
 	bell       *alarm.Bell
-	shops      *directory
-	connectors *pool
+	shops      *cache.Shops
+	connectors *terminals.Pool
 	means      flight.Keeper
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
-	recent     store.Recent
+	recent     cache.Payments
 	pace       telemetry.Pace // of log lines that strangers can cause
 }
 
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
 	return &Engine{
-		c: c, shops: newDirectory(c.DB, c.Now), connectors: newPool(c), guard: velocity.New(),
+		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: terminals.NewPool(c.Connectors, connector.Deps{Client: c.Client, Now: c.Now, Random: c.Random, Log: c.Log}), guard: velocity.New(),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log},
 		bell:  &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}

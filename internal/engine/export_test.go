@@ -9,8 +9,8 @@ import (
 // FailShops has every read of a shop's settings end with what fault returns, unless that is nil. It has to be called
 // before the engine is used.
 func (e *Engine) FailShops(fault func() error) {
-	read := e.shops.read
-	e.shops.read = func(ctx context.Context, id shop.ID) (shop.Shop, error) {
+	read := e.shops.Read
+	e.shops.Read = func(ctx context.Context, id shop.ID) (shop.Shop, error) {
 		if err := fault(); err != nil {
 			return shop.Shop{}, err
 		}

@@ -77,7 +77,7 @@ func (e *Engine) lostAt(ctx context.Context, p *payment.Payment) ([]payment.Term
 	if a := p.Standing(); a != nil {
 		return []payment.Terminal{{ID: a.TerminalID, Name: a.Terminal}}, nil
 	}
-	s, err := e.shops.get(ctx, p.Shop)
+	s, err := e.shops.Get(ctx, p.Shop)
 	if err != nil {
 		return nil, err
 	}

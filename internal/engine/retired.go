@@ -3,12 +3,10 @@ package engine
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/rescue"
-	"github.com/sluicepay/sluice/internal/shop"
 )
 
 // parse verifies and reads a post as the terminal's settings say, or, where by them it is not the provider's, as those
@@ -24,35 +22,14 @@ func (e *Engine) parse(ctx context.Context, owner payment.ShopID, at *reached, p
 	if err == nil || errors.Is(err, connector.ErrUnreadable) || rescue.From(err) != nil {
 		return notices, err
 	}
-	s, found := e.shops.get(ctx, owner)
+	s, found := e.shops.Get(ctx, owner)
 	if found != nil {
 		return nil, err
 	}
-	for _, c := range e.connectors.retired(e, s, post.Terminal, e.Now()) {
+	for _, c := range e.connectors.Retired(s, post.Terminal) {
 		if old := read(c); old == nil || errors.Is(old, connector.ErrUnreadable) {
 			return notices, old
 		}
 	}
 	return nil, err
-}
-
-// retired returns connectors with the settings that the terminal had before and that still verify notices, newest
-// first. They are for nothing else, and opened when a notice needs them.
-func (p *pool) retired(e *Engine, s *shop.Shop, terminal string, now time.Time) []connector.Connector {
-	t := s.Terminal(terminal)
-	if t == nil {
-		return nil
-	}
-	var before []connector.Connector
-	for _, r := range t.Retired {
-		if !now.Before(r.Until) {
-			continue
-		}
-		old := *t
-		old.Config = r.Config
-		if c, err := p.openTerminal(e, &old); err == nil { // of another version, perhaps: the present ones decide alone
-			before = append(before, c)
-		}
-	}
-	return before
 }

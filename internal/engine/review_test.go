@@ -347,15 +347,19 @@ func TestNothingElseEndsAReview(t *testing.T) {
 	})
 }
 
-// TestWithoutTheCard: where it is not in memory any more when the verdict comes, the customer is asked again, for as long as was
+// TestWithoutTheCard: where it is not kept any more when the verdict comes, the customer is asked again, for as long as was
 // left of the checkout; a payout cannot be made.
 func TestWithoutTheCard(t *testing.T) {
 	t.Parallel()
 	screening(t, func(t *testing.T, h *house) {
 		p := h.reviewed("71.00")
 		left := p.CheckoutUntil.Sub(p.Screened.At)
-		h.Clock.Advance(vault.Hold + time.Minute)
-		p = h.judge(p.ID, true)
+		lose := func(p payment.Payment) payment.Payment {
+			h.d.Exec(`UPDATE payment SET means = NULL WHERE id = $1`, string(p.ID)) // as where nothing could be sealed
+			h.Clock.Advance(vault.Hold + time.Minute)
+			return p
+		}
+		p = h.judge(lose(p).ID, true)
 		if !p.BetweenTries() || p.ErrorCode != "" || p.Tries != 0 || p.CheckoutUntil.Sub(h.Clock.Now()) > left || p.CheckoutUntil.Sub(p.Screened.Ended) != left {
 			t.Fatalf("%s %q, %d tries, %s left of %s", p.State(), p.ErrorCode, p.Tries, p.CheckoutUntil.Sub(h.Clock.Now()), left)
 		}
@@ -371,7 +375,7 @@ func TestWithoutTheCard(t *testing.T) {
 		}
 		h.screened(byAmount)
 
-		p = h.workBy(h.Engine, h.reviewed("71.00").ID, 1)
+		p = h.workBy(h.Engine, lose(h.reviewed("71.00")).ID, 1)
 		if !p.BetweenTries() {
 			t.Fatalf("by the clock: %s %q", p.State(), p.ErrorCode)
 		}
@@ -379,7 +383,7 @@ func TestWithoutTheCard(t *testing.T) {
 			t.Errorf("nobody came: %s %q", p.State(), p.ErrorCode)
 		}
 
-		p = h.workBy(h.Engine, h.inReview(h.create(h.newWithdrawal("71.00"))).ID, 1)
+		p = h.workBy(h.Engine, lose(h.inReview(h.create(h.newWithdrawal("71.00")))).ID, 1)
 		if p.State() != payment.Declined || p.ErrorCode != payment.CodeInternal || p.Tries != 0 {
 			t.Errorf("payout: %s %q, %d tries", p.State(), p.ErrorCode, p.Tries)
 		}
@@ -387,31 +391,51 @@ func TestWithoutTheCard(t *testing.T) {
 	})
 }
 
-// TestTheCardMayBeInAnotherProcess: then nobody else decides that it is lost, until it must be.
-func TestTheCardMayBeInAnotherProcess(t *testing.T) {
+// TestAReviewEndsAtAnyNode, days after it began: by a person or by the clock, at a node that never saw the card. Afterwards nothing
+// of the card is kept.
+func TestAReviewEndsAtAnyNode(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
 		h.screened(func(f *risk.Facts) (payment.Verdict, error) {
-			return payment.Verdict{Kind: payment.VerdictReview, Until: f.Now.Add(time.Minute), PassAfter: true}, nil
+			return payment.Verdict{Kind: payment.VerdictReview, Until: f.Now.Add(72 * time.Hour), PassAfter: true}, nil
 		})
-		here := h.Engine
-		elsewhere := h.other(func(c *engine.Config) { c.Vault, c.Exclusive = vault.NewHolder(h.Clock.Now), false })
-		for _, born := range []func() payment.Payment{
-			func() payment.Payment { return h.create(h.newWithdrawal("12.00")) },
-			func() payment.Payment { return h.execute(h.create(h.newDeposit("12.00", cardApproved)).ID) },
+		elsewhere := h.other(func(c *engine.Config) { c.Vault = vault.NewHolder(h.Clock.Now) })
+		for name, born := range map[string]func() payment.Payment{
+			"payout":                    func() payment.Payment { return h.create(h.newWithdrawal("12.00")) },
+			"card given with the birth": func() payment.Payment { return h.execute(h.create(h.newDeposit("12.00", cardApproved)).ID) },
+			"card given with the order": func() payment.Payment {
+				c := h.newDeposit("12.00", cardApproved)
+				c.Means = nil
+				o, err := h.Engine.Execute(t.Context(), engine.Execute{Target: h.target(h.create(c).ID), Means: cardOf(t, cardApproved)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return o.Payment
+			},
 		} {
-			p := h.inReview(born())
-			if _, _, err := elsewhere.ManualUpdate(t.Context(), h.judgement(p.ID, true)); !errors.Is(err, engine.ErrUnavailable) {
-				t.Errorf("by a person there: %v", err)
+			byPerson, byClock := h.inReview(born()), h.inReview(born())
+			if byPerson.Means == "" || byClock.Means == "" {
+				t.Fatalf("%s: nothing to pay with is kept", name)
 			}
-			p = h.workBy(elsewhere, p.ID, 1)
-			if !p.InReview() || p.Due.Before(p.Screened.At.Add(vault.Hold)) {
-				t.Errorf("by the clock there: in review %t, due %s after it began", p.InReview(), p.Due.Sub(p.Screened.At))
+			h.Clock.Advance(71 * time.Hour)
+			if _, _, err := elsewhere.ManualUpdate(t.Context(), h.judgement(byPerson.ID, true)); err != nil {
+				t.Errorf("%s: by a person: %v", name, err)
 			}
-			if err := here.Work(t.Context(), h.shop.ID, p.ID); err != nil {
-				t.Fatal(err)
+			h.workBy(elsewhere, byClock.ID, 1)
+			for _, p := range []payment.Payment{byPerson, byClock} {
+				now := h.stored(p.ID)
+				h.reach(now, payment.Completed)
+				if now.Means != "" {
+					t.Errorf("%s: the card is kept when the payment has ended", name)
+				}
 			}
-			h.reach(h.stored(p.ID), payment.Completed)
+		}
+		stopped := h.inReview(h.create(h.newWithdrawal("13.00")))
+		if _, _, err := elsewhere.ManualUpdate(t.Context(), h.judgement(stopped.ID, false)); err != nil {
+			t.Fatal(err)
+		}
+		if now := h.stored(stopped.ID); now.State() != payment.Declined || now.Means != "" {
+			t.Errorf("stopped: %s, %d bytes of the card are kept", now.State(), len(now.Means))
 		}
 		h.agree()
 	})

@@ -34,7 +34,7 @@ func (e *Engine) unfit(s *shop.Shop, p *payment.Payment) route.Health {
 		if !t.Enabled {
 			continue
 		}
-		c, err := e.connectors.get(e, s, t.ID)
+		c, err := e.connectors.Get(s, t.ID)
 		if err != nil {
 			continue
 		}
@@ -85,7 +85,7 @@ func (e *Engine) onwardFrom(ctx context.Context, p *payment.Payment, a *payment.
 	if a.Rest == "" {
 		return payment.Onward{}, nil
 	}
-	s, err := e.shops.get(ctx, p.Shop)
+	s, err := e.shops.Get(ctx, p.Shop)
 	if err != nil {
 		s = at.shop
 	}

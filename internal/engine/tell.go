@@ -153,7 +153,7 @@ func (e *Engine) word(ctx context.Context, t *Telling) ([]toldEvent, error) {
 	}
 	p := &t.d.Payment
 	var err, unread error
-	if t.shop, err = e.shops.get(ctx, p.Shop); err != nil {
+	if t.shop, err = e.shops.Get(ctx, p.Shop); err != nil {
 		if unread = fmt.Errorf("shop %s: %w", p.Shop, err); away(err) {
 			return nil, unread
 		}

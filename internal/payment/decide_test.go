@@ -335,17 +335,18 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 // keepsWrongly says what a decision keeps of what the payment is to be paid with and should not, or forgets too early.
 func keepsWrongly(before *payment.Payment, c payment.Command, p *payment.Payment, now time.Time) string {
 	answer, _ := c.(payment.Answer)
+	submit, _ := c.(payment.Submit)
 	a := p.LiveAttempt()
 	waits, calls := p.State() == payment.Checkout || p.BetweenTries(), a != nil && p.State() == payment.Pending && a.Class == payment.ClassPrepared
 	inTime := now.Before(p.Created.Add(payment.MeansHold))
 	switch {
-	case p.Means != "" && before.Means == "" && answer.Means == "":
+	case p.Means != "" && before.Means == "" && answer.Means == "" && (submit.Means == "" || !p.InReview()):
 		return "means are kept that nobody gave"
 	case p.Means != "" && waits && !inTime:
 		return "means outlive their time"
-	case p.Means != "" && !waits && !calls && p.Unsent() == nil && !(p.GoesOn() && inTime):
+	case p.Means != "" && !waits && !calls && !p.InReview() && p.Unsent() == nil && !(p.GoesOn() && inTime):
 		return "means are kept that nothing needs any more"
-	case p.Means == "" && before.Means != "" && (waits && inTime || p.Unsent() != nil && p.Abandoned.IsZero() && p.State() == payment.Pending):
+	case p.Means == "" && before.Means != "" && (waits && inTime || p.InReview() || p.Unsent() != nil && p.Abandoned.IsZero() && p.State() == payment.Pending):
 		return "means are forgotten that are still needed"
 	case waits && p.Means != "" && p.Due.After(p.Created.Add(payment.MeansHold)):
 		return "nobody looks when the time of the means is over"
@@ -409,7 +410,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 12:
 		return payment.ManualUpdate{To: rapid.SampledFrom(payment.States()).Draw(t, "to"), HoldCheck: w.now.Add(time.Hour)}
 	case 0:
-		return payment.Submit{Start: *anyStart(t, w.now)}
+		return payment.Submit{Start: *anyStart(t, w.now), Means: rapid.SampledFrom([]string{"", "sealed"}).Draw(t, "submitted")}
 	case 1:
 		return payment.Capture{Amount: amount, Run: run("c")}
 	case 2:

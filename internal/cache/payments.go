@@ -1,4 +1,4 @@
-package store
+package cache
 
 import (
 	"sync"
@@ -9,10 +9,10 @@ import (
 // recentMost bounds how many payments a process remembers; with documents of usual size about a megabyte.
 const recentMost = 512
 
-// Recent remembers payments as this process has just committed them, while their next command is likely to come soon: whoever
+// Payments remembers payments as this process has just committed them, while their next command is likely to come soon: whoever
 // takes one out need not read it again. It may have been changed by others since. So it may only be decided on in a
 // transaction that names its version, and whatever else comes of that than a write has to be seen again on fresh data.
-type Recent struct {
+type Payments struct {
 	mu   sync.Mutex
 	at   map[payment.ID]int
 	ring [recentMost]payment.Payment
@@ -20,7 +20,7 @@ type Recent struct {
 }
 
 // Put remembers a decided payment as its commit leaves it, if a command on it is to be expected.
-func (r *Recent) Put(p *payment.Payment) {
+func (r *Payments) Put(p *payment.Payment) {
 	if s := p.State(); s != payment.Checkout && s != payment.Authorized {
 		return
 	}
@@ -41,7 +41,7 @@ func (r *Recent) Put(p *payment.Payment) {
 }
 
 // Take returns what is remembered of a payment of the shop and forgets it.
-func (r *Recent) Take(shop payment.ShopID, id payment.ID) (payment.Payment, bool) {
+func (r *Payments) Take(shop payment.ShopID, id payment.ID) (payment.Payment, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i, known := r.at[id]
