@@ -71,10 +71,15 @@ type Engine struct {
 	pace       telemetry.Pace // of log lines that strangers can cause
 }
 
+// opened is where the engine's connectors are kept open.
+func opened(c Config) *terminals.Pool {
+	return terminals.NewPool(c.Connectors, connector.Deps{Client: c.Client, Now: c.Now, Random: c.Random, Log: c.Log})
+}
+
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
 	return &Engine{
-		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: terminals.NewPool(c.Connectors, connector.Deps{Client: c.Client, Now: c.Now, Random: c.Random, Log: c.Log}), guard: velocity.New(),
+		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log},
 		bell:  &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}

@@ -22,7 +22,10 @@ func (e *Engine) FailShops(fault func() error) {
 func (e *Engine) Config() Config { return e.c }
 
 // Change changes what the engine works with while nobody uses it.
-func (e *Engine) Change(edit func(*Config)) { edit(&e.c) }
+func (e *Engine) Change(edit func(*Config)) {
+	edit(&e.c)
+	e.connectors = opened(e.c)
+}
 
 // With is an engine of the same process with a changed configuration: it counts tries of cards with the one before.
 func (e *Engine) With(edit func(*Config)) *Engine {
