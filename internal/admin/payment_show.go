@@ -103,8 +103,8 @@ func (d *Desk) showPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 
 func attemptShown(a *payment.Attempt) AttemptShown {
 	return AttemptShown{
-		Number: a.Seq, Kind: string(a.Kind), Terminal: a.Terminal, Outcome: a.Class, Amount: json.Number(a.Amount.String()),
-		Currency: string(a.Currency), Key: a.Key, ProviderRef: a.ProviderRef, Code: string(a.Code), RawCode: a.RawCode,
+		Number: a.Seq, Kind: string(a.Kind), Terminal: a.Terminal, Outcome: a.Class, Amount: json.Number(a.Sent.Amount.String()),
+		Currency: string(a.Sent.Currency), Key: a.Key, ProviderRef: a.ProviderRef, Code: string(a.Code), RawCode: a.RawCode,
 		Started: a.Started, NextCheck: a.NextCheck, Checks: a.Checks,
 	}
 }

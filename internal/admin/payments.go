@@ -58,7 +58,7 @@ type PaymentUpdated struct {
 // it. It needs the right UpdatePayments.
 func (d *Desk) updatePayment(ctx context.Context, c UpdatePayment) (PaymentUpdated, error) {
 	if to := payment.State(c.State); !slices.Contains(payment.States(), to) {
-		return PaymentUpdated{}, fmt.Errorf("there is no state %q", c.State)
+		return PaymentUpdated{}, fmt.Errorf("there is no state %q that a payment could be put into by hand", c.State)
 	}
 	if code := payment.ErrorCode(c.Code); code != "" && !code.Valid() {
 		return PaymentUpdated{}, fmt.Errorf("there is no error code %q", c.Code)

@@ -19,7 +19,7 @@ func reviewing(t *testing.T, test func(*counter)) {
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		clock := testkit.SlowClock(20)
 		app := testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock, Screen: func(f *risk.Facts) (payment.Verdict, error) {
-			text, _, _ := strings.Cut(f.Payment.Amount.String(), ".")
+			text, _, _ := strings.Cut(f.Payment.Asked.Amount.String(), ".")
 			hours, err := time.ParseDuration(text + "h")
 			if err != nil || hours < 70*time.Hour {
 				return payment.Verdict{}, err

@@ -48,8 +48,8 @@ func onBoth(t *testing.T, fn func(t *testing.T, h *house)) {
 		}
 		h := &house{t: t, d: d, db: d.Open(), keys: keys}
 		p, err := payment.New(payment.Payment{
-			ID: paymentID, Shop: shopID, Type: payment.Deposit, Method: payment.BasicCard, Amount: money.MustParse("11.00"),
-			Currency: "EUR", Created: taken, CheckoutUntil: taken.Add(time.Hour),
+			ID: paymentID, Shop: shopID, Type: payment.Deposit, Method: payment.BasicCard, Asked: money.Sum{Amount: money.MustParse("11.00"),
+				Currency: "EUR"}, Created: taken, CheckoutUntil: taken.Add(time.Hour),
 		}, nil, taken)
 		if err != nil {
 			t.Fatal(err)

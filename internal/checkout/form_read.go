@@ -113,7 +113,7 @@ func (e *entry) of(field string) string {
 // readEntry checks a form against the payment: what the payment fixes already is not read from the form.
 func readEntry(form url.Values, v *visit) *entry {
 	e := &entry{}
-	if v.payment.Amount.IsZero() && !v.payment.Terms.Verify {
+	if v.payment.Asked.Amount.IsZero() && !v.payment.Terms.Verify {
 		e.readAmount(form.Get(fieldAmount), v)
 	}
 	method := v.payment.Method
@@ -135,7 +135,7 @@ func readEntry(form url.Values, v *visit) *entry {
 }
 
 func (e *entry) readAmount(text string, v *visit) {
-	amount, err := parseAmount(text, v.payment.Currency)
+	amount, err := parseAmount(text, v.payment.Asked.Currency)
 	e.amountText = echo(text, 24)
 	switch {
 	case err == nil:
@@ -143,7 +143,7 @@ func (e *entry) readAmount(text string, v *visit) {
 	case errors.Is(err, errNoAmount):
 		e.fault(fieldAmount, v.words.AmountMissing)
 	case errors.Is(err, money.ErrPrecision):
-		e.fault(fieldAmount, fill(v.words.AmountTooFine, v.payment.Currency, v.payment.Currency.MinorUnits()))
+		e.fault(fieldAmount, fill(v.words.AmountTooFine, v.payment.Asked.Currency, v.payment.Asked.Currency.MinorUnits()))
 	default:
 		e.fault(fieldAmount, v.words.AmountWrong)
 	}

@@ -203,8 +203,8 @@ func TestACardIsBoundAndChargedLater(t *testing.T) {
 					}
 				}
 				p := k.payment(id)
-				if p.State() != payment.Completed || !p.Amount.IsZero() || !p.Captured.IsZero() || p.RecurringToken == "" {
-					t.Fatalf("%s of %s, captured %s, token %q, code %s", p.State(), p.Amount, p.Captured, p.RecurringToken, p.ErrorCode)
+				if p.State() != payment.Completed || !p.Asked.Amount.IsZero() || !p.Captured.IsZero() || p.RecurringToken == "" {
+					t.Fatalf("%s of %s, captured %s, token %q, code %s", p.State(), p.Asked.Amount, p.Captured, p.RecurringToken, p.ErrorCode)
 				}
 				k.do("GET", page, nil).wants(t, "<h1>Card added</h1>", "No money was taken", "https://shop.example/ok?s=COMPLETED")
 				if got := k.ledger(id); got != tc.ledger {

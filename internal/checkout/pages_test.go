@@ -310,15 +310,15 @@ func TestAnAmountIsEnteredByTheCustomer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Amount != money.MustParse("1250.5") || p.State() != payment.Completed {
-		t.Errorf("%s, %s", p.Amount, p.State())
+	if p.Asked.Amount != money.MustParse("1250.5") || p.State() != payment.Completed {
+		t.Errorf("%s, %s", p.Asked.Amount, p.State())
 	}
 	id, page = h.deposit()
 	form = h.card(page, approved)
 	form.Set("amount", "1") // the payment has its amount: what the form says does not count
 	h.do("POST", page, form)
-	if p, err = h.engine.Get(context.Background(), h.shop.ID, id); err != nil || p.Amount != money.MustParse("1234.5") {
-		t.Errorf("%s, %v", p.Amount, err)
+	if p, err = h.engine.Get(context.Background(), h.shop.ID, id); err != nil || p.Asked.Amount != money.MustParse("1234.5") {
+		t.Errorf("%s, %v", p.Asked.Amount, err)
 	}
 }
 

@@ -114,17 +114,17 @@ func (g *Pages) form(r *http.Request, v *visit, e *entry) *form {
 	f := &form{Nonce: g.engine.SubmitNonce(&v.payment), Cancel: v.path + "/cancel", Faults: e.faults}
 	methods := v.methods()
 	if len(methods) == 0 {
-		f.None = fill(v.words.NoMethod, v.payment.Currency)
+		f.None = fill(v.words.NoMethod, v.payment.Asked.Currency)
 		return f
 	}
 	f.Pay = v.words.PayPlain
 	switch {
 	case v.payment.Terms.Verify:
-	case v.payment.Amount.IsZero():
+	case v.payment.Asked.Amount.IsZero():
 		amount := amountField(v, e)
 		f.Amount = &amount
 	default:
-		f.Pay = fill(v.words.PayButton, formatAmount(v.payment.Amount, v.payment.Currency, v.words), v.payment.Currency)
+		f.Pay = fill(v.words.PayButton, formatAmount(v.payment.Asked.Amount, v.payment.Asked.Currency, v.words), v.payment.Asked.Currency)
 	}
 	g.fillMethods(r, f, v, e, methods)
 	f.focus()
@@ -181,9 +181,9 @@ func held(c *engine.KeptCard, w *words) *heldCard {
 
 func amountField(v *visit, e *entry) field {
 	return field{
-		ID: fieldAmount, Label: v.words.AmountLabel, Hint: fill(v.words.AmountHint, v.payment.Currency),
+		ID: fieldAmount, Label: v.words.AmountLabel, Hint: fill(v.words.AmountHint, v.payment.Asked.Currency),
 		Value: e.amountText, Fault: e.of(fieldAmount), Type: "text", Autocomplete: "transaction-amount", Mode: "decimal",
-		Max: "24", Suffix: string(v.payment.Currency), Required: true,
+		Max: "24", Suffix: string(v.payment.Asked.Currency), Required: true,
 	}
 }
 

@@ -64,10 +64,10 @@ func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page vi
 
 func (v *visit) order() *order {
 	o := &order{
-		Merchant: v.shop.Name, Description: v.payment.Description, Currency: string(v.payment.Currency), Test: !v.shop.Live,
+		Merchant: v.shop.Name, Description: v.payment.Description, Currency: string(v.payment.Asked.Currency), Test: !v.shop.Live,
 	}
-	if !v.payment.Amount.IsZero() {
-		o.Amount = formatAmount(v.payment.Shown(), v.payment.Currency, v.words)
+	if !v.payment.Asked.Amount.IsZero() {
+		o.Amount = formatAmount(v.payment.Shown().Amount, v.payment.Asked.Currency, v.words)
 	}
 	for _, r := range o.Merchant {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

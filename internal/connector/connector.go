@@ -157,7 +157,7 @@ type Ref struct {
 
 // RefOf names an attempt as the provider may know it.
 func RefOf(a *payment.Attempt) Ref {
-	return Ref{Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Amount, Currency: a.Currency}
+	return Ref{Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Sent.Amount, Currency: a.Sent.Currency}
 }
 
 // Traits describes a connector where its methods cannot. The zero value is the

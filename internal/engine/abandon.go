@@ -88,7 +88,7 @@ func (e *Engine) refundBack(ctx context.Context, t Target, p *payment.Payment) e
 		}
 	}
 	_, err = e.Create(ctx, Create{
-		Shop: t.Shop, Type: payment.Refund, Parent: t.ID, Currency: p.Currency, Wait: t.Wait, Terms: terms,
+		Shop: t.Shop, Type: payment.Refund, Parent: t.ID, Currency: p.Moves().Currency, Wait: t.Wait, Terms: terms,
 	})
 	return err
 }

@@ -137,8 +137,8 @@ func TestAFactThatDoesNotFitIsHeard(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		for why, edit := range map[string]func(f *payment.Fact){
 			"the provider reports a hold that was not asked for":       func(f *payment.Fact) { f.Class = payment.ClassAuthorized },
-			"the provider reports another amount than was asked for":   func(f *payment.Fact) { f.Amount = amount("9.99") },
-			"the provider reports another currency than was asked for": func(f *payment.Fact) { f.Currency = "USD" },
+			"the provider reports another amount than was asked for":   func(f *payment.Fact) { f.Echoed.Amount = amount("9.99") },
+			"the provider reports another currency than was asked for": func(f *payment.Fact) { f.Echoed.Currency = "USD" },
 			"the provider reports another transaction than before":     func(f *payment.Fact) { f.ProviderRef = "another" },
 		} {
 			queries := strings.Contains(why, "before")

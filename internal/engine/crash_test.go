@@ -177,7 +177,7 @@ func (m *merchant) record() string {
 	var b strings.Builder
 	for i, id := range slices.Compact(slices.Clone(m.ids)) {
 		p := m.h.get(id)
-		fmt.Fprintf(&b, "%d %s %s %s %q:", i, p.Type, p.State(), p.Amount, p.ErrorCode)
+		fmt.Fprintf(&b, "%d %s %s %s %q:", i, p.Type, p.State(), p.Asked.Amount, p.ErrorCode)
 		log, err := m.h.Engine.Operations(m.h.t.Context(), m.h.shop.ID, id)
 		if err != nil {
 			m.h.t.Fatal(err)

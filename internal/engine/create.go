@@ -199,10 +199,10 @@ func (b *birth) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payme
 			Detail: "a refund has the method of its deposit"}
 	}
 	if b.c.Currency == "" {
-		b.c.Currency, p.Currency = parent.Currency, parent.Currency
+		b.c.Currency, p.Asked.Currency = parent.Moves().Currency, parent.Moves().Currency
 	}
 	p.Method, p.Instrument = parent.Method, parent.Instrument
-	if p.Amount, err = b.taking().Of(&parent); err != nil {
+	if p.Asked.Amount, err = b.taking().Of(&parent); err != nil {
 		return p, nil, err
 	}
 	if err := b.twin(tx, &p); err != nil {
@@ -258,7 +258,7 @@ func (e *Engine) chained(tx *store.Tx, s *shop.Shop, p *payment.Payment, chain *
 		return payment.Start{}, exchange{}, err
 	}
 	need := route.Need{
-		Type: p.Type, Method: p.Method, Currency: p.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
+		Type: p.Type, Method: p.Method, Currency: p.Asked.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}
 	facts := route.Facts{Need: need, Terminals: []shop.Terminal{*t}}
 	x := exchange{means: means, chain: chain.Payment, at: e.reachIn(s, t.ID)}

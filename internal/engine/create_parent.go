@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -24,7 +25,7 @@ func (b *birth) reserve(tx *store.Tx) (*payment.Decision, error) {
 		return nil, ErrChanged
 	}
 	take := b.taking()
-	take.Amount = b.d.Payment.Amount
+	take.Amount = b.d.Payment.Asked.Amount
 	r, err := payment.Decide(parent, take, tx.Now())
 	return &r, err
 }
@@ -40,7 +41,7 @@ func (b *birth) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
 	c := &b.c
 	p := payment.Payment{
 		ID: b.id, Shop: c.Shop.ID, Type: c.Type, Method: c.Method, Reference: c.Reference, Parent: c.Parent,
-		Description: c.Description, Amount: c.Amount, Currency: c.Currency, PreAuth: c.PreAuth,
+		Description: c.Description, Asked: money.Sum{Amount: c.Amount, Currency: c.Currency}, PreAuth: c.PreAuth,
 		StartRecurring: c.StartRecurring, ReturnURL: c.ReturnURL, WebhookURL: c.WebhookURL,
 		Customer: c.Customer, Billing: c.Billing, Created: b.created, Terms: c.Terms,
 		CheckoutUntil: b.created.Add(time.Duration(c.Shop.Settings.CheckoutTimeout) * time.Minute),

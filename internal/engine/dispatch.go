@@ -97,7 +97,7 @@ func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment
 func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
 	r := connector.Request{
 		Origin: p.Terms.Origin, Until: p.CheckoutUntil,
-		Key: a.Key, Amount: a.Amount, Currency: a.Currency, Method: p.Method, PreAuth: p.PreAuth,
+		Key: a.Key, Amount: a.Sent.Amount, Currency: a.Sent.Currency, Method: p.Method, PreAuth: p.PreAuth,
 		StartRecurring: p.StartRecurring, Means: x.means, Description: p.Description,
 		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,
 	}

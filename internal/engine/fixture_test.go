@@ -367,9 +367,9 @@ func disagrees(p *payment.Payment, m *moves) string {
 	done := state == payment.Completed
 	switch p.Type {
 	case payment.Withdrawal:
-		return once(p.Amount, m.paidOut, done)
+		return once(p.Asked.Amount, m.paidOut, done)
 	case payment.Refund:
-		return once(p.Amount, m.refunded, done)
+		return once(p.Asked.Amount, m.refunded, done)
 	}
 	if why := once(p.Captured, m.captured, done); why != "" {
 		return why
@@ -378,7 +378,7 @@ func disagrees(p *payment.Payment, m *moves) string {
 	switch {
 	case len(m.held) > 1 || standing < 0:
 		return fmt.Sprintf("held %d times, released %d times", len(m.held), len(m.voided))
-	case state == payment.Authorized && (standing != 1 || amount(m.held[0].Amount) != p.Amount):
+	case state == payment.Authorized && (standing != 1 || amount(m.held[0].Amount) != p.Asked.Amount):
 		return fmt.Sprintf("holds %v less %d", m.held, len(m.voided))
 	case done && len(m.voided) > 0:
 		return "the hold was released"

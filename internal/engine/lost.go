@@ -129,7 +129,7 @@ func (e *Engine) askLostAs(ctx context.Context, q inquiry, try payment.LostTry, 
 	for _, kind := range kinds {
 		asked := payment.Attempt{
 			Kind: kind, Key: try.Key, TerminalID: t.ID, Terminal: t.Name, Class: class,
-			Amount: p.Amount, Currency: p.Currency,
+			Sent: p.Moves(),
 		}
 		fact, _ := e.call(ctx, p, &payment.Call{Attempt: asked, Ask: true}, exchange{at: q.at})
 		switch {

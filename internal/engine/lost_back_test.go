@@ -20,8 +20,8 @@ import (
 // back is what gives a try of the lost time back, under another number of the payment.
 func (l *lostTime) back(p *payment.Payment, try, number int) connector.Request {
 	return connector.Request{
-		Key: l.key(p.ID, number), Amount: p.Amount, Currency: p.Currency,
-		Original: connector.Ref{Kind: payment.AttemptDeposit, Key: l.key(p.ID, try), Amount: p.Amount, Currency: p.Currency},
+		Key: l.key(p.ID, number), Amount: p.Asked.Amount, Currency: p.Asked.Currency,
+		Original: connector.Ref{Kind: payment.AttemptDeposit, Key: l.key(p.ID, try), Amount: p.Asked.Amount, Currency: p.Asked.Currency},
 	}
 }
 

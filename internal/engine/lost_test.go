@@ -53,7 +53,7 @@ func (l *lostTime) key(id payment.ID, number int) string {
 func (l *lostTime) pay(p *payment.Payment, number int, card string) {
 	l.h.t.Helper()
 	_, err := l.c.Start(l.h.t.Context(), connector.Request{
-		Key: l.key(p.ID, number), Amount: p.Amount, Currency: p.Currency, Method: payment.BasicCard, PreAuth: p.PreAuth,
+		Key: l.key(p.ID, number), Amount: p.Asked.Amount, Currency: p.Asked.Currency, Method: payment.BasicCard, PreAuth: p.PreAuth,
 		Means: cardOf(l.h.t, card), ReturnURL: l.h.URL,
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func (l *lostTime) pay(p *payment.Payment, number int, card string) {
 func (l *lostTime) payOut(p *payment.Payment, number int) {
 	l.h.t.Helper()
 	_, err := l.c.Payout(l.h.t.Context(), connector.Request{
-		Key: l.key(p.ID, number), Amount: p.Amount, Currency: p.Currency, Method: p.Method, Means: cardOf(l.h.t, cardApproved),
+		Key: l.key(p.ID, number), Amount: p.Asked.Amount, Currency: p.Asked.Currency, Method: p.Method, Means: cardOf(l.h.t, cardApproved),
 	})
 	if err != nil {
 		l.h.t.Fatal(err)
@@ -186,8 +186,8 @@ func TestAHoldOfTheBackup(t *testing.T) {
 		l := h.afterBackup()
 		request := func(p *payment.Payment, sum string) connector.Request {
 			return connector.Request{
-				Key: l.key(p.ID, 2), Amount: amount(sum), Currency: p.Currency,
-				Original: connector.Ref{Kind: payment.AttemptDeposit, Key: p.Attempts[0].Key, Amount: p.Amount, Currency: p.Currency},
+				Key: l.key(p.ID, 2), Amount: amount(sum), Currency: p.Asked.Currency,
+				Original: connector.Ref{Kind: payment.AttemptDeposit, Key: p.Attempts[0].Key, Amount: p.Asked.Amount, Currency: p.Asked.Currency},
 			}
 		}
 		for _, p := range []*payment.Payment{&captured, &voided} {
@@ -234,8 +234,8 @@ func TestAHoldThatTheBackupDoesNotKnow(t *testing.T) {
 		l.pay(&checkout, 1, cardApproved)
 		for _, p := range []*payment.Payment{&checkout, &open} {
 			_, err := l.c.Capture(t.Context(), connector.Request{
-				Key: l.key(p.ID, 2), Amount: amount("7.00"), Currency: p.Currency,
-				Original: connector.Ref{Kind: payment.AttemptDeposit, Key: l.key(p.ID, 1), Amount: p.Amount, Currency: p.Currency},
+				Key: l.key(p.ID, 2), Amount: amount("7.00"), Currency: p.Asked.Currency,
+				Original: connector.Ref{Kind: payment.AttemptDeposit, Key: l.key(p.ID, 1), Amount: p.Asked.Amount, Currency: p.Asked.Currency},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -244,8 +244,8 @@ func TestAHoldThatTheBackupDoesNotKnow(t *testing.T) {
 		e := h.restored()
 		for _, p := range []*payment.Payment{&checkout, &open} {
 			h.workBy(e, p.ID, 10)
-			if q := h.knows(p.ID, payment.Completed); q.Captured != amount("7.00") || q.Shown() != amount("7.00") || q.Authorised != p.Amount {
-				t.Errorf("%s: captured %s, shows %s of %s", p.ID, q.Captured, q.Amount, q.Authorised)
+			if q := h.knows(p.ID, payment.Completed); q.Captured != amount("7.00") || q.Shown().Amount != amount("7.00") || q.Authorised != p.Asked.Amount {
+				t.Errorf("%s: captured %s, shows %s of %s", p.ID, q.Captured, q.Asked.Amount, q.Authorised)
 			}
 		}
 		h.agree()
@@ -349,7 +349,7 @@ func TestUnsentAtTheBackupIsAskedAbout(t *testing.T) {
 		}
 		sent := created["sent"]
 		_, err := h.afterBackup().c.Payout(t.Context(), connector.Request{
-			Key: sent.Attempts[0].Key, Amount: sent.Amount, Currency: sent.Currency, Method: payment.OpenBanking,
+			Key: sent.Attempts[0].Key, Amount: sent.Asked.Amount, Currency: sent.Asked.Currency, Method: payment.OpenBanking,
 			Customer: payment.Customer{AccountNumber: "GB33BUKB20201555555555", AccountName: "Jane Doe"},
 		})
 		if err != nil {

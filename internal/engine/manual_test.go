@@ -144,8 +144,8 @@ func (h *house) updated(name string, p, after *payment.Payment, to payment.State
 	}
 	if to == payment.Completed && p.Type == payment.Deposit {
 		o, err := h.Engine.Create(h.t.Context(), h.newRefund(p.ID, "")) // the provider may refuse; it can be asked for
-		if err != nil || o.Payment.Amount != after.Captured {
-			h.t.Errorf("%s to %s: refund of %s: %v", name, to, o.Payment.Amount, err)
+		if err != nil || o.Payment.Asked.Amount != after.Captured {
+			h.t.Errorf("%s to %s: refund of %s: %v", name, to, o.Payment.Asked.Amount, err)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func TestManualUpdatesBackAndForthKeepTheAmountThatWasCaptured(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if p = h.stored(p.ID); p.Captured != amount("60.00") || p.Shown() != amount("60.00") || p.Authorised != amount("61.00") {
+		if p = h.stored(p.ID); p.Captured != amount("60.00") || p.Shown().Amount != amount("60.00") || p.Authorised != amount("61.00") {
 			t.Errorf("captured %s, shown %s, authorised %s", p.Captured, p.Shown(), p.Authorised)
 		}
 		h.agree()

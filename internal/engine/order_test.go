@@ -202,9 +202,9 @@ func tornHistory(t *testing.T, h *engine.History) string {
 	for i := range h.Refunds {
 		switch r := &h.Refunds[i]; r.State() {
 		case payment.Completed:
-			done = plus(t, done, r.Amount)
+			done = plus(t, done, r.Asked.Amount)
 		case payment.Pending:
-			open = plus(t, open, r.Amount)
+			open = plus(t, open, r.Asked.Amount)
 		}
 	}
 	p := &h.Payment

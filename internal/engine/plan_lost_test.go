@@ -28,7 +28,7 @@ func TestAPlanDoesNotGoOnAfterARestore(t *testing.T) {
 		w := h.create(h.newWithdrawal("42.00"))
 		l := h.afterBackup()
 		l.pay(&d, 2, cardApproved)
-		if _, err := l.c.Payout(t.Context(), connector.Request{Key: l.key(w.ID, 2), Amount: w.Amount, Currency: w.Currency,
+		if _, err := l.c.Payout(t.Context(), connector.Request{Key: l.key(w.ID, 2), Amount: w.Asked.Amount, Currency: w.Asked.Currency,
 			Method: w.Method, Means: cardOf(t, cardApproved)}); err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ const reviewFor = 72 * time.Hour
 // then let pass; 98 is an error and 99 a panic. All else passes.
 func byAmount(f *risk.Facts) (payment.Verdict, error) {
 	review := payment.Verdict{Kind: payment.VerdictReview, Code: "6.21", Reason: "secret reason", Until: f.Now.Add(reviewFor)}
-	switch units, _, _ := strings.Cut(f.Payment.Amount.String(), "."); units {
+	switch units, _, _ := strings.Cut(f.Payment.Asked.Amount.String(), "."); units {
 	case "66":
 		return payment.Verdict{Kind: payment.VerdictStop, Code: "6.01", Reason: "secret reason"}, nil
 	case "70":
@@ -290,7 +290,7 @@ func TestTheClockJudgesWhatNobodyHas(t *testing.T) {
 			}
 			p = h.workBy(h.Engine, p.ID, 1)
 			if p.State() != c.want || p.ErrorCode != c.code || !p.Screened.ByClock || p.Screened.Passed != (c.want == payment.Completed) {
-				t.Errorf("%s of %s: %s %q, %+v", p.Type, p.Amount, p.State(), p.ErrorCode, p.Screened)
+				t.Errorf("%s of %s: %s %q, %+v", p.Type, p.Asked.Amount, p.State(), p.ErrorCode, p.Screened)
 			}
 			version = p.Version
 			if err := h.Engine.Work(t.Context(), h.shop.ID, p.ID); err != nil || h.stored(p.ID).Version != version {

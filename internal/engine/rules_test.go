@@ -28,8 +28,8 @@ func TestRefundRules(t *testing.T) {
 		}
 		refused(t, try(h.newRefund(p.ID, "70.01")), payment.CodeInvalidAmount, "amount")
 		h.create(h.newRefund(p.ID, "20.00"))
-		if rest := h.create(h.newRefund(p.ID, "")); rest.Amount != amount("50.00") || rest.State() != payment.Completed {
-			t.Errorf("a refund without an amount is of %s, want all that is left", rest.Amount)
+		if rest := h.create(h.newRefund(p.ID, "")); rest.Asked.Amount != amount("50.00") || rest.State() != payment.Completed {
+			t.Errorf("a refund without an amount is of %s, want all that is left", rest.Asked.Amount)
 		}
 		refused(t, try(h.newRefund(p.ID, "0.01")), payment.CodeInvalidAmount, "amount")
 		refused(t, try(h.newRefund(p.ID, "")), payment.CodeInvalidAmount, "amount")

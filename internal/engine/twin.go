@@ -24,7 +24,7 @@ func (b *birth) twin(tx *store.Tx, p *payment.Payment) error {
 		return err
 	}
 	for i := range recent {
-		if r := &recent[i]; r.ID != b.id && r.Amount == p.Amount && r.Reference == p.Reference && r.State() != payment.Declined && r.State() != payment.Cancelled {
+		if r := &recent[i]; r.ID != b.id && r.Asked == p.Asked && r.Reference == p.Reference && r.State() != payment.Declined && r.State() != payment.Cancelled {
 			b.duplicate = r.ID
 		}
 	}

@@ -342,11 +342,11 @@ func TestAnswerWithTheIDOfAnOpenPaymentHarmsNeither(t *testing.T) {
 		for _, p := range []payment.Payment{first, second} {
 			p = h.settleByClock(p.ID)
 			if p.State() != payment.Completed {
-				t.Errorf("%s of %s, want COMPLETED", p.State(), p.Amount)
+				t.Errorf("%s of %s, want COMPLETED", p.State(), p.Asked.Amount)
 				continue
 			}
 			if r := h.settleByClock(h.create(h.newRefund(p.ID, "1.00")).ID); r.State() != payment.Completed {
-				t.Errorf("refund of %s: %s", p.Amount, r.State())
+				t.Errorf("refund of %s: %s", p.Asked.Amount, r.State())
 			}
 		}
 		h.agree()

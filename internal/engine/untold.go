@@ -205,7 +205,7 @@ func (r *retelling) run(pid payment.ID) error {
 // tell words one fact; cause is why it cannot be worded, err that the database is away.
 func (r *retelling) tell(u *store.Untold) (cause, err error) {
 	var f fact
-	if err := json.Unmarshal([]byte(u.Fact), &f); err != nil { //nolint:musttag // see fact
+	if err := json.Unmarshal([]byte(u.Fact), &f); err != nil {
 		return fmt.Errorf("fact as it was kept: %w", err), nil
 	}
 	t := f.telling(r.tx)

@@ -49,7 +49,7 @@ func (h *house) untilSettled(step time.Duration) {
 		now := h.Clock.Now()
 		if time.Now().After(limit) {
 			for _, p := range open {
-				h.t.Errorf("%s of %s is open, due in %s", p.Type, p.Amount, p.Due.Sub(now))
+				h.t.Errorf("%s of %s is open, due in %s", p.Type, p.Asked.Amount, p.Due.Sub(now))
 			}
 			return
 		}
@@ -143,7 +143,7 @@ func (h *house) promptly(p *payment.Payment, known time.Time) {
 	const slack = hangs + time.Second // a call that hangs, and the steps in which this test moves the clock
 	checks := p.Attempts[0].Checks
 	if late := p.Updated.Sub(known); late > rung(max(checks-1, 0))+slack {
-		h.t.Errorf("%s of %s: final %s after the provider knew, after %d queries", p.Type, p.Amount, late, checks)
+		h.t.Errorf("%s of %s: final %s after the provider knew, after %d queries", p.Type, p.Asked.Amount, late, checks)
 	}
 }
 

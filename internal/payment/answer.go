@@ -127,9 +127,9 @@ func believe(p *Payment, a *Attempt, f Fact) (Fact, string) {
 	case f.Class == ClassAuthorized && (a.Kind != AttemptDeposit || !p.PreAuth):
 		alarm = "the provider reports a hold that was not asked for"
 	case p.takenInPart(a, f):
-	case won && !f.Amount.IsZero() && f.Amount != a.Amount:
+	case won && !f.Echoed.Amount.IsZero() && f.Echoed.Amount != a.Sent.Amount:
 		alarm = "the provider reports another amount than was asked for"
-	case won && f.Currency != "" && f.Currency != a.Currency:
+	case won && f.Echoed.Currency != "" && f.Echoed.Currency != a.Sent.Currency:
 		alarm = "the provider reports another currency than was asked for"
 	case won && a.ProviderRef != "" && f.ProviderRef != "" && f.ProviderRef != a.ProviderRef:
 		alarm = "the provider reports another transaction than before"
@@ -157,8 +157,11 @@ func (d *draft) note(a *Attempt, f Fact) {
 	if !f.Next.IsZero() {
 		a.Next = f.Next
 	}
+	if !f.Settled.IsZero() {
+		d.p.Settled = f.Settled
+	}
 	if !f.Fee.IsZero() {
-		d.p.Fee, d.p.FeeCurrency = f.Fee, f.FeeCurrency
+		d.p.Fee = f.Fee
 	}
 	d.p.Instrument = d.p.Instrument.With(f.Instrument)
 }
@@ -190,10 +193,10 @@ func (d *draft) settle(a *Attempt, f Fact, token string) Input {
 	case AttemptVoid:
 		return d.closed(a, f)
 	case AttemptCapture:
-		d.p.Captured = a.Amount
+		d.p.Captured = a.Sent.Amount
 		return InApproved
 	case AttemptRefund:
-		d.d.Parent.Settle = a.Amount
+		d.d.Parent.Settle = a.Sent.Amount
 		return InApproved
 	case AttemptWithdrawal:
 		return InApproved
@@ -207,7 +210,7 @@ func (d *draft) settle(a *Attempt, f Fact, token string) Input {
 // waits, like a hold, until the merchant closes it, if the merchant asked for a hold: of nothing, and it never expires.
 func (d *draft) paid(a *Attempt, f Fact, token string) Input {
 	d.chain(a, token)
-	d.p.Authorised = a.Amount
+	d.p.Authorised = a.Sent.Amount
 	if d.p.Terms.Verify && d.p.PreAuth {
 		a.Class = ClassApproved
 		return InHeld
@@ -216,9 +219,9 @@ func (d *draft) paid(a *Attempt, f Fact, token string) Input {
 		a.NextCheck = d.holdDue(a)
 		return InHeld
 	}
-	d.p.Captured = a.Amount
+	d.p.Captured = a.Sent.Amount
 	if d.p.takenInPart(a, f) {
-		d.p.Captured = f.Amount
+		d.p.Captured = f.Echoed.Amount
 	}
 	return InApproved
 }
@@ -238,7 +241,7 @@ func (d *draft) refused(a *Attempt, f Fact) Input {
 		return InHeld
 	}
 	if a.Kind == AttemptRefund {
-		d.d.Parent.Release, d.d.Parent.ForGood = a.Amount, a.ForGood()
+		d.d.Parent.Release, d.d.Parent.ForGood = a.Sent.Amount, a.ForGood()
 	}
 	return InRefused
 }
@@ -260,7 +263,7 @@ func (d *draft) closed(a *Attempt, f Fact) Input {
 		d.p.ErrorCode = a.Code
 	}
 	if a.Kind == AttemptRefund {
-		d.d.Parent.Release = a.Amount
+		d.d.Parent.Release = a.Sent.Amount
 	}
 	if held := d.p.Standing(); held != nil && held.Seq != a.Seq {
 		held.Class = ClassCancelled
@@ -288,6 +291,6 @@ func (d *draft) chain(a *Attempt, token string) {
 	d.p.RecurringToken = token
 	d.d.Chain = &Chain{
 		Token: token, Payment: d.p.ID, TerminalID: a.TerminalID, Terminal: a.Terminal, Credential: a.Credential,
-		Method: d.p.Method, Currency: d.p.Currency, Instrument: d.p.Instrument,
+		Method: d.p.Method, Currency: d.p.Asked.Currency, Instrument: d.p.Instrument,
 	}
 }

@@ -40,9 +40,9 @@ func New(p Payment, start *Start, now time.Time) (Decision, error) {
 
 func (d *draft) birth(start *Start) {
 	switch {
-	case d.p.Terms.Verify && !d.p.Amount.IsZero():
+	case d.p.Terms.Verify && !d.p.Asked.Amount.IsZero():
 		d.err = refuse(CodeInvalidAmount, "amount", "the verification of a card moves no money")
-	case tooFine(d.p.Amount, d.p.Currency):
+	case tooFine(d.p.Asked.Amount, d.p.Asked.Currency):
 		d.p.ErrorCode = CodeInvalidAmount
 		d.log(OpCreatePayment, InRefuse, 0, Messages{})
 	case start == nil:
@@ -72,7 +72,7 @@ func (d *draft) start(s Start) {
 		d.keepPlan(s.Plan.record())
 		return
 	}
-	d.attempt(kind, InSend, s.Plan.Steps[0].Terminal, d.p.Amount, s.Run)
+	d.attempt(kind, InSend, s.Plan.Steps[0].Terminal, d.p.Moves().Amount, s.Run)
 	d.keepPlan(s.Plan.record())
 	d.keepRest(restOf(s.Plan.Steps[1:]))
 }
@@ -94,8 +94,8 @@ func (c *Submit) Fill(p *Payment) {
 	if c.Method != "" {
 		p.Method = c.Method
 	}
-	if p.Amount.IsZero() && !p.Terms.Verify {
-		p.Amount = c.Amount
+	if p.Asked.Amount.IsZero() && !p.Terms.Verify {
+		p.Asked.Amount = c.Amount
 	}
 	if c.Instrument != (instrument.Masked{}) {
 		p.Instrument = c.Instrument
@@ -123,10 +123,10 @@ func (c Submit) apply(d *draft) {
 	}
 	c.Fill(&d.p)
 	switch {
-	case d.p.Amount.IsZero() && !d.p.Terms.Verify:
+	case d.p.Asked.Amount.IsZero() && !d.p.Terms.Verify:
 		d.err = &Missing{Field: "amount"}
-	case tooFine(d.p.Amount, d.p.Currency):
-		d.err = refuse(CodeInvalidAmount, "amount", "%s has %d decimals", d.p.Currency, d.p.Currency.MinorUnits())
+	case tooFine(d.p.Asked.Amount, d.p.Asked.Currency):
+		d.err = refuse(CodeInvalidAmount, "amount", "%s has %d decimals", d.p.Asked.Currency, d.p.Asked.Currency.MinorUnits())
 	case d.p.Method == "":
 		d.err = &Missing{Field: "paymentMethod"}
 	case !d.p.Terms.Allow(d.p.Method):
@@ -165,8 +165,8 @@ func (c Capture) apply(d *draft) {
 		d.err = refuse(CodeInvalidAmount, "amount", "at most %s can be captured", d.p.Authorised)
 		return
 	}
-	if tooFine(amount, d.p.Currency) {
-		d.err = refuse(CodeInvalidAmount, "amount", "%s has %d decimals", d.p.Currency, d.p.Currency.MinorUnits())
+	if c := d.p.Moves().Currency; tooFine(amount, c) {
+		d.err = refuse(CodeInvalidAmount, "amount", "%s has %d decimals", c, c.MinorUnits())
 		return
 	}
 	d.attempt(AttemptCapture, InCapture, Terminal{ID: held.TerminalID, Name: held.Terminal}, amount, c.Run)

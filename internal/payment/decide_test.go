@@ -34,8 +34,8 @@ func toOne() payment.Plan {
 
 func deposit(amount string, preAuth bool) payment.Payment {
 	return payment.Payment{
-		ID: "0190", Shop: "5109", Type: payment.Deposit, Method: payment.BasicCard, Amount: money.MustParse(amount),
-		Currency: "EUR", PreAuth: preAuth, Created: start,
+		ID: "0190", Shop: "5109", Type: payment.Deposit, Method: payment.BasicCard, Asked: money.Sum{Amount: money.MustParse(amount),
+			Currency: "EUR"}, PreAuth: preAuth, Created: start,
 	}
 }
 
@@ -154,8 +154,8 @@ func TestStories(t *testing.T) {
 			w.answer(t, paid(payment.ClassAuthorized))
 			w.do(t, payment.Capture{Amount: money.MustParse("4"), Run: run("b")})
 			w.answer(t, payment.Fact{Class: payment.ClassApproved})
-			if w.p.Shown() != money.MustParse("4") || w.p.Amount != money.MustParse("10") || w.p.Authorised != w.p.Amount {
-				t.Errorf("shown %s, asked %s, authorised %s", w.p.Shown(), w.p.Amount, w.p.Authorised)
+			if w.p.Shown().Amount != money.MustParse("4") || w.p.Asked.Amount != money.MustParse("10") || w.p.Authorised != w.p.Asked.Amount {
+				t.Errorf("shown %s, asked %s, authorised %s", w.p.Shown(), w.p.Asked.Amount, w.p.Authorised)
 			}
 		}, []string{"CREATE_PAYMENT:CHECKOUT", "CHECKOUT:PENDING", "DETECT_FRAUD:PENDING", "DEPOSIT:AUTHORIZED",
 			"CAPTURE:COMPLETED"}, ""},
@@ -177,7 +177,7 @@ func TestStories(t *testing.T) {
 			"VOID:PENDING", "CHECK_STATE:CANCELLED"}, ""},
 		{"another amount is not believed", deposit("10", false), func(t *testing.T, w *world) {
 			submit(t, w)
-			d := w.answer(t, payment.Fact{Class: payment.ClassApproved, Amount: money.MustParse("100")})
+			d := w.answer(t, payment.Fact{Class: payment.ClassApproved, Echoed: money.Sum{Amount: money.MustParse("100")}})
 			if d.Alarm == "" {
 				t.Error("no alarm")
 			}
@@ -291,7 +291,7 @@ func anyDeposit(t *rapid.T) payment.Payment {
 	}
 	p.Means = rapid.SampledFrom([]string{"", "sealed"}).Draw(t, "means")
 	if rapid.IntRange(0, 4).Draw(t, "verify") == 0 {
-		p.Terms.Verify, p.Amount = true, money.Amount{}
+		p.Terms.Verify, p.Asked.Amount = true, money.Amount{}
 	}
 	return p
 }
@@ -432,7 +432,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 			MaxInFlight: time.Minute, Fact: payment.Fact{
 				Class: rapid.SampledFrom(classes).Draw(t, "class"), NotFound: rapid.Bool().Draw(t, "notFound"),
 				Next:   payment.GoTo(rapid.SampledFrom([]string{"", "https://acs.example"}).Draw(t, "redirect")),
-				Amount: amount,
+				Echoed: money.Sum{Amount: amount},
 			},
 			HoldCheck: w.now.Add(time.Hour), Token: "tok",
 		}

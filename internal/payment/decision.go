@@ -205,7 +205,7 @@ func (d *draft) attempt(kind AttemptKind, in Input, t Terminal, amount money.Amo
 	a := Attempt{
 		Seq: d.p.Tries, Kind: kind, TerminalID: t.ID, Terminal: t.Name,
 		Key: attemptKey(run.Epoch, d.p.ID, d.p.Tries), Class: ClassPrepared,
-		Amount: amount, Currency: d.p.Currency, Started: d.at,
+		Sent: money.Sum{Amount: amount, Currency: d.p.Moves().Currency}, Started: d.at,
 		LeaseOwner: run.name(), LeaseUntil: d.now.Add(run.Lease), NextCheck: d.now.Add(run.Lease),
 	}
 	d.open(kind.Operation(), in, &a)
@@ -275,8 +275,8 @@ func (d *draft) update() {
 
 // sameShown reports whether a merchant would see no difference.
 func sameShown(a, b *Payment) bool {
-	return a.state == b.state && a.Method == b.Method && a.Amount == b.Amount && a.Currency == b.Currency &&
+	return a.state == b.state && a.Method == b.Method && a.Asked == b.Asked && a.Roles == b.Roles &&
 		a.ErrorCode == b.ErrorCode && a.ExternalCode == b.ExternalCode && a.Customer == b.Customer &&
 		a.Billing == b.Billing && a.Instrument == b.Instrument && a.Terminal == b.Terminal &&
-		a.RecurringToken == b.RecurringToken && a.Fee == b.Fee && a.FeeCurrency == b.FeeCurrency
+		a.RecurringToken == b.RecurringToken && a.Fee == b.Fee
 }

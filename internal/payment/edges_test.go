@@ -82,10 +82,10 @@ func walk(t *rapid.T, taken map[string]bool) {
 	w.p.Type = rapid.SampledFrom(payment.Types()).Draw(t, "type")
 	direct := w.p.Type != payment.Deposit || rapid.IntRange(0, 9).Draw(t, "direct") == 0
 	if w.p.Type != payment.Deposit {
-		w.p.Terms, w.p.CheckoutUntil, w.p.PreAuth, w.p.Amount = payment.Terms{}, time.Time{}, false, money.MustParse("100")
+		w.p.Terms, w.p.CheckoutUntil, w.p.PreAuth, w.p.Asked.Amount = payment.Terms{}, time.Time{}, false, money.MustParse("100")
 	}
 	if rapid.IntRange(0, 9).Draw(t, "too fine") == 0 {
-		w.p.Amount = money.MustParse("1.001")
+		w.p.Asked.Amount = money.MustParse("1.001")
 	}
 	var begin *payment.Start
 	if direct {

@@ -46,18 +46,17 @@ type Fact struct {
 	Code        ErrorCode // our code of a refusal
 	RawCode     string    // the provider's own code, as it was sent
 
-	// Amount and Currency as echoed by the provider; zero where it echoes none.
+	// Echoed is the money that the provider says it was about; zero where it says nothing.
 	// A success that echoes other money than was asked for is not believed.
-	Amount   money.Amount
-	Currency money.Currency
+	Echoed money.Sum
 
 	Next       Next              // what the customer has to do first
 	Instrument instrument.Masked // what the provider adds: brand, issuer country, account
 	Credential string            // handle for recurring charges, where one was asked for
 	Revoked    bool              // refused because the customer or the issuer forbids further charges: the chain is over
 
-	Fee         money.Amount
-	FeeCurrency money.Currency
+	Fee     money.Sum // what the provider takes for it
+	Settled money.Sum // what it pays out for it, where it tells that
 
 	// NotFound is set by a status query when the provider does not know the
 	// attempt. With ClassUnknown it is no refusal: the request may still arrive.
@@ -67,7 +66,7 @@ type Fact struct {
 // Bare is the fact without what the provider wrote.
 func (f *Fact) Bare() Fact {
 	return Fact{
-		Class: f.Class, Code: f.Code, NotFound: f.NotFound, Revoked: f.Revoked, Amount: f.Amount, Currency: f.Currency,
-		Fee: f.Fee, FeeCurrency: f.FeeCurrency,
+		Class: f.Class, Code: f.Code, NotFound: f.NotFound, Revoked: f.Revoked, Echoed: f.Echoed,
+		Fee: f.Fee, Settled: f.Settled,
 	}
 }

@@ -86,7 +86,7 @@ func (s *scene) row(t *testing.T) string {
 	cells := []string{s.name, string(w.p.State())}
 	for i, f := range []payment.Fact{approval, holding, refusal, closing} {
 		if w.attemptOf(s.attempt).Kind == payment.AttemptDeposit && i == 0 && w.p.State() == payment.Completed && w.p.PreAuth {
-			f.Amount = w.p.Captured
+			f.Echoed.Amount = w.p.Captured
 		}
 		row, part, was, _ := payment.FindingOf(&w.p, s.attempt, f, false, false)
 		other, _, _, _ := payment.FindingOf(&w.p, s.attempt, f, w.p.Type == payment.Deposit, true)

@@ -123,10 +123,10 @@ var (
 	whenOwn      = Condition{"COMPLETED by this capture, no refund stands", func(s *situation) bool {
 		held := s.p.Standing()
 		return s.p.state == Completed && s.p.RefundReserved.IsZero() && held != nil && held.Class == ClassAuthorized &&
-			s.p.Captured == s.a.Amount
+			s.p.Captured == s.a.Sent.Amount
 	}}
 	whenSame = Condition{"COMPLETED with that amount by no other capture", func(s *situation) bool {
-		return s.p.state == Completed && s.p.Captured == s.a.Amount && s.p.lastDone(AttemptCapture) == nil
+		return s.p.state == Completed && s.p.Captured == s.a.Sent.Amount && s.p.lastDone(AttemptCapture) == nil
 	}}
 	whenReleased = Condition{"CANCELLED", func(s *situation) bool { return s.p.state == Cancelled && s.p.released() != nil }}
 	whenRoom     = Condition{"the deposit has as much left", func(s *situation) bool { return !s.noRoom }}

@@ -54,7 +54,7 @@ func of(attempt int, facts ...payment.Fact) (all []said) {
 }
 
 func takenOf(amount string) payment.Fact {
-	return payment.Fact{Class: payment.ClassApproved, Amount: money.MustParse(amount), Currency: "EUR"}
+	return payment.Fact{Class: payment.ClassApproved, Echoed: money.Sum{Amount: money.MustParse(amount), Currency: "EUR"}}
 }
 
 // only is a history of one attempt.
@@ -231,8 +231,8 @@ func (h *history) wrong(w *world, honour bool, code payment.ErrorCode) string {
 	}
 	sum := money.Amount{}
 	if h.ends == payment.Completed && p.Type == payment.Deposit {
-		if sum = h.truth[1].Amount; sum.IsZero() {
-			sum = p.Attempts[len(p.Attempts)-1].Amount
+		if sum = h.truth[1].Echoed.Amount; sum.IsZero() {
+			sum = p.Attempts[len(p.Attempts)-1].Sent.Amount
 		}
 	}
 	switch {

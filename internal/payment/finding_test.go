@@ -138,9 +138,9 @@ func anotherTry(class payment.Class, state payment.State) func(*testing.T, *worl
 		w.p.Version++
 		switch class {
 		case payment.ClassApproved:
-			w.p.Authorised, w.p.Captured = a.Amount, a.Amount
+			w.p.Authorised, w.p.Captured = a.Sent.Amount, a.Sent.Amount
 		case payment.ClassAuthorized:
-			w.p.Authorised, w.p.Attempts[1].NextCheck = a.Amount, w.now.Add(24*time.Hour)
+			w.p.Authorised, w.p.Attempts[1].NextCheck = a.Sent.Amount, w.now.Add(24*time.Hour)
 		default:
 			w.p.Live, w.p.Attempts[1].NextCheck = 2, w.now.Add(time.Minute)
 		}
@@ -233,10 +233,10 @@ var scenes = []scene{
 // told is what a provider can say about an attempt of that amount.
 func told(a *payment.Attempt) []payment.Fact {
 	wrong, currency, tx, half := fact(payment.ClassApproved), fact(payment.ClassApproved), fact(payment.ClassApproved), fact(payment.ClassApproved)
-	wrong.Amount, currency.Currency, tx.ProviderRef = money.MustParse("1000"), "USD", "somebody's"
-	half.Amount = money.MustParse("4")
+	wrong.Echoed.Amount, currency.Echoed.Currency, tx.ProviderRef = money.MustParse("1000"), "USD", "somebody's"
+	half.Echoed.Amount = money.MustParse("4")
 	whole := fact(payment.ClassApproved)
-	whole.Amount, whole.Currency = a.Amount, a.Currency
+	whole.Echoed.Amount, whole.Echoed.Currency = a.Sent.Amount, a.Sent.Currency
 	unknown := payment.Fact{Class: payment.ClassUnknown, NotFound: true}
 	facts := []payment.Fact{wrong, currency, half, whole, unknown}
 	if a.ProviderRef != "" {
@@ -280,7 +280,7 @@ func walkScenes(t *testing.T, fn func(t *testing.T, s *scene, f payment.Fact, ho
 // same reports whether the payment, its money and its attempts are as they were, but for what is asked.
 func same(a, b *payment.Payment) bool {
 	if a.State() != b.State() || a.Authorised != b.Authorised || a.Captured != b.Captured || a.RefundReserved != b.RefundReserved ||
-		a.Refunded != b.Refunded || a.ErrorCode != b.ErrorCode || a.Amount != b.Amount || a.Live != b.Live || a.Tries != b.Tries {
+		a.Refunded != b.Refunded || a.ErrorCode != b.ErrorCode || a.Asked.Amount != b.Asked.Amount || a.Live != b.Live || a.Tries != b.Tries {
 		return false
 	}
 	for i := range a.Attempts {
@@ -397,7 +397,7 @@ func TestProviderThatTellsNoMoreOfWhatItContradicts(t *testing.T) {
 func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, seq int, f payment.Fact) string {
 	p, was := &d.Payment, before.Attempts[seq-1]
 	a := p.Attempts[seq-1]
-	undone := d.Parent.Undo == was.Amount && !was.Amount.IsZero()
+	undone := d.Parent.Undo == was.Sent.Amount && !was.Sent.Amount.IsZero()
 	moved := p.State() != before.State()
 	switch {
 	case moved && !before.RefundReserved.IsZero():
@@ -428,19 +428,19 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 	switch row.Then {
 	case payment.ThenPaid:
 		ok = p.State() == map[payment.Class]payment.State{payment.ClassApproved: payment.Completed, payment.ClassAuthorized: payment.Authorized}[f.Class] &&
-			p.Authorised == was.Amount && a.Class == f.Class
+			p.Authorised == was.Sent.Amount && a.Class == f.Class
 	case payment.ThenHonour:
 		ok = p.State() == payment.Completed && p.ErrorCode == "" && a.Class == payment.ClassApproved &&
-			(p.Type == payment.Deposit) == (p.Captured == was.Amount) && (p.Type == payment.Refund) == (d.Parent.Redo == was.Amount)
+			(p.Type == payment.Deposit) == (p.Captured == was.Sent.Amount) && (p.Type == payment.Refund) == (d.Parent.Redo == was.Sent.Amount)
 	case payment.ThenTaken:
-		sum := was.Amount
-		if was.Kind == payment.AttemptDeposit && !f.Amount.IsZero() {
-			sum = f.Amount
+		sum := was.Sent.Amount
+		if was.Kind == payment.AttemptDeposit && !f.Echoed.Amount.IsZero() {
+			sum = f.Echoed.Amount
 		}
-		ok = p.State() == payment.Completed && p.Captured == sum && p.Shown() == sum && p.Amount == before.Amount && p.Authorised == before.Authorised
+		ok = p.State() == payment.Completed && p.Captured == sum && p.Shown().Amount == sum && p.Asked.Amount == before.Asked.Amount && p.Authorised == before.Authorised
 	case payment.ThenStands:
 		held := p.Standing()
-		ok = p.State() == payment.Authorized && p.Captured.IsZero() && p.Amount == p.Authorised && a.Class == f.Class &&
+		ok = p.State() == payment.Authorized && p.Captured.IsZero() && p.Asked.Amount == p.Authorised && a.Class == f.Class &&
 			held.Class == payment.ClassAuthorized && p.Doubted() != nil && p.Doubted().Seq == held.Seq
 	case payment.ThenDeclined:
 		ok = p.State() == payment.Declined && p.Captured.IsZero() && p.ErrorCode != "" && a.Class == f.Class &&
@@ -449,7 +449,7 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 		ok = p.State() == payment.Cancelled && p.Captured.IsZero() && p.Standing() == nil && (p.Type == payment.Refund) == undone
 	case payment.ThenGiveBack:
 		back := p.Attempts[d.Call.Attempt.Reverses-1]
-		ok = ok && p.Captured == before.Captured && back.Reversed && d.Call.Attempt.Amount == back.Amount && d.Fresh != nil && p.Live == d.Fresh.Seq
+		ok = ok && p.Captured == before.Captured && back.Reversed && d.Call.Attempt.Sent.Amount == back.Sent.Amount && d.Fresh != nil && p.Live == d.Fresh.Seq
 	case payment.ThenGone:
 		ok = ok && p.DueFails == 0 && !slices.ContainsFunc(p.Attempts, func(a payment.Attempt) bool { return a.Reversed && a.Class != payment.ClassCancelled })
 	case payment.ThenAdopt:

@@ -143,10 +143,10 @@ func (c FoundLost) apply(d *draft) {
 		d.attempt(AttemptCapture, InCapture, c.Terminal, c.amount(d.p.Authorised), run)
 	case d.p.InReview(): // it was let pass in the lost time
 		d.passReview(false)
-		d.attempt(AttemptKind(d.p.Type), InSend, c.Terminal, d.p.Amount, run)
+		d.attempt(AttemptKind(d.p.Type), InSend, c.Terminal, d.p.Moves().Amount, run)
 	case d.p.Payable():
 		c.submitted(d)
-		d.attempt(AttemptDeposit, InSend, c.Terminal, d.p.Amount, run)
+		d.attempt(AttemptDeposit, InSend, c.Terminal, d.p.Moves().Amount, run)
 	default:
 		d.doubtful(c)
 	}
@@ -184,8 +184,8 @@ func (d *draft) givenBack(a *Attempt, f Fact) Fact {
 
 // takenInPart reports that the fact is about a hold of which the lost time has captured a part.
 func (p *Payment) takenInPart(a *Attempt, f Fact) bool {
-	return p.Lost != "" && p.PreAuth && a.part() == PartDeposit && f.Class == ClassApproved && f.Currency == a.Currency &&
-		!f.Amount.IsZero() && f.Amount.Cmp(a.Amount) < 0 && (a.ProviderRef == "" || f.ProviderRef == "" || f.ProviderRef == a.ProviderRef)
+	return p.Lost != "" && p.PreAuth && a.part() == PartDeposit && f.Class == ClassApproved && f.Echoed.Currency == a.Sent.Currency &&
+		!f.Echoed.Amount.IsZero() && f.Echoed.Amount.Cmp(a.Sent.Amount) < 0 && (a.ProviderRef == "" || f.ProviderRef == "" || f.ProviderRef == a.ProviderRef)
 }
 
 // submitted does what the customer did in the lost time.
@@ -193,8 +193,8 @@ func (c FoundLost) submitted(d *draft) {
 	if d.p.Method == "" { // the customer's choice is not known, and cards are what is paid by
 		d.p.Method = BasicCard
 	}
-	if d.p.Amount.IsZero() && !d.p.Terms.Verify {
-		d.p.Amount = c.Fact.Amount
+	if d.p.Asked.Amount.IsZero() && !d.p.Terms.Verify {
+		d.p.Asked.Amount = c.Fact.Echoed.Amount
 	}
 	d.p.PreAuth = d.p.Holds(d.p.Method)
 	d.log(OpCheckout, InSubmit, 0, Messages{})
@@ -206,7 +206,7 @@ func (d *draft) doubtful(c FoundLost) {
 	d.p.Tries++
 	a := Attempt{
 		Seq: d.p.Tries, Kind: c.Kind, TerminalID: c.Terminal.ID, Terminal: c.Terminal.Name, Class: ClassNotSent,
-		Amount: c.amount(d.p.Amount), Currency: d.p.Currency, Started: d.at, Doubts: 1, NextCheck: d.now,
+		Sent: money.Sum{Amount: c.amount(d.p.Moves().Amount), Currency: d.p.Moves().Currency}, Started: d.at, Doubts: 1, NextCheck: d.now,
 	}
 	d.p.Attempts = append(d.p.Attempts, a)
 	d.d.Fresh, d.d.touched = &a, true
@@ -215,10 +215,10 @@ func (d *draft) doubtful(c FoundLost) {
 
 // amount is what was asked for, where the payment itself does not say.
 func (c FoundLost) amount(otherwise money.Amount) money.Amount {
-	if c.Kind.Main() && !otherwise.IsZero() || c.Fact.Amount.IsZero() || c.Kind == AttemptCapture && c.Fact.Amount.Cmp(otherwise) > 0 {
+	if c.Kind.Main() && !otherwise.IsZero() || c.Fact.Echoed.Amount.IsZero() || c.Kind == AttemptCapture && c.Fact.Echoed.Amount.Cmp(otherwise) > 0 {
 		return otherwise
 	}
-	return c.Fact.Amount
+	return c.Fact.Echoed.Amount
 }
 
 // takeUp notes that the try is known now. It reports whether it was not before.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -15,7 +16,7 @@ func TestNothingIsDecidedBeforeTheSearchHasEnded(t *testing.T) {
 	held := newWorld(t, deposit("10.00", true), nil)
 	submit := payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("c1")}}
 	held.do(t, submit)
-	held.answer(t, payment.Fact{Class: payment.ClassAuthorized, Amount: held.p.Amount, Currency: "EUR", ProviderRef: "r"})
+	held.answer(t, payment.Fact{Class: payment.ClassAuthorized, Echoed: money.Sum{Amount: held.p.Asked.Amount, Currency: "EUR"}, ProviderRef: "r"})
 	if held.p.State() != payment.Authorized {
 		t.Fatalf("it is %s", held.p.State())
 	}

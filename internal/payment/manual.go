@@ -130,16 +130,16 @@ func (d *draft) won(a *Attempt, c ManualUpdate) {
 	a.Class, a.Reversed = ClassApproved, false // where it could not be given back, it stays
 	switch {
 	case a.Kind == AttemptCapture:
-		d.p.Captured = a.Amount
+		d.p.Captured = a.Sent.Amount
 	case a.Kind == AttemptRefund:
-		d.d.Parent.Settle = a.Amount
+		d.d.Parent.Settle = a.Sent.Amount
 	case a.Kind == AttemptDeposit && c.To == Authorized && d.p.Terms.Verify: // nothing is held that could expire
 	case a.Kind == AttemptDeposit && c.To == Authorized:
 		d.holdCheck = c.HoldCheck
-		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Amount, d.holdDue(a)
+		a.Class, d.p.Authorised, a.NextCheck = ClassAuthorized, a.Sent.Amount, d.holdDue(a)
 	case a.Kind == AttemptDeposit:
 		d.believeCapture()
-		d.p.Authorised, d.p.Captured = a.Amount, d.taken(a)
+		d.p.Authorised, d.p.Captured = a.Sent.Amount, d.taken(a)
 	}
 }
 
@@ -162,10 +162,10 @@ func (d *draft) believeCapture() {
 func (d *draft) taken(a *Attempt) money.Amount {
 	for i := range d.p.Attempts {
 		if c := &d.p.Attempts[i]; c.Kind == AttemptCapture && c.Class == ClassApproved {
-			return c.Amount
+			return c.Sent.Amount
 		}
 	}
-	return a.Amount
+	return a.Sent.Amount
 }
 
 // lost books that no money moved or is held.
@@ -184,6 +184,6 @@ func (d *draft) lost(a *Attempt, c ManualUpdate) {
 	a.Class, a.Code = ClassCancelled, d.p.ErrorCode
 	d.p.Captured = money.Amount{}
 	if a.Kind == AttemptRefund {
-		d.d.Parent.Release = a.Amount
+		d.d.Parent.Release = a.Sent.Amount
 	}
 }

@@ -81,7 +81,7 @@ func (d *draft) reverse(won Attempt, run Run) {
 	if won.Class == ClassApproved {
 		kind = AttemptRefund
 	}
-	d.attempt(kind, InReverse, Terminal{ID: won.TerminalID, Name: won.Terminal}, won.Amount, run)
+	d.attempt(kind, InReverse, Terminal{ID: won.TerminalID, Name: won.Terminal}, won.Sent.Amount, run)
 	if d.err != nil {
 		return
 	}

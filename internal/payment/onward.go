@@ -69,7 +69,7 @@ func (d *draft) goOn() {
 	d.p.ErrorCode, d.p.ExternalCode = "", ""
 	d.log(OpCascading, InNextTerminal, d.p.Tries+1, Messages{})
 	d.keepPlan(d.routed)
-	d.attempt(AttemptKind(d.p.Type), InSend, d.turn.Step.Terminal, d.p.Amount, d.turn.Run)
+	d.attempt(AttemptKind(d.p.Type), InSend, d.turn.Step.Terminal, d.p.Moves().Amount, d.turn.Run)
 	d.keepRest(d.turn.Rest)
 }
 

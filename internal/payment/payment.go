@@ -23,8 +23,10 @@ type Payment struct {
 	Parent      ID     // the deposit of a refund, the first payment of a chain
 	Description string
 
-	Amount   money.Amount // what was asked for, never less because less was captured; zero while the customer has still to enter it
-	Currency money.Currency
+	// The money of the payment by its roles, see sums.go. Asked is what the merchant asked for, and never less because less was
+	// captured; its amount is zero while the customer has still to enter it.
+	Asked money.Sum
+	Roles
 
 	// Counters of the money. Authorised and Captured belong to a deposit;
 	// RefundReserved counts its refunds that are done or may still be done,
@@ -45,9 +47,8 @@ type Payment struct {
 
 	Terminal     string // name of the latest attempt's terminal
 	ErrorCode    ErrorCode
-	ExternalCode string // the provider's raw code of the latest answer
-	Fee          money.Amount
-	FeeCurrency  money.Currency
+	ExternalCode string    // the provider's raw code of the latest answer
+	Fee          money.Sum // what the provider takes for it, where it told
 
 	Created       time.Time // the instant in ID
 	Updated       time.Time // last change of something the payment shows
@@ -222,11 +223,10 @@ type Attempt struct {
 	Seq        int // 1, 2, … within the payment
 	Kind       AttemptKind
 	TerminalID string
-	Terminal   string // name of the terminal
-	Key        string // what the provider knows the attempt by; fixed before the first byte leaves
-	Class      Class  // ClassPrepared until the provider has answered
-	Amount     money.Amount
-	Currency   money.Currency
+	Terminal   string    // name of the terminal
+	Key        string    // what the provider knows the attempt by; fixed before the first byte leaves
+	Class      Class     // ClassPrepared until the provider has answered
+	Sent       money.Sum // what the provider is asked for
 
 	Op         int       // Seq of the operation that shows the running call; 0 when none runs, or one that is not shown
 	LeaseOwner string    // the process that runs the call, and the call; empty when none runs

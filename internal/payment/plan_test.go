@@ -208,7 +208,7 @@ func TestTheNextTryOpensWithTheRefusal(t *testing.T) {
 		if diff := cmp.Diff(want, w.story()[before:]); diff != "" {
 			t.Errorf("%s: story (-want +got):\n%s", name, diff)
 		}
-		if held := w.p.Standing(); held == nil || held.Seq != 2 || w.p.Captured != w.p.Amount {
+		if held := w.p.Standing(); held == nil || held.Seq != 2 || w.p.Captured != w.p.Asked.Amount {
 			t.Errorf("%s: it stands on %+v", name, held)
 		}
 		if err := w.p.Check(w.log); err != nil {

@@ -20,8 +20,9 @@ func (c Reserve) Of(p *Payment) (money.Amount, error) {
 	if !p.Abandoned.IsZero() && !c.GiveBack {
 		return money.Amount{}, refuse(CodeWrongState, "parentPaymentId", "the deposit was abandoned and goes back by itself")
 	}
-	if c.Currency != p.Currency {
-		return money.Amount{}, refuse(CodeInvalidCurrency, "currency", "the deposit is in %s", p.Currency)
+	in := p.Moves().Currency
+	if c.Currency != in {
+		return money.Amount{}, refuse(CodeInvalidCurrency, "currency", "the deposit is in %s", in)
 	}
 	left, amount := p.Refundable(), c.Amount
 	if amount.IsZero() {
@@ -30,8 +31,8 @@ func (c Reserve) Of(p *Payment) (money.Amount, error) {
 	if left.IsZero() || amount.Cmp(left) > 0 {
 		return money.Amount{}, refuse(CodeInvalidAmount, "amount", "at most %s can be refunded", left)
 	}
-	if tooFine(amount, p.Currency) {
-		return money.Amount{}, refuse(CodeInvalidAmount, "amount", "%s has %d decimals", p.Currency, p.Currency.MinorUnits())
+	if tooFine(amount, in) {
+		return money.Amount{}, refuse(CodeInvalidAmount, "amount", "%s has %d decimals", in, in.MinorUnits())
 	}
 	return amount, nil
 }

@@ -240,9 +240,9 @@ func (d *draft) honour(a *Attempt, f Fact, r report) {
 	a.Class, a.Code, d.p.ErrorCode = f.Class, "", ""
 	switch a.Kind {
 	case AttemptDeposit:
-		d.p.Authorised, d.p.Captured = a.Amount, a.Amount
+		d.p.Authorised, d.p.Captured = a.Sent.Amount, a.Sent.Amount
 	case AttemptRefund:
-		d.d.Parent.Redo = a.Amount
+		d.d.Parent.Redo = a.Sent.Amount
 	case AttemptWithdrawal, AttemptCapture, AttemptVoid:
 	}
 	d.bookFound(a, r, InLate)
@@ -251,11 +251,11 @@ func (d *draft) honour(a *Attempt, f Fact, r report) {
 // takenThere books that held money was taken: by a capture that had been settled as not done, or by nobody
 // that we know of.
 func (d *draft) takenThere(a *Attempt, f Fact, r report) {
-	sum := a.Amount
+	sum := a.Sent.Amount
 	if a.Kind == AttemptCapture {
 		a.Class, a.Code = ClassApproved, ""
-	} else if !f.Amount.IsZero() {
-		sum = f.Amount
+	} else if !f.Echoed.Amount.IsZero() {
+		sum = f.Echoed.Amount
 	}
 	d.p.Captured, d.p.ErrorCode = sum, ""
 	d.bookFound(a, r, InTaken)

@@ -40,7 +40,7 @@ func (s *situation) openKind() AttemptKind {
 func situate(p *Payment, a *Attempt, f Fact) *situation {
 	s := &situation{p: p, a: a, part: a.part(), was: a.ending(p), fact: f}
 	if f.Class == ClassApproved && s.part == PartDeposit && p.PreAuth && a.takes(p, f) {
-		f.Amount = a.Amount // less than was held may have been taken of it
+		f.Echoed.Amount = a.Sent.Amount // less than was held may have been taken of it
 	}
 	believed, doubt := believe(p, a, f)
 	switch {
@@ -63,12 +63,12 @@ func situate(p *Payment, a *Attempt, f Fact) *situation {
 // takes reports that the amount can have been taken of what the attempt holds, or is what was.
 func (a *Attempt) takes(p *Payment, f Fact) bool {
 	switch {
-	case a.Class != ClassAuthorized && a.Class != ClassCancelled || f.Amount.IsZero():
+	case a.Class != ClassAuthorized && a.Class != ClassCancelled || f.Echoed.Amount.IsZero():
 		return false
 	case p.state == Completed:
-		return f.Amount == p.Captured
+		return f.Echoed.Amount == p.Captured
 	}
-	return f.Amount.Cmp(a.Amount) <= 0
+	return f.Echoed.Amount.Cmp(a.Sent.Amount) <= 0
 }
 
 func (a *Attempt) part() Part {

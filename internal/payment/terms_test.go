@@ -190,7 +190,7 @@ func TestVerificationMovesNoMoney(t *testing.T) {
 		t.Error("a deposit without an amount is submitted")
 	}
 	w.do(t, payment.Submit{Amount: money.MustParse("7"), Start: payment.Start{Plan: toOne(), Run: run("a")}})
-	if w.call == nil || !w.call.Attempt.Amount.IsZero() {
+	if w.call == nil || !w.call.Attempt.Sent.Amount.IsZero() {
 		t.Fatalf("sent with %v", w.call)
 	}
 	fact := paid(payment.ClassApproved)

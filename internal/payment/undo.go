@@ -24,7 +24,7 @@ func (d *draft) undo(s *situation, then Consequence, r report) {
 		a.Code = CodeTimeout
 	}
 	if s.part == PartRefund {
-		d.d.Parent.Undo = a.Amount
+		d.d.Parent.Undo = a.Sent.Amount
 	}
 	if held := d.p.Standing(); held != nil && held.Seq != a.Seq && !a.Kind.Main() {
 		held.Class, held.NextCheck = ClassCancelled, time.Time{}

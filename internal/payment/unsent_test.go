@@ -203,7 +203,7 @@ func TestLateSuccessOfAnotherTryGoesBack(t *testing.T) {
 		w.now = w.p.Due
 		w.do(t, payment.SendAgain{Run: run("again")})
 		w.answer(t, paid(payment.ClassApproved))
-		if w.p.State() != payment.Completed || w.p.Live != 0 || w.p.Captured != w.p.Amount {
+		if w.p.State() != payment.Completed || w.p.Live != 0 || w.p.Captured != w.p.Asked.Amount {
 			t.Errorf("%s: %s, captured %s, open %+v", won, w.p.State(), w.p.Captured, w.p.LiveAttempt())
 		}
 		if err := w.p.Check(w.log); err != nil {

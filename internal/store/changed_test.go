@@ -285,7 +285,7 @@ func TestPartlyCapturedDepositsHaveWhatWasAskedFor(t *testing.T) {
 				p, err = tx.Payments().Get(orderShop, payment.ID(fmt.Sprintf("%032x", n)))
 				return err
 			})
-			if got := fmt.Sprintf("%s shown as %s", p.Amount, p.Shown()); err != nil || got != want {
+			if got := fmt.Sprintf("%s shown as %s", p.Asked.Amount, p.Shown().Amount); err != nil || got != want {
 				t.Errorf("%d: %s, want %s (%v)", n, got, want, err)
 			}
 		}

@@ -26,8 +26,8 @@ var ordersBegan = time.Date(2030, 12, 25, 10, 11, 12, 0, time.UTC)
 // orderPayment is a deposit as it is born; n numbers it and its id.
 func orderPayment(n int, edit func(*payment.Payment)) payment.Payment {
 	p := payment.Payment{
-		ID: payment.ID(fmt.Sprintf("%032x", n)), Shop: orderShop, Type: payment.Deposit, Amount: money.MustParse("10"),
-		Currency: "EUR", Created: ordersBegan, Updated: ordersBegan, CheckoutUntil: ordersBegan.Add(time.Hour),
+		ID: payment.ID(fmt.Sprintf("%032x", n)), Shop: orderShop, Type: payment.Deposit, Asked: money.Sum{Amount: money.MustParse("10"),
+			Currency: "EUR"}, Created: ordersBegan, Updated: ordersBegan, CheckoutUntil: ordersBegan.Add(time.Hour),
 	}
 	if edit != nil {
 		edit(&p)
@@ -415,10 +415,10 @@ func refundOne(t *testing.T, db *store.DB, deposit payment.ID, i int) error {
 			return err
 		}
 		r := orderPayment(1000+i, func(r *payment.Payment) {
-			r.Type, r.Parent, r.Amount = payment.Refund, deposit, money.MustParse("1")
+			r.Type, r.Parent, r.Asked.Amount = payment.Refund, deposit, money.MustParse("1")
 		})
 		r = payment.Restore(r, payment.Completed)
-		if p.Refunded, err = p.Refunded.Add(r.Amount); err != nil {
+		if p.Refunded, err = p.Refunded.Add(r.Asked.Amount); err != nil {
 			return err
 		}
 		p.RefundReserved, p.Captured, p.Authorised = p.Refunded, money.MustParse("1000"), money.MustParse("1000")
@@ -437,7 +437,7 @@ func torn(h *store.History) string {
 	sum := money.Amount{}
 	for i := range h.Refunds {
 		if r := &h.Refunds[i]; r.State() == payment.Completed {
-			sum, _ = sum.Add(r.Amount)
+			sum, _ = sum.Add(r.Asked.Amount)
 		}
 	}
 	if sum != h.Payment.Refunded || len(h.Log) != h.Payment.Ops || len(h.Refunds) != len(h.Instructions) {

@@ -17,7 +17,7 @@ func sample(pid payment.ID) payment.Payment {
 	at := time.Date(2026, 7, 30, 9, 0, 0, 0, time.UTC)
 	return payment.Restore(payment.Payment{
 		Shop: "shop", ID: pid, Type: payment.Deposit, Method: payment.BasicCard, Reference: "order-1", Description: "two tickets",
-		Amount: money.MustParse("12.30"), Currency: "EUR", ReturnURL: "https://shop.example/back", WebhookURL: "https://shop.example/hook",
+		Asked: money.Sum{Amount: money.MustParse("12.30"), Currency: "EUR"}, ReturnURL: "https://shop.example/back", WebhookURL: "https://shop.example/hook",
 		Customer: `{"email":"ann@example.com"}`, Billing: `{"city":"Riga"}`, Instrument: instrument.Masked{CustomerAccountNumber: "411111******1111"},
 		Terminal: "main", Created: at, Updated: at, Changed: at, CheckoutUntil: at.Add(time.Hour), Due: at.Add(time.Minute),
 		Live: 1, Tries: 1, Ops: 2, Told: 1, Tokens: "abc",
@@ -28,7 +28,7 @@ func sampleAttempt() payment.Attempt {
 	at := time.Date(2026, 7, 30, 9, 0, 0, 0, time.UTC)
 	return payment.Attempt{
 		Seq: 1, Kind: payment.AttemptDeposit, TerminalID: "t1", Terminal: "main", Key: "key-1", Class: payment.ClassPrepared,
-		Amount: money.MustParse("12.30"), Currency: "EUR", Op: 2, LeaseOwner: "node/1", LeaseUntil: at, Started: at,
+		Sent: money.Sum{Amount: money.MustParse("12.30"), Currency: "EUR"}, Op: 2, LeaseOwner: "node/1", LeaseUntil: at, Started: at,
 	}
 }
 

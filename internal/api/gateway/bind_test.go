@@ -309,7 +309,7 @@ func BenchmarkCreateWithoutDatabase(b *testing.B) {
 	body := []byte(sample)
 	g := New(engine.New(engine.Config{}), nil, nil, nil)
 	s := testShop(shop.RequiredContract)
-	p := payment.Restore(payment.Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Type: payment.Withdrawal, Currency: "EUR"}, payment.Pending)
+	p := payment.Restore(payment.Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Type: payment.Withdrawal, Asked: money.Sum{Currency: "EUR"}}, payment.Pending)
 	out := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -322,7 +322,7 @@ func BenchmarkCreateWithoutDatabase(b *testing.B) {
 			b.Fatal(err)
 		}
 		_ = g.engine.Fingerprint(g.canonicalPayment("POST /api/v1/payments", &c))
-		p.Customer, p.Billing, p.Amount, p.Instrument = c.Customer, c.Billing, c.Amount, c.Means.Masked()
+		p.Customer, p.Billing, p.Asked.Amount, p.Instrument = c.Customer, c.Billing, c.Amount, c.Means.Masked()
 		out = appendPayment(out[:0], &p, "")
 	}
 }

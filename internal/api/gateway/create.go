@@ -62,7 +62,7 @@ func (g *Gateway) currencyOf(ctx context.Context, s *shop.Shop, id payment.ID) (
 	if errors.Is(err, payment.ErrNotFound) {
 		return "", nil
 	}
-	return p.Currency, err
+	return p.Asked.Currency, err
 }
 
 // answerOutcome shows the payment that a command led to.

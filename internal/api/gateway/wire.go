@@ -87,10 +87,11 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 		o.Name("paymentMethodDetails")
 		o.Dst = appendInstrument(o.Dst, &p.Instrument)
 	}
-	if a := p.Shown(); !a.IsZero() {
-		o.amount("amount", a)
+	sum := p.Shown()
+	if !sum.IsZero() {
+		o.amount("amount", sum.Amount)
 	}
-	o.plain("currency", string(p.Currency))
+	o.plain("currency", string(sum.Currency))
 	o.text("redirectUrl", redirect)
 	o.text("errorCode", string(p.ErrorCode))
 	o.text("errorMessage", p.ErrorCode.Text())
@@ -102,9 +103,9 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	o.text("recurringToken", p.RecurringToken)
 	o.text("terminalName", p.Terminal)
 	o.document("additionalParameters", p.Terms.Additional)
-	if p.FeeCurrency != "" {
-		o.amount("externalFeeAmount", p.Fee)
-		o.plain("externalFeeCurrency", string(p.FeeCurrency))
+	if p.Fee.Currency != "" {
+		o.amount("externalFeeAmount", p.Fee.Amount)
+		o.plain("externalFeeCurrency", string(p.Fee.Currency))
 	}
 	return o.end()
 }

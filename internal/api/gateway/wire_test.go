@@ -19,10 +19,10 @@ func TestAppendPaymentWritesEveryFieldInOrder(t *testing.T) {
 	t.Parallel()
 	p := payment.Restore(payment.Payment{
 		ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Shop: "s", Type: payment.Deposit, Method: payment.BasicCard, Reference: "ref \"1\"",
-		Parent: "0193f0c2a7b17c9e8d4f5a6b7c8d9e00", Description: "d", Amount: money.MustParse("11.120"), Currency: "EUR", PreAuth: true,
+		Parent: "0193f0c2a7b17c9e8d4f5a6b7c8d9e00", Description: "d", Asked: money.Sum{Amount: money.MustParse("11.120"), Currency: "EUR"}, PreAuth: true,
 		StartRecurring: true, RecurringToken: "token", ReturnURL: "https://r", WebhookURL: "https://w", Customer: `{"referenceId":"c"}`,
 		Billing: `{"city":"b"}`, Browser: `{"customerIp":"1.2.3.4"}`, Terminal: "term", ErrorCode: "4.01", ExternalCode: "03",
-		Fee: money.MustParse("0.25"), FeeCurrency: "USD", Created: moment, Updated: moment.Add(time.Hour),
+		Fee: money.Sum{Amount: money.MustParse("0.25"), Currency: "USD"}, Created: moment, Updated: moment.Add(time.Hour),
 		Instrument: instrument.Masked{CustomerAccountNumber: "400000***0002", CardToken: "tok", CardholderName: "John", CardExpiryMonth: "01",
 			CardExpiryYear: "2030", CardBrand: instrument.BrandVisa, CardIssuingCountry: "GB"},
 	}, payment.Declined)
@@ -40,7 +40,7 @@ func TestAppendPaymentWritesEveryFieldInOrder(t *testing.T) {
 
 func TestAppendPaymentLeavesOutWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	p := payment.Restore(payment.Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Type: payment.Deposit, Currency: "EUR", Created: moment}, payment.Checkout)
+	p := payment.Restore(payment.Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Type: payment.Deposit, Asked: money.Sum{Currency: "EUR"}, Created: moment}, payment.Checkout)
 	const want = `{"id":"0193f0c2a7b17c9e8d4f5a6b7c8d9e0f","created":"2030-12-25T10:11:12","paymentType":"DEPOSIT","state":"CHECKOUT","currency":"EUR"}`
 	if diff := cmp.Diff(want, string(appendPayment(nil, &p, ""))); diff != "" {
 		t.Error(diff)
@@ -54,14 +54,14 @@ func TestShownAmount(t *testing.T) {
 		p    payment.Payment
 		want money.Amount
 	}{
-		"as asked":          {payment.Payment{Type: payment.Deposit, Amount: asked}, asked},
-		"held":              {payment.Payment{Type: payment.Deposit, Amount: asked, Authorised: asked}, asked},
-		"captured in part":  {payment.Payment{Type: payment.Deposit, Amount: asked, Authorised: asked, Captured: captured}, captured},
+		"as asked":          {payment.Payment{Type: payment.Deposit, Asked: money.Sum{Amount: asked}}, asked},
+		"held":              {payment.Payment{Type: payment.Deposit, Asked: money.Sum{Amount: asked}, Authorised: asked}, asked},
+		"captured in part":  {payment.Payment{Type: payment.Deposit, Asked: money.Sum{Amount: asked}, Authorised: asked, Captured: captured}, captured},
 		"not entered":       {payment.Payment{Type: payment.Deposit}, money.Amount{}},
-		"refund of a part":  {payment.Payment{Type: payment.Refund, Amount: captured}, captured},
-		"refunded, in part": {payment.Payment{Type: payment.Deposit, Amount: asked, Captured: asked, Refunded: captured}, asked},
+		"refund of a part":  {payment.Payment{Type: payment.Refund, Asked: money.Sum{Amount: captured}}, captured},
+		"refunded, in part": {payment.Payment{Type: payment.Deposit, Asked: money.Sum{Amount: asked}, Captured: asked, Refunded: captured}, asked},
 	} {
-		if got := c.p.Shown(); got != c.want {
+		if got := c.p.Shown(); got.Amount != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -38,15 +38,15 @@ func (r *captured) plan(v *orderView) (amount money.Amount, kept detail, err err
 		return given(r.Amount), kept, nil
 	}
 	b := newBinder(nil)
-	whole, err := r.Cart.part(v, steps(len(r.Cart.Items), v.Payment.Currency), b)
+	whole, err := r.Cart.part(v, steps(len(r.Cart.Items), v.Payment.Asked.Currency), b)
 	if err != nil {
 		return amount, kept, err
 	}
 	kept.Cart, amount = &whole, plus(whole.Amount, given(r.Shipping))
 	if r.Amount != nil && *r.Amount != amount {
-		return amount, kept, amountMismatch("Order amount", amount, *r.Amount, decimalsOf(v.Payment.Currency))
+		return amount, kept, amountMismatch("Order amount", amount, *r.Amount, decimalsOf(v.Payment.Asked.Currency))
 	}
-	b.atLeast("cart.total.amount", amount, v.Payment.Currency)
+	b.atLeast("cart.total.amount", amount, v.Payment.Asked.Currency)
 	return amount, kept, b.err()
 }
 
@@ -67,7 +67,7 @@ func (y *YandexPay) capture(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := bindCapture(doc, v.Payment.Currency)
+	r, err := bindCapture(doc, v.Payment.Asked.Currency)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (y *YandexPay) capture(c *call) error {
 		}
 		if amount.Cmp(v.Payment.Authorised) > 0 {
 			return &failure{status: http.StatusBadRequest, code: codeCaptureTooLarge,
-				reason: "At most " + amountText(v.Payment.Authorised, decimalsOf(v.Payment.Currency)) + " can be captured"}
+				reason: "At most " + amountText(v.Payment.Authorised, decimalsOf(v.Payment.Asked.Currency)) + " can be captured"}
 		}
 		return nil
 	}

@@ -30,7 +30,7 @@ func adjust(lines []derived, sum, worth, off money.Amount) {
 // part is the cart of a request as the part of the order's cart that it is for. Whether it adds up, but for room, is judged
 // only where nothing is wrong with its lines.
 func (c *cart) part(v *orderView, room money.Amount, b binder) (cart, error) {
-	now, currency := &v.remains.cart, v.Payment.Currency
+	now, currency := &v.remains.cart, v.Payment.Asked.Currency
 	whole := c.clone()
 	if err := whole.unrepeated(); err != nil {
 		return whole, err

@@ -75,7 +75,7 @@ func TestHonestRoundingIsTaken(t *testing.T) {
 // goesBack takes pieces out of a cart until none is left, a line after the other.
 func goesBack(t *rapid.T, c *cart, prices []*big.Rat, counts []int64) {
 	v := &orderView{History: engine.History{Payment: payment.Restore(payment.Payment{
-		ID: "0123456789abcdef0123456789abcdef", Type: payment.Deposit, Currency: "RUB", Amount: c.Amount, Authorised: c.Amount,
+		ID: "0123456789abcdef0123456789abcdef", Type: payment.Deposit, Asked: money.Sum{Currency: "RUB", Amount: c.Amount}, Authorised: c.Amount,
 		Captured: c.Amount, Reference: "A-1",
 	}, payment.Completed)}, document: document{Cart: c}, remains: remains{cart: *c}}
 	for i := range prices {
@@ -118,7 +118,7 @@ func (v *orderView) takes(t *rapid.T, body string) {
 		t.Fatalf("%s of %+v: %v", body, v.remains.cart, err)
 	}
 	v.remains.cart = *kept.Cart
-	v.Refunds = append(v.Refunds, payment.Restore(payment.Payment{Type: payment.Refund, Amount: r.Amount}, payment.Completed))
+	v.Refunds = append(v.Refunds, payment.Restore(payment.Payment{Type: payment.Refund, Asked: money.Sum{Amount: r.Amount}}, payment.Completed))
 	v.Payment.Refunded = plus(v.Payment.Refunded, r.Amount)
 	v.Payment.RefundReserved = v.Payment.Refunded
 	if v.remains.cart.Amount != v.left() {

@@ -251,7 +251,7 @@ func captured20(t testing.TB, first string) *orderView {
 	twenty := money.MustParse("20")
 	paid := plus(begun.Amount, twenty)
 	p := payment.Restore(payment.Payment{
-		ID: "0123456789abcdef0123456789abcdef", Type: payment.Deposit, Currency: "RUB", Amount: paid, Authorised: paid, Captured: paid, Reference: "A-1",
+		ID: "0123456789abcdef0123456789abcdef", Type: payment.Deposit, Asked: money.Sum{Currency: "RUB", Amount: paid}, Authorised: paid, Captured: paid, Reference: "A-1",
 	}, payment.Completed)
 	v := &orderView{History: engine.History{Payment: p}}
 	v.remains = remains{cart: *begun, shipping: twenty}
@@ -269,11 +269,11 @@ func TestCartIsLeftByWhatSucceeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	const pid = "0123456789abcdef0123456789abcdef"
-	p := payment.Payment{ID: pid, Type: payment.Deposit, Currency: "RUB", Amount: money.MustParse("300"), CheckoutUntil: time.Unix(0, 0)}
+	p := payment.Payment{ID: pid, Type: payment.Deposit, Asked: money.Sum{Currency: "RUB", Amount: money.MustParse("300")}, CheckoutUntil: time.Unix(0, 0)}
 	h := engine.History{Payment: payment.Restore(p, payment.Completed), Order: &engine.Order{Document: string(doc)}}
 	for i, state := range []payment.State{payment.Completed, payment.Declined, payment.Completed, payment.Pending} {
 		rid := payment.ID(fmt.Sprintf("%032x", i+1))
-		r := payment.Restore(payment.Payment{ID: rid, Type: payment.Refund, Amount: money.MustParse("1")}, state)
+		r := payment.Restore(payment.Payment{ID: rid, Type: payment.Refund, Asked: money.Sum{Amount: money.MustParse("1")}}, state)
 		r.Created = r.Created.AddDate(0, 0, i)
 		h.Refunds = append(h.Refunds, r)
 		left := begun.clone()

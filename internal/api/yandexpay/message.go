@@ -136,9 +136,9 @@ func (w *wording) beforeRefund() paymentStatus {
 	before, err := *w.deposit, error(nil)
 	switch {
 	case e.State == payment.Completed:
-		before.Refunded, err = before.Refunded.Sub(p.Amount)
+		before.Refunded, err = before.Refunded.Sub(p.Asked.Amount)
 	case e.Before == payment.Completed: // it turned out not to have been refunded
-		before.Refunded, err = before.Refunded.Add(p.Amount)
+		before.Refunded, err = before.Refunded.Add(p.Asked.Amount)
 	}
 	if err != nil {
 		return statusOf(w.deposit)

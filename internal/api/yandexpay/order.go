@@ -170,17 +170,17 @@ func (y *YandexPay) linkOf(p *payment.Payment) string {
 func (v *orderView) amount() money.Amount {
 	p := &v.Payment
 	if p.Captured.IsZero() {
-		return p.Amount
+		return p.Asked.Amount
 	}
 	return v.left()
 }
 
 func (v *orderView) write(o *object, link, merchant string) {
 	p := &v.Payment
-	decimals := decimalsOf(p.Currency)
+	decimals := decimalsOf(p.Asked.Currency)
 	o.text("orderId", orderID(p))
 	o.text("merchantId", merchant)
-	o.text("currencyCode", string(p.Currency))
+	o.text("currencyCode", string(p.Asked.Currency))
 	o.child("cart", func(o *object) { v.remains.cart.write(o, shownID(string(p.ID)), decimals) })
 	o.amount("orderAmount", v.amount(), decimals)
 	o.text("paymentStatus", string(statusOf(p)))

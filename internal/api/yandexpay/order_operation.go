@@ -90,7 +90,7 @@ func (o *operation) write(w *object, p *payment.Payment) {
 	w.text("operationId", o.ID)
 	w.text("operationType", string(o.Type))
 	w.text("orderId", orderID(p))
-	w.amount("amount", o.Amount, decimalsOf(p.Currency))
+	w.amount("amount", o.Amount, decimalsOf(p.Asked.Currency))
 	w.null("pointsAmount")
 	w.text("status", string(o.Status))
 	w.text("externalOperationId", o.name())

@@ -24,7 +24,7 @@ func (y *YandexPay) refund(c *call, bind refundBinder) error {
 	if err != nil {
 		return err
 	}
-	r, err := bind(doc, v.Payment.Currency)
+	r, err := bind(doc, v.Payment.Asked.Currency)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (y *YandexPay) refundOnce(c *call, v *orderView, r *refundRequest, k *comma
 	}
 	out, err := y.engine.Create(c.Context(), engine.Create{
 		Shop: c.shop, Idem: k.idem, Fingerprint: k.instruction.Fingerprint, Type: payment.Refund, Parent: v.Payment.ID,
-		Amount: r.Amount, Currency: v.Payment.Currency, Terms: engine.Terms{Origin: Dialect}, Instruction: &k.instruction,
+		Amount: r.Amount, Currency: v.Payment.Asked.Currency, Terms: engine.Terms{Origin: Dialect}, Instruction: &k.instruction,
 		ParentVersion: v.Payment.Version, Wait: k.wait,
 	})
 	var refusal *payment.Refusal
@@ -89,7 +89,7 @@ func (r *refundRequest) plan(v *orderView) (detail, error) {
 	if err := v.refuse("refunded", statusCaptured, statusPartiallyRefunded); err != nil {
 		return kept, err
 	}
-	currency, left := v.Payment.Currency, v.left()
+	currency, left := v.Payment.Asked.Currency, v.left()
 	decimals, least := decimalsOf(currency), leastOf(currency)
 	rest, err := left.Sub(r.Amount)
 	if err != nil {
@@ -148,7 +148,7 @@ func (r *refundRequest) leave(v *orderView, rest, shipping money.Amount) (*cart,
 
 // keep is leave for a request that says what is left.
 func (r *refundRequest) keep(v *orderView, rest, shipping money.Amount, external *money.Amount) (*cart, error) {
-	now, currency, b := &v.remains.cart, v.Payment.Currency, newBinder(nil)
+	now, currency, b := &v.remains.cart, v.Payment.Asked.Currency, newBinder(nil)
 	if r.Cart != nil {
 		external = r.Cart.External
 	}
@@ -181,7 +181,7 @@ func (r *refundRequest) keep(v *orderView, rest, shipping money.Amount, external
 
 // takeOut is leave for a request that says what goes, and with it a part of the delivery.
 func (r *refundRequest) takeOut(v *orderView, delivery money.Amount, external *money.Amount) (*cart, error) {
-	now, currency, b := &v.remains.cart, v.Payment.Currency, newBinder(nil)
+	now, currency, b := &v.remains.cart, v.Payment.Asked.Currency, newBinder(nil)
 	goes := plus(r.Amount, given(r.External))
 	worth, err := goes.Sub(delivery)
 	if err != nil {

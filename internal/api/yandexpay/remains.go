@@ -27,8 +27,8 @@ func (v *orderView) firstCart() cart {
 	if title == "" {
 		title = "Payment"
 	}
-	return cart{Amount: p.Amount, Items: []item{
-		{ProductID: shownID(string(p.ID)), Title: title, Count: money.MustParse("1"), Total: p.Amount},
+	return cart{Amount: p.Asked.Amount, Items: []item{
+		{ProductID: shownID(string(p.ID)), Title: title, Count: money.MustParse("1"), Total: p.Asked.Amount},
 	}}
 }
 
@@ -64,5 +64,5 @@ func (v *orderView) room() money.Amount {
 			times++
 		}
 	}
-	return steps(lines*times, v.Payment.Currency)
+	return steps(lines*times, v.Payment.Asked.Currency)
 }

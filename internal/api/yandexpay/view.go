@@ -107,7 +107,7 @@ func payings(h *engine.History) []operation {
 			if from == payment.Authorized && !capturedByUs(p) {
 				had[op.State] = true
 				all = append(all, operation{
-					ID: operationID(p.ID, 0), Type: typeCapture, Status: operationSuccess, Amount: p.Shown(),
+					ID: operationID(p.ID, 0), Type: typeCapture, Status: operationSuccess, Amount: p.Shown().Amount,
 					Created: op.Started, Updated: op.Completed,
 				})
 			}
@@ -132,7 +132,7 @@ func capturedByUs(p *payment.Payment) bool {
 func amountOf(p *payment.Payment, attempt int) money.Amount {
 	for i := range p.Attempts {
 		if p.Attempts[i].Seq == attempt {
-			return p.Attempts[i].Amount
+			return p.Attempts[i].Sent.Amount
 		}
 	}
 	return p.Authorised
@@ -143,7 +143,7 @@ func follows(p *payment.Payment) bool { return p.Type == payment.Deposit && p.Ch
 
 func recurring(p *payment.Payment) operation {
 	o := operation{
-		ID: operationID(p.ID, 1), Type: typeRecurring, Status: operationPending, Amount: p.Shown(),
+		ID: operationID(p.ID, 1), Type: typeRecurring, Status: operationPending, Amount: p.Shown().Amount,
 		Created: p.Created, Updated: p.Updated,
 	}
 	switch p.State() {
@@ -190,7 +190,7 @@ func startOf(p *payment.Payment, attempt int) time.Time {
 // ofAttempt shows a capture or void. Giving a late success back is nothing that the merchant did.
 func ofAttempt(p *payment.Payment, a *payment.Attempt) (operation, bool) {
 	o := operation{
-		ID: operationID(p.ID, a.Seq), Status: operationPending, Amount: a.Amount, Created: a.Started, Updated: a.Started,
+		ID: operationID(p.ID, a.Seq), Status: operationPending, Amount: a.Sent.Amount, Created: a.Started, Updated: a.Started,
 		attempt: a.Seq,
 	}
 	switch {
@@ -226,7 +226,7 @@ func lastOf(log []payment.Operation, attempt int, began time.Time) time.Time {
 
 func ofRefund(r *payment.Payment, said *engine.Instruction) operation {
 	o := operation{
-		ID: shownID(string(r.ID)), Type: typeRefund, Status: operationPending, Amount: r.Amount, Said: said,
+		ID: shownID(string(r.ID)), Type: typeRefund, Status: operationPending, Amount: r.Asked.Amount, Said: said,
 		Created: r.Created, Updated: r.Updated,
 	}
 	switch r.State() {

@@ -66,8 +66,8 @@ func everyCall(t *testing.T, s Suite) {
 				t.Errorf("status: %+v, %v; want %s of %s", asked, err, payment.ClassApproved, sent.ProviderRef)
 			}
 			for _, f := range []payment.Fact{sent, asked} {
-				if f.Amount != q.Amount || f.Currency != q.Currency {
-					t.Errorf("told %s %s, want %s %s", f.Amount, f.Currency, q.Amount, q.Currency)
+				if f.Echoed.Amount != q.Amount || f.Echoed.Currency != q.Currency {
+					t.Errorf("told %s %s, want %s %s", f.Echoed.Amount, f.Echoed.Currency, q.Amount, q.Currency)
 				}
 			}
 			r.booked(t, q, movement(kind))
@@ -90,8 +90,8 @@ func exactAmounts(t *testing.T, s Suite) {
 			q.Amount, q.Currency = money.MustParse(c.amount), money.Currency(c.currency)
 			fact := r.must(t, payment.AttemptDeposit, q)
 			r.booked(t, q, Taken)
-			if fact.Amount != q.Amount || fact.Currency != q.Currency {
-				t.Errorf("told %s %s", fact.Amount, fact.Currency)
+			if fact.Echoed.Amount != q.Amount || fact.Echoed.Currency != q.Currency {
+				t.Errorf("told %s %s", fact.Echoed.Amount, fact.Echoed.Currency)
 			}
 		})
 	}
@@ -230,7 +230,7 @@ func sameKey(t *testing.T, s Suite) {
 			}
 			other := q
 			other.Means, other.Amount = instrument.Clone(card), money.MustParse("3.21")
-			if fact, err := r.send(t, kind, other); err == nil && won(fact) && fact.Amount == other.Amount {
+			if fact, err := r.send(t, kind, other); err == nil && won(fact) && fact.Echoed.Amount == other.Amount {
 				t.Errorf("the key was used for other content: %+v", fact)
 			}
 			r.booked(t, q, movement(kind))

@@ -76,7 +76,7 @@ func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, q connector.Request
 			t.Errorf("%+v, %v; want REJECTED with a code", fact, err)
 		}
 	case mismatch:
-		other := won(fact) && (fact.Amount != q.Amount || fact.Currency != q.Currency || fact.ProviderRef != truth.ProviderRef)
+		other := won(fact) && (fact.Echoed.Amount != q.Amount || fact.Echoed.Currency != q.Currency || fact.ProviderRef != truth.ProviderRef)
 		if !unknown(fact, err) && !other {
 			t.Errorf("%+v, %v; want UNKNOWN, or a success that is visibly not ours", fact, err)
 		}
@@ -88,7 +88,7 @@ func (r *rig) suffer(t *testing.T, kind payment.AttemptKind, q connector.Request
 		r.booked(t, q)
 		return
 	}
-	if askErr != nil || truth.Class != payment.ClassApproved || truth.Amount != q.Amount {
+	if askErr != nil || truth.Class != payment.ClassApproved || truth.Echoed.Amount != q.Amount {
 		t.Errorf("status: %+v, %v; want APPROVED %s", truth, askErr, q.Amount)
 	}
 	r.booked(t, q, moved...)

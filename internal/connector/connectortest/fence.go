@@ -31,7 +31,7 @@ func fences(t *testing.T, s Suite) {
 			r := newRig(t, s)
 			q := r.request(t, kind)
 			r.must(t, kind, q)
-			if fact, err := r.fence(t, kind, q); err != nil || fact.Class != payment.ClassApproved || fact.Amount != q.Amount {
+			if fact, err := r.fence(t, kind, q); err != nil || fact.Class != payment.ClassApproved || fact.Echoed.Amount != q.Amount {
 				t.Errorf("%+v, %v; want APPROVED %s", fact, err, q.Amount)
 			}
 			r.booked(t, q, movement(kind))

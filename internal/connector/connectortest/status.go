@@ -46,8 +46,8 @@ func holds(t *testing.T, s Suite) {
 			if err != nil || fact.Class != c.want || fact.ProviderRef != held.ProviderRef {
 				t.Errorf("%+v, %v; want %s of %s", fact, err, c.want, held.ProviderRef)
 			}
-			if c.told != "" && fact.Amount != money.MustParse(c.told) {
-				t.Errorf("told %s, want %s", fact.Amount, c.told)
+			if c.told != "" && fact.Echoed.Amount != money.MustParse(c.told) {
+				t.Errorf("told %s, want %s", fact.Echoed.Amount, c.told)
 			}
 		})
 	}

@@ -39,7 +39,7 @@ func verifications(t *testing.T, s Suite) {
 			t.Errorf("status: %+v, %v; want %s of %s", asked, err, payment.ClassApproved, sent.ProviderRef)
 		}
 		for _, f := range []payment.Fact{sent, asked} {
-			if !f.Amount.IsZero() || f.Credential != "" {
+			if !f.Echoed.Amount.IsZero() || f.Credential != "" {
 				t.Errorf("%+v; want no amount, and no credential that nobody asked for", f)
 			}
 		}

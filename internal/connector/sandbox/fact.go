@@ -84,7 +84,7 @@ func (t *transaction) money(f *payment.Fact) error {
 	if err != nil {
 		return fmt.Errorf("%w: no known currency", errAnswer)
 	}
-	f.Amount, f.Currency = amount, currency
+	f.Echoed.Amount, f.Echoed.Currency = amount, currency
 	return nil
 }
 

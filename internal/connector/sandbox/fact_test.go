@@ -143,7 +143,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		won := f.Class == payment.ClassApproved || f.Class == payment.ClassAuthorized
-		if won && (tx.Reference != "k" || f.ProviderRef == "" || f.Amount == (money.Amount{}) || !f.Currency.Valid() || f.Code != "") {
+		if won && (tx.Reference != "k" || f.ProviderRef == "" || f.Echoed.Amount == (money.Amount{}) || !f.Echoed.Currency.Valid() || f.Code != "") {
 			t.Errorf("a success out of %q: %+v", body, f)
 		}
 		if f.Class == "" || (f.Code != "" && !f.Code.Valid()) || f.NotFound {

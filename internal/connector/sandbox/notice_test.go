@@ -64,7 +64,7 @@ func TestNotices(t *testing.T) {
 	base := []string{"id", "tx1", "reference", "e-p-1", "amount", "11.12", "currency", "EUR"}
 	with := func(more ...string) []string { return append(append([]string(nil), base...), more...) }
 	eur := func(f payment.Fact) payment.Fact {
-		f.ProviderRef, f.Amount, f.Currency = "tx1", money.MustParse("11.12"), "EUR"
+		f.ProviderRef, f.Echoed.Amount, f.Echoed.Currency = "tx1", money.MustParse("11.12"), "EUR"
 		return f
 	}
 	for name, c := range map[string]struct {
@@ -81,7 +81,7 @@ func TestNotices(t *testing.T) {
 		"refund": {event("evt_1", with("kind", "refund", "status", "approved", "responseCode", "00")...), eur(payment.Fact{Class: payment.ClassApproved, RawCode: "00"})},
 		"verified": {event("evt_1", "id", "tx1", "reference", "e-p-1", "kind", "verification", "status", "approved", "responseCode", "00",
 			"amount", "0", "currency", "EUR", "credential", "cred_1"),
-			payment.Fact{Class: payment.ClassApproved, ProviderRef: "tx1", Currency: "EUR", RawCode: "00", Credential: "cred_1"}},
+			payment.Fact{Class: payment.ClassApproved, ProviderRef: "tx1", Echoed: money.Sum{Currency: "EUR"}, RawCode: "00", Credential: "cred_1"}},
 		"a status that nobody knows":  {event("evt_1", with("kind", "sale", "status", "odd")...), payment.Fact{Class: payment.ClassUnknown}},
 		"a kind that nobody knows":    {event("evt_1", with("kind", "loan", "status", "approved", "responseCode", "00")...), payment.Fact{Class: payment.ClassUnknown}},
 		"approved with a refusal":     {event("evt_1", with("kind", "sale", "status", "approved", "responseCode", "05")...), payment.Fact{Class: payment.ClassUnknown}},
@@ -177,7 +177,7 @@ func FuzzNotice(f *testing.F) {
 			if n.EventKey == "" || len(n.EventKey) > 64 || n.Key == "" || strings.ContainsRune(n.Key, 0) || n.Fact.Class == "" {
 				t.Fatalf("%+v", n)
 			}
-			if n.Fact.Class == payment.ClassApproved && (n.Fact.Amount.IsZero() || n.Fact.Currency == "") {
+			if n.Fact.Class == payment.ClassApproved && (n.Fact.Echoed.Amount.IsZero() || n.Fact.Echoed.Currency == "") {
 				t.Fatalf("a success without money: %+v", n)
 			}
 		}

@@ -37,7 +37,7 @@ func TestVerifiedCards(t *testing.T) {
 		if diff := cmp.Diff(want, outcomeOf(fact)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", number, diff)
 		}
-		if (fact.Credential != "") != (want.Class == payment.ClassApproved) || !fact.Amount.IsZero() {
+		if (fact.Credential != "") != (want.Class == payment.ClassApproved) || !fact.Echoed.Amount.IsZero() {
 			t.Errorf("%s: %+v", number, fact)
 		}
 	}
