@@ -57,8 +57,8 @@ func (a Alarm) Of(err error) Alarm {
 // mostDetail bounds what an entry keeps of the detail.
 const mostDetail = 8 << 10
 
-// Bell tells humans. It is safe for concurrent use.
-type Bell struct {
+// Notifier tells humans. It is safe for concurrent use.
+type Notifier struct {
 	DB      *store.DB
 	IDs     *id.Source
 	Now     func() time.Time
@@ -67,14 +67,14 @@ type Bell struct {
 }
 
 // Write queues the entries of alarms in the transaction of what they are about.
-func (b *Bell) Write(tx *store.Tx, alarms ...Alarm) {
+func (b *Notifier) Write(tx *store.Tx, alarms ...Alarm) {
 	for i := range alarms {
 		tx.Alarms().Raise(b.entry(&alarms[i], tx.Now()))
 	}
 }
 
 // Tell is the log and the metric of alarms whose entries are committed.
-func (b *Bell) Tell(ctx context.Context, alarms ...Alarm) {
+func (b *Notifier) Tell(ctx context.Context, alarms ...Alarm) {
 	for i := range alarms {
 		a := &alarms[i]
 		attrs := []slog.Attr{
@@ -94,7 +94,7 @@ func (b *Bell) Tell(ctx context.Context, alarms ...Alarm) {
 
 // Raise tells of what belongs to no transaction. It does not wait for the caller's patience, nor fail: when the entry
 // cannot be written, the log says that too.
-func (b *Bell) Raise(ctx context.Context, alarms ...Alarm) {
+func (b *Notifier) Raise(ctx context.Context, alarms ...Alarm) {
 	ctx = context.WithoutCancel(ctx)
 	b.Tell(ctx, alarms...)
 	entries := make([]*store.Alarm, len(alarms)) // one occasion, however often the transaction runs
@@ -113,7 +113,7 @@ func (b *Bell) Raise(ctx context.Context, alarms ...Alarm) {
 }
 
 // entry is the alarm as it is kept.
-func (b *Bell) entry(a *Alarm, now time.Time) *store.Alarm {
+func (b *Notifier) entry(a *Alarm, now time.Time) *store.Alarm {
 	made, _ := b.IDs.New()
 	return &store.Alarm{
 		Shop: a.Shop, ID: made, About: string(a.About), Subject: Text(a.Subject), Why: Text(a.Why),

@@ -241,7 +241,6 @@ var oneThing = map[string]string{
 	"stop.go":            "what ends a payment or a chain",
 	"terminal.go":        "a terminal",
 	"tx.go":              "a transaction",
-	"untold.go":          "events that could not be worded",
 	"vault.go":           "the keys that seal",
 	"wire.go":            "how a dialect writes JSON",
 	"work.go":            "what comes due",

@@ -215,7 +215,7 @@ func (r *restoring) mark(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	taken := r.done.Manifest.Taken
-	bell := alarm.Bell{DB: db, IDs: id.NewSource(r.Now, r.Random), Now: r.Now, Log: r.Log}
+	bell := alarm.Notifier{DB: db, IDs: id.NewSource(r.Now, r.Random), Now: r.Now, Log: r.Log}
 	err = db.Update(ctx, func(tx *store.Tx) error {
 		now := r.Now()
 		tx.Installation().MarkRestored(store.Restoration{

@@ -81,9 +81,9 @@ func (e *Engine) refundBack(ctx context.Context, t Target, p *payment.Payment) e
 	if err != nil {
 		return err
 	}
-	terms := Terms{Origin: p.Terms.Origin, GiveBack: true}
+	terms := Terms{Origin: p.Terms.Origin, Reversal: true}
 	for i := range h.Refunds {
-		if h.Refunds[i].Terms.GiveBack {
+		if h.Refunds[i].Terms.Reversal {
 			terms.Before++
 		}
 	}

@@ -13,16 +13,16 @@ import (
 // decide loads one payment, decides and writes, again from the start whenever
 // another writer came first. A decision that changes nothing writes nothing.
 func (e *Engine) decide(ctx context.Context, shop payment.ShopID, id payment.ID, c payment.Command) (payment.Decision, error) {
-	return e.decideOn(ctx, new(doubts), payment.Payment{Shop: shop, ID: id}, c)
+	return e.decideOn(ctx, new(unconfirmed), payment.Payment{Shop: shop, ID: id}, c)
 }
 
 // decideOn is decide for a payment that this process has just committed: with a version
 // it is taken as it is on the first run. Whoever changed it meanwhile wins at the guard,
 // and the next run reads. u belongs to the command. A human is told of also in the same transaction.
-func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment, c payment.Command,
+func (e *Engine) decideOn(ctx context.Context, u *unconfirmed, known payment.Payment, c payment.Command,
 	also ...payment.Alarm) (payment.Decision, error) {
 	var d payment.Decision
-	var x exchange
+	var x callInput
 	fresh := known.Version != 0
 	err := e.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
@@ -47,14 +47,14 @@ func (e *Engine) decideOn(ctx context.Context, u *doubts, known payment.Payment,
 		u.ended(err, &d, &x)
 		return payment.Decision{}, storeError(err)
 	}
-	e.told(ctx, &d)
+	e.announced(ctx, &d)
 	return d, nil
 }
 
-// told reports a committed decision to logs and metrics, and to a human where it raises alarms.
-func (e *Engine) told(ctx context.Context, d *payment.Decision) {
+// announced reports a committed decision to logs and metrics, and to a human where it raises alarms.
+func (e *Engine) announced(ctx context.Context, d *payment.Decision) {
 	p := &d.Payment
-	e.heard(ctx, d)
+	e.observe(ctx, d)
 	if alarms := alarmsOf(d); len(alarms) > 0 {
 		e.bell.Tell(ctx, alarms...)
 	}

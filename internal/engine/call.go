@@ -18,9 +18,9 @@ import (
 	"github.com/sluicepay/sluice/internal/velocity"
 )
 
-// exchange is what a provider call needs beside the payment: nothing of it is
+// callInput is what a provider call needs beside the payment: nothing of it is
 // written down.
-type exchange struct {
+type callInput struct {
 	means     instrument.Means // what the customer pays with
 	original  *payment.Attempt // what a capture, void or refund refers to
 	chain     payment.ID       // the payment that began the recurring chain that is charged
@@ -33,7 +33,7 @@ type exchange struct {
 // carry makes the call of a committed intent and stores the answer. It does not
 // stop when the caller goes away, and it does not panic. When the answer cannot be stored, the payment is
 // returned as the intent left it: open, and with a next check like after a crash.
-func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) payment.Payment {
+func (e *Engine) carry(ctx context.Context, d *payment.Decision, x callInput) payment.Payment {
 	if d.Call == nil {
 		return d.Payment
 	}
@@ -51,20 +51,20 @@ func (e *Engine) carry(ctx context.Context, d *payment.Decision, x exchange) pay
 	return p
 }
 
-func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x exchange, number *instrument.Finder) payment.Payment {
+func (e *Engine) carryOn(ctx context.Context, d *payment.Decision, x callInput, number *instrument.Finder) payment.Payment {
 	if x.pass != nil {
 		e.guard.Sent(x.pass, d.Call.Attempt.Seq)
 	}
 	fact, messages := e.call(ctx, &d.Payment, d.Call, x)
-	said := told{fact: fact, messages: messages, at: x.at}
+	said := report{fact: fact, messages: messages, at: x.at}
 	if flight.Withhold(number, &said.fact, &said.messages) {
 		said.odd = whyCardTold
 	}
-	if d.Call.MayBeGivenBack(&d.Payment, said.fact) {
-		said = e.lookForReturn(ctx, d, said)
+	if d.Call.MayBeReversed(&d.Payment, said.fact) {
+		said = e.lookForReversal(ctx, d, said)
 	}
 	e.sealFact(ctx, d.Payment.Shop, d.Payment.ID, &said.fact)
-	said.means = e.means.ForAgain(ctx, &d.Payment, d.Call, &said.fact, x.means)
+	said.means = e.means.ForRetry(ctx, &d.Payment, d.Call, &said.fact, x.means)
 	p := e.answer(ctx, d, said, x.means)
 	e.means.Answered(&p, d.Call, x.means)
 	if fact.Revoked && x.chain != "" {
@@ -92,7 +92,7 @@ func (e *Engine) leaveOpen(ctx context.Context, d *payment.Decision, why string,
 		}
 		answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Fact: payment.Fact{Class: payment.ClassUnknown}}
 		answer.NextCheck, _ = e.nextCheck(&payment.Call{Attempt: *a}, answer.Fact)
-		open, err := e.decideOn(ctx, new(doubts), now, answer, told)
+		open, err := e.decideOn(ctx, new(unconfirmed), now, answer, told)
 		if err == nil {
 			p, stored = open.Payment, true
 		}
@@ -117,7 +117,7 @@ func (e *Engine) endChain(ctx context.Context, p *payment.Payment, began payment
 
 // carryFor is carry for a caller who waits no longer than that, or to the end where wait is zero. The call goes on in any
 // case; Drain waits for it.
-func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x exchange, wait time.Duration) payment.Payment {
+func (e *Engine) carryFor(ctx context.Context, d *payment.Decision, x callInput, wait time.Duration) payment.Payment {
 	if wait <= 0 || d.Call == nil {
 		return e.carry(ctx, d, x)
 	}
@@ -146,7 +146,7 @@ func (e *Engine) Drain() { e.carried.Wait() }
 
 // answer stores a provider's fact. Whoever changed the payment meanwhile, the fact
 // is booked on what the payment is now. Where another try follows a refusal, or a late success goes back, that is carried out too.
-func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told, means instrument.Means) payment.Payment {
+func (e *Engine) answer(ctx context.Context, made *payment.Decision, said report, means instrument.Means) payment.Payment {
 	p, call := &made.Payment, made.Call
 	a, at := &call.Attempt, said.at
 	if means == nil && a.Rest != "" {
@@ -156,7 +156,7 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told, 
 	onward, s := e.onwardFrom(ctx, p, a, at, instrument.CardOf(means) != nil)
 	answer := payment.Answer{Attempt: a.Seq, Op: call.Op, Lease: a.LeaseOwner, Fact: said.fact, Messages: said.messages, Token: e.c.IDs.Letters(32)}
 	answer.NextCheck, answer.Stalled = e.nextCheck(call, said.fact)
-	answer.Fenced, answer.GivenBack, answer.Means = call.Fence, said.givenBack, said.means
+	answer.Fenced, answer.Reversed, answer.Means = call.Fence, said.reversed, said.means
 	answer.HoldCheck = e.Now().Add(job.HoldWait)
 	answer.Late, answer.Onward = e.latePolicy(at), onward
 	if at.to != nil {
@@ -183,7 +183,7 @@ func (e *Engine) answer(ctx context.Context, made *payment.Decision, said told, 
 		return *p
 	}
 	if d.Call != nil {
-		return e.carry(ctx, &d, e.exchangeOf(&d, at, s, means))
+		return e.carry(ctx, &d, e.inputOf(&d, at, s, means))
 	}
 	return d.Payment
 }

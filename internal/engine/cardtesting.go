@@ -65,8 +65,8 @@ func (e *Engine) turnedAway(ctx context.Context, s *shop.Shop, r *velocity.Refus
 	}
 }
 
-// heard tells the guard against card testing what became of tries. It is called with every committed decision.
-func (e *Engine) heard(ctx context.Context, d *payment.Decision) {
+// observe tells the guard against card testing what became of tries. It is called with every committed decision.
+func (e *Engine) observe(ctx context.Context, d *payment.Decision) {
 	p := &d.Payment
 	if p.Type != payment.Deposit {
 		return

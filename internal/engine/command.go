@@ -28,7 +28,7 @@ type Target struct {
 
 // Capture takes the money of an authorised payment; a zero amount takes all of it.
 func (e *Engine) Capture(ctx context.Context, t Target, amount money.Amount) (Outcome, error) {
-	return e.command(ctx, t, func(_ *store.Tx, p *payment.Payment) (payment.Command, exchange, error) {
+	return e.command(ctx, t, func(_ *store.Tx, p *payment.Payment) (payment.Command, callInput, error) {
 		x := e.standing(t.Shop, p)
 		return payment.Capture{Amount: amount, Run: e.runAt(x.at)}, x, nil
 	})
@@ -36,7 +36,7 @@ func (e *Engine) Capture(ctx context.Context, t Target, amount money.Amount) (Ou
 
 // Void gives the money of an authorised payment back.
 func (e *Engine) Void(ctx context.Context, t Target) (Outcome, error) {
-	return e.command(ctx, t, func(_ *store.Tx, p *payment.Payment) (payment.Command, exchange, error) {
+	return e.command(ctx, t, func(_ *store.Tx, p *payment.Payment) (payment.Command, callInput, error) {
 		x := e.standing(t.Shop, p)
 		return payment.Void{Run: e.runAt(x.at)}, x, nil
 	})
@@ -44,8 +44,8 @@ func (e *Engine) Void(ctx context.Context, t Target) (Outcome, error) {
 
 // Cancel closes a checkout at the customer's wish.
 func (e *Engine) Cancel(ctx context.Context, t Target) (Outcome, error) {
-	o, err := e.command(ctx, t, func(*store.Tx, *payment.Payment) (payment.Command, exchange, error) {
-		return payment.Cancel{}, exchange{}, nil
+	o, err := e.command(ctx, t, func(*store.Tx, *payment.Payment) (payment.Command, callInput, error) {
+		return payment.Cancel{}, callInput{}, nil
 	})
 	if err == nil {
 		e.means.Drop(t.ID)
@@ -54,17 +54,17 @@ func (e *Engine) Cancel(ctx context.Context, t Target) (Outcome, error) {
 }
 
 // standing is what a call about the attempt needs that the payment stands on.
-func (e *Engine) standing(s *shop.Shop, p *payment.Payment) exchange {
+func (e *Engine) standing(s *shop.Shop, p *payment.Payment) callInput {
 	a := p.Standing()
 	if a == nil {
-		return exchange{}
+		return callInput{}
 	}
-	return exchange{original: a, at: e.reachIn(s, a.TerminalID)}
+	return callInput{original: a, at: e.reachIn(s, a.TerminalID)}
 }
 
 // plan makes the domain's command from the payment as it was just read, and what the
 // provider call will need. It may run several times.
-type plan func(tx *store.Tx, p *payment.Payment) (payment.Command, exchange, error)
+type plan func(tx *store.Tx, p *payment.Payment) (payment.Command, callInput, error)
 
 // errOpen stops a command on a payment whose outcome is open but could be known.
 var errOpen = errors.New("the outcome of an earlier call is open")
@@ -93,14 +93,14 @@ func (e *Engine) command(ctx context.Context, t Target, planned plan) (Outcome, 
 	if err != nil {
 		return Outcome{}, storeError(err)
 	}
-	e.told(ctx, &d)
+	e.announced(ctx, &d)
 	return Outcome{Payment: e.carryFor(ctx, &d, x, t.Wait)}, nil
 }
 
 // intend stores what is about to be done. With ask it stops at an open outcome first.
-func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (d payment.Decision, x exchange, err error) {
+func (e *Engine) intend(ctx context.Context, t Target, planned plan, ask bool) (d payment.Decision, x callInput, err error) {
 	in := intention{&t, planned, ask}
-	var u doubts
+	var u unconfirmed
 	known, fresh := e.recent.Take(t.Shop.ID, t.ID)
 	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
@@ -136,7 +136,7 @@ type intention struct {
 
 // intent decides on the payment and queues what comes of it.
 func (e *Engine) intent(ctx context.Context, tx *store.Tx, in *intention, p *payment.Payment) (
-	d payment.Decision, x exchange, err error,
+	d payment.Decision, x callInput, err error,
 ) {
 	if err := e.byHand(tx, in.to.Record, p.Shop, p.ID); err != nil {
 		return d, x, err

@@ -31,7 +31,7 @@ func (e *Engine) commit(ctx context.Context, tx *store.Tx, c *changes) error {
 	if err := c.d.Sign(token); err != nil {
 		return err
 	}
-	t := Telling{tx: tx, d: c.d, order: c.order, said: c.said}
+	t := EventContext{tx: tx, d: c.d, order: c.order, said: c.said}
 	if c.parent != nil {
 		if err := c.parent.Sign(token); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (e *Engine) commit(ctx context.Context, tx *store.Tx, c *changes) error {
 	if t.moved {
 		tx.Payments().Update(t.parent)
 	}
-	e.tell(tx, &t, events)
+	e.enqueue(tx, &t, events)
 	remember(tx, c.d.Payment.Shop, c.idem, c.d.Payment.ID)
 	return nil
 }

@@ -85,7 +85,7 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 
 // createOnce is Create after the look at what was there before. errFreed asks for another try.
 func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
-	b := birth{e: e, c: c}
+	b := creation{e: e, c: c}
 	err := e.c.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
 	if overtaken(err) {
 		if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
@@ -101,7 +101,7 @@ func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	case err != nil:
 		return Outcome{}, storeError(err)
 	}
-	e.told(ctx, &b.d)
+	e.announced(ctx, &b.d)
 	e.recent.Put(&b.d.Payment)
 	o := Outcome{Payment: b.d.Payment, DuplicateOf: b.duplicate}
 	if o.DuplicateOf != "" {
@@ -136,19 +136,19 @@ func (e *Engine) resolveParent(ctx context.Context, c Create) error {
 	return err
 }
 
-// birth is one creation while its transaction may run several times.
-type birth struct {
+// creation is one creation while its transaction may run several times.
+type creation struct {
 	e         *Engine
 	c         Create
 	id        payment.ID
 	created   time.Time
 	d         payment.Decision
-	x         exchange
+	x         callInput
 	duplicate payment.ID
-	unsure    doubts
+	unsure    unconfirmed
 }
 
-func (b *birth) write(ctx context.Context, tx *store.Tx) error {
+func (b *creation) write(ctx context.Context, tx *store.Tx) error {
 	if mine, err := b.unsure.resolved(tx, &b.d, &b.x); mine || err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (b *birth) write(ctx context.Context, tx *store.Tx) error {
 }
 
 // refund makes the payment a refund of its parent, at the parent's terminal.
-func (b *birth) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
+func (b *creation) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
 	parent, err := tx.Payments().Get(b.c.Shop.ID, b.c.Parent)
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil, &payment.Refusal{Code: payment.CodeNotFound, Field: "parentPaymentId", Detail: "no such payment"}
@@ -219,7 +219,7 @@ func (b *birth) refund(tx *store.Tx, p payment.Payment) (payment.Payment, *payme
 }
 
 // followUp makes the payment the next one of a recurring chain.
-func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
+func (b *creation) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *payment.Start, error) {
 	chain, err := tx.Chains().Get(p.Shop, b.c.RecurringToken)
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil, &payment.Refusal{Code: payment.CodeNoRecurring, Field: "recurringToken", Detail: "no such chain"}
@@ -246,22 +246,22 @@ func (b *birth) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *pay
 
 // chained is how the next payment of a chain is sent: at the terminal where that began. A chain that was stopped, or whose
 // terminal is not in use any more, leads nowhere.
-func (e *Engine) chained(tx *store.Tx, s *shop.Shop, p *payment.Payment, chain *payment.Chain) (payment.Start, exchange, error) {
+func (e *Engine) chained(tx *store.Tx, s *shop.Shop, p *payment.Payment, chain *payment.Chain) (payment.Start, callInput, error) {
 	t := s.Terminal(chain.TerminalID)
 	if why := overAt(chain, t); why != "" {
 		return payment.Start{Plan: payment.Plan{
 			NoRoute: payment.CodeNoRecurring, Out: []payment.LeftOut{{Terminal: chain.Terminal, Why: why}},
-		}}, exchange{}, nil
+		}}, callInput{}, nil
 	}
 	means, err := e.openCredential(tx, p.Shop, chain)
 	if err != nil {
-		return payment.Start{}, exchange{}, err
+		return payment.Start{}, callInput{}, err
 	}
 	need := route.Need{
 		Type: p.Type, Method: p.Method, Currency: p.Asked.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}
 	facts := route.Facts{Need: need, Terminals: []shop.Terminal{*t}}
-	x := exchange{means: means, chain: chain.Payment, at: e.reachIn(s, t.ID)}
+	x := callInput{means: means, chain: chain.Payment, at: e.reachIn(s, t.ID)}
 	return payment.Start{Plan: route.Plan(facts, route.Only(route.Chain), nil, route.DrawOf(p.ID)), Run: e.runAt(x.at)}, x, nil
 }
 

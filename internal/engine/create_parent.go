@@ -13,7 +13,7 @@ import (
 
 // reserve decides to hold the money of a refund that is about to be sent on its deposit.
 // One that was refused before any provider never held any, and nil is returned.
-func (b *birth) reserve(tx *store.Tx) (*payment.Decision, error) {
+func (b *creation) reserve(tx *store.Tx) (*payment.Decision, error) {
 	if b.c.Type != payment.Refund || b.d.Call == nil {
 		return nil, nil //nolint:nilnil // the deposit stays as it is, and that is no error
 	}
@@ -31,13 +31,13 @@ func (b *birth) reserve(tx *store.Tx) (*payment.Decision, error) {
 }
 
 // taking is what a refund takes from its deposit.
-func (b *birth) taking() payment.Reserve {
-	return payment.Reserve{Amount: b.c.Amount, Currency: b.c.Currency, GiveBack: b.c.Terms.GiveBack}
+func (b *creation) taking() payment.Reserve {
+	return payment.Reserve{Amount: b.c.Amount, Currency: b.c.Currency, Reversal: b.c.Terms.Reversal}
 }
 
 // prepare puts the payment together and, where it goes to a provider at once, what
 // that needs.
-func (b *birth) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
+func (b *creation) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
 	c := &b.c
 	p := payment.Payment{
 		ID: b.id, Shop: c.Shop.ID, Type: c.Type, Method: c.Method, Reference: c.Reference, Parent: c.Parent,
@@ -52,7 +52,7 @@ func (b *birth) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
 	if c.Means != nil {
 		p.Method, p.Instrument = cmp.Or(payment.MethodOf(c.Means.Kind()), p.Method), c.Means.Masked()
 	}
-	b.x = exchange{means: c.Means}
+	b.x = callInput{means: c.Means}
 	switch {
 	case c.Type == payment.Refund:
 		return b.refund(tx, p)
@@ -71,7 +71,7 @@ func (b *birth) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error) {
 }
 
 // checkParent makes sure that a parent named for the record is the shop's own.
-func (b *birth) checkParent(tx *store.Tx) error {
+func (b *creation) checkParent(tx *store.Tx) error {
 	if b.c.Parent == "" {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (b *birth) checkParent(tx *store.Tx) error {
 }
 
 // reference applies the shop's rule for references that are used twice.
-func (b *birth) reference(tx *store.Tx) error {
+func (b *creation) reference(tx *store.Tx) error {
 	mode := b.c.Shop.Settings.ReferenceMode
 	if b.c.Reference == "" || mode == shop.ReferenceOff {
 		return nil

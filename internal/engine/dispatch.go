@@ -14,7 +14,7 @@ import (
 
 // call makes one provider call, once, and classifies what came of it. It always
 // returns a fact: what is not proved is UNKNOWN.
-func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Call, x exchange) (fact payment.Fact,
+func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Call, x callInput) (fact payment.Fact,
 	m payment.Messages) {
 	started := e.Now()
 	ctx, rec := outbound.WithRecorder(ctx)
@@ -63,7 +63,7 @@ func (e *Engine) classify(ctx context.Context, p *payment.Payment, call *payment
 // guarded runs the connector; its panic is one more unknown outcome, or where it had not begun to send, one more failure
 // on our own side.
 func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
-	x exchange) (fact payment.Fact, err error) {
+	x callInput) (fact payment.Fact, err error) {
 	err = rescue.Call(func() (err error) {
 		fact, err = e.dispatch(ctx, c, p, call, x)
 		return err
@@ -78,7 +78,7 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 }
 
 func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
-	x exchange) (payment.Fact, error) {
+	x callInput) (payment.Fact, error) {
 	if call.Ask {
 		return connector.Ask(ctx, c, call, x.back)
 	}
@@ -94,7 +94,7 @@ func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment
 }
 
 // request puts together what the connector needs for the attempt.
-func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x exchange) (connector.Request, error) {
+func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x callInput) (connector.Request, error) {
 	r := connector.Request{
 		Origin: p.Terms.Origin, Until: p.CheckoutUntil,
 		Key: a.Key, Amount: a.Sent.Amount, Currency: a.Sent.Currency, Method: p.Method, PreAuth: p.PreAuth,

@@ -60,7 +60,7 @@ type Config struct {
 // Engine runs commands on payments. It is safe for concurrent use.
 type Engine struct {
 	c          Config
-	bell       *alarm.Bell
+	bell       *alarm.Notifier
 	shops      *cache.Shops
 	connectors *terminals.Pool
 	means      flight.Keeper
@@ -81,7 +81,7 @@ func New(c Config) *Engine {
 	return &Engine{
 		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log},
-		bell:  &alarm.Bell{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
+		bell:  &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
 }
 
@@ -95,7 +95,7 @@ func (e *Engine) NewID() string {
 }
 
 // Bell is how the engine, and whoever delivers its events, tells humans.
-func (e *Engine) Bell() *alarm.Bell { return e.bell }
+func (e *Engine) Bell() *alarm.Notifier { return e.bell }
 
 // Errors that a command can return beside *payment.Refusal, *payment.Missing and
 // payment.ErrNotFound.

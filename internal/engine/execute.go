@@ -103,18 +103,18 @@ func (o *order) means(tx *store.Tx, p *payment.Payment) (m instrument.Means, cod
 }
 
 // plan checks that the method has what it needs and plans the call.
-func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, exchange, error) {
+func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInput, error) {
 	e, x := o.e, o.x
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
-		return nil, exchange{}, ErrNoCards
+		return nil, callInput{}, ErrNoCards
 	}
 	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer}
 	if !p.Payable() {
-		return c, exchange{}, nil
+		return c, callInput{}, nil
 	}
 	means, coded, err := o.means(tx, p)
 	if err != nil {
-		return nil, exchange{}, err
+		return nil, callInput{}, err
 	}
 	wanted := *p
 	if c.Method != "" {
@@ -124,18 +124,18 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, exchang
 		c.Method = payment.MethodOf(means.Kind())
 		wanted.Method = c.Method
 	}
-	var call exchange
+	var call callInput
 	c.Start, call.at = e.start(x.Shop, &wanted)
 	if wanted.Method.Spec().Means == instrument.KindCard {
 		card := instrument.CardOf(means)
 		switch {
 		case card == nil:
-			return nil, exchange{}, &payment.Missing{Field: "card"}
+			return nil, callInput{}, &payment.Missing{Field: "card"}
 		case coded && !call.at.withoutCode():
-			return nil, exchange{}, &payment.Missing{Field: "card.cardSecurityCode"}
+			return nil, callInput{}, &payment.Missing{Field: "card.cardSecurityCode"}
 		}
 		if err := e.admit(x, card, &o.door); err != nil {
-			return nil, exchange{}, err
+			return nil, callInput{}, err
 		}
 		c.Instrument, call.means, call.pass = card.Masked(), means, o.door.pass
 	}

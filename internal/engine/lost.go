@@ -29,7 +29,7 @@ func (e *Engine) search(ctx context.Context, p payment.Payment) (payment.Payment
 		if found != nil {
 			next = *found
 		}
-		d, err := e.decideOn(ctx, new(doubts), p, next)
+		d, err := e.decideOn(ctx, new(unconfirmed), p, next)
 		switch {
 		case errors.Is(err, payment.ErrBusy): // somebody else is at it
 			return e.load(ctx, p.Shop, p.ID)
@@ -131,7 +131,7 @@ func (e *Engine) askLostAs(ctx context.Context, q inquiry, try payment.LostTry, 
 			Kind: kind, Key: try.Key, TerminalID: t.ID, Terminal: t.Name, Class: class,
 			Sent: p.Moves(),
 		}
-		fact, _ := e.call(ctx, p, &payment.Call{Attempt: asked, Ask: true}, exchange{at: q.at})
+		fact, _ := e.call(ctx, p, &payment.Call{Attempt: asked, Ask: true}, callInput{at: q.at})
 		switch {
 		case fact.Class == payment.ClassRejected: // closed, by us: it was not done, and will not be
 		case fact.NotFound && q.early:
@@ -150,7 +150,7 @@ func (e *Engine) askLostAs(ctx context.Context, q inquiry, try payment.LostTry, 
 // lookForReturn asks whether a deposit that the provider shows as done was given back in the lost time, under one of the payment's
 // later numbers: the status of a sale does not tell that, and it would be taken for paid. While the provider does not say, nothing is
 // known of the deposit either; where it never could, because what is on the way to it may take any time, its "not found" is believed.
-func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said told) told {
+func (e *Engine) lookForReversal(ctx context.Context, d *payment.Decision, said report) report {
 	p, a := &d.Payment, &d.Call.Attempt
 	q := inquiry{payment: p, t: payment.Terminal{ID: a.TerminalID, Name: a.Terminal}, at: said.at}
 	q.early = said.at.to.Traits().MaxInFlight > 0 && e.provesNothing(said.at)
@@ -166,7 +166,7 @@ func (e *Engine) lookForReturn(ctx context.Context, d *payment.Decision, said to
 			}
 		}
 		if found != nil && (found.Fact.Class == payment.ClassApproved || found.Fact.Class == payment.ClassWaiting) {
-			said.givenBack = true
+			said.reversed = true
 			return said
 		}
 	}

@@ -26,7 +26,7 @@ func (e *Engine) ManualCheck(ctx context.Context, shop payment.ShopID, id paymen
 		return payment.Payment{}, err
 	}
 	if p.Unsent() != nil { // there is nothing to ask about
-		if err := e.sendAgain(ctx, &p); err != nil {
+		if err := e.retry(ctx, &p); err != nil {
 			return payment.Payment{}, err
 		}
 		return e.load(ctx, shop, id)
@@ -235,8 +235,8 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 	keep func(*store.Tx, *store.ManualUpdate),
 ) error {
 	var d payment.Decision
-	var x exchange
-	var unsure doubts
+	var x callInput
+	var unsure unconfirmed
 	by, err := e.actOf(ctx, u)
 	if err != nil {
 		return err
@@ -265,7 +265,7 @@ func (e *Engine) carryOut(ctx context.Context, u *store.ManualUpdate, first func
 	if err != nil || d.Payment.ID == "" {
 		return storeError(err)
 	}
-	e.told(ctx, &d)
+	e.announced(ctx, &d)
 	if by.judge != nil {
 		e.afterReview(ctx, &d, x)
 	}

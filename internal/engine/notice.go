@@ -165,8 +165,8 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 		Shop: owner, Terminal: post.Terminal, Key: n.EventKey, Received: post.At, AttemptKey: n.Key,
 		Headers: string(headers), Body: post.Body,
 	}
-	said := told{fact: n.Fact, messages: recordIncoming(ctx, at.to, post), at: at}
-	err = e.settleNotice(ctx, said, func(tx *store.Tx, said told, d *payment.Decision) error {
+	said := report{fact: n.Fact, messages: recordIncoming(ctx, at.to, post), at: at}
+	err = e.settleNotice(ctx, said, func(tx *store.Tx, said report, d *payment.Decision) error {
 		kept := row
 		applied, err := e.book(ctx, tx, &kept, said, d)
 		if err != nil {
@@ -185,23 +185,23 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 	return err
 }
 
-// told is what a notice says, and how the log shows it.
-type told struct {
+// report is what a notice says, and how the log shows it.
+type report struct {
 	fact     payment.Fact
 	messages payment.Messages
 	means    string   // what has to be kept to make the call again, sealed
 	odd      string   // something about it that a human is told
 	at       *reached // the terminal that it came to
 
-	givenBack bool // see payment.Answer
+	reversed bool // see payment.Answer
 }
 
 // settleNotice runs the transaction and finishes what it set off. A notice that names our
 // own attempt is about it even if an answer once gave the provider's id to another.
-func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, told, *payment.Decision) error) error {
+func (e *Engine) settleNotice(ctx context.Context, n report, body func(*store.Tx, report, *payment.Decision) error) error {
 	var d payment.Decision
-	var x exchange
-	var u doubts
+	var x callInput
+	var u unconfirmed
 	run := func(tx *store.Tx) error {
 		if mine, err := u.resolved(tx, &d, &x); mine || err != nil {
 			return err
@@ -224,7 +224,7 @@ func (e *Engine) settleNotice(ctx context.Context, n told, body func(*store.Tx, 
 
 // book decides what the notice means for its payment. It reports false when the
 // notice is about nothing that is known.
-func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n told, d *payment.Decision) (bool, error) {
+func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n report, d *payment.Decision) (bool, error) {
 	pid, seq, err := tx.Attempts().Owner(row.Shop, row.Terminal, row.AttemptKey)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
@@ -257,11 +257,11 @@ func (e *Engine) booked(ctx context.Context, d *payment.Decision, at *reached) {
 	if d.Payment.ID == "" {
 		return
 	}
-	e.told(ctx, d)
+	e.announced(ctx, d)
 	if d.Call != nil {
 		means := e.means.Screened(ctx, &d.Payment)
 		defer instrument.Wipe(means)
-		e.carry(ctx, d, e.exchangeOf(d, at, at.shop, means))
+		e.carry(ctx, d, e.inputOf(d, at, at.shop, means))
 	}
 	if d.Call == nil && d.Payment.State().Final() {
 		e.means.Drop(d.Payment.ID)

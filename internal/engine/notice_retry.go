@@ -43,8 +43,8 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		return fmt.Errorf("notice %s: %w", n.Key, err)
 	}
 	var parked []alarm.Alarm
-	said := told{fact: read.Fact, messages: recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received}), at: at}
-	err = e.settleNotice(settled(ctx), said, func(tx *store.Tx, said told, d *payment.Decision) error {
+	said := report{fact: read.Fact, messages: recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received}), at: at}
+	err = e.settleNotice(settled(ctx), said, func(tx *store.Tx, said report, d *payment.Decision) error {
 		if !tx.MaybeCommitted() {
 			parked = nil
 		}

@@ -19,7 +19,7 @@ const (
 
 // persist is decideOn for what must not be lost.
 func (e *Engine) persist(ctx context.Context, known payment.Payment, c payment.Command, also ...payment.Alarm) (payment.Decision, error) {
-	var u doubts
+	var u unconfirmed
 	wait := persistFirst
 	for try := 1; ; try++ {
 		d, err := e.decideOn(ctx, &u, known, c, also...)

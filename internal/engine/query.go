@@ -76,16 +76,16 @@ func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment
 // is working on, that was asked about just now or that has nothing to ask for is returned as it is: however many come at
 // once, one asks.
 func (e *Engine) check(ctx context.Context, p payment.Payment) (payment.Payment, error) {
-	return e.ask(ctx, p, payment.BeginAsk{Op: payment.OpCheckState, Paced: true}, exchange{}, 0)
+	return e.ask(ctx, p, payment.BeginAsk{Op: payment.OpCheckState, Paced: true}, callInput{}, 0)
 }
 
 // checkNow is check at any time, for those who act on the payment: they have to know. Who waits no longer than that goes
 // on without knowing, see carryFor.
 func (e *Engine) checkNow(ctx context.Context, p payment.Payment, op payment.OperationKind, wait time.Duration) (payment.Payment, error) {
-	return e.ask(ctx, p, payment.BeginAsk{Op: op}, exchange{}, wait)
+	return e.ask(ctx, p, payment.BeginAsk{Op: op}, callInput{}, wait)
 }
 
-func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.BeginAsk, x exchange, wait time.Duration) (payment.Payment, error) {
+func (e *Engine) ask(ctx context.Context, p payment.Payment, begin payment.BeginAsk, x callInput, wait time.Duration) (payment.Payment, error) {
 	at, err := e.reachAsked(ctx, &p, begin.Op)
 	if err != nil {
 		return payment.Payment{}, err

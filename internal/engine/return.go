@@ -16,7 +16,7 @@ func (e *Engine) Return(ctx context.Context, t Target, back func() payment.Broug
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	var x exchange
+	var x callInput
 	wants, err := e.resumes(ctx, &p)
 	if err != nil {
 		return payment.Payment{}, err

@@ -23,7 +23,7 @@ func judges(u *store.ManualUpdate) bool { return u.To == store.PassByHand || u.T
 // act is what is needed for an update by hand beside the update itself. The zero value will do where nothing is sent.
 type act struct {
 	judge *payment.Judge // nil where it is no verdict
-	x     exchange       // of what is sent; its means have to be wiped
+	x     callInput      // of what is sent; its means have to be wiped
 }
 
 // command is what the update has the domain do.
@@ -48,39 +48,39 @@ func (e *Engine) actOf(ctx context.Context, u *store.ManualUpdate) (act, error) 
 
 // verdictOf is the verdict that a person gives. Providers are asked first about a payment of which a backup does not tell
 // whether it was sent.
-func (e *Engine) verdictOf(ctx context.Context, u *store.ManualUpdate) (payment.Judge, exchange, error) {
+func (e *Engine) verdictOf(ctx context.Context, u *store.ManualUpdate) (payment.Judge, callInput, error) {
 	p, err := e.load(ctx, u.Shop, u.Payment)
 	if err == nil && len(p.LostKinds()) > 0 {
 		p, err = e.search(ctx, p)
 	}
 	switch {
 	case err != nil:
-		return payment.Judge{}, exchange{}, err
+		return payment.Judge{}, callInput{}, err
 	case u.To == store.StopByHand:
-		return payment.Judge{Code: u.Code}, exchange{}, nil
+		return payment.Judge{Code: u.Code}, callInput{}, nil
 	case !p.InReview(): // a review that begins a moment later is not meant
-		return payment.Judge{Pass: true, Of: p.Created.Add(-time.Second)}, exchange{}, nil
+		return payment.Judge{Pass: true, Of: p.Created.Add(-time.Second)}, callInput{}, nil
 	}
 	s, err := e.Shop(ctx, u.Shop)
 	if err != nil {
-		return payment.Judge{}, exchange{}, err
+		return payment.Judge{}, callInput{}, err
 	}
 	if !s.Active {
-		return payment.Judge{}, exchange{}, fmt.Errorf("%w: it is inactive, so nothing is sent for it; the payment can be stopped", ErrForbidden)
+		return payment.Judge{}, callInput{}, fmt.Errorf("%w: it is inactive, so nothing is sent for it; the payment can be stopped", ErrForbidden)
 	}
 	return e.letPass(ctx, s, &p)
 }
 
 // letPass is the verdict that has a payment in review sent, by a route that is chosen now, with what that needs. The means in it
 // are the caller's. A card whose security code is lost is as good as none where the terminal wants the code.
-func (e *Engine) letPass(ctx context.Context, s *shop.Shop, p *payment.Payment) (payment.Judge, exchange, error) {
+func (e *Engine) letPass(ctx context.Context, s *shop.Shop, p *payment.Payment) (payment.Judge, callInput, error) {
 	judge := payment.Judge{Pass: true, Of: p.Screened.At}
 	if p.Terms.Chain != "" {
 		start, x, err := e.chainedAfterReview(ctx, s, p)
 		judge.Start = start
 		return judge, x, err
 	}
-	x := exchange{}
+	x := callInput{}
 	judge.Start, x.at = e.start(s, p)
 	if !p.NeedsCard() {
 		return judge, x, nil
@@ -95,7 +95,7 @@ func (e *Engine) letPass(ctx context.Context, s *shop.Shop, p *payment.Payment) 
 }
 
 // chainedAfterReview is how the follow-up of a chain is sent that was in review, if the chain goes on.
-func (e *Engine) chainedAfterReview(ctx context.Context, s *shop.Shop, p *payment.Payment) (start payment.Start, x exchange, err error) {
+func (e *Engine) chainedAfterReview(ctx context.Context, s *shop.Shop, p *payment.Payment) (start payment.Start, x callInput, err error) {
 	err = e.c.DB.View(ctx, func(tx *store.Tx) error {
 		began, err := tx.Payments().Get(p.Shop, p.Terms.Chain)
 		if err != nil {
@@ -124,7 +124,7 @@ func (e *Engine) reviewOver(ctx context.Context, p *payment.Payment, now time.Ti
 		return err
 	}
 	if !p.Screened.PassAfter || !s.Active {
-		return e.judgeByClock(ctx, p, payment.Judge{Of: p.Screened.At}, exchange{})
+		return e.judgeByClock(ctx, p, payment.Judge{Of: p.Screened.At}, callInput{})
 	}
 	judge, x, err := e.letPass(ctx, s, p)
 	if err != nil {
@@ -138,7 +138,7 @@ func (e *Engine) reviewOver(ctx context.Context, p *payment.Payment, now time.Ti
 }
 
 // judgeByClock ends a review as the clock has it. That somebody else was faster is no error.
-func (e *Engine) judgeByClock(ctx context.Context, p *payment.Payment, judge payment.Judge, x exchange) error {
+func (e *Engine) judgeByClock(ctx context.Context, p *payment.Payment, judge payment.Judge, x callInput) error {
 	judge.ByClock = true
 	d, err := e.decide(ctx, p.Shop, p.ID, judge)
 	refusal := new(payment.Refusal)
@@ -152,7 +152,7 @@ func (e *Engine) judgeByClock(ctx context.Context, p *payment.Payment, judge pay
 }
 
 // afterReview makes the call that a verdict has stored the intent of, if any.
-func (e *Engine) afterReview(ctx context.Context, d *payment.Decision, x exchange) {
+func (e *Engine) afterReview(ctx context.Context, d *payment.Decision, x callInput) {
 	p := e.carry(ctx, d, x)
 	if p.Type == payment.Deposit || d.Call == nil { // others may have to be sent again, see flight.Keeper.Answered
 		e.keepMeans(&p, x.means)

@@ -92,17 +92,17 @@ func (e *Engine) onwardFrom(ctx context.Context, p *payment.Payment, a *payment.
 	return e.onward(s, p, a, at, held), s
 }
 
-// exchangeOf is what the call of a decision needs that another call, or a notice, has led to: one that gives a late success
+// inputOf is what the call of a decision needs that another call, or a notice, has led to: one that gives a late success
 // back at the terminal where it was found, or the next try of the plan, with the means and by the shop's settings.
-func (e *Engine) exchangeOf(d *payment.Decision, at *reached, s *shop.Shop, means instrument.Means) exchange {
+func (e *Engine) inputOf(d *payment.Decision, at *reached, s *shop.Shop, means instrument.Means) callInput {
 	a := &d.Call.Attempt
 	if a.Reverses == 0 && s != nil {
-		return exchange{at: e.reachIn(s, a.TerminalID), means: means}
+		return callInput{at: e.reachIn(s, a.TerminalID), means: means}
 	}
 	for i := range d.Payment.Attempts {
 		if won := &d.Payment.Attempts[i]; won.Seq == a.Reverses {
-			return exchange{original: won, at: at}
+			return callInput{original: won, at: at}
 		}
 	}
-	return exchange{at: at}
+	return callInput{at: at}
 }

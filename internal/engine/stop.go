@@ -29,7 +29,7 @@ func (e *Engine) StopChain(ctx context.Context, shop payment.ShopID, id payment.
 		return e.commit(ctx, tx, &changes{d: &d})
 	})
 	if err == nil {
-		e.told(ctx, &d)
+		e.announced(ctx, &d)
 	}
 	return storeError(err)
 }

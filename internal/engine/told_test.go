@@ -28,7 +28,7 @@ type tale struct {
 }
 
 // chronicler words every fact for a feed, as one of the deposit.
-func chronicler(t *engine.Telling) ([]engine.Message, error) {
+func chronicler(t *engine.EventContext) ([]engine.Message, error) {
 	d, err := t.Deposit()
 	if err != nil {
 		return nil, err

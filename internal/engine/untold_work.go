@@ -31,7 +31,7 @@ func (e *Engine) workUntold(ctx context.Context, i job.Item) error {
 	if !ok {
 		return fmt.Errorf("work on events got %T", i.Value)
 	}
-	return e.TellAgain(ctx, u.Shop, u.Payment, u.Dialect)
+	return e.WordAgain(ctx, u.Shop, u.Payment, u.Dialect)
 }
 
 // postponeUntold is for what keeps the transaction from being run, such as a database that is away.

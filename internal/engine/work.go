@@ -48,7 +48,7 @@ func (e *Engine) Work(ctx context.Context, shop payment.ShopID, id payment.ID) e
 	}
 	return e.inTurn(ctx, &p, a.TerminalID, func() error {
 		if a.Class == payment.ClassUnsent {
-			return e.sendAgain(ctx, &p)
+			return e.retry(ctx, &p)
 		}
 		_, err := e.check(ctx, p)
 		return err

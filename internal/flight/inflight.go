@@ -148,9 +148,9 @@ func (k Keeper) Has(p *payment.Payment) bool {
 	return here != nil && (card == nil || !card.Number.IsZero())
 }
 
-// ForAgain seals the means of a call that never left, and has to be made again without anybody who could bring them once more, and
+// ForRetry seals the means of a call that never left, and has to be made again without anybody who could bring them once more, and
 // of one that another try may follow. Those of a deposit between tries are kept from its birth, or are not.
-func (k Keeper) ForAgain(ctx context.Context, p *payment.Payment, call *payment.Call, f *payment.Fact, m instrument.Means) string {
+func (k Keeper) ForRetry(ctx context.Context, p *payment.Payment, call *payment.Call, f *payment.Fact, m instrument.Means) string {
 	again := f.Class == payment.ClassUnsent && p.Type != payment.Deposit
 	follows := call.Attempt.Rest != "" && (f.Class == payment.ClassWaiting || f.Class == payment.ClassUnknown)
 	if p.Means != "" || !again && !follows {

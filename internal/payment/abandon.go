@@ -106,7 +106,7 @@ func (a *Attempt) ForGood() bool {
 // that, was refused: for good, or for too long. A human has to look, and whoever abandons the deposit again has it tried
 // once more. The attempts of the refund have to be loaded.
 func (p *Payment) GaveUpBy(refund *Payment) bool {
-	if s := refund.state; !refund.Terms.GiveBack || s != Declined && s != Cancelled || len(refund.Attempts) == 0 {
+	if s := refund.state; !refund.Terms.Reversal || s != Declined && s != Cancelled || len(refund.Attempts) == 0 {
 		return false
 	}
 	return refund.Attempts[len(refund.Attempts)-1].ForGood() || refund.Updated.Sub(p.Abandoned) > payBackFor

@@ -58,7 +58,7 @@ func at(t *testing.T, s payment.State) *world {
 // reserve holds part of the deposit for a refund, as the engine does it.
 func (w *world) reserve(t *testing.T, value string, back bool) {
 	t.Helper()
-	w.do(t, payment.Reserve{Amount: money.MustParse(value), Currency: "EUR", GiveBack: back})
+	w.do(t, payment.Reserve{Amount: money.MustParse(value), Currency: "EUR", Reversal: back})
 }
 
 func TestAbandonByState(t *testing.T) {
@@ -360,7 +360,7 @@ func TestARefusalForGoodEndsTheTries(t *testing.T) {
 		}
 
 		p := deposit("10", false)
-		p.Type, p.Terms.GiveBack = payment.Refund, true
+		p.Type, p.Terms.Reversal = payment.Refund, true
 		r := newWorld(t, p, &payment.Start{Plan: toOne(), Run: run("r")})
 		refused := r.answerAt(t, c.fact, 0)
 		w = at(t, payment.Completed)

@@ -18,7 +18,7 @@ type Answer struct {
 	Token     string    // unused recurring token, taken if a chain starts
 	HoldCheck time.Time // when to ask whether a hold still stands
 	Fenced    bool      // the call was one with Fence
-	GivenBack bool      // what the fact shows as done went back in the time after the backup
+	Reversed  bool      // what the fact shows as done went back in the time after the backup
 
 	// Means is what the call needs if it has to be made again, or what another try needs that may follow, sealed. Empty for nothing,
 	// or where the payment has it.
@@ -72,7 +72,7 @@ func (c Answer) apply(d *draft) {
 		d.d.Attempts = append(d.d.Attempts, *a)
 	}
 	if !a.Live() {
-		if c.GivenBack {
+		if c.Reversed {
 			c.Fact = d.givenBack(a, c.Fact)
 		}
 		d.heard(a, report{op: OpCheckState, running: c.Op, asked: asked, quiet: quiet, messages: c.Messages, fact: c.Fact, late: c.Late,
@@ -85,7 +85,7 @@ func (c Answer) apply(d *draft) {
 	}
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
-	if c.GivenBack && fact.Class == ClassApproved {
+	if c.Reversed && fact.Class == ClassApproved {
 		fact = d.givenBack(a, fact)
 	}
 	fact = c.unheard(a, fact, d.now)

@@ -34,11 +34,11 @@ func Decide(p Payment, c Command, now time.Time) (Decision, error) {
 func New(p Payment, start *Start, now time.Time) (Decision, error) {
 	p.state = None
 	d := begin(p, now)
-	d.birth(start)
+	d.create(start)
 	return d.finish()
 }
 
-func (d *draft) birth(start *Start) {
+func (d *draft) create(start *Start) {
 	switch {
 	case d.p.Terms.Verify && !d.p.Asked.Amount.IsZero():
 		d.err = refuse(CodeInvalidAmount, "amount", "the verification of a card moves no money")

@@ -305,7 +305,7 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 	switch {
 	case abandoned && p.Abandoned != before.Abandoned:
 		return "it is not abandoned any more, or anew"
-	case abandoned && (capture || d.Chain != nil || reserve.Currency != "" && !reserve.GiveBack):
+	case abandoned && (capture || d.Chain != nil || reserve.Currency != "" && !reserve.Reversal):
 		return "it was abandoned, and something new begins"
 	case p.Owes() && p.Due.IsZero(): // no run takes a month
 		return "money is owed, and nobody will send it"
@@ -400,7 +400,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 18:
 		return payment.NeverSent{Code: payment.CodeInternal}
 	case 17:
-		return payment.SendAgain{Run: run("g")}
+		return payment.Retry{Run: run("g")}
 	case 16:
 		return payment.Opened{}
 	case 15:
@@ -422,7 +422,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 5:
 		return payment.BeginAsk{Op: payment.OpContinue, Run: run("r"), Paced: rapid.Bool().Draw(t, "paced")}
 	case 6:
-		return payment.Reserve{Amount: amount, Currency: "EUR", GiveBack: rapid.Bool().Draw(t, "giveBack")}
+		return payment.Reserve{Amount: amount, Currency: "EUR", Reversal: rapid.Bool().Draw(t, "giveBack")}
 	case 7:
 		return payment.Redirected{}
 	default:

@@ -256,7 +256,7 @@ func (d *draft) finish() (Decision, error) {
 	case stuck && d.before.DueFails == 0:
 		d.d.Alarm = "nothing more can be done by machine"
 	}
-	if d.d.Parent != (ParentMove{}) && d.p.Terms.GiveBack {
+	if d.d.Parent != (ParentMove{}) && d.p.Terms.Reversal {
 		d.d.Parent.Try = d.p.Terms.Before + 1
 	}
 	d.d.Payment = d.p

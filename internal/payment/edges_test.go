@@ -145,7 +145,7 @@ func anyStart(t *rapid.T, now time.Time) *payment.Start {
 // fittingCommand is one that the payment is likely to take.
 func fittingCommand(t *rapid.T, w *world) payment.Command {
 	if w.p.Unsent() != nil {
-		return payment.SendAgain{Run: run("g")}
+		return payment.Retry{Run: run("g")}
 	}
 	if w.p.InReview() {
 		return anyVerdict(t)

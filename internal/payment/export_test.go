@@ -10,7 +10,7 @@ func Watched(p Payment, start *Start, c Command, now time.Time, moved func(Edge)
 	d := begin(p, now)
 	d.moved = moved
 	if c == nil {
-		d.birth(start)
+		d.create(start)
 	} else {
 		c.apply(d)
 	}

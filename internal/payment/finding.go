@@ -79,7 +79,7 @@ const (
 	ThenStands   Consequence = "AUTHORIZED: the hold stands"
 	ThenDeclined Consequence = "DECLINED: undone"
 	ThenClosed   Consequence = "CANCELLED: closed"
-	ThenGiveBack Consequence = "the money goes back"
+	ThenReverse  Consequence = "the money goes back"
 	ThenGone     Consequence = "nothing has to go back any more"
 	ThenAdopt    Consequence = "the payment shows it already"
 )
@@ -158,8 +158,8 @@ var findings = []Finding{
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenOpen, Then: ThenWait},
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenPending, Then: ThenPaid},
 	{Of: ofDeposit, Was: wasFailed, Says: []Saying{SaysDone}, When: whenHonoured, Then: ThenHonour},
-	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenFailed, Then: ThenGiveBack},
-	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenPaid, Then: ThenGiveBack},
+	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenFailed, Then: ThenReverse},
+	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenPaid, Then: ThenReverse},
 	{Of: ofDeposit, Was: wasFailed, Says: saysWon, When: whenHeld, Then: ThenLater},
 
 	{Of: ofDeposit, Was: []Ending{EndHeld}, Says: []Saying{SaysHeld}, Then: ThenNothing},
@@ -214,7 +214,7 @@ var findings = []Finding{
 	{Of: []Part{PartReturn}, Was: []Ending{EndClosed}, Then: ThenNothing},
 	{Of: []Part{PartReturn}, Was: []Ending{EndRefused}, Says: []Saying{SaysRefused}, Then: ThenNothing},
 	{Of: []Part{PartReturn}, When: whenOpen, Then: ThenWait},
-	{Of: []Part{PartReturn}, Was: []Ending{EndDone}, Says: []Saying{SaysRefused}, When: whenAgain, Then: ThenGiveBack},
+	{Of: []Part{PartReturn}, Was: []Ending{EndDone}, Says: []Saying{SaysRefused}, When: whenAgain, Then: ThenReverse},
 	{Of: []Part{PartReturn}, Was: []Ending{EndRefused}, Says: []Saying{SaysDone, SaysClosed}, When: whenGoing, Then: ThenGone},
 	{Of: []Part{PartReturn}, Was: []Ending{EndRefused}, Says: []Saying{SaysClosed}, Then: ThenNothing},
 

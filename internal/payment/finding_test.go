@@ -408,7 +408,7 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 		return fmt.Sprintf("alarm %q", d.Alarm)
 	case a.Op != 0 || p.State() == payment.Completed && p.Captured.IsZero() != p.Terms.Verify && p.Type == payment.Deposit:
 		return fmt.Sprintf("captured %s, operation %d", p.Captured, a.Op)
-	case (d.Call != nil) != (row.Then == payment.ThenGiveBack):
+	case (d.Call != nil) != (row.Then == payment.ThenReverse):
 		return fmt.Sprintf("call %+v", d.Call)
 	}
 	if row.Then == payment.ThenLater {
@@ -447,7 +447,7 @@ func broken(row *payment.Finding, before *payment.Payment, d *payment.Decision, 
 			(p.Type == payment.Refund) == undone
 	case payment.ThenClosed:
 		ok = p.State() == payment.Cancelled && p.Captured.IsZero() && p.Standing() == nil && (p.Type == payment.Refund) == undone
-	case payment.ThenGiveBack:
+	case payment.ThenReverse:
 		back := p.Attempts[d.Call.Attempt.Reverses-1]
 		ok = ok && p.Captured == before.Captured && back.Reversed && d.Call.Attempt.Sent.Amount == back.Sent.Amount && d.Fresh != nil && p.Live == d.Fresh.Seq
 	case payment.ThenGone:

@@ -158,24 +158,24 @@ func (c FoundLost) apply(d *draft) {
 	a.Key, d.d.Fresh.Key = c.Try.Key, c.Try.Key // numbers of the lost time may have gaps, those of attempts have none
 }
 
-// alarmGivenBack is what a human is told of a deposit that is closed though its provider has a success.
-const alarmGivenBack = "the payment was paid after the backup, and given back as a late success"
+// alarmReversed is what a human is told of a deposit that is closed though its provider has a success.
+const alarmReversed = "the payment was paid after the backup, and given back as a late success"
 
-// mayBeGivenBack reports that the fact shows a deposit as done which may have been given back in the lost time since.
-func (p *Payment) mayBeGivenBack(a *Attempt, f Fact) bool {
+// mayBeReversed reports that the fact shows a deposit as done which may have been given back in the lost time since.
+func (p *Payment) mayBeReversed(a *Attempt, f Fact) bool {
 	return p.Lost != "" && a.part() == PartDeposit && f.Class == ClassApproved && !p.Terms.Verify
 }
 
-// MayBeGivenBack is the same of what was asked about: then it has to be looked for, see Answer.GivenBack.
-func (c *Call) MayBeGivenBack(p *Payment, f Fact) bool {
-	return c.Ask && p.mayBeGivenBack(&c.Attempt, f)
+// MayBeReversed is the same of what was asked about: then it has to be looked for, see Answer.Reversed.
+func (c *Call) MayBeReversed(p *Payment, f Fact) bool {
+	return c.Ask && p.mayBeReversed(&c.Attempt, f)
 }
 
 // givenBack notes of a deposit that the provider shows as done that its money went back in the lost time. An open one is closed
 // by that; what has ended stays as it is, and nothing is sent back once more.
 func (d *draft) givenBack(a *Attempt, f Fact) Fact {
 	f.Class, f.Credential = ClassCancelled, ""
-	a.Reversed, d.d.Alarm = true, alarmGivenBack
+	a.Reversed, d.d.Alarm = true, alarmReversed
 	if !a.Live() {
 		a.Class = ClassCancelled
 	}

@@ -31,7 +31,7 @@ func (c Notice) apply(d *draft) {
 	fact, alarm := believe(&d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	d.note(a, fact)
-	if d.p.mayBeGivenBack(a, fact) || d.onlyTold(a, fact) { // how it is is found out by asking
+	if d.p.mayBeReversed(a, fact) || d.onlyTold(a, fact) { // how it is is found out by asking
 		fact = Fact{Class: ClassUnknown}
 	}
 	in := d.settle(a, fact, c.Token)

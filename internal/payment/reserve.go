@@ -9,7 +9,7 @@ import (
 type Reserve struct {
 	Amount   money.Amount // zero: all that is left
 	Currency money.Currency
-	GiveBack bool // because the deposit was abandoned
+	Reversal bool // because the deposit was abandoned
 }
 
 // Of returns how much the reservation takes from the deposit, or why it cannot.
@@ -17,7 +17,7 @@ func (c Reserve) Of(p *Payment) (money.Amount, error) {
 	if p.Type != Deposit || p.state != Completed {
 		return money.Amount{}, refuse(CodeWrongState, "parentPaymentId", "only a completed deposit can be refunded")
 	}
-	if !p.Abandoned.IsZero() && !c.GiveBack {
+	if !p.Abandoned.IsZero() && !c.Reversal {
 		return money.Amount{}, refuse(CodeWrongState, "parentPaymentId", "the deposit was abandoned and goes back by itself")
 	}
 	in := p.Moves().Currency

@@ -228,7 +228,7 @@ func (d *draft) follow(s *situation, then Consequence, r report) {
 		d.undo(s, then, r)
 	case ThenGone:
 		d.gone(a, f, r)
-	case ThenGiveBack:
+	case ThenReverse:
 		d.giveBack(s, r)
 	case ThenNothing, ThenLook, ThenWait, ThenLater: // booked by found
 	}

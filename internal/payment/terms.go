@@ -23,8 +23,8 @@ type Terms struct {
 	Verify bool `json:"verify,omitempty"`
 	// Additional are parameters of the merchant's own, a JSON object of strings that is only shown; empty for none.
 	Additional Document `json:"additional,omitempty"`
-	// GiveBack: a refund that the engine makes because the deposit was abandoned.
-	GiveBack bool `json:"giveBack,omitempty"`
+	// Reversal: a refund that the engine makes because the deposit was abandoned.
+	Reversal bool `json:"giveBack,omitempty"`
 	// Before is how many such refunds there were for the deposit before this one.
 	Before int `json:"before,omitempty"`
 	// Chain is the payment that began the recurring chain which this one continues.
@@ -34,7 +34,7 @@ type Terms struct {
 // IsZero reports whether nothing is set.
 func (t *Terms) IsZero() bool {
 	return t.Origin == "" && t.ErrorURL == "" && t.AbortURL == "" && len(t.Methods) == 0 && t.Lasts == 0 &&
-		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && t.Additional == "" && !t.GiveBack && t.Before == 0 && t.Chain == ""
+		t.Grace == 0 && t.HoldFor == 0 && !t.Verify && t.Additional == "" && !t.Reversal && t.Before == 0 && t.Chain == ""
 }
 
 // Allow reports whether the customer may pay by m. Not every method can be verified.

@@ -202,7 +202,7 @@ func TestVerificationMovesNoMoney(t *testing.T) {
 	if d.Chain == nil || d.Chain.Credential != "cred" || w.p.RecurringToken != "tok" || len(d.Events) != 1 {
 		t.Errorf("chain %+v, token %q, events %v", d.Chain, w.p.RecurringToken, d.Events)
 	}
-	for _, c := range []payment.Reserve{{Currency: "EUR"}, {Currency: "EUR", Amount: money.MustParse("1")}, {Currency: "EUR", GiveBack: true}} {
+	for _, c := range []payment.Reserve{{Currency: "EUR"}, {Currency: "EUR", Amount: money.MustParse("1")}, {Currency: "EUR", Reversal: true}} {
 		var r *payment.Refusal
 		if _, err := payment.Decide(w.p, c, w.now); !errors.As(err, &r) {
 			t.Errorf("refund %+v: %v", c, err)

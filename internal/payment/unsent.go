@@ -73,12 +73,12 @@ func (d *draft) settleUnsent(a *Attempt) {
 	a.Class, a.NextCheck, d.p.Live = ClassNotSent, time.Time{}, 0
 }
 
-// SendAgain makes the call again of which the attempt's row says that nothing has left: the same key, a new lease. Once the
+// Retry makes the call again of which the attempt's row says that nothing has left: the same key, a new lease. Once the
 // log is long, it shows only what comes of it.
 // ErrBusy where another worker was faster.
-type SendAgain struct{ Run Run }
+type Retry struct{ Run Run }
 
-func (c SendAgain) apply(d *draft) {
+func (c Retry) apply(d *draft) {
 	a := d.p.Unsent()
 	if a == nil {
 		d.err = ErrBusy

@@ -17,7 +17,7 @@ func decidedByUs(before *payment.Payment, c payment.Command, after *payment.Paym
 	if a := after.Unsent(); a != nil && (a.Op != 0 || !a.LeaseUntil.IsZero()) {
 		return "a call that never left is running"
 	}
-	if again, ok := c.(payment.SendAgain); ok {
+	if again, ok := c.(payment.Retry); ok {
 		was, is := before.Unsent(), after.LiveAttempt()
 		if was == nil || is.Seq != was.Seq || is.Key != was.Key || is.Class != payment.ClassPrepared || is.Started.Before(was.Started) {
 			return "something else was sent again than what never left, by " + again.Run.Call
@@ -201,7 +201,7 @@ func TestLateSuccessOfAnotherTryGoesBack(t *testing.T) {
 			t.Fatalf("%s: %s, open %+v", won, w.p.State(), w.p.LiveAttempt())
 		}
 		w.now = w.p.Due
-		w.do(t, payment.SendAgain{Run: run("again")})
+		w.do(t, payment.Retry{Run: run("again")})
 		w.answer(t, paid(payment.ClassApproved))
 		if w.p.State() != payment.Completed || w.p.Live != 0 || w.p.Captured != w.p.Asked.Amount {
 			t.Errorf("%s: %s, captured %s, open %+v", won, w.p.State(), w.p.Captured, w.p.LiveAttempt())
@@ -230,7 +230,7 @@ func TestWhatNeverLeftIsSentAgain(t *testing.T) {
 				t.Errorf("%s: asked about: %v", name, err)
 			}
 			w.now = w.p.Due
-			d := w.do(t, payment.SendAgain{Run: run("again")})
+			d := w.do(t, payment.Retry{Run: run("again")})
 			if d.Call.Ask || d.Call.Attempt.Key != first.Key || d.Call.Waited.Round(time.Second) != time.Minute || d.Call.Attempt.Started.Before(w.now) {
 				t.Errorf("%s: the call is %+v", name, d.Call)
 			}
@@ -238,7 +238,7 @@ func TestWhatNeverLeftIsSentAgain(t *testing.T) {
 			if again, err := payment.Decide(w.p, stale, w.now); err != nil || !again.Idle() {
 				t.Errorf("%s: the answer of an earlier call changes something: %v", name, err)
 			}
-			if _, err := payment.Decide(w.p, payment.SendAgain{Run: run("other")}, w.now); !errors.Is(err, payment.ErrBusy) {
+			if _, err := payment.Decide(w.p, payment.Retry{Run: run("other")}, w.now); !errors.Is(err, payment.ErrBusy) {
 				t.Errorf("%s: sent twice at once: %v", name, err)
 			}
 			if w.p.State() != state {
@@ -271,13 +271,13 @@ func TestOnlyTheRowTellsThatNothingLeft(t *testing.T) {
 	} {
 		for kind, w := range unsentOnes(t) {
 			w.now = w.p.Due
-			sent := w.do(t, payment.SendAgain{Run: run("again")})
+			sent := w.do(t, payment.Retry{Run: run("again")})
 			w.now = w.now.Add(2 * time.Minute)
 			c(w)
 			if name != "died" {
 				w.do(t, payment.Answer{Attempt: sent.Call.Attempt.Seq, Op: sent.Call.Op, Fact: unsent, NextCheck: w.now.Add(time.Minute)})
 			}
-			if _, err := payment.Decide(w.p, payment.SendAgain{Run: run("twice")}, w.now); !errors.Is(err, payment.ErrBusy) || w.p.Unsent() != nil {
+			if _, err := payment.Decide(w.p, payment.Retry{Run: run("twice")}, w.now); !errors.Is(err, payment.ErrBusy) || w.p.Unsent() != nil {
 				t.Errorf("%s %s: could be sent again: %v", kind, name, err)
 			}
 			if err := w.p.Check(w.log); err != nil {
@@ -343,7 +343,7 @@ func TestSendingAgainDoesNotFillTheLog(t *testing.T) {
 	for name, w := range unsentOnes(t) {
 		for range 300 {
 			w.now = w.p.Due
-			d := w.do(t, payment.SendAgain{Run: run("again")})
+			d := w.do(t, payment.Retry{Run: run("again")})
 			w.do(t, payment.Answer{Attempt: d.Call.Attempt.Seq, Op: d.Call.Op, Lease: d.Call.Attempt.LeaseOwner, Fact: unsent, NextCheck: w.now.Add(time.Minute)})
 			if a := w.p.Unsent(); a == nil || a.Calling() {
 				t.Fatalf("%s: %+v", name, w.p.LiveAttempt())
@@ -353,7 +353,7 @@ func TestSendingAgainDoesNotFillTheLog(t *testing.T) {
 			t.Errorf("%s: %d operations", name, w.p.Ops)
 		}
 		before := w.p.Ops
-		d := w.do(t, payment.SendAgain{Run: run("again")})
+		d := w.do(t, payment.Retry{Run: run("again")})
 		w.do(t, payment.Answer{Attempt: d.Call.Attempt.Seq, Op: d.Call.Op, Lease: d.Call.Attempt.LeaseOwner, Fact: paid(payment.ClassApproved)})
 		if w.p.Live != 0 || w.p.Ops != before+1 {
 			t.Errorf("%s: %s, live %d, %d operations more", name, w.p.State(), w.p.Live, w.p.Ops-before)
@@ -369,7 +369,7 @@ func TestAHumanIsToldOfACallThatCannotLeave(t *testing.T) {
 	t.Parallel()
 	for _, long := range []bool{false, true} {
 		w := unsentOnes(t)["refund"]
-		w.do(t, payment.SendAgain{Run: run("again")})
+		w.do(t, payment.Retry{Run: run("again")})
 		d := w.do(t, payment.Answer{Attempt: 1, Op: w.call.Op, Fact: unsent, NextCheck: w.now.Add(time.Minute), Stalled: long})
 		want := map[bool]string{true: "a call cannot leave for want of our own means, and is tried again"}[long]
 		if d.Alarm != want {

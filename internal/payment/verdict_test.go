@@ -196,7 +196,7 @@ func TestWhatIsInReviewTakesOnlyAVerdict(t *testing.T) {
 		for _, c := range []payment.Command{
 			payment.Submit{Start: payment.Start{Plan: toOne(), Run: run("s")}}, payment.Cancel{}, payment.Cancel{ByClock: true},
 			payment.Capture{Run: run("c")}, payment.Void{Run: run("v")}, payment.Reserve{Currency: "EUR", Amount: money.MustParse("1")},
-			payment.Redirected{}, payment.SendAgain{Run: run("g")}, payment.NeverSent{},
+			payment.Redirected{}, payment.Retry{Run: run("g")}, payment.NeverSent{},
 			payment.ManualUpdate{To: payment.Completed}, payment.ManualUpdate{To: payment.Declined}, payment.ManualUpdate{To: payment.Cancelled},
 			payment.Judge{Of: start.Add(-time.Hour), Pass: true}, payment.Judge{ByClock: true, Pass: true},
 		} {

@@ -38,7 +38,7 @@ type Config struct {
 	DB   *store.DB
 	Now  func() time.Time
 	Log  *slog.Logger
-	Bell *alarm.Bell // told what cannot be opened
+	Bell *alarm.Notifier // told what cannot be opened
 }
 
 // sealer does it.

@@ -176,7 +176,7 @@ func (t Payments) failures(refunds []payment.Payment) error {
 	found := make(map[int]*[]payment.Attempt)
 	for i := range refunds {
 		r := &refunds[i]
-		if s := r.State(); !r.Terms.GiveBack || s != payment.Declined && s != payment.Cancelled {
+		if s := r.State(); !r.Terms.Reversal || s != payment.Declined && s != payment.Cancelled {
 			continue
 		}
 		if b == nil {

@@ -295,7 +295,7 @@ func TestTermsComeBackAsTheyWentIn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		db := d.Open()
-		for i, terms := range []payment.Terms{{}, {Verify: true}, {GiveBack: true, Origin: "x"}, {
+		for i, terms := range []payment.Terms{{}, {Verify: true}, {Reversal: true, Origin: "x"}, {
 			Origin: "yandexpay", ErrorURL: "https://a/?é", AbortURL: "https://b", Methods: []payment.Method{payment.BasicCard},
 			Lasts: 30 * time.Minute, Grace: 15 * time.Minute, HoldFor: 120 * time.Hour,
 		}} {

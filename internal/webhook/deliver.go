@@ -28,7 +28,7 @@ type Config struct {
 	Now       func() time.Time
 	Random    io.Reader
 	Log       *slog.Logger
-	Bell      *alarm.Bell // told what was given up
+	Bell      *alarm.Notifier // told what was given up
 
 	// Parallel is how many posts to one endpoint run at a time at most; 0 is 32.
 	Parallel int

@@ -105,7 +105,7 @@ func (f *fixture) deliverer(edit func(*webhook.Config)) *webhook.Deliverer {
 		Log:       slog.New(slog.NewTextHandler(&lockedWriter{w: f.log}, nil)),
 	}
 	f.metrics = telemetry.NewMetrics()
-	c.Bell = &alarm.Bell{DB: f.db, IDs: id.NewSource(f.clock.Now, rand.Reader), Now: f.clock.Now, Log: c.Log, Metrics: f.metrics}
+	c.Bell = &alarm.Notifier{DB: f.db, IDs: id.NewSource(f.clock.Now, rand.Reader), Now: f.clock.Now, Log: c.Log, Metrics: f.metrics}
 	if edit != nil {
 		edit(&c)
 	}

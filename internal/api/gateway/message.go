@@ -13,7 +13,7 @@ const Dialect = "gateway"
 
 // Render words an event: the bare payment, as GET shows it in "result". Merchants are
 // told of AUTHORIZED where their shop wants that, and of nothing that leaves the state as it was.
-func Render(t *engine.Telling) ([]engine.Message, error) {
+func Render(t *engine.EventContext) ([]engine.Message, error) {
 	s, p, e := t.Shop(), t.Payment(), t.Event()
 	if e.State == e.Before || e.State == payment.Authorized && !s.Settings.TellAuthorized {
 		return nil, nil

@@ -22,7 +22,7 @@ const (
 // Render words a fact for shops with a callback address: the operation that ended, then the order and the subscription
 // whose status changed by it. Merchants are not told of what the customer did as an operation, nor of how the engine
 // gives a rolled back order back, unless that was refused for good. The body is what will be signed.
-func Render(t *engine.Telling) ([]engine.Message, error) {
+func Render(t *engine.EventContext) ([]engine.Message, error) {
 	if t.Shop().Settings.YandexPay.CallbackURL == "" || t.Payment().Type == payment.Withdrawal {
 		return nil, nil
 	}
@@ -48,7 +48,7 @@ func Render(t *engine.Telling) ([]engine.Message, error) {
 
 // wording collects the messages of one fact.
 type wording struct {
-	t        *engine.Telling
+	t        *engine.EventContext
 	deposit  *payment.Payment
 	messages []engine.Message
 }
@@ -99,7 +99,7 @@ func (w *wording) settled() (operation, bool) {
 	p, e := w.t.Payment(), w.t.Event()
 	switch {
 	case p.Type == payment.Refund:
-		return ofRefund(p, nil), !p.Terms.GiveBack || w.deposit.GaveUpBy(p)
+		return ofRefund(p, nil), !p.Terms.Reversal || w.deposit.GaveUpBy(p)
 	case follows(p):
 		return recurring(p), e.State != payment.Authorized || e.Before == payment.Pending
 	case !p.Abandoned.IsZero() && !p.HeldInVain():

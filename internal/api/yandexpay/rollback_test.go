@@ -53,7 +53,7 @@ func (w *witness) hidden(oid string) {
 	}
 	found := 0
 	for i := range h.Refunds {
-		if r := &h.Refunds[i]; r.Terms.GiveBack {
+		if r := &h.Refunds[i]; r.Terms.Reversal {
 			found++
 			w.says(w.t, "a refund of a rollback", request{method: "GET", path: "/v1/operations/" + string(r.ID)}, "404 OPERATION_NOT_FOUND", "")
 		}

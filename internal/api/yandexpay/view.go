@@ -64,7 +64,7 @@ func operationsOf(h *engine.History) []operation {
 		}
 	}
 	for i := range h.Refunds {
-		if r := &h.Refunds[i]; !r.Terms.GiveBack || h.Payment.GaveUpBy(r) {
+		if r := &h.Refunds[i]; !r.Terms.Reversal || h.Payment.GaveUpBy(r) {
 			all = append(all, ofRefund(r, said(h, 0, r.ID)))
 		}
 	}

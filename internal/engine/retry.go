@@ -10,10 +10,10 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-// sendAgain makes a call of which the attempt's row says that nothing has left. What it needs is derived from rows, as
+// retry makes a call of which the attempt's row says that nothing has left. What it needs is derived from rows, as
 // they are now, and so is that it cannot be sent any more.
-func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
-	x, err := e.exchangeAgain(ctx, p)
+func (e *Engine) retry(ctx context.Context, p *payment.Payment) error {
+	x, err := e.retryInput(ctx, p)
 	gone := new(payment.Refusal)
 	switch {
 	case errors.As(err, &gone):
@@ -22,7 +22,7 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 	case err == nil:
 		defer instrument.Wipe(x.means)
 		var d payment.Decision
-		if d, err = e.decide(ctx, p.Shop, p.ID, payment.SendAgain{Run: e.runAt(x.at)}); err == nil {
+		if d, err = e.decide(ctx, p.Shop, p.ID, payment.Retry{Run: e.runAt(x.at)}); err == nil {
 			e.carry(ctx, &d, x)
 		}
 	}
@@ -32,17 +32,17 @@ func (e *Engine) sendAgain(ctx context.Context, p *payment.Payment) error {
 	return err
 }
 
-// exchangeAgain is what the call needs that never left. A *payment.Refusal says that it can never be made again.
-func (e *Engine) exchangeAgain(ctx context.Context, p *payment.Payment) (exchange, error) {
+// retryInput is what the call needs that never left. A *payment.Refusal says that it can never be made again.
+func (e *Engine) retryInput(ctx context.Context, p *payment.Payment) (callInput, error) {
 	a := p.Unsent()
 	if a == nil {
-		return exchange{}, payment.ErrBusy
+		return callInput{}, payment.ErrBusy
 	}
 	at, err := e.reach(ctx, p.Shop, a.TerminalID)
 	if err != nil {
-		return exchange{}, err
+		return callInput{}, err
 	}
-	x := exchange{at: at}
+	x := callInput{at: at}
 	switch {
 	case a.Reverses != 0:
 		x.original = &p.Attempts[a.Reverses-1]
@@ -51,19 +51,19 @@ func (e *Engine) exchangeAgain(ctx context.Context, p *payment.Payment) (exchang
 	case a.Kind == payment.AttemptRefund:
 		parent, err := e.load(ctx, p.Shop, p.Parent)
 		if err != nil {
-			return exchange{}, fmt.Errorf("parent of refund %s: %w", p.ID, err)
+			return callInput{}, fmt.Errorf("parent of refund %s: %w", p.ID, err)
 		}
 		x.original = parent.Standing()
 	case a.Kind == payment.AttemptDeposit:
-		return e.chainAgain(ctx, p, x)
+		return e.retryChain(ctx, p, x)
 	case p.Instrument.CustomerAccountNumber != "":
-		return e.cardAgain(ctx, p, x)
+		return e.retryCard(ctx, p, x)
 	}
 	return x, nil
 }
 
-// chainAgain adds what continues the chain, unless that was stopped meanwhile.
-func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange) (exchange, error) {
+// retryChain adds what continues the chain, unless that was stopped meanwhile.
+func (e *Engine) retryChain(ctx context.Context, p *payment.Payment, x callInput) (callInput, error) {
 	var chain payment.Chain
 	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
 		began, err := tx.Payments().Get(p.Shop, p.Terms.Chain)
@@ -86,9 +86,9 @@ func (e *Engine) chainAgain(ctx context.Context, p *payment.Payment, x exchange)
 	return x, nil
 }
 
-// cardAgain adds what a payout is paid to. It was kept when the call did not leave; where it is gone all the same nothing was
+// retryCard adds what a payout is paid to. It was kept when the call did not leave; where it is gone all the same nothing was
 // paid, and nothing can be.
-func (e *Engine) cardAgain(ctx context.Context, p *payment.Payment, x exchange) (exchange, error) {
+func (e *Engine) retryCard(ctx context.Context, p *payment.Payment, x callInput) (callInput, error) {
 	k, err := e.means.Open(ctx, p)
 	if err != nil {
 		return x, fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -19,9 +19,9 @@ import (
 // human, and tried again by due work. Until it is told, later facts of the same payment in the same dialect are kept
 // behind it: they must not overtake it. Other dialects tell theirs.
 
-// fact is what wording needs, as it was. Orders and instructions never change and are looked up again. It is kept for as
+// snapshot is what wording needs, as it was. Orders and instructions never change and are looked up again. It is kept for as
 // long as a dialect lacks words and read back by the same names; only a field that is renamed meanwhile would be missed.
-type fact struct {
+type snapshot struct {
 	Event        payment.Event
 	Payment      payment.Payment
 	State        payment.State
@@ -29,9 +29,9 @@ type fact struct {
 	DepositState payment.State    `json:",omitempty"`
 }
 
-// factOf copies what wording needs, without what only calls to providers do.
-func factOf(t *Telling) fact {
-	f := fact{Event: t.event, Payment: t.d.Payment, State: t.d.Payment.State()}
+// snapshotOf copies what wording needs, without what only calls to providers do.
+func snapshotOf(t *EventContext) snapshot {
+	f := snapshot{Event: t.event, Payment: t.d.Payment, State: t.d.Payment.State()}
 	f.Payment.Attempts = withoutSecrets(f.Payment.Attempts)
 	if t.parent != nil {
 		deposit := *t.parent
@@ -50,8 +50,8 @@ func withoutSecrets(attempts []payment.Attempt) []payment.Attempt {
 }
 
 // telling is the fact as the dialect is given it again.
-func (f *fact) telling(tx *store.Tx) *Telling {
-	t := &Telling{tx: tx, d: &payment.Decision{Payment: payment.Restore(f.Payment, f.State)}, event: f.Event}
+func (f *snapshot) telling(tx *store.Tx) *EventContext {
+	t := &EventContext{tx: tx, d: &payment.Decision{Payment: payment.Restore(f.Payment, f.State)}, event: f.Event}
 	if f.Deposit != nil {
 		deposit := payment.Restore(*f.Deposit, f.DepositState)
 		t.parent = &deposit
@@ -60,7 +60,7 @@ func (f *fact) telling(tx *store.Tx) *Telling {
 }
 
 // waits reports whether something about the payment is not told in the dialect yet.
-func (t *Telling) waits(of *payment.Payment, dialect string) (bool, error) {
+func (t *EventContext) waits(of *payment.Payment, dialect string) (bool, error) {
 	if of.Untold == 0 {
 		return false, nil
 	}
@@ -77,12 +77,12 @@ func (t *Telling) waits(of *payment.Payment, dialect string) (bool, error) {
 }
 
 // keepUntold keeps the fact until the dialect can word it, or behind another one.
-func (e *Engine) keepUntold(t *Telling, of *payment.Payment, dialect string, cause error) error {
+func (e *Engine) keepUntold(t *EventContext, of *payment.Payment, dialect string, cause error) error {
 	waits, err := t.waits(of, dialect)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(factOf(t)) //nolint:musttag // see fact
+	text, err := json.Marshal(snapshotOf(t)) //nolint:musttag // see fact
 	if err != nil {
 		return fmt.Errorf("fact of payment %s: %w", of.ID, err)
 	}
@@ -102,7 +102,7 @@ func (e *Engine) keepUntold(t *Telling, of *payment.Payment, dialect string, cau
 }
 
 // writeUntold queues what could not be worded, behind the writes of the payments.
-func (t *Telling) writeUntold() {
+func (t *EventContext) writeUntold() {
 	for i := range t.untold {
 		t.tx.UntoldFacts().Insert(&t.untold[i])
 	}
@@ -125,8 +125,8 @@ func untoldWait(fails int, e *Engine) time.Duration {
 // stillUntold is the number of failures after which a human is told once more.
 const stillUntold = 10
 
-// TellAgain words what could not be worded about a payment in one dialect, in order, as far as that works by now.
-func (e *Engine) TellAgain(ctx context.Context, id payment.ShopID, of payment.ID, dialect string) error {
+// WordAgain words what could not be worded about a payment in one dialect, in order, as far as that works by now.
+func (e *Engine) WordAgain(ctx context.Context, id payment.ShopID, of payment.ID, dialect string) error {
 	at := slices.IndexFunc(e.c.Render, func(r Renderer) bool { return r.Dialect == dialect })
 	if at < 0 {
 		return fmt.Errorf("no dialect %q words events", dialect)
@@ -137,7 +137,7 @@ func (e *Engine) TellAgain(ctx context.Context, id payment.ShopID, of payment.ID
 	}
 	var alarms []alarm.Alarm
 	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
-		r := retelling{e: e, tx: tx, render: &e.c.Render[at], shop: s, payments: map[payment.ID]*payment.Payment{}}
+		r := rewording{e: e, tx: tx, render: &e.c.Render[at], shop: s, payments: map[payment.ID]*payment.Payment{}}
 		err := r.run(of)
 		alarms = r.alarms
 		return err
@@ -149,18 +149,18 @@ func (e *Engine) TellAgain(ctx context.Context, id payment.ShopID, of payment.ID
 	return nil
 }
 
-// retelling is one run of TellAgain's transaction.
-type retelling struct {
+// rewording is one run of WordAgain's transaction.
+type rewording struct {
 	e        *Engine
 	tx       *store.Tx
 	render   *Renderer
 	shop     *shop.Shop
 	payments map[payment.ID]*payment.Payment // in whose order something is told now
-	events   []toldEvent
+	events   []outboxEvent
 	alarms   []alarm.Alarm
 }
 
-func (r *retelling) run(pid payment.ID) error {
+func (r *rewording) run(pid payment.ID) error {
 	of, err := r.payment(pid)
 	if err != nil {
 		return err
@@ -203,8 +203,8 @@ func (r *retelling) run(pid payment.ID) error {
 }
 
 // tell words one fact; cause is why it cannot be worded, err that the database is away.
-func (r *retelling) tell(u *store.Untold) (cause, err error) {
-	var f fact
+func (r *rewording) tell(u *store.Untold) (cause, err error) {
+	var f snapshot
 	if err := json.Unmarshal([]byte(u.Fact), &f); err != nil {
 		return fmt.Errorf("fact as it was kept: %w", err), nil
 	}
@@ -232,7 +232,7 @@ func (r *retelling) tell(u *store.Untold) (cause, err error) {
 }
 
 // payment returns the payment as this transaction will leave it.
-func (r *retelling) payment(pid payment.ID) (*payment.Payment, error) {
+func (r *rewording) payment(pid payment.ID) (*payment.Payment, error) {
 	if p := r.payments[pid]; p != nil {
 		return p, nil
 	}
@@ -245,7 +245,7 @@ func (r *retelling) payment(pid payment.ID) (*payment.Payment, error) {
 }
 
 // putOff has a fact that still cannot be worded tried again.
-func (r *retelling) putOff(u *store.Untold, cause error) {
+func (r *rewording) putOff(u *store.Untold, cause error) {
 	u.Fails++
 	u.Error, u.Due = alarm.Text(cause.Error()), r.tx.Now().Add(untoldWait(u.Fails, r.e))
 	r.tx.UntoldFacts().Update(u)

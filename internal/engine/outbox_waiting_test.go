@@ -19,10 +19,10 @@ import (
 
 // stammer is a dialect that cannot word facts while a test says so.
 type stammer struct {
-	how atomic.Pointer[func(*engine.Telling) error]
+	how atomic.Pointer[func(*engine.EventContext) error]
 }
 
-func (s *stammer) word(t *engine.Telling) ([]engine.Message, error) {
+func (s *stammer) word(t *engine.EventContext) ([]engine.Message, error) {
 	if how := s.how.Load(); how != nil {
 		if err := (*how)(t); err != nil {
 			return nil, err
@@ -31,7 +31,7 @@ func (s *stammer) word(t *engine.Telling) ([]engine.Message, error) {
 	return chronicler(t)
 }
 
-func (s *stammer) set(how func(*engine.Telling) error) {
+func (s *stammer) set(how func(*engine.EventContext) error) {
 	if how == nil {
 		s.how.Store(nil)
 		return
@@ -41,10 +41,10 @@ func (s *stammer) set(how func(*engine.Telling) error) {
 
 var errWordless = errors.New("the order document cannot be read")
 
-func wordless(*engine.Telling) error { return errWordless }
+func wordless(*engine.EventContext) error { return errWordless }
 
 // plain is a second dialect, which tells of each payment by itself and always can.
-func plain(t *engine.Telling) ([]engine.Message, error) {
+func plain(t *engine.EventContext) ([]engine.Message, error) {
 	body := fmt.Sprintf("%s %s", t.Payment().Type, t.Event().State)
 	return []engine.Message{{Dialect: "plain", Type: "told", ContentType: "text/plain", Body: []byte(body)}}, nil
 }
@@ -129,10 +129,10 @@ func (h *house) tellDue() {
 // TestAnAnswerIsStoredWhateverBecomesOfItsTelling is about each way in which a dialect can fail.
 func TestAnAnswerIsStoredWhateverBecomesOfItsTelling(t *testing.T) {
 	t.Parallel()
-	fails := map[string]func(*engine.Telling) error{
+	fails := map[string]func(*engine.EventContext) error{
 		"error": wordless,
-		"panic": func(*engine.Telling) error { panic("wordless") },
-		"panic behind reads": func(t *engine.Telling) error {
+		"panic": func(*engine.EventContext) error { panic("wordless") },
+		"panic behind reads": func(t *engine.EventContext) error {
 			_, _ = t.Order()
 			attempts := t.Payment().Attempts
 			past := len(attempts)
@@ -203,7 +203,7 @@ func TestFactsAreToldInOrderAndAsTheyWere(t *testing.T) {
 		if n := len(e.open()); n != 1 || h.stored(ill).Untold != 4 {
 			t.Errorf("%d alarms, untold %d: %+v", n, h.stored(ill).Untold, e.open())
 		}
-		s.set(func(t *engine.Telling) error { // the third cannot be worded either
+		s.set(func(t *engine.EventContext) error { // the third cannot be worded either
 			if t.Event().Attempt == 3 {
 				return errWordless
 			}
@@ -274,7 +274,7 @@ func TestADatabaseThatIsAwayIsNotWordless(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		s, e := h.stammering()
 		p := h.create(h.newDeposit("10.00", cardApproved))
-		s.set(func(*engine.Telling) error { panic("not reached") })
+		s.set(func(*engine.EventContext) error { panic("not reached") })
 		h.hook.set(func(point store.FaultPoint, _ []string) error {
 			if point == store.FaultBeforeGroup {
 				return errInjected
@@ -289,7 +289,7 @@ func TestADatabaseThatIsAwayIsNotWordless(t *testing.T) {
 			t.Errorf("%s, untold %d, alarms %+v", got.State(), got.Untold, e.open())
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		s.set(func(t *engine.Telling) error { // the read inside the wording finds the database away
+		s.set(func(t *engine.EventContext) error { // the read inside the wording finds the database away
 			cancel()
 			_, err := t.Order()
 			return fmt.Errorf("wordless: %w", err)
@@ -349,7 +349,7 @@ func TestFactsAreKeptWhole(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		s, _ := h.stammering()
 		var seen []string
-		s.set(func(t *engine.Telling) error {
+		s.set(func(t *engine.EventContext) error {
 			d, err := t.Deposit()
 			if err != nil {
 				return err

@@ -18,9 +18,9 @@ func TestAFactOfAnOlderProgramIsRead(t *testing.T) {
 	sum := func(amount, currency string) money.Sum {
 		return money.Sum{Amount: money.MustParse(amount), Currency: money.Currency(currency)}
 	}
-	check := func(text []byte) fact {
+	check := func(text []byte) snapshot {
 		t.Helper()
-		var f fact
+		var f snapshot
 		if err := json.Unmarshal(text, &f); err != nil {
 			t.Fatal(err)
 		}

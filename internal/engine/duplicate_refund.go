@@ -15,7 +15,7 @@ const twinWindow = time.Minute
 // twin looks for such a refund, where the merchant gave nothing by which a repeated request is known: no idempotency key
 // and, by other APIs, no name. It is noted as the one that p may duplicate, or p is refused where the shop wants that.
 // All that is left cannot be refunded twice.
-func (b *birth) twin(tx *store.Tx, p *payment.Payment) error {
+func (b *creation) twin(tx *store.Tx, p *payment.Payment) error {
 	if b.c.Idem.Key != "" || b.c.Terms.Origin != "" || b.c.Amount.IsZero() {
 		return nil
 	}

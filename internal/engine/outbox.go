@@ -23,7 +23,7 @@ type Message struct {
 	Body        []byte
 	URL         string // where it is posted; empty keeps it for the feed only
 	// OfParent: it belongs to the deposit of the refund and is told in order with the deposit's own. The renderer has
-	// to have asked for Telling.Deposit.
+	// to have asked for EventContext.Deposit.
 	OfParent bool
 }
 
@@ -32,12 +32,12 @@ type Renderer struct {
 	Dialect  string
 	OfParent bool // its messages about a refund have OfParent set
 	// Word words a fact; nothing where the merchant is not told. A fact that it cannot word, by an error or a panic, is
-	// stored all the same, and worded later: see untold.go.
-	Word func(t *Telling) ([]Message, error)
+	// stored all the same, and worded later: see outbox_waiting.go.
+	Word func(t *EventContext) ([]Message, error)
 }
 
-// Telling is a fact that merchants are told, with what belongs to it. It lives as long as the transaction body.
-type Telling struct {
+// EventContext is a fact that merchants are told, with what belongs to it. It lives as long as the transaction body.
+type EventContext struct {
 	tx     *store.Tx
 	d      *payment.Decision
 	parent *payment.Payment // as it becomes; nil where there is none or it was not looked up
@@ -52,7 +52,7 @@ type Telling struct {
 }
 
 // note takes note of an error of the database: such a fact can be worded, but not in this run of the transaction.
-func (t *Telling) note(err error) error {
+func (t *EventContext) note(err error) error {
 	if away(err) {
 		t.trouble = err
 	}
@@ -66,16 +66,16 @@ func away(err error) bool {
 }
 
 // Shop is the payment's; shared, not to be changed.
-func (t *Telling) Shop() *shop.Shop { return t.shop }
+func (t *EventContext) Shop() *shop.Shop { return t.shop }
 
 // Payment is as the fact leaves it.
-func (t *Telling) Payment() *payment.Payment { return &t.d.Payment }
+func (t *EventContext) Payment() *payment.Payment { return &t.d.Payment }
 
 // Event is the fact.
-func (t *Telling) Event() payment.Event { return t.event }
+func (t *EventContext) Event() payment.Event { return t.event }
 
 // Deposit is the deposit of a refund as the fact leaves it, and otherwise the payment itself.
-func (t *Telling) Deposit() (*payment.Payment, error) {
+func (t *EventContext) Deposit() (*payment.Payment, error) {
 	p := &t.d.Payment
 	if p.Type != payment.Refund {
 		return p, nil
@@ -93,13 +93,13 @@ func (t *Telling) Deposit() (*payment.Payment, error) {
 
 // alike gives the fact an instant that is later than all that was recorded of the refund and of its deposit: it may be told
 // in order with what either was told before, by nodes whose clocks differ.
-func (t *Telling) alike() {
+func (t *EventContext) alike() {
 	t.event.At = t.parent.Mark(t.event.At)
 	t.d.Payment.Changed = t.event.At
 }
 
 // Order is what is kept beside the Deposit, or nil.
-func (t *Telling) Order() (*Order, error) {
+func (t *EventContext) Order() (*Order, error) {
 	if t.order != nil {
 		return t.order, nil
 	}
@@ -113,7 +113,7 @@ func (t *Telling) Order() (*Order, error) {
 }
 
 // Instruction is what the merchant said with the refund, or with the capture or void that was settled, or nil.
-func (t *Telling) Instruction() (*Instruction, error) {
+func (t *EventContext) Instruction() (*Instruction, error) {
 	if t.said != nil {
 		return t.said, nil
 	}
@@ -137,8 +137,8 @@ func found[T any](row T, err error) (*T, error) {
 	return &row, nil
 }
 
-// toldEvent is an event as it will be written, and where it is posted.
-type toldEvent struct {
+// outboxEvent is an event as it will be written, and where it is posted.
+type outboxEvent struct {
 	event store.Event
 	url   string
 }
@@ -147,7 +147,7 @@ type toldEvent struct {
 // the messages on the payment, so it comes before the payment is written; the messages
 // come after it, so that who decided on old data fails at the payment's version.
 // What cannot be worded is kept for later and fails nothing; only a database that is away does.
-func (e *Engine) word(ctx context.Context, t *Telling) ([]toldEvent, error) {
+func (e *Engine) word(ctx context.Context, t *EventContext) ([]outboxEvent, error) {
 	if len(t.d.Events) == 0 {
 		return nil, nil
 	}
@@ -158,7 +158,7 @@ func (e *Engine) word(ctx context.Context, t *Telling) ([]toldEvent, error) {
 			return nil, unread
 		}
 	}
-	var all []toldEvent
+	var all []outboxEvent
 	for _, t.event = range t.d.Events {
 		if t.parent != nil {
 			t.alike()
@@ -175,7 +175,7 @@ func (e *Engine) word(ctx context.Context, t *Telling) ([]toldEvent, error) {
 }
 
 // wordIn words the fact in one dialect, or keeps it for later. unread is why the shop cannot be read, if so.
-func (e *Engine) wordIn(t *Telling, r *Renderer, unread error) ([]toldEvent, error) {
+func (e *Engine) wordIn(t *EventContext, r *Renderer, unread error) ([]outboxEvent, error) {
 	var messages []Message
 	cause := unread
 	if cause == nil {
@@ -201,7 +201,7 @@ func (e *Engine) wordIn(t *Telling, r *Renderer, unread error) ([]toldEvent, err
 	case cause != nil || waits:
 		return nil, e.keepUntold(t, of, r.Dialect, cause)
 	}
-	events := make([]toldEvent, len(messages))
+	events := make([]outboxEvent, len(messages))
 	for i := range messages {
 		events[i] = e.number(t, &messages[i])
 	}
@@ -212,7 +212,7 @@ func (e *Engine) wordIn(t *Telling, r *Renderer, unread error) ([]toldEvent, err
 var errUnstorable = errors.New("the message is no text")
 
 // render has the dialect word the fact. A panic is an error like others.
-func render(t *Telling, r *Renderer) (messages []Message, err error) {
+func render(t *EventContext, r *Renderer) (messages []Message, err error) {
 	err = rescue.Call(func() (err error) {
 		messages, err = r.Word(t)
 		return err
@@ -227,7 +227,7 @@ func render(t *Telling, r *Renderer) (messages []Message, err error) {
 
 // of is the payment in whose order a message is told: that of the fact or, with parent, the deposit, where the renderer
 // has asked for it.
-func (t *Telling) of(parent bool) *payment.Payment {
+func (t *EventContext) of(parent bool) *payment.Payment {
 	if parent && t.parent != nil {
 		return t.parent
 	}
@@ -235,24 +235,24 @@ func (t *Telling) of(parent bool) *payment.Payment {
 }
 
 // number makes the message the next one of its payment.
-func (e *Engine) number(t *Telling, m *Message) toldEvent {
+func (e *Engine) number(t *EventContext, m *Message) outboxEvent {
 	of := t.of(m.OfParent)
 	t.moved = t.moved || of == t.parent
 	return e.next(of, m, t.event.At)
 }
 
 // next is the message as the next one of the payment.
-func (e *Engine) next(of *payment.Payment, m *Message, at time.Time) toldEvent {
+func (e *Engine) next(of *payment.Payment, m *Message, at time.Time) outboxEvent {
 	of.Told++
 	eid, _ := e.c.IDs.New()
-	return toldEvent{url: m.URL, event: store.Event{
+	return outboxEvent{url: m.URL, event: store.Event{
 		Shop: of.Shop, ID: eid, Dialect: m.Dialect, Payment: of.ID, Seq: of.Told, Type: m.Type,
 		ContentType: m.ContentType, Body: string(m.Body), Created: at,
 	}}
 }
 
-// tell queues the events with their deliveries, the facts that could not be worded, and what a human is told.
-func (e *Engine) tell(tx *store.Tx, t *Telling, all []toldEvent) {
+// enqueue queues the events with their deliveries, the facts that could not be worded, and what a human is told.
+func (e *Engine) enqueue(tx *store.Tx, t *EventContext, all []outboxEvent) {
 	e.post(tx, all)
 	if len(t.untold) > 0 {
 		t.writeUntold()
@@ -263,7 +263,7 @@ func (e *Engine) tell(tx *store.Tx, t *Telling, all []toldEvent) {
 }
 
 // post queues the events with their deliveries.
-func (e *Engine) post(tx *store.Tx, all []toldEvent) {
+func (e *Engine) post(tx *store.Tx, all []outboxEvent) {
 	for i := range all {
 		tx.Events().Insert(&all[i].event)
 		if all[i].url == "" {

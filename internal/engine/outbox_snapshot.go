@@ -6,8 +6,8 @@ import (
 )
 
 // UnmarshalJSON reads a fact, also one that was kept when a payment's money was amounts beside currencies.
-func (f *fact) UnmarshalJSON(text []byte) error {
-	type plain fact
+func (f *snapshot) UnmarshalJSON(text []byte) error {
+	type plain snapshot
 	var parts map[string]json.RawMessage
 	if err := json.Unmarshal(text, &parts); err != nil {
 		return fmt.Errorf("a fact: %w", err)
