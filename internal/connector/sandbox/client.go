@@ -80,29 +80,6 @@ func unclear(status int, r refusal) error {
 	return fmt.Errorf("%w: status %d, %s", errAnswer, status, r.Code)
 }
 
-// transaction is what the connector reads of the provider's object.
-type transaction struct {
-	ID            string    `json:"id"`
-	Reference     string    `json:"reference"`
-	Kind          string    `json:"kind"`
-	Status        string    `json:"status"`
-	Amount        string    `json:"amount"`
-	Currency      string    `json:"currency"`
-	ResponseCode  string    `json:"responseCode"`
-	DeclineReason string    `json:"declineReason"`
-	Captured      string    `json:"capturedAmount"`
-	Card          *wireCard `json:"card"`
-	ActionURL     string    `json:"actionUrl"`
-	Credential    string    `json:"credential"`
-}
-
-type wireCard struct {
-	Brand         string `json:"brand"`
-	First6        string `json:"first6"`
-	Last4         string `json:"last4"`
-	IssuerCountry string `json:"issuerCountry"`
-}
-
 // cancellation is the answer to a cancel by reference.
 type cancellation struct {
 	Reference   string      `json:"reference"`

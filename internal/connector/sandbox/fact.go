@@ -17,6 +17,29 @@ const (
 	kindFence         = "fence"        // a reference closed before it was used
 )
 
+// transaction is what the connector reads of the provider's object.
+type transaction struct {
+	ID            string    `json:"id"`
+	Reference     string    `json:"reference"`
+	Kind          string    `json:"kind"`
+	Status        string    `json:"status"`
+	Amount        string    `json:"amount"`
+	Currency      string    `json:"currency"`
+	ResponseCode  string    `json:"responseCode"`
+	DeclineReason string    `json:"declineReason"`
+	Captured      string    `json:"capturedAmount"`
+	Card          *wireCard `json:"card"`
+	ActionURL     string    `json:"actionUrl"`
+	Credential    string    `json:"credential"`
+}
+
+type wireCard struct {
+	Brand         string `json:"brand"`
+	First6        string `json:"first6"`
+	Last4         string `json:"last4"`
+	IssuerCountry string `json:"issuerCountry"`
+}
+
 // isOf reports whether the provider's kind is one that such an attempt makes.
 func isOf(attempt payment.AttemptKind, kind string) bool {
 	switch attempt {
