@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"path"
 	"strconv"
@@ -35,11 +36,15 @@ type asset struct {
 func loadAssets() *assets {
 	a := &assets{pages: make(map[string]*template.Template), byName: make(map[string]*asset)}
 	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html"))
-	for _, page := range []string{
-		"payment_form", "payment_bank", "payment_leave", "payment_wait", "payment_result", "problem",
-	} {
-		set := template.Must(layout.Clone())
-		a.pages[page] = template.Must(set.ParseFS(files, "templates/"+page+".html"))
+	for _, pattern := range []string{"problem.html", "payment_*.html", "method_*.html"} {
+		found, err := fs.Glob(files, "templates/"+pattern)
+		if err != nil {
+			panic(fmt.Sprintf("checkout: %v", err))
+		}
+		for _, name := range found {
+			set := template.Must(layout.Clone())
+			a.pages[strings.TrimSuffix(path.Base(name), ".html")] = template.Must(set.ParseFS(files, name))
+		}
 	}
 	a.style = a.load("checkout.css", "text/css; charset=utf-8")
 	a.icon = a.load("icon.svg", "image/svg+xml")

@@ -78,7 +78,7 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	if f.Held != nil || len(f.Card) > 0 {
 		page.Title = v.words.FormTitleCard
 	} else if f.Plain {
-		page.Title = fill(v.words.ContinueWith, named(v.words.Methods, string(v.payment.Method)))
+		page.Title = fill(v.words.ContinueWith, v.words.method(v.payment.Method))
 	}
 	switch {
 	case e.slowed:
@@ -165,7 +165,7 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 }
 
 func continueWith(w *words, m payment.Method) string {
-	return fill(w.ContinueWith, named(w.Methods, string(m)))
+	return fill(w.ContinueWith, w.method(m))
 }
 
 // held shows the card that came with the payment, if it is still kept.

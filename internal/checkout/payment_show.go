@@ -30,6 +30,8 @@ func (g *Pages) showPayment(w http.ResponseWriter, r *http.Request, v *visit) {
 		g.showForm(w, r, v, &entry{})
 	case v.away() != nil:
 		g.showBank(w, r, v)
+	case g.stepPage(v) != "":
+		g.showStep(w, r, v)
 	default:
 		g.showWait(w, r, v)
 	}

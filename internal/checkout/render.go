@@ -22,6 +22,8 @@ type view struct {
 	Link      string // where the page's link goes
 	Reference string
 	Form      *form
+	Code      string // what the customer takes along
+	Label     string // of it
 
 	W *words // of the payment's customer where one is known, else as given
 

@@ -3,6 +3,8 @@ package checkout
 import (
 	"fmt"
 	"strings"
+
+	"github.com/sluicepay/sluice/internal/payment"
 )
 
 // words are the texts of the pages in one language. A new language is a new entry of languages with every field.
@@ -30,8 +32,24 @@ type words struct {
 	NotFound, Forbidden, BadForm, Busy, Broken outcomeWords
 	RequestLabel, Reopen                       string
 
-	Methods map[string]string // what customers call a payment method
-	Brands  map[string]string // what customers call a card brand
+	Methods map[string]methodWords // by payment method
+	Brands  map[string]string      // what customers call a card brand
+}
+
+// methodWords are the texts of one payment method. Only its name is shown on the pages of all; the others are for the page that
+// a method has where its customers take something along, see payment_step.go.
+type methodWords struct {
+	Name                string // what customers call it
+	Title, Text, Detail string
+	Label               string // of what they take along
+}
+
+// method returns what customers call a payment method.
+func (w *words) method(m payment.Method) string {
+	if name := w.Methods[string(m)].Name; name != "" {
+		return name
+	}
+	return readable(string(m))
 }
 
 // bindingWords are what words of the same name are replaced by where a card is only kept for later payments and no
@@ -91,8 +109,10 @@ func named(table map[string]string, word string) string {
 	if name, ok := table[word]; ok {
 		return name
 	}
-	return strings.ReplaceAll(word, "_", " ")
+	return readable(word)
 }
+
+func readable(word string) string { return strings.ReplaceAll(word, "_", " ") }
 
 // fill puts values into a text of the table.
 func fill(text string, values ...any) string { return fmt.Sprintf(text, values...) }

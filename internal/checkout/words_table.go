@@ -98,9 +98,9 @@ var english = words{
 		"The fault is ours. Open the payment again to see how it stands before you pay once more.", toneNeutral},
 	RequestLabel: "If you ask for help, name this number", Reopen: "Open the payment again",
 
-	Methods: map[string]string{
-		"APPLEPAY": "Apple Pay", "BASIC_CARD": "Card", "BLIK": "BLIK", "GOOGLEPAY": "Google Pay",
-		"OPEN_BANKING": "your bank", "PAY_BY_LINK": "bank transfer", "PIX": "Pix",
+	Methods: map[string]methodWords{
+		"APPLEPAY": {Name: "Apple Pay"}, "BASIC_CARD": {Name: "Card"}, "BLIK": {Name: "BLIK"}, "GOOGLEPAY": {Name: "Google Pay"},
+		"OPEN_BANKING": {Name: "your bank"}, "PAY_BY_LINK": {Name: "bank transfer"}, "PIX": {Name: "Pix"},
 	},
 	Brands: map[string]string{
 		"AMEX": "American Express", "DINERS": "Diners Club", "DISCOVER": "Discover", "JCB": "JCB", "MAESTRO": "Maestro",
