@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"payment":    {"money", "id", "instrument"},
 	"shop":       {"address", "limit", "money", "id", "payment", "instrument"},
 	"route":      {"money", "payment", "instrument", "shop"},
-	"risk":       {"payment", "shop"},
+	"risk":       {"money", "payment", "instrument", "shop"},
 	"velocity":   {"payment", "instrument", "shop"},
 	"vault":      {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
 	"outbound":   {"address", "id", "private", "telemetry"},
