@@ -134,6 +134,12 @@ func TestFingerprintSeesEveryFieldButTheSecurityCode(t *testing.T) {
 	if text := first; strings.Contains(text, "4000000000000408") || strings.Contains(text, "4000 0000") {
 		t.Error("the card number is in the text of the fingerprint")
 	}
+	saved := func(token string) string {
+		return string(g.canonicalPayment("POST /x", &engine.Create{Means: &instrument.SavedCard{Token: token}}))
+	}
+	if saved("one") == saved("two") || saved("one") == string(g.canonicalPayment("POST /x", &engine.Create{})) {
+		t.Error("a saved card is not in the fingerprint")
+	}
 }
 
 func FuzzBindPayment(f *testing.F) {

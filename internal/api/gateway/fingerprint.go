@@ -50,13 +50,16 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 	c.add("currency", string(r.Currency))
 	c.add("parentPaymentId", string(r.Parent))
 	c.add("description", r.Description)
-	if card := instrument.CardOf(r.Means); card != nil {
+	switch means := r.Means.(type) {
+	case *instrument.Card:
 		var digits [instrument.MostDigits]byte
-		c.add("cardNumber", hex.EncodeToString(g.engine.Fingerprint(card.Number.AppendTo(digits[:0]))))
+		c.add("cardNumber", hex.EncodeToString(g.engine.Fingerprint(means.Number.AppendTo(digits[:0]))))
 		clear(digits[:])
-		c.add("cardholderName", card.Holder)
-		c.add("expiryMonth", card.ExpiryMonth)
-		c.add("expiryYear", card.ExpiryYear)
+		c.add("cardholderName", means.Holder)
+		c.add("expiryMonth", means.ExpiryMonth)
+		c.add("expiryYear", means.ExpiryYear)
+	case *instrument.SavedCard:
+		c.add("cardToken", means.Token)
 	}
 	c.add("customer", string(r.Customer))
 	c.add("billingAddress", string(r.Billing))
