@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -117,23 +118,23 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 		return nil, callInput{}, err
 	}
 	wanted := *p
-	if c.Method != "" {
-		wanted.Method = c.Method
-	}
-	if wanted.Method == "" && means != nil {
+	if p.Method == "" && c.Method == "" && means != nil {
 		c.Method = payment.MethodOf(means.Kind())
-		wanted.Method = c.Method
 	}
+	wanted.Method = cmp.Or(c.Method, p.Method)
 	var call callInput
 	c.Start, call.at = e.start(x.Shop, &wanted)
-	if wanted.Method.Spec().Means == instrument.KindCard {
-		card := instrument.CardOf(means)
-		switch {
-		case card == nil:
-			return nil, callInput{}, &payment.Missing{Field: "card"}
-		case coded && !call.at.withoutCode():
-			return nil, callInput{}, &payment.Missing{Field: "card.cardSecurityCode"}
+	card := instrument.CardOf(means)
+	switch needs := wanted.Method.Spec().Means; {
+	case needs != instrument.KindCard:
+		if means != nil && means.Kind() == needs {
+			c.Instrument, call.means = means.Masked(), means
 		}
+	case card == nil:
+		return nil, callInput{}, &payment.Missing{Field: "card"}
+	case coded && !call.at.withoutCode():
+		return nil, callInput{}, &payment.Missing{Field: "card.cardSecurityCode"}
+	default:
 		if err := e.admit(x, card, &o.door); err != nil {
 			return nil, callInput{}, err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -28,6 +29,7 @@ type resumingConfig struct {
 
 	mu       sync.Mutex
 	told     []payment.Brought
+	given    []instrument.Means
 	statuses int
 }
 
@@ -47,6 +49,9 @@ func (r resuming) Traits() connector.Traits {
 
 // Start of a blind provider is booked there, and its answer gets lost.
 func (r resuming) Start(ctx context.Context, q connector.Request) (payment.Fact, error) {
+	r.c.mu.Lock()
+	r.c.given = append(r.c.given, instrument.Clone(q.Means))
+	r.c.mu.Unlock()
 	fact, err := r.Sandbox.Start(ctx, q)
 	if err == nil && r.c.blind {
 		return payment.Fact{}, errors.New("the answer was lost")
@@ -147,6 +152,36 @@ func TestWhatHasNoNameAtTheProviderIsNotAskedAbout(t *testing.T) {
 		}
 		if q, err := e.ManualCheck(t.Context(), h.shop.ID, p.ID); err != nil || q.State() != payment.Pending || c.statuses != 0 {
 			t.Errorf("%s %v, asked %d times", q.State(), err, c.statuses)
+		}
+	})
+}
+
+// TestMeansReachTheConnectorWhateverTheyAre, where they are those of the method; a card that came with the payment is not given to
+// another method.
+func TestMeansReachTheConnectorWhateverTheyAre(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		e, c := h.resumer(false)
+		pay := func(m payment.Method, born, given instrument.Means) {
+			t.Helper()
+			d := h.newDeposit("10.00", cardApproved)
+			d.Method, d.Means = m, born
+			_, err := e.Execute(t.Context(), engine.Execute{Target: h.target(h.create(d).ID), Method: m, Means: given})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		pay(payment.GooglePay, nil, &instrument.Wallet{Method: string(payment.GooglePay), Token: []byte("token")})
+		pay(payment.GooglePay, nil, cardOf(t, cardApproved))
+		pay(payment.BasicCard, nil, cardOf(t, cardApproved))
+		if len(c.given) != 3 {
+			t.Fatalf("%d calls", len(c.given))
+		}
+		if w, ok := c.given[0].(*instrument.Wallet); !ok || string(w.Token) != "token" {
+			t.Errorf("a wallet's token: %v", c.given[0])
+		}
+		if c.given[1] != nil || instrument.CardOf(c.given[2]) == nil {
+			t.Errorf("%v, %v: want nothing and a card", c.given[1], c.given[2])
 		}
 	})
 }
