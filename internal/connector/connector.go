@@ -110,14 +110,14 @@ var ErrUnreadable = errors.New("signed by the provider, but not understood")
 type Notice struct {
 	EventKey string // the provider's own id of the event, or a hash of the body: one effect for each
 	Subject  Subject
-	Key      string // our key of the attempt that it is about
+	Key      string // our key of the attempt that it is about, or to which the dispute belongs
 	Fact     payment.Fact
 }
 
 // Subject is what a notice is about.
 type Subject string
 
-// The subjects. Notices about others than attempts are kept for a human until there is a place for them.
+// The subjects. Notices about others than attempts are kept for a human, with the payment that Key names; their facts are not read.
 const (
 	OfAttempt Subject = ""
 	OfDispute Subject = "dispute" // a chargeback, its stages and its end

@@ -22,6 +22,7 @@ const (
 	whyConnector    = "the connector panics"
 	whyUnread       = "the notice cannot be read"
 	whyUnreadFull   = "notices that cannot be read are not kept any more, because too many wait"
+	whyAside        = "the notice is about something that only people can deal with"
 	whyUnmatched    = "the notice is about something unknown"
 	whyNoticeParked = "booking the notice has failed too often and is not tried again"
 	whyNoticePanics = "work on the notice panics"

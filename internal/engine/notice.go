@@ -2,9 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,13 +24,6 @@ var ErrForged = errors.New("the notice is not the provider's")
 // ErrUnreadable is returned for a post whose signature holds and that the connector does not understand. It is kept for
 // a human, once, and nothing else changes.
 var ErrUnreadable = errors.New("the notice is the provider's and cannot be read")
-
-// unreadPrefix begins the key of a post that could not be read, before the hash of its body.
-const unreadPrefix = "sha256-"
-
-// mostUnread is how many posts of a terminal that nobody could read wait for a human at most. Who sends more of them sends
-// nothing that the first thousand do not show; what they tell is found out by status queries.
-const mostUnread = 1000
 
 // rematch is how long a notice about something unknown is tried again.
 const rematch = 24 * time.Hour
@@ -98,14 +88,12 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 		return ErrForged
 	}
 	for i := range notices {
-		if about := notices[i].Subject; about != connector.OfAttempt {
-			err := e.keepUnread(settled(ctx), owner, post, fmt.Errorf("it is about a %s", about))
-			if err != nil && !errors.Is(err, ErrUnreadable) {
-				return err
+		err := rescue.Call(func() error {
+			if notices[i].Subject != connector.OfAttempt {
+				return e.setAside(settled(ctx), owner, post, &notices[i])
 			}
-			continue // the provider has done its part
-		}
-		err := rescue.Call(func() error { return e.receive(settled(ctx), owner, at, post, &notices[i]) })
+			return e.receive(settled(ctx), owner, at, post, &notices[i])
+		})
 		if err != nil && !passing(err) { // what it says cannot be stored; as it came, it can
 			return e.keepUnread(settled(ctx), owner, post, err)
 		}
@@ -116,55 +104,13 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	return nil
 }
 
-// keepUnread keeps a provider's post that its connector does not understand.
-func (e *Engine) keepUnread(ctx context.Context, owner payment.ShopID, post Post, cause error) error {
-	headers, err := json.Marshal(post.Header)
-	if err != nil {
-		return fmt.Errorf("headers of a notice: %w", err)
-	}
-	sum := sha256.Sum256(post.Body)
-	row := store.Notice{
-		Shop: owner, Terminal: post.Terminal, Key: unreadPrefix + hex.EncodeToString(sum[:]), Received: post.At,
-		State: store.NoticeParked, Headers: string(headers), Body: post.Body,
-	}
-	told := aboutNotice(owner, row.Terminal, row.Key, whyUnread).Of(cause)
-	full := false
-	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
-		waiting, err := tx.Notices().CountParked(owner, post.Terminal, mostUnread)
-		if full = waiting >= mostUnread; err == nil && !full {
-			tx.Notices().Insert(&row)
-			e.bell.Write(tx, told)
-		}
-		return err
-	})
-	if clashed(err, store.WriteNotice) {
-		return ErrUnreadable
-	}
-	if full {
-		if more, due := e.pace.Due("unread/"+post.Terminal, e.Now()); due {
-			all := alarm.Alarm{Shop: owner, About: alarm.Terminal, Subject: post.Terminal, Why: whyUnreadFull}.Of(cause)
-			all.Detail = fmt.Sprintf("%d are kept, %d were left out since the last time: %s", mostUnread, more, all.Detail)
-			e.bell.Raise(ctx, all)
-		}
-		return ErrUnreadable
-	}
-	if err != nil {
-		return storeError(err)
-	}
-	e.bell.Tell(ctx, told)
-	return ErrUnreadable
-}
-
 // receive keeps one notice and books it.
 func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached, post Post, n *connector.Notice) error {
-	headers, err := json.Marshal(post.Header)
+	row, err := post.row(owner, n.EventKey)
 	if err != nil {
-		return fmt.Errorf("headers of a notice: %w", err)
+		return err
 	}
-	row := store.Notice{
-		Shop: owner, Terminal: post.Terminal, Key: n.EventKey, Received: post.At, AttemptKey: n.Key,
-		Headers: string(headers), Body: post.Body,
-	}
+	row.AttemptKey = n.Key
 	said := report{fact: n.Fact, messages: recordIncoming(ctx, at.to, post), at: at}
 	err = e.settleNotice(ctx, said, func(tx *store.Tx, said report, d *payment.Decision) error {
 		kept := row
@@ -187,6 +133,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 
 // report is what a notice says, and how the log shows it.
 type report struct {
+	about    connector.Subject // of others than attempts nothing is booked
 	fact     payment.Fact
 	messages payment.Messages
 	means    string   // what has to be kept to make the call again, sealed

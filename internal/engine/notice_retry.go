@@ -43,7 +43,8 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		return fmt.Errorf("notice %s: %w", n.Key, err)
 	}
 	var parked []alarm.Alarm
-	said := report{fact: read.Fact, messages: recordIncoming(ctx, c, Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received}), at: at}
+	post := Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received}
+	said := report{about: read.Subject, fact: read.Fact, messages: recordIncoming(ctx, c, post), at: at}
 	err = e.settleNotice(settled(ctx), said, func(tx *store.Tx, said report, d *payment.Decision) error {
 		if !tx.MaybeCommitted() {
 			parked = nil
@@ -53,16 +54,10 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 			return err
 		}
 		kept.AttemptKey = read.Key
-		applied, err := e.book(ctx, tx, &kept, said, d)
-		if err != nil {
+		if parked, err = e.again(ctx, tx, &kept, said, d); err != nil {
 			return err
 		}
-		kept.Fails++
-		kept.State, kept.Due = store.NoticeApplied, time.Time{}
-		if !applied {
-			parked = e.waitOrPark(&kept, tx.Now())
-			e.bell.Write(tx, parked...)
-		}
+		e.bell.Write(tx, parked...)
 		tx.Notices().Update(&kept)
 		return nil
 	})
@@ -70,6 +65,24 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		e.bell.Tell(ctx, parked...)
 	}
 	return err
+}
+
+// again books what a notice that was waiting says, or says what a human is told about it.
+func (e *Engine) again(ctx context.Context, tx *store.Tx, n *store.Notice, said report, d *payment.Decision) ([]alarm.Alarm, error) {
+	if said.about != connector.OfAttempt {
+		a, err := aside(tx, n, said.about)
+		return []alarm.Alarm{a}, err
+	}
+	applied, err := e.book(ctx, tx, n, said, d)
+	if err != nil {
+		return nil, err
+	}
+	n.Fails++
+	if !applied {
+		return e.waitOrPark(n, tx.Now()), nil
+	}
+	n.State, n.Due = store.NoticeApplied, time.Time{}
+	return nil, nil
 }
 
 // waitOrPark says when a notice about something unknown is tried again, or what a human is told.
