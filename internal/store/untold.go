@@ -55,6 +55,7 @@ func scanUntold(s tx.Scanner) (Untold, error) {
 	var created int64
 	var due *int64
 	err := s.Scan(&shop, &pid, &u.Dialect, &u.Number, &u.Fact, &u.Error, &created, &due, &u.Fails)
+	u.Fact = ofToday(u.Fact)
 	u.Shop, u.Payment, u.Created, u.Due = payment.ShopID(shop), payment.ID(pid), tx.FromMicros(&created), tx.FromMicros(due)
 	return u, err
 }

@@ -1,4 +1,4 @@
-package engine
+package store
 
 import (
 	"encoding/json"
@@ -18,10 +18,13 @@ func TestAFactOfAnOlderProgramIsRead(t *testing.T) {
 	sum := func(amount, currency string) money.Sum {
 		return money.Sum{Amount: money.MustParse(amount), Currency: money.Currency(currency)}
 	}
-	check := func(text []byte) snapshot {
+	check := func(text string) {
 		t.Helper()
-		var f snapshot
-		if err := json.Unmarshal(text, &f); err != nil {
+		var f struct {
+			State            payment.State
+			Payment, Deposit payment.Payment
+		}
+		if err := json.Unmarshal([]byte(text), &f); err != nil {
 			t.Fatal(err)
 		}
 		got := []money.Sum{f.Payment.Asked, f.Payment.Fee, f.Payment.Attempts[0].Sent, f.Deposit.Asked}
@@ -31,11 +34,15 @@ func TestAFactOfAnOlderProgramIsRead(t *testing.T) {
 		if f.State != payment.Completed || f.Payment.ID != "1" {
 			t.Errorf("%s %s", f.State, f.Payment.ID)
 		}
-		return f
 	}
-	again, err := json.Marshal(check([]byte(kept)))
-	if err != nil {
-		t.Fatal(err)
+	today := ofToday(kept)
+	check(today)
+	if again := ofToday(today); again != today {
+		t.Errorf("changed once more: %s", again)
 	}
-	check(again)
+	for _, odd := range []string{"", "null", "{", `[]`, `{"Payment":7}`, `{"Payment":{"Attempts":{}}}`} {
+		if got := ofToday(odd); got != odd {
+			t.Errorf("%s became %s", odd, got)
+		}
+	}
 }
