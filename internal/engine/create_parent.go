@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"errors"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -44,11 +43,8 @@ func (b *creation) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error
 		Description: c.Description, Asked: money.Sum{Amount: c.Amount, Currency: c.Currency}, PreAuth: c.PreAuth,
 		StartRecurring: c.StartRecurring, ReturnURL: c.ReturnURL, WebhookURL: c.WebhookURL,
 		Customer: c.Customer, Billing: c.Billing, Created: b.created, Terms: c.Terms,
-		CheckoutUntil: b.created.Add(time.Duration(c.Shop.Settings.CheckoutTimeout) * time.Minute),
 	}
-	if c.Terms.Lasts > 0 {
-		p.CheckoutUntil = b.created.Add(c.Terms.Lasts)
-	}
+	c.Shop.Fix(&p)
 	if c.Means != nil {
 		p.Method, p.Instrument = cmp.Or(payment.MethodOf(c.Means.Kind()), p.Method), c.Means.Masked()
 	}

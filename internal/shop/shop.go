@@ -60,6 +60,16 @@ type RetiredKey struct {
 	Until time.Time `json:"until"` // it signs until then
 }
 
+// Fix puts into a payment that is being made what the settings say for all of its life: a change of them changes none that
+// there is. The payment has its Created and its Terms.
+func (s *Shop) Fix(p *payment.Payment) {
+	lasts := p.Terms.Lasts
+	if lasts <= 0 {
+		lasts = time.Duration(s.Settings.CheckoutTimeout) * time.Minute
+	}
+	p.CheckoutUntil = p.Created.Add(lasts)
+}
+
 // Terminal returns the shop's terminal with that id, or nil.
 func (s *Shop) Terminal(id string) *Terminal {
 	for i := range s.Terminals {

@@ -3,7 +3,9 @@ package shop_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -25,6 +27,18 @@ func TestSettingsNameEveryFault(t *testing.T) {
 		}
 		if got := shop.Defaults(live).HostToHost; got == live {
 			t.Errorf("live %v: host to host %v", live, got)
+		}
+	}
+}
+
+// TestSettingsAreFixedInAPayment: how long its checkout lasts, where its terms say nothing else.
+func TestSettingsAreFixedInAPayment(t *testing.T) {
+	made := time.Date(2030, 12, 25, 10, 0, 0, 0, time.UTC)
+	s := shop.Shop{Settings: shop.Settings{CheckoutTimeout: 90}}
+	for lasts, want := range map[time.Duration]time.Duration{0: 90 * time.Minute, time.Hour: time.Hour} {
+		p := payment.Payment{Created: made, Terms: payment.Terms{Lasts: lasts}}
+		if s.Fix(&p); p.CheckoutUntil.Sub(made) != want {
+			t.Errorf("terms of %s: until %s", lasts, p.CheckoutUntil)
 		}
 	}
 }
