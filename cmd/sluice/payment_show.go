@@ -32,6 +32,9 @@ func (c *paymentShowCommand) Run(s *surroundings) error {
 				fmt.Fprintf(&b, "%-12s %s\n", line[0], line[1])
 			}
 		}
+		for _, s := range r.Sums {
+			fmt.Fprintf(&b, "%-12s %s %s\n", s.Name, s.Amount, s.Currency)
+		}
 		showScreening(&b, r.Screening)
 		if err := showAttempts(&b, r.Attempts); err != nil {
 			return err

@@ -20,13 +20,21 @@ type ShowPayment struct {
 // PaymentShown is all there is about a payment.
 type PaymentShown struct {
 	Shop     string          `json:"shopId"`
-	Payment  json.RawMessage `json:"payment"` // as the gateway API shows it
+	Payment  json.RawMessage `json:"payment"`        // as the gateway API shows it
+	Sums     []SumShown      `json:"sums,omitempty"` // those that the API does not show as the amount
 	Attempts []AttemptShown  `json:"attempts,omitempty"`
 	// Operations are entries of its log as the gateway API shows them, newest first, their messages masked.
 	Operations []json.RawMessage `json:"operations"`
 	Total      int               `json:"operationsTotal"`
 	ByHand     []ByHand          `json:"byHand,omitempty"` // oldest first
 	Screening  *Screening        `json:"screening,omitempty"`
+}
+
+// SumShown is a sum in its role, such as fee.
+type SumShown struct {
+	Name     string      `json:"name"`
+	Amount   json.Number `json:"amount"`
+	Currency string      `json:"currency"`
 }
 
 // ByHand is a change that a person made or wants to be made.
@@ -76,6 +84,9 @@ func (d *Desk) showPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 		return PaymentShown{}, paymentError(err, &c.OfPayment)
 	}
 	shown := PaymentShown{Shop: string(s.ID), Payment: d.shown(&p), Total: p.Ops, Operations: []json.RawMessage{}, Screening: screeningShown(&p)}
+	for _, s := range p.Beside() {
+		shown.Sums = append(shown.Sums, SumShown{s.Name, json.Number(s.Sum.Amount.String()), string(s.Sum.Currency)})
+	}
 	for i := range p.Attempts {
 		shown.Attempts = append(shown.Attempts, attemptShown(&p.Attempts[i]))
 	}

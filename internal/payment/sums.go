@@ -1,6 +1,10 @@
 package payment
 
-import "github.com/sluicepay/sluice/internal/money"
+import (
+	"slices"
+
+	"github.com/sluicepay/sluice/internal/money"
+)
 
 // The sums of a payment each have a role, and none is written over by another:
 //
@@ -33,4 +37,19 @@ func (p *Payment) Shown() money.Sum {
 		s.Amount = p.Captured
 	}
 	return s
+}
+
+// NamedSum is a sum in the role that people know it by.
+type NamedSum struct {
+	Name string
+	Sum  money.Sum
+}
+
+// Beside lists the sums of a payment that Shown does not tell of, those that there are.
+func (p *Payment) Beside() []NamedSum {
+	all := []NamedSum{{"fee", p.Fee}, {"settled", p.Settled}}
+	if p.Sent.Currency != "" {
+		all = append(all, NamedSum{"asked", p.Asked})
+	}
+	return slices.DeleteFunc(all, func(s NamedSum) bool { return s.Sum.IsZero() })
 }

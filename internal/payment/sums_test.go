@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/money"
@@ -36,6 +37,9 @@ func TestAConvertedPaymentMovesWhatItWasConvertedInto(t *testing.T) {
 	}
 	if w.p.Asked != asked.Asked || w.p.Settled != settled {
 		t.Errorf("asked %s, settled %s", w.p.Asked, w.p.Settled)
+	}
+	if got, want := w.p.Beside(), []payment.NamedSum{{Name: "settled", Sum: settled}, {Name: "asked", Sum: asked.Asked}}; !slices.Equal(got, want) {
+		t.Errorf("people are told of %v, want %v", got, want)
 	}
 	refused(payment.Reserve{Amount: money.MustParse("1"), Currency: "EUR"}, payment.CodeInvalidCurrency)
 	w.do(t, payment.Reserve{Amount: money.MustParse("400"), Currency: "JPY"})
