@@ -258,7 +258,7 @@ func (e *Engine) chained(tx *store.Tx, s *shop.Shop, p *payment.Payment, chain *
 		return payment.Start{}, callInput{}, err
 	}
 	need := route.Need{
-		Type: p.Type, Method: p.Method, Currency: p.Asked.Currency, PreAuth: p.Holds(p.Method), Recurring: true,
+		Type: p.Type, Method: p.Method, Currency: p.Moves().Currency, PreAuth: p.Holds(p.Method), Recurring: true,
 	}
 	facts := route.Facts{Need: need, Terminals: []shop.Terminal{*t}}
 	x := callInput{means: means, chain: chain.Payment, at: e.reachIn(s, t.ID)}

@@ -24,7 +24,7 @@ type Need struct {
 // NeedOf is what a payment by the method asks of a terminal. The verification of a card holds nothing.
 func NeedOf(p *payment.Payment, m payment.Method) Need {
 	return Need{
-		Type: p.Type, Method: m, Currency: p.Asked.Currency, PreAuth: p.Holds(m) && !p.Terms.Verify, Recurring: p.StartRecurring,
+		Type: p.Type, Method: m, Currency: p.Moves().Currency, PreAuth: p.Holds(m) && !p.Terms.Verify, Recurring: p.StartRecurring,
 	}
 }
 

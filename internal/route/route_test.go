@@ -230,3 +230,16 @@ func BenchmarkPlan(b *testing.B) {
 		})
 	}
 }
+
+// TestTheCurrencyThatMovesIsRouted: a payment that is converted goes to a terminal for what it is converted into.
+func TestTheCurrencyThatMovesIsRouted(t *testing.T) {
+	t.Parallel()
+	p := payment.Payment{Type: payment.Deposit, Asked: money.Sum{Amount: money.MustParse("10"), Currency: "EUR"}}
+	if got := route.NeedOf(&p, payment.BasicCard).Currency; got != "EUR" {
+		t.Errorf("asked in %s", got)
+	}
+	p.Sent = money.Sum{Amount: money.MustParse("1625"), Currency: "JPY"}
+	if got := route.NeedOf(&p, payment.BasicCard).Currency; got != "JPY" {
+		t.Errorf("converted: %s", got)
+	}
+}

@@ -56,13 +56,13 @@ func (g *Gateway) surroundings(ctx context.Context, doc *api.Value, s *shop.Shop
 	return known, err
 }
 
-// currencyOf is the currency of a payment, and none where there is no such payment.
+// currencyOf is the currency in which a payment is captured and given back, and none where there is no such payment.
 func (g *Gateway) currencyOf(ctx context.Context, s *shop.Shop, id payment.ID) (money.Currency, error) {
 	p, err := g.engine.Get(ctx, s.ID, id)
 	if errors.Is(err, payment.ErrNotFound) {
 		return "", nil
 	}
-	return p.Asked.Currency, err
+	return p.Moves().Currency, err
 }
 
 // answerOutcome shows the payment that a command led to.
