@@ -10,7 +10,7 @@ import (
 )
 
 // ReturnAddress reads an address that a customer is sent to after paying: as it is used, and what is wrong with it in
-// words for the merchant, or "". The address is a template (see payment.ReturnURL). The shop may demand https and
+// words for the merchant, or "". The address is a template (see checkout.ReturnURL). The shop may demand https and
 // certain hosts or schemes of apps.
 func ReturnAddress(template string, s *shop.Settings) (used, wrong string) {
 	a, err := address.Return(template)

@@ -124,7 +124,7 @@ func (v *visit) returnURL() string {
 		if read, err := address.Return(template); err == nil {
 			template = read.Text
 		}
-		if u := payment.ReturnURL(template, &v.payment); isReturn(u) {
+		if u := ReturnURL(template, &v.payment); isReturn(u) {
 			return inHeader(u)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/address"
 	"github.com/sluicepay/sluice/internal/api"
+	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
@@ -194,7 +195,7 @@ func checkBound(t *testing.T, c *engine.Create) {
 	}
 	p := payment.Payment{ID: "0123456789abcdef0123456789abcdef", Type: c.Type, Reference: c.Reference}
 	if c.ReturnURL != "" {
-		if _, err := address.Return(payment.ReturnURL(c.ReturnURL, &p)); err != nil {
+		if _, err := address.Return(checkout.ReturnURL(c.ReturnURL, &p)); err != nil {
 			t.Fatalf("return address %q: %v", c.ReturnURL, err)
 		}
 	}

@@ -1,14 +1,16 @@
-package payment
+package checkout
 
 import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/sluicepay/sluice/internal/payment"
 )
 
 func TestReturnURL(t *testing.T) {
 	t.Parallel()
-	p := Restore(Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Reference: "ORDER/1 ä&?#{id}", Type: Deposit}, Completed)
+	p := payment.Restore(payment.Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Reference: "ORDER/1 ä&?#{id}", Type: payment.Deposit}, payment.Completed)
 	for template, want := range map[string]string{
 		"https://shop.example/{id}/{referenceId}/{state}/{type}": "https://shop.example/0193f0c2a7b17c9e8d4f5a6b7c8d9e0f/" +
 			"ORDER%2F1%20%C3%A4%26%3F%23%7Bid%7D/COMPLETED/DEPOSIT",
@@ -29,7 +31,7 @@ func TestReturnURL(t *testing.T) {
 
 func TestReturnURLWithoutAReference(t *testing.T) {
 	t.Parallel()
-	p := Restore(Payment{ID: "i", Type: Deposit}, Pending)
+	p := payment.Restore(payment.Payment{ID: "i", Type: payment.Deposit}, payment.Pending)
 	if got, want := ReturnURL("https://s/{referenceId}/{state}", &p), "https://s//PENDING"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -40,7 +42,7 @@ func FuzzReturnURL(f *testing.F) {
 	f.Add("https://shop.example/{referenceId}", "../..//evil.example?#")
 	f.Add("{", "}")
 	f.Fuzz(func(t *testing.T, template, reference string) {
-		p := Restore(Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Reference: reference, Type: Deposit}, Completed)
+		p := payment.Restore(payment.Payment{ID: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", Reference: reference, Type: payment.Deposit}, payment.Completed)
 		got := ReturnURL(template, &p)
 		for i := range len(got) {
 			if got[i] <= ' ' || got[i] > '~' || strings.IndexByte(`{}"<>\`, got[i]) >= 0 {

@@ -1,6 +1,10 @@
-package payment
+package checkout
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/payment"
+)
 
 // returnNames are what a return address may hold in braces.
 var returnNames = []string{"id", "referenceId", "state", "type"}
@@ -10,7 +14,7 @@ var returnNames = []string{"id", "referenceId", "state", "type"}
 // a value can never end the part of the address that it stands in. Other braces, and any other character that may not
 // stand in an address, are percent-encoded as they are. The rest of template is kept byte by byte; whether it is an
 // acceptable address is for the caller.
-func ReturnURL(template string, p *Payment) string {
+func ReturnURL(template string, p *payment.Payment) string {
 	var b strings.Builder
 	b.Grow(len(template) + 64)
 	for i := 0; i < len(template); {
@@ -42,14 +46,14 @@ func placeholder(s string) string {
 	return ""
 }
 
-func returnValue(name string, p *Payment) string {
+func returnValue(name string, p *payment.Payment) string {
 	switch name {
 	case "id":
 		return string(p.ID)
 	case "referenceId":
 		return p.Reference
 	case "state":
-		return string(p.state)
+		return string(p.State())
 	}
 	return string(p.Type)
 }
