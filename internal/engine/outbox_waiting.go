@@ -205,7 +205,7 @@ func (r *rewording) run(pid payment.ID) error {
 // tell words one fact; cause is why it cannot be worded, err that the database is away.
 func (r *rewording) tell(u *store.Untold) (cause, err error) {
 	var f snapshot
-	if err := json.Unmarshal([]byte(u.Fact), &f); err != nil {
+	if err := json.Unmarshal([]byte(u.Fact), &f); err != nil { //nolint:musttag // see snapshot
 		return fmt.Errorf("fact as it was kept: %w", err), nil
 	}
 	t := f.telling(r.tx)
