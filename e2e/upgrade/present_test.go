@@ -51,6 +51,12 @@ func open(t *testing.T, d *storetest.Database, from string) *present {
 	dir := t.TempDir()
 	restoreFiles(t, from, dir)
 	restoreDatabase(t, d, from, dir)
+	if d.Kind == store.Postgres { // whoever left it was killed, and counts as alive for some seconds: nobody is migrated underneath
+		later := func() time.Time { return p.clock.Now().Add(time.Minute) }
+		if err := store.Migrate(t.Context(), d.Options(func(o *store.Options) { o.Dir, o.Now = dir, later })); err != nil {
+			t.Fatal(err)
+		}
+	}
 	db := d.Open(func(o *store.Options) { o.Dir, o.Now = dir, p.clock.Now })
 	keys, err := vault.ReadKeyring(dir)
 	if err != nil {
