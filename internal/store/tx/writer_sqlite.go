@@ -14,10 +14,15 @@ type sqliteCommitter struct {
 	log    *slog.Logger
 	conn   *sqliteConn // nil after a failure; opened again for the next group
 	active func()      // told after each commit, for the checkpointer
+	apart  int         // how many of the next groups have a savepoint for each set
 }
 
-// commit writes the group in one transaction, each set behind a savepoint of its own when there is
-// more than one. A set that fails is undone alone; anything worse than that fails the whole group.
+// groupsApart is for how many groups after a set that failed each set gets a savepoint. Savepoints cost, for SQLite copies
+// every page that a set touches; and where one set fails others soon do, which would have a group written twice.
+const groupsApart = 16
+
+// commit writes the group in one transaction. When a set fails it is undone as a whole and written again with each set behind
+// a savepoint of its own, so that the set which fails is undone alone; anything worse than that fails the whole group.
 func (c *sqliteCommitter) commit(group []*writeSet, errs []error) {
 	if err := c.transact(group, errs); err != nil {
 		c.drop(err)
@@ -47,30 +52,49 @@ func (c *sqliteCommitter) transact(group []*writeSet, errs []error) error {
 	if err := c.connect(); err != nil {
 		return err
 	}
-	if err := c.conn.exec("BEGIN IMMEDIATE"); err != nil {
+	applied, err := c.applyAll(group, errs)
+	if err != nil {
 		return err
-	}
-	applied := 0
-	for i, set := range group {
-		err := c.applyAlone(set, len(group) > 1)
-		if isFatal(err) {
-			return err
-		}
-		if errs[i] = err; err == nil {
-			applied++
-		}
 	}
 	if applied == 0 {
 		return c.conn.exec("ROLLBACK")
 	}
-	err := c.conn.exec("COMMIT")
-	if err == nil {
+	if err = c.conn.exec("COMMIT"); err == nil {
 		err = c.file.kept()
 	}
 	if errors.Is(err, ErrUnavailable) && (!errors.Is(err, ErrFull) || errors.Is(err, errIndexFull)) {
 		return fmt.Errorf("%w: %w", ErrCommitUnknown, err) // the disk may have it, for the next process to find
 	}
 	return err
+}
+
+// applyAll begins the transaction and runs the statements of all sets; applied is how many of them did not fail.
+func (c *sqliteCommitter) applyAll(group []*writeSet, errs []error) (applied int, err error) {
+	if err := c.conn.exec("BEGIN IMMEDIATE"); err != nil {
+		return 0, err
+	}
+	several := len(group) > 1
+	apart := several && c.apart > 0
+	if apart {
+		c.apart--
+	}
+	for i, set := range group {
+		err := c.applyAlone(set, apart)
+		switch {
+		case isFatal(err):
+			return 0, err
+		case err != nil && several && !apart:
+			if err := c.conn.exec("ROLLBACK"); err != nil {
+				return 0, err
+			}
+			c.apart = groupsApart
+			return c.applyAll(group, errs)
+		}
+		if errs[i] = err; err == nil {
+			applied++
+		}
+	}
+	return applied, nil
 }
 
 // applyAlone runs the statements of one set. With a savepoint, a failure leaves the transaction as it
