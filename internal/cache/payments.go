@@ -6,8 +6,8 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// recentMost bounds how many payments a process remembers; with documents of usual size about a megabyte.
-const recentMost = 512
+// recentMost bounds how many payments a process remembers; with documents of usual size about a quarter of a megabyte.
+const recentMost = 128
 
 // Payments remembers payments as this process has just committed them, while their next command is likely to come soon: whoever
 // takes one out need not read it again. It may have been changed by others since. So it may only be decided on in a

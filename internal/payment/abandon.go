@@ -8,7 +8,7 @@ import "time"
 type Abandon struct{}
 
 func (Abandon) apply(d *draft) {
-	p := &d.p
+	p := d.p
 	a := p.LiveAttempt()
 	switch {
 	case p.Type != Deposit:

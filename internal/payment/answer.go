@@ -83,7 +83,7 @@ func (c Answer) apply(d *draft) {
 	if c.Fact.Class == ClassUnsent && (!running || d.unsent(a, c)) {
 		return // it says nothing about the call that runs now, if any
 	}
-	fact, alarm := believe(&d.p, a, c.Fact)
+	fact, alarm := believe(d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	if c.Reversed && fact.Class == ClassApproved {
 		fact = d.givenBack(a, fact)

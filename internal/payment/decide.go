@@ -121,7 +121,7 @@ func (c Submit) apply(d *draft) {
 		d.err = refuse(CodeWrongState, "paymentMethod", "the payment goes on by %s", d.p.Method)
 		return
 	}
-	c.Fill(&d.p)
+	c.Fill(d.p)
 	switch {
 	case d.p.Asked.Amount.IsZero() && !d.p.Terms.Verify:
 		d.err = &Missing{Field: "amount"}

@@ -100,7 +100,7 @@ func (r Run) name() string { return r.Owner + "/" + r.Call }
 // draft collects a Decision while the table is asked for each move.
 type draft struct {
 	before Payment
-	p      Payment
+	p      *Payment  // the decision's
 	now    time.Time // by the clock of whoever decides: what is due, leased, over
 	at     time.Time // what is recorded as now: never earlier than anything that was recorded of the payment before
 	d      Decision
@@ -125,9 +125,9 @@ type draft struct {
 }
 
 func begin(p Payment, now time.Time) *draft {
-	before := p
-	p.Attempts = slices.Clone(p.Attempts)
-	d := &draft{before: before, p: p, now: now, at: now}
+	d := &draft{before: p, now: now, at: now, d: Decision{Payment: p}}
+	d.p = &d.d.Payment
+	d.p.Attempts = slices.Clone(p.Attempts)
 	if last := p.last(); now.Before(last) {
 		d.at = last
 	}
@@ -222,7 +222,7 @@ func (d *draft) finish() (Decision, error) {
 	if d.err != nil {
 		return Decision{}, d.err
 	}
-	if !sameShown(&d.before, &d.p) {
+	if !sameShown(&d.before, d.p) {
 		d.update()
 	}
 	if d.p.state != d.before.state && d.p.state.notable() {
@@ -259,7 +259,6 @@ func (d *draft) finish() (Decision, error) {
 	if d.d.Parent != (ParentMove{}) && d.p.Terms.Reversal {
 		d.d.Parent.Try = d.p.Terms.Before + 1
 	}
-	d.d.Payment = d.p
 	return d.d, nil
 }
 

@@ -38,7 +38,7 @@ func (c ManualUpdate) apply(d *draft) {
 		return
 	}
 	a := d.p.subject()
-	if a == nil || !c.fits(&d.p, a) {
+	if a == nil || !c.fits(d.p, a) {
 		d.err = refuse(CodeWrongState, "", "the payment has no attempt that could have ended so")
 		return
 	}

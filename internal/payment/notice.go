@@ -28,7 +28,7 @@ func (c Notice) apply(d *draft) {
 		return
 	}
 	was := *a
-	fact, alarm := believe(&d.p, a, c.Fact)
+	fact, alarm := believe(d.p, a, c.Fact)
 	d.d.Alarm = alarm
 	d.note(a, fact)
 	if d.p.mayBeReversed(a, fact) || d.onlyTold(a, fact) { // how it is is found out by asking

@@ -13,7 +13,7 @@ func (p *Payment) logLong() bool { return p.Ops >= wholeLog }
 // the payment, changes what is shown of it or known of the attempt, or has to be looked at.
 func (d *draft) news(was, is *Attempt, in Input, op OperationKind) bool {
 	to, ok := next(d.p.state, in, op)
-	return !ok || to != d.p.state || d.d.Alarm != "" || !sameShown(&d.before, &d.p) || was.known() != is.known()
+	return !ok || to != d.p.state || d.d.Alarm != "" || !sameShown(&d.before, d.p) || was.known() != is.known()
 }
 
 // known is the attempt without what says who asks about it, and when.

@@ -38,7 +38,7 @@ func (c Reserve) Of(p *Payment) (money.Amount, error) {
 }
 
 func (c Reserve) apply(d *draft) {
-	amount, err := c.Of(&d.p)
+	amount, err := c.Of(d.p)
 	if err == nil {
 		d.p.RefundReserved, err = d.p.RefundReserved.Add(amount)
 	}

@@ -26,7 +26,7 @@ type report struct {
 
 // heard books a fact about an attempt that is settled. Only what a query about it has found changes anything.
 func (d *draft) heard(a *Attempt, r report) {
-	s := situate(&d.p, a, r.fact)
+	s := situate(d.p, a, r.fact)
 	s.honour, s.noRoom = r.late.Honour, d.noRoom
 	row := s.finding()
 	if r.asked {
