@@ -85,16 +85,20 @@ const (
 	pageSize  = 1024
 	probePage = 16
 	lowWater  = 2 * pageSize
+
+	// fewReady is below how many deliveries per post at a time news of another one has the oldest read again. The new one comes
+	// after those that are ready, and before a slow endpoint there can be news with every payment.
+	fewReady = 4
 )
 
 // refill reads deliveries that are due when few are left in memory, a page at a time; at
-// the end it begins again from the oldest, as long as anything has happened since.
+// the end it begins again from the oldest, if anything has happened since and hardly any are left.
 func (r *run) refill(ctx context.Context) error {
 	r.mu.Lock()
 	if r.poked {
 		r.fresh, r.poked = true, false
 	}
-	wanted := r.mayBegin() && len(r.queue.ready) < lowWater && (r.more || r.fresh)
+	wanted := r.wantsMore()
 	page := store.DeliveryPage{Before: r.d.c.Now(), After: r.cursor, Limit: pageSize}
 	if r.left > 0 {
 		page.Limit = probePage
@@ -118,6 +122,12 @@ func (r *run) refill(ctx context.Context) error {
 		r.cursor = &rows[len(rows)-1]
 	}
 	return r.take(ctx, rows)
+}
+
+// wantsMore reports whether deliveries are to be read. The caller holds the lock.
+func (r *run) wantsMore() bool {
+	ready := len(r.queue.ready)
+	return r.mayBegin() && (r.more && ready < lowWater || r.fresh && ready < fewReady*r.width)
 }
 
 // take puts the rows into the queue and those that must wait for an earlier event of their

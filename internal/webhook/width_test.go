@@ -63,3 +63,32 @@ func TestWaitingForSlowPostsReadsOnlyWhatIsMissing(t *testing.T) {
 		})
 	}
 }
+
+// TestNewsOfAnotherDeliveryReadsWhenFewAreLeft: while a receiver is slow, each payment's event would otherwise have the oldest
+// thousand deliveries read again.
+func TestNewsOfAnotherDeliveryReadsWhenFewAreLeft(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		ready int
+		more  bool // the last page was full
+		fresh bool
+		want  bool
+	}{
+		{"nothing left, and news", 0, false, true, true},
+		{"few left, and news", fewReady*firstWidth - 1, false, true, true},
+		{"enough left, and news", fewReady * firstWidth, false, true, false},
+		{"enough left, and another page", fewReady * firstWidth, true, false, true},
+		{"two pages left", lowWater, true, true, false},
+		{"nothing left, no news", 0, false, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := &run{d: &Deliverer{c: Config{Now: time.Now}}, width: firstWidth, left: -1, more: c.more, fresh: c.fresh}
+			r.queue.ready = make([]*item, c.ready)
+			if got := r.wantsMore(); got != c.want {
+				t.Errorf("reads: %t, want %t", got, c.want)
+			}
+		})
+	}
+}
