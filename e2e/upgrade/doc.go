@@ -1,6 +1,6 @@
 // Package upgrade proves that what older programs left behind goes on. Below testdata stands a folder for each version of
 // the tables that was ever in use: databases of both kinds as a program of that time left them when it was killed, the
-// provider's ledger of that moment, and what that program answered and posted. The tests open copies with the present
+// keys that open them, the provider's ledger of that moment, and what that program answered and posted. The tests open copies with the present
 // code and demand the same answers and posts to the byte, and that whatever was under way ends right.
 //
 // [TestMake] makes such a folder with the binary of any commit; scripts/upgrade-fixture.sh runs it. Start with scenes_test.go:

@@ -21,6 +21,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit/loopback"
+	"github.com/sluicepay/sluice/internal/vault"
 )
 
 // maker drives the program of another time by its commands and interfaces.
@@ -371,6 +372,9 @@ func (m *maker) keep(into string) {
 	pack(m.t, filepath.Join(into, "answers.gz"), write(all))
 	m.pack(filepath.Join(m.dir, "ledger.ndjson"), filepath.Join(into, "ledger.gz"))
 	m.copy(filepath.Join(m.data, "keys.json"), filepath.Join(into, "keys.json"))
+	if has(m.t, m.data, vault.MasterFile) {
+		m.copy(filepath.Join(m.data, vault.MasterFile), filepath.Join(into, vault.MasterFile))
+	}
 	m.keepDatabase(into)
 	m.keepCommands(into)
 	m.keepPosts(into)

@@ -3,7 +3,9 @@ package upgrade
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -70,7 +72,7 @@ func open(t *testing.T, d *storetest.Database, from string) *present {
 	p.http = newHTTP(transport)
 	ways.lead(p.Receiver, hooks.URL)
 	p.app = testkit.New(t, db, testkit.Options{
-		Clock: p.clock, Keys: &keys, PublicURL: p.Server, Transport: transport,
+		Clock: p.clock, Keys: &keys, Masters: mastersIn(t, dir), PublicURL: p.Server, Transport: transport,
 		Simulate: func(c *simulator.Config) {
 			c.PublicURL = func() string { return p.Simulator }
 			c.APIKey, c.NoticeSecret, c.LedgerPath = simulatorKey, noticeSecret, filepath.Join(dir, "ledger.ndjson")
@@ -103,16 +105,44 @@ func (a *addresses) dial(ctx context.Context, network, address string) (net.Conn
 // restoreFiles copies what stands in files beside the database.
 func restoreFiles(t testing.TB, from, dir string) {
 	t.Helper()
-	keys, err := os.ReadFile(filepath.Join(from, "keys.json"))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "keys.json"), keys, 0o600)
+	for _, name := range []string{vault.KeyringFile, vault.MasterFile} {
+		if name == vault.MasterFile && !has(t, from, name) {
+			continue // it is older than what is sealed
+		}
+		raw, err := os.ReadFile(filepath.Join(from, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), raw, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "ledger.ndjson"), unpack(t, filepath.Join(from, "ledger.gz")), 0o600)
+	if err := os.WriteFile(filepath.Join(dir, "ledger.ndjson"), unpack(t, filepath.Join(from, "ledger.gz")), 0o600); err != nil {
+		t.Fatal(err)
 	}
+}
+
+// mastersIn reads the master keys; there are none where nothing was sealed yet.
+func mastersIn(t testing.TB, dir string) vault.Masters {
+	t.Helper()
+	if !has(t, dir, vault.MasterFile) {
+		return nil
+	}
+	keys, err := vault.ReadMasters(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keys
+}
+
+// has tells whether a folder has a file of this name.
+func has(t testing.TB, folder, name string) bool {
+	t.Helper()
+	_, err := os.Stat(filepath.Join(folder, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return err == nil
 }
 
 // restoreDatabase makes the database as it was, and returns its URL, empty for SQLite.

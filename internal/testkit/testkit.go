@@ -47,7 +47,8 @@ type App struct {
 	Log       *slog.Logger
 	Runner    *job.Runner // started by Work
 
-	config app.Config // of the application
+	config  app.Config // of the application
+	masters vault.Masters
 
 	gate gate // of the calls that the simulator delays by Held
 
@@ -75,6 +76,7 @@ type Options struct {
 
 	// For an installation that was there before:
 	Keys      *vault.Keyring          // its own; new ones when nil
+	Masters   vault.Masters           // its master keys; the one that all applications of tests share when empty
 	PublicURL string                  // which it is known by; the server's address when empty
 	Transport http.RoundTripper       // of calls to providers, of webhooks and of notices, where their addresses are others now
 	Simulate  func(*simulator.Config) // changes the provider before it starts
@@ -103,7 +105,7 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 		o.Keys = &keys
 	}
 	a := &App{
-		DB: db, Clock: o.Clock, Keys: *o.Keys, Log: o.Log,
+		DB: db, Clock: o.Clock, Keys: *o.Keys, Log: o.Log, masters: o.Masters,
 		Client: &http.Client{
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 128},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -118,10 +120,16 @@ func New(t testing.TB, db *store.DB, o Options) *App {
 	return a
 }
 
-// Seal has the database's secrets sealed, by the master key that all applications of tests share.
+// Seal has the database's secrets sealed, by the installation's master keys or the one that all applications of tests share.
 func (a *App) Seal(t testing.TB) {
 	t.Helper()
-	safe, err := vault.NewSafe(func() (vault.Masters, error) { return vault.ParseMasters(strings.Repeat("5ea1", 16)) }, a.Clock.Now)
+	masters := func() (vault.Masters, error) {
+		if len(a.masters) > 0 {
+			return a.masters, nil
+		}
+		return vault.ParseMasters(strings.Repeat("5ea1", 16))
+	}
+	safe, err := vault.NewSafe(masters, a.Clock.Now)
 	if err == nil {
 		err = a.DB.UseSafe(t.Context(), safe, rand.Reader, true)
 	}
