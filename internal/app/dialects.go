@@ -4,7 +4,7 @@ import (
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/api/gateway"
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
-	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
 
@@ -29,8 +29,8 @@ func (a *App) dialects(stopping <-chan struct{}) (*gateway.Gateway, []api.Dialec
 }
 
 // renderers words facts in the dialects' events.
-func renderers() []engine.Renderer {
-	return []engine.Renderer{
+func renderers() []outbox.Renderer {
+	return []outbox.Renderer{
 		{Dialect: gateway.Dialect, Word: gateway.Render},
 		{Dialect: yandexpay.Dialect, OfParent: true, Word: yandexpay.Render},
 	}

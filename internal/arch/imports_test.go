@@ -41,12 +41,13 @@ var allowed = map[string][]string{
 	"cache":       {"payment", "shop"},
 	"flight":      {"instrument", "payment", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
-	"engine":        {"money", "id", "payment", "cache", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
+	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
+	"engine":        {"money", "id", "payment", "cache", "outbox", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
-	"api/gateway":   {"api", "engine", "records", "money", "id", "payment", "instrument", "shop", "web"},
-	"api/yandexpay": {"api", "engine", "records", "money", "id", "payment", "instrument", "shop", "web"},
+	"api/gateway":   {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
+	"api/yandexpay": {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
@@ -55,7 +56,7 @@ var allowed = map[string][]string{
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/*", "engine", "id", "inbound",
-		"job", "outbound", "private", "records", "risk", "route", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "outbound", "outbox", "private", "records", "risk", "route", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
 	"arch": {},
 }
 

@@ -17,6 +17,7 @@ var layers = [][]string{
 	{"route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals"},
 	{"store"},
 	{"alarm", "job", "flight"},
+	{"outbox"},
 	{"engine", "webhook", "backup", "sealing"},
 	{"api", "checkout", "inbound", "records"},
 	{"api/gateway", "api/yandexpay", "welcome"},

@@ -28,14 +28,14 @@ func TestPaymentsAreWrittenInOnePlace(t *testing.T) {
 					continue
 				}
 				found[s.path]++
-				if s.path != "internal/engine/commit.go" && s.path != "internal/engine/outbox_waiting.go" {
+				if s.path != "internal/engine/commit.go" && s.path != "internal/outbox/unworded.go" {
 					t.Errorf("%s: %s().%s is for internal/engine/commit.go only", s.at(n), table, verb)
 				}
 			}
 			return true
 		})
 	}
-	if found["internal/engine/commit.go"] != 7 || found["internal/engine/outbox_waiting.go"] != 1 {
+	if found["internal/engine/commit.go"] != 7 || found["internal/outbox/unworded.go"] != 1 {
 		t.Errorf("found %v: look whether the search still finds the writes", found)
 	}
 }

@@ -26,10 +26,7 @@ const (
 	whyUnmatched    = "the notice is about something unknown"
 	whyNoticeParked = "booking the notice has failed too often and is not tried again"
 	whyNoticePanics = "work on the notice panics"
-	whyUntold       = "an event cannot be put into words and waits"
-	whyStillUntold  = "an event still cannot be put into words"
 	whyWorkUnread   = "due work cannot be read"
-	whyEventPanics  = "work on an event that waits for its words panics"
 	whyCardTesting  = "strangers seem to try numbers of cards on the shop: card payments are refused for a time"
 	whyUnscreened   = "payments of the shop cannot be screened, and are not taken"
 	whyDeclineRate  = "providers decline an unusual share of the shop's card payments"
@@ -63,11 +60,6 @@ func (e *Engine) raise(ctx context.Context, p *payment.Payment, why string, caus
 // aboutNotice is an alarm about a notice.
 func aboutNotice(shop payment.ShopID, terminal, key, why string) alarm.Alarm {
 	return alarm.Alarm{Shop: shop, About: alarm.Notice, Subject: terminal + "/" + key, Why: why}
-}
-
-// aboutEvent is an alarm about what a dialect tells of a payment.
-func aboutEvent(shop payment.ShopID, of payment.ID, dialect, why string) alarm.Alarm {
-	return alarm.Alarm{Shop: shop, About: alarm.Event, Subject: string(of) + "/" + dialect, Why: why}
 }
 
 // workUnread tells a human that due work of a kind cannot be read.

@@ -213,7 +213,7 @@ func (e *Engine) store(ctx context.Context, p *payment.Payment, call *payment.Ca
 
 // passing reports that an error says nothing against what was to be stored: the same may work the next time.
 func passing(err error) bool {
-	return errors.Is(err, ErrUnavailable) || errors.Is(err, payment.ErrBusy) || away(err)
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, payment.ErrBusy) || store.Away(err)
 }
 
 // nextCheck is when to ask about an attempt that stays open, or to send it again, which a human is told of once that takes

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -31,24 +32,27 @@ func (e *Engine) commit(ctx context.Context, tx *store.Tx, c *changes) error {
 	if err := c.d.Sign(token); err != nil {
 		return err
 	}
-	t := EventContext{tx: tx, d: c.d, order: c.order, said: c.said}
+	t := outbox.About(tx, c.d, c.order, c.said)
 	if c.parent != nil {
 		if err := c.parent.Sign(token); err != nil {
 			return err
 		}
-		t.parent, t.moved = &c.parent.Payment, true
+		t.Moves(&c.parent.Payment)
 		c.d.Also = append(c.d.Also, alarmOfParent(c.parent)...)
 	}
-	events, err := e.word(ctx, &t)
+	events, err := e.outbox.Word(ctx, t)
 	if err != nil {
 		return err
 	}
 	c.keep(tx)
 	write(tx, c.d)
-	if t.moved {
-		tx.Payments().Update(t.parent)
+	if deposit, moved := t.Moved(); moved {
+		tx.Payments().Update(deposit)
 	}
-	e.enqueue(tx, &t, events)
+	e.outbox.Enqueue(tx, t, events)
+	if alarms := alarmsOf(c.d); len(alarms) > 0 {
+		e.bell.Write(tx, alarms...)
+	}
 	remember(tx, c.d.Payment.Shop, c.idem, c.d.Payment.ID)
 	return nil
 }

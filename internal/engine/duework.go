@@ -42,7 +42,7 @@ func (e *Engine) kinds() []job.Kind {
 	return []job.Kind{
 		{Name: WorkPayments, Concurrency: paymentsAtOnce, Due: e.duePayments, Run: e.workPayment, Failed: e.postponePayment},
 		{Name: WorkNotices, Concurrency: 4, Due: e.dueNotices, Run: e.workNotice, Failed: e.postponeNotice},
-		{Name: WorkUntold, Concurrency: 2, Due: e.dueUntold, Run: e.workUntold, Failed: e.postponeUntold},
+		e.outbox.Work(WorkUntold),
 	}
 }
 
@@ -93,7 +93,7 @@ func (e *Engine) postponePayment(ctx context.Context, i job.Item, cause error, n
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return nil
-		case away(err):
+		case store.Away(err):
 			return err
 		case err != nil: // what the row holds cannot be read, which must not have it looked at again and again
 			tx.Payments().PostponeUnread(&d, next)

@@ -16,6 +16,7 @@ import (
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/route"
@@ -44,7 +45,7 @@ type Config struct {
 	// Restored is when the installation was last restored from a backup; zero for never.
 	Restored time.Time
 	// Render words events, one entry a dialect.
-	Render []Renderer
+	Render []outbox.Renderer
 	// Rules, when given, are how payments are routed. Without them each goes to the first terminal that can take it.
 	Rules route.Rules
 	// Wake, when given, is told which endpoint has a new delivery.
@@ -61,6 +62,7 @@ type Config struct {
 type Engine struct {
 	c          Config
 	bell       *alarm.Notifier
+	outbox     *outbox.Outbox
 	shops      *cache.Shops
 	connectors *terminals.Pool
 	means      flight.Keeper
@@ -78,11 +80,13 @@ func opened(c Config) *terminals.Pool {
 
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
-	return &Engine{
+	e := &Engine{
 		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log},
 		bell:  &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
+	e.outbox = &outbox.Outbox{DB: c.DB, Shops: e.shops, Render: c.Render, IDs: c.IDs, Random: c.Random, Bell: e.bell, Wake: c.Wake}
+	return e
 }
 
 // Now is the time by which the engine goes.

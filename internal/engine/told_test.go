@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/simulator"
 	"github.com/sluicepay/sluice/internal/store"
@@ -28,7 +29,7 @@ type tale struct {
 }
 
 // chronicler words every fact for a feed, as one of the deposit.
-func chronicler(t *engine.EventContext) ([]engine.Message, error) {
+func chronicler(t *outbox.EventContext) ([]outbox.Message, error) {
 	d, err := t.Deposit()
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func chronicler(t *engine.EventContext) ([]engine.Message, error) {
 		one.Name = said.Name
 	}
 	body, err := json.Marshal(one)
-	return []engine.Message{{Dialect: "chronicle", Type: "told", ContentType: "application/json", Body: body, OfParent: true}}, err
+	return []outbox.Message{{Dialect: "chronicle", Type: "told", ContentType: "application/json", Body: body, OfParent: true}}, err
 }
 
 // tales is what was told in the shop, by payment, in the order of the feed.
@@ -80,7 +81,7 @@ func (h *house) tales() map[payment.ID][]tale {
 
 func (h *house) chronicled() *engine.Engine {
 	return h.other(func(c *engine.Config) {
-		c.Owner, c.Vault, c.Render = h.Engine.Config().Owner, h.Engine.Config().Vault, []engine.Renderer{{Dialect: "chronicle", OfParent: true, Word: chronicler}}
+		c.Owner, c.Vault, c.Render = h.Engine.Config().Owner, h.Engine.Config().Vault, []outbox.Renderer{{Dialect: "chronicle", OfParent: true, Word: chronicler}}
 	})
 }
 

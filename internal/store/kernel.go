@@ -1,6 +1,11 @@
 package store
 
-import "github.com/sluicepay/sluice/internal/store/tx"
+import (
+	"context"
+	"errors"
+
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
 
 // What callers meet of the kernel has the same names here, so that nobody above the store has to know of two packages.
 type (
@@ -75,3 +80,9 @@ var (
 
 // ShardOf returns the shard, 0 to Shards-1, of the thing with that key: a payment's, shop's or endpoint's id.
 func ShardOf(key string) int64 { return tx.ShardOf(key) }
+
+// Away reports that an error comes from the database and not from what it holds: whatever failed by it can be tried again as it is.
+func Away(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrConflict) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -13,12 +13,12 @@ const Dialect = "gateway"
 
 // Render words an event: the bare payment, as GET shows it in "result". Merchants are
 // told of AUTHORIZED where their shop wants that, and of nothing that leaves the state as it was.
-func Render(t *engine.EventContext) ([]engine.Message, error) {
+func Render(t *outbox.EventContext) ([]outbox.Message, error) {
 	s, p, e := t.Shop(), t.Payment(), t.Event()
 	if e.State == e.Before || e.State == payment.Authorized && !s.Settings.TellAuthorized {
 		return nil, nil
 	}
-	return []engine.Message{{
+	return []outbox.Message{{
 		Dialect: Dialect, Type: "payment." + strings.ToLower(string(e.State)), ContentType: "application/json",
 		Body: appendPayment(nil, p, ""), URL: cmp.Or(p.WebhookURL, s.Settings.WebhookURL),
 	}}, nil

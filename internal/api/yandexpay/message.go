@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/api"
-	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -22,7 +22,7 @@ const (
 // Render words a fact for shops with a callback address: the operation that ended, then the order and the subscription
 // whose status changed by it. Merchants are not told of what the customer did as an operation, nor of how the engine
 // gives a rolled back order back, unless that was refused for good. The body is what will be signed.
-func Render(t *engine.EventContext) ([]engine.Message, error) {
+func Render(t *outbox.EventContext) ([]outbox.Message, error) {
 	if t.Shop().Settings.YandexPay.CallbackURL == "" || t.Payment().Type == payment.Withdrawal {
 		return nil, nil
 	}
@@ -48,9 +48,9 @@ func Render(t *engine.EventContext) ([]engine.Message, error) {
 
 // wording collects the messages of one fact.
 type wording struct {
-	t        *engine.EventContext
+	t        *outbox.EventContext
 	deposit  *payment.Payment
-	messages []engine.Message
+	messages []outbox.Message
 }
 
 // add begins the body, lets rest write the object and ends it.
@@ -62,7 +62,7 @@ func (w *wording) add(event, object string, rest func(dst []byte) []byte) {
 	body = appendTime(body, w.t.Event().At)
 	body = append(body, `","`+object+`":{`...)
 	body = append(rest(body), '}', '}')
-	w.messages = append(w.messages, engine.Message{
+	w.messages = append(w.messages, outbox.Message{
 		Dialect: Dialect, Type: event, ContentType: "application/octet-stream", Body: body, OfParent: true,
 		URL: strings.TrimRight(s.Settings.YandexPay.CallbackURL, "/") + "/v1/webhook",
 	})

@@ -1,4 +1,4 @@
-package engine
+package outbox
 
 import (
 	"context"
@@ -14,6 +14,18 @@ import (
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 )
+
+// What this package tells humans. Each is a text of its own, by which equal alarms are counted.
+const (
+	whyUntold      = "an event cannot be put into words and waits"
+	whyStillUntold = "an event still cannot be put into words"
+	whyEventPanics = "work on an event that waits for its words panics"
+)
+
+// aboutEvent is an alarm about what a dialect tells of a payment.
+func aboutEvent(shop payment.ShopID, of payment.ID, dialect, why string) alarm.Alarm {
+	return alarm.Alarm{Shop: shop, About: alarm.Event, Subject: string(of) + "/" + dialect, Why: why}
+}
 
 // A fact is stored whatever becomes of its telling. What a dialect cannot word is kept as the fact left it, told to a
 // human, and tried again by due work. Until it is told, later facts of the same payment in the same dialect are kept
@@ -77,7 +89,7 @@ func (t *EventContext) waits(of *payment.Payment, dialect string) (bool, error) 
 }
 
 // keepUntold keeps the fact until the dialect can word it, or behind another one.
-func (e *Engine) keepUntold(t *EventContext, of *payment.Payment, dialect string, cause error) error {
+func (o *Outbox) keepUntold(t *EventContext, of *payment.Payment, dialect string, cause error) error {
 	waits, err := t.waits(of, dialect)
 	if err != nil {
 		return err
@@ -93,7 +105,7 @@ func (e *Engine) keepUntold(t *EventContext, of *payment.Payment, dialect string
 		u.Error = alarm.Text(cause.Error())
 	}
 	if !waits {
-		u.Fails, u.Due = 1, t.tx.Now().Add(untoldWait(1, e))
+		u.Fails, u.Due = 1, t.tx.Now().Add(untoldWait(1, o))
 		a := aboutEvent(of.Shop, of.ID, dialect, whyUntold)
 		t.d.Also = append(t.d.Also, payment.Alarm{About: string(a.About), Subject: a.Subject, Why: a.Why, Detail: u.Error + rescue.Stack(cause)})
 	}
@@ -115,8 +127,8 @@ func (t *EventContext) writeUntold() {
 
 // untoldWait is how long to wait before a fact is worded again that could not be so often; at the end of the ladder once
 // a day: nobody has to wake it when the cause is gone.
-func untoldWait(fails int, e *Engine) time.Duration {
-	if wait, ok := job.FailWait(fails, e.c.Random); ok {
+func untoldWait(fails int, o *Outbox) time.Duration {
+	if wait, ok := job.FailWait(fails, o.Random); ok {
 		return wait
 	}
 	return 24 * time.Hour
@@ -125,38 +137,38 @@ func untoldWait(fails int, e *Engine) time.Duration {
 // stillUntold is the number of failures after which a human is told once more.
 const stillUntold = 10
 
-// WordAgain words what could not be worded about a payment in one dialect, in order, as far as that works by now.
-func (e *Engine) WordAgain(ctx context.Context, id payment.ShopID, of payment.ID, dialect string) error {
-	at := slices.IndexFunc(e.c.Render, func(r Renderer) bool { return r.Dialect == dialect })
+// wordAgain words what could not be worded about a payment in one dialect, in order, as far as that works by now.
+func (o *Outbox) wordAgain(ctx context.Context, id payment.ShopID, of payment.ID, dialect string) error {
+	at := slices.IndexFunc(o.Render, func(r Renderer) bool { return r.Dialect == dialect })
 	if at < 0 {
 		return fmt.Errorf("no dialect %q words events", dialect)
 	}
-	s, err := e.Shop(ctx, id)
+	s, err := o.Shops.Get(ctx, id)
 	if err != nil {
-		return err
+		return fmt.Errorf("shop %s: %w", id, err)
 	}
 	var alarms []alarm.Alarm
-	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
-		r := rewording{e: e, tx: tx, render: &e.c.Render[at], shop: s, payments: map[payment.ID]*payment.Payment{}}
+	err = o.DB.Update(ctx, func(tx *store.Tx) error {
+		r := rewording{o: o, tx: tx, render: &o.Render[at], shop: s, payments: map[payment.ID]*payment.Payment{}}
 		err := r.run(of)
 		alarms = r.alarms
 		return err
 	})
 	if err != nil {
-		return storeError(err)
+		return err
 	}
-	e.bell.Tell(ctx, alarms...)
+	o.Bell.Tell(ctx, alarms...)
 	return nil
 }
 
-// rewording is one run of WordAgain's transaction.
+// rewording is one run of wordAgain's transaction.
 type rewording struct {
-	e        *Engine
+	o        *Outbox
 	tx       *store.Tx
 	render   *Renderer
 	shop     *shop.Shop
 	payments map[payment.ID]*payment.Payment // in whose order something is told now
-	events   []outboxEvent
+	events   []Event
 	alarms   []alarm.Alarm
 }
 
@@ -187,7 +199,7 @@ func (r *rewording) run(pid payment.ID) error {
 		left--
 	}
 	if left == len(rows) { // nothing changed but when it is tried next
-		r.e.bell.Write(r.tx, r.alarms...)
+		r.o.Bell.Write(r.tx, r.alarms...)
 		return nil
 	}
 	if left == 0 {
@@ -197,8 +209,8 @@ func (r *rewording) run(pid payment.ID) error {
 		r.tx.Payments().Update(p)
 	}
 	r.tx.Payments().SetUntold(of)
-	r.e.post(r.tx, r.events)
-	r.e.bell.Write(r.tx, r.alarms...)
+	r.o.post(r.tx, r.events)
+	r.o.Bell.Write(r.tx, r.alarms...)
 	return nil
 }
 
@@ -225,7 +237,7 @@ func (r *rewording) tell(u *store.Untold) (cause, err error) {
 			return nil, err
 		}
 		if cause == nil {
-			r.events = append(r.events, r.e.next(of, m, t.event.At))
+			r.events = append(r.events, r.o.next(of, m, t.event.At))
 		}
 	}
 	return cause, nil
@@ -247,7 +259,7 @@ func (r *rewording) payment(pid payment.ID) (*payment.Payment, error) {
 // putOff has a fact that still cannot be worded tried again.
 func (r *rewording) putOff(u *store.Untold, cause error) {
 	u.Fails++
-	u.Error, u.Due = alarm.Text(cause.Error()), r.tx.Now().Add(untoldWait(u.Fails, r.e))
+	u.Error, u.Due = alarm.Text(cause.Error()), r.tx.Now().Add(untoldWait(u.Fails, r.o))
 	r.tx.UntoldFacts().Update(u)
 	if u.Fails == stillUntold || u.Fails == 1 {
 		why := whyStillUntold

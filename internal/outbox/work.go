@@ -1,4 +1,4 @@
-package engine
+package outbox
 
 import (
 	"context"
@@ -11,9 +11,14 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-func (e *Engine) dueUntold(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
+// Work is the due work of telling what could not be told: its name is the caller's.
+func (o *Outbox) Work(name string) job.Kind {
+	return job.Kind{Name: name, Concurrency: 2, Due: o.due, Run: o.work, Failed: o.postpone}
+}
+
+func (o *Outbox) due(ctx context.Context, shards []int64, before time.Time, limit int) ([]job.Item, error) {
 	var items []job.Item
-	err := e.c.DB.View(ctx, func(tx *store.Tx) error {
+	err := o.DB.View(ctx, func(tx *store.Tx) error {
 		due, err := tx.UntoldFacts().Due(shards, before, limit)
 		items = make([]job.Item, len(due))
 		for i, u := range due {
@@ -26,22 +31,22 @@ func (e *Engine) dueUntold(ctx context.Context, shards []int64, before time.Time
 	return items, err
 }
 
-func (e *Engine) workUntold(ctx context.Context, i job.Item) error {
+func (o *Outbox) work(ctx context.Context, i job.Item) error {
 	u, ok := i.Value.(store.Untold)
 	if !ok {
 		return fmt.Errorf("work on events got %T", i.Value)
 	}
-	return e.WordAgain(ctx, u.Shop, u.Payment, u.Dialect)
+	return o.wordAgain(ctx, u.Shop, u.Payment, u.Dialect)
 }
 
-// postponeUntold is for what keeps the transaction from being run, such as a database that is away.
-func (e *Engine) postponeUntold(ctx context.Context, i job.Item, cause error, _ time.Time) error {
+// postpone is for what keeps the transaction from being run, such as a database that is away.
+func (o *Outbox) postpone(ctx context.Context, i job.Item, cause error, _ time.Time) error {
 	u, ok := i.Value.(store.Untold)
 	if !ok {
 		return fmt.Errorf("work on events got %T", i.Value)
 	}
 	var alarms []alarm.Alarm
-	err := e.c.DB.Update(ctx, func(tx *store.Tx) error {
+	err := o.DB.Update(ctx, func(tx *store.Tx) error {
 		alarms = nil
 		if rescue.From(cause) != nil {
 			alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyEventPanics).Of(cause))
@@ -56,17 +61,17 @@ func (e *Engine) postponeUntold(ctx context.Context, i job.Item, cause error, _ 
 				continue
 			}
 			row.Fails++
-			row.Error, row.Due = alarm.Text(cause.Error()), tx.Now().Add(untoldWait(row.Fails, e))
+			row.Error, row.Due = alarm.Text(cause.Error()), tx.Now().Add(untoldWait(row.Fails, o))
 			tx.UntoldFacts().Update(row)
 			if row.Fails == stillUntold {
 				alarms = append(alarms, aboutEvent(u.Shop, u.Payment, u.Dialect, whyStillUntold).Of(cause))
 			}
 		}
-		e.bell.Write(tx, alarms...)
+		o.Bell.Write(tx, alarms...)
 		return nil
 	})
 	if err == nil {
-		e.bell.Tell(ctx, alarms...)
+		o.Bell.Tell(ctx, alarms...)
 	}
 	return err
 }

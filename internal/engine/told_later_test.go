@@ -13,16 +13,17 @@ import (
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
 
 // stammer is a dialect that cannot word facts while a test says so.
 type stammer struct {
-	how atomic.Pointer[func(*engine.EventContext) error]
+	how atomic.Pointer[func(*outbox.EventContext) error]
 }
 
-func (s *stammer) word(t *engine.EventContext) ([]engine.Message, error) {
+func (s *stammer) word(t *outbox.EventContext) ([]outbox.Message, error) {
 	if how := s.how.Load(); how != nil {
 		if err := (*how)(t); err != nil {
 			return nil, err
@@ -31,7 +32,7 @@ func (s *stammer) word(t *engine.EventContext) ([]engine.Message, error) {
 	return chronicler(t)
 }
 
-func (s *stammer) set(how func(*engine.EventContext) error) {
+func (s *stammer) set(how func(*outbox.EventContext) error) {
 	if how == nil {
 		s.how.Store(nil)
 		return
@@ -41,19 +42,19 @@ func (s *stammer) set(how func(*engine.EventContext) error) {
 
 var errWordless = errors.New("the order document cannot be read")
 
-func wordless(*engine.EventContext) error { return errWordless }
+func wordless(*outbox.EventContext) error { return errWordless }
 
 // plain is a second dialect, which tells of each payment by itself and always can.
-func plain(t *engine.EventContext) ([]engine.Message, error) {
+func plain(t *outbox.EventContext) ([]outbox.Message, error) {
 	body := fmt.Sprintf("%s %s", t.Payment().Type, t.Event().State)
-	return []engine.Message{{Dialect: "plain", Type: "told", ContentType: "text/plain", Body: []byte(body)}}, nil
+	return []outbox.Message{{Dialect: "plain", Type: "told", ContentType: "text/plain", Body: []byte(body)}}, nil
 }
 
 // stammering has the house tell in two dialects, one of which can be made to fail.
 func (h *house) stammering() (*stammer, *ear) {
 	s := &stammer{}
 	return s, h.listen(func(c *engine.Config) {
-		c.Render = []engine.Renderer{{Dialect: "chronicle", OfParent: true, Word: s.word}, {Dialect: "plain", Word: plain}}
+		c.Render = []outbox.Renderer{{Dialect: "chronicle", OfParent: true, Word: s.word}, {Dialect: "plain", Word: plain}}
 	})
 }
 
@@ -129,10 +130,10 @@ func (h *house) tellDue() {
 // TestAnAnswerIsStoredWhateverBecomesOfItsTelling is about each way in which a dialect can fail.
 func TestAnAnswerIsStoredWhateverBecomesOfItsTelling(t *testing.T) {
 	t.Parallel()
-	fails := map[string]func(*engine.EventContext) error{
+	fails := map[string]func(*outbox.EventContext) error{
 		"error": wordless,
-		"panic": func(*engine.EventContext) error { panic("wordless") },
-		"panic behind reads": func(t *engine.EventContext) error {
+		"panic": func(*outbox.EventContext) error { panic("wordless") },
+		"panic behind reads": func(t *outbox.EventContext) error {
 			_, _ = t.Order()
 			attempts := t.Payment().Attempts
 			past := len(attempts)
@@ -203,7 +204,7 @@ func TestFactsAreToldInOrderAndAsTheyWere(t *testing.T) {
 		if n := len(e.open()); n != 1 || h.stored(ill).Untold != 4 {
 			t.Errorf("%d alarms, untold %d: %+v", n, h.stored(ill).Untold, e.open())
 		}
-		s.set(func(t *engine.EventContext) error { // the third cannot be worded either
+		s.set(func(t *outbox.EventContext) error { // the third cannot be worded either
 			if t.Event().Attempt == 3 {
 				return errWordless
 			}
@@ -274,7 +275,7 @@ func TestADatabaseThatIsAwayIsNotWordless(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		s, e := h.stammering()
 		p := h.create(h.newDeposit("10.00", cardApproved))
-		s.set(func(*engine.EventContext) error { panic("not reached") })
+		s.set(func(*outbox.EventContext) error { panic("not reached") })
 		h.hook.set(func(point store.FaultPoint, _ []string) error {
 			if point == store.FaultBeforeGroup {
 				return errInjected
@@ -289,7 +290,7 @@ func TestADatabaseThatIsAwayIsNotWordless(t *testing.T) {
 			t.Errorf("%s, untold %d, alarms %+v", got.State(), got.Untold, e.open())
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		s.set(func(t *engine.EventContext) error { // the read inside the wording finds the database away
+		s.set(func(t *outbox.EventContext) error { // the read inside the wording finds the database away
 			cancel()
 			_, err := t.Order()
 			return fmt.Errorf("wordless: %w", err)
@@ -349,7 +350,7 @@ func TestFactsAreKeptWhole(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		s, _ := h.stammering()
 		var seen []string
-		s.set(func(t *engine.EventContext) error {
+		s.set(func(t *outbox.EventContext) error {
 			d, err := t.Deposit()
 			if err != nil {
 				return err
