@@ -68,7 +68,7 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 		Page: "payment_form", Status: http.StatusOK, Title: v.words.FormTitle, Text: v.words.FormText, Action: v.path,
 	}
 	if v.payment.BetweenTries() {
-		page.Text = v.words.TryAgain
+		page.Text = v.words.again(v.payment.LastRefusal())
 	}
 	if e.slowed {
 		page.Text = v.words.Slowed

@@ -14,7 +14,7 @@ type words struct {
 
 	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
 
-	FormTitle, FormTitleCard, FormText, TryAgain, Slowed, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
+	FormTitle, FormTitleCard, FormText, TryAgain, AgainFunds, AgainData, AgainConfirm, AgainLeft, AgainDeclined, Slowed, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
 	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, CancelButton, NoMethod,
 	Optional string
 
@@ -116,3 +116,23 @@ func readable(word string) string { return strings.ReplaceAll(word, "_", " ") }
 
 // fill puts values into a text of the table.
 func fill(text string, values ...any) string { return fmt.Sprintf(text, values...) }
+
+// again is what the customer is told between tries of why the last one came to nothing; refused is nil where it was our fault. It says
+// no more than a customer at the till would hear.
+func (w *words) again(refused *payment.Attempt) string {
+	if refused == nil || refused.Class == payment.ClassNotSent || refused.Class == payment.ClassRejected {
+		return w.TryAgain
+	}
+	if refused.Class == payment.ClassCancelled {
+		return w.AgainLeft
+	}
+	switch string(refused.Code) {
+	case "4.01", "4.05", "3.05":
+		return w.AgainFunds
+	case "3.07", "4.03", "4.04", "4.07", "4.11", "4.13", "6.15":
+		return w.AgainData
+	case "5.00", "5.01":
+		return w.AgainConfirm
+	}
+	return w.AgainDeclined
+}

@@ -12,7 +12,15 @@ var english = words{
 	ReferenceLabel: "Payment reference",
 
 	FormTitle: "How would you like to pay?", FormTitleCard: "Pay by card",
-	TryAgain:    "That did not work just now, through no fault of yours. Nothing was charged. Please try again.",
+	TryAgain: "That did not work just now, through no fault of yours. Nothing was charged. Please try again.",
+	AgainFunds: "Your bank says that there is not enough money, or that a limit of the card is reached. Nothing was charged. " +
+		"You can pay with another card or in another way.",
+	AgainData: "The details of the card were not accepted. Nothing was charged. Please check them, or pay with another card or in " +
+		"another way.",
+	AgainConfirm: "Your bank could not confirm that it was you who paid. Nothing was charged. Please try again, or pay in another way.",
+	AgainLeft:    "The payment was not completed, and nothing was charged. You can try again or pay in another way.",
+	AgainDeclined: "Your bank did not accept this payment. Nothing was charged. You can pay with another card or in another " +
+		"way.",
 	Slowed:      "This card cannot be tried at the moment. Nothing was charged. Please try again later, or pay with another card.",
 	AmountLabel: "Amount", AmountHint: "How much you want to pay, in %s.",
 	NumberLabel: "Card number",

@@ -109,7 +109,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
 		return nil, callInput{}, ErrNoCards
 	}
-	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer}
+	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer, ByPage: x.Hosted}
 	if !p.Payable() {
 		return c, callInput{}, nil
 	}
@@ -151,7 +151,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 // Methods lists how a payment can be paid at the shop's terminals: its own method, or
 // where the customer chooses, every method that a terminal serves, cards first.
 func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
-	if p.Method != "" {
+	if p.Method != "" && !p.ChoosesAgain() {
 		return []payment.Method{p.Method}
 	}
 	var offered []payment.Method

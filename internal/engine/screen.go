@@ -52,7 +52,7 @@ func (e *Engine) unscreened(ctx context.Context, s *shop.Shop, err error) {
 // which it is needed no more. means may be nil, and stays the caller's.
 func (e *Engine) keepMeans(p *payment.Payment, means instrument.Means) {
 	switch {
-	case !p.InReview() && !p.BetweenTries() && !p.GoesOn():
+	case !p.InReview() && !p.BetweenTries() && !p.GoesOn(), p.LastRefusal() != nil:
 		e.means.Drop(p.ID)
 	case p.InReview() && means != nil:
 		e.means.Remain(p, instrument.Clone(means))

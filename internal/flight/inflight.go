@@ -165,6 +165,8 @@ func (k Keeper) ForRetry(ctx context.Context, p *payment.Payment, call *payment.
 // can follow.
 func (k Keeper) Answered(p *payment.Payment, call *payment.Call, m instrument.Means) {
 	switch {
+	case p.LastRefusal() != nil: // the customer is asked for something else
+		k.Held.Drop(p.ID)
 	case call.Attempt.Rest == "" && (m == nil || p.Type == payment.Deposit), p.BetweenTries():
 	case !p.GoesOn() && p.Unsent() == nil:
 		k.Held.Drop(p.ID)

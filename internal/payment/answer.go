@@ -231,8 +231,11 @@ func (d *draft) refused(a *Attempt, f Fact) Input {
 	if a.Code == "" {
 		a.Code = defaultCode(f.Class)
 	}
-	if a.Kind.Main() && d.follows(a) {
+	switch {
+	case a.Kind.Main() && d.follows(a):
 		return InGoesOn
+	case d.triesAgain(a):
+		return InAnother
 	}
 	d.p.ErrorCode = a.Code
 	if !a.Kind.Main() {
@@ -262,6 +265,9 @@ func (d *draft) closed(a *Attempt, f Fact) Input {
 		}
 		d.p.ErrorCode = a.Code
 	}
+	if d.triesAgain(a) {
+		return InAnother
+	}
 	if a.Kind == AttemptRefund {
 		d.d.Parent.Release = a.Sent.Amount
 	}
@@ -270,17 +276,6 @@ func (d *draft) closed(a *Attempt, f Fact) Input {
 		d.d.Attempts = append(d.d.Attempts, *held)
 	}
 	return InClosed
-}
-
-func defaultCode(c Class) ErrorCode {
-	switch c {
-	case ClassNotSent:
-		return CodeCommunication
-	case ClassRejected:
-		return CodeAcquirerRequest
-	default:
-		return CodeAcquirer
-	}
 }
 
 // chain starts a recurring chain where one was asked for and the provider can.

@@ -87,6 +87,7 @@ type Submit struct {
 	Customer   Document
 	Start      Start
 	Means      string // what is submitted to pay with, sealed, where a review may hold the payment; see Payment.Means
+	ByPage     bool   // by the customer, who may try again; otherwise a decline is one
 }
 
 // Fill puts into the payment what is submitted with it.
@@ -117,9 +118,13 @@ func (c Submit) apply(d *draft) {
 	if !d.known() {
 		return
 	}
-	if d.p.BetweenTries() && c.Method != "" && c.Method != d.p.Method {
+	if d.p.BetweenTries() && c.Method != "" && c.Method != d.p.Method && !d.p.ChoosesAgain() {
 		d.err = refuse(CodeWrongState, "paymentMethod", "the payment goes on by %s", d.p.Method)
 		return
+	}
+	d.p.Chosen = d.p.Chosen || d.p.Method == "" && c.Method != ""
+	if !c.ByPage {
+		d.p.Retries = 0
 	}
 	c.Fill(d.p)
 	switch {

@@ -284,7 +284,10 @@ func TestAnyOrderKeepsTheMoney(t *testing.T) {
 func anyDeposit(t *rapid.T) payment.Payment {
 	p := deposit("100", rapid.Bool().Draw(t, "preAuth"))
 	p.StartRecurring = rapid.Bool().Draw(t, "recurring")
-	p.Terms.HoldFor = rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "holdFor")
+	if p.PreAuth {
+		p.Terms.HoldFor = rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "holdFor")
+	}
+	p.Retries = rapid.IntRange(0, 2).Draw(t, "retries")
 	if rapid.Bool().Draw(t, "lasts") {
 		p.Terms.Lasts, p.Terms.Grace = time.Hour, 15*time.Minute
 		p.CheckoutUntil = p.Created.Add(p.Terms.Lasts)
@@ -307,6 +310,10 @@ func againstTerms(before *payment.Payment, c payment.Command, d *payment.Decisio
 		return "it is not abandoned any more, or anew"
 	case abandoned && (capture || d.Chain != nil || reserve.Currency != "" && !reserve.Reversal):
 		return "it was abandoned, and something new begins"
+	case p.Retries > before.Retries && before.Version != 0:
+		return "the customer may try more often than before"
+	case before.Live != 0 && p.LastRefusal() != nil && p.Retries != before.Retries-1:
+		return "the customer may try again without leave"
 	case p.Owes() && p.Due.IsZero(): // no run takes a month
 		return "money is owed, and nobody will send it"
 	case p.Owes() && p.Live != 0:
@@ -346,7 +353,7 @@ func keepsWrongly(before *payment.Payment, c payment.Command, p *payment.Payment
 		return "means outlive their time"
 	case p.Means != "" && !waits && !calls && !p.InReview() && p.Unsent() == nil && !(p.GoesOn() && inTime):
 		return "means are kept that nothing needs any more"
-	case p.Means == "" && before.Means != "" && (waits && inTime || p.InReview() || p.Unsent() != nil && p.Abandoned.IsZero() && p.State() == payment.Pending):
+	case p.Means == "" && before.Means != "" && p.LastRefusal() == nil && (waits && inTime || p.InReview() || p.Unsent() != nil && p.Abandoned.IsZero() && p.State() == payment.Pending):
 		return "means are forgotten that are still needed"
 	case waits && p.Means != "" && p.Due.After(p.Created.Add(payment.MeansHold)):
 		return "nobody looks when the time of the means is over"
@@ -410,7 +417,7 @@ func anyCommand(t *rapid.T, w *world) payment.Command {
 	case 12:
 		return payment.ManualUpdate{To: rapid.SampledFrom(payment.States()).Draw(t, "to"), HoldCheck: w.now.Add(time.Hour)}
 	case 0:
-		return payment.Submit{Start: *anyStart(t, w.now), Means: rapid.SampledFrom([]string{"", "sealed"}).Draw(t, "submitted")}
+		return payment.Submit{Start: *anyStart(t, w.now), ByPage: rapid.Bool().Draw(t, "by page"), Means: rapid.SampledFrom([]string{"", "sealed"}).Draw(t, "submitted")}
 	case 1:
 		return payment.Capture{Amount: amount, Run: run("c")}
 	case 2:

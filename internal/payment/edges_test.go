@@ -155,7 +155,7 @@ func fittingCommand(t *rapid.T, w *world) payment.Command {
 		if w.p.Lost != "" && rapid.IntRange(0, 3).Draw(t, "given up") == 0 {
 			return payment.ManualUpdate{To: payment.Cancelled}
 		}
-		return payment.Submit{Start: *anyStart(t, w.now)}
+		return payment.Submit{Start: *anyStart(t, w.now), ByPage: rapid.IntRange(0, 3).Draw(t, "by page") > 0}
 	case payment.Authorized:
 		switch rapid.IntRange(0, 5).Draw(t, "held") {
 		case 0:

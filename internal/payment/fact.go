@@ -70,3 +70,15 @@ func (f *Fact) Bare() Fact {
 		Fee: f.Fee, Settled: f.Settled,
 	}
 }
+
+// defaultCode is the code of a refusal that came without one.
+func defaultCode(c Class) ErrorCode {
+	switch c {
+	case ClassNotSent:
+		return CodeCommunication
+	case ClassRejected:
+		return CodeAcquirerRequest
+	default:
+		return CodeAcquirer
+	}
+}

@@ -38,6 +38,7 @@ const (
 	InUnsent    Input = "fact: nothing left, for want of our own means"
 	InRefused   Input = "fact: refused, nothing left to try"
 	InGoesOn    Input = "fact: refused, the next terminal follows"
+	InAnother   Input = "fact: refused or closed, the customer may try again"
 	InClosed    Input = "fact: closed without money"
 	InUnchanged Input = "fact: nothing new"
 	InLate      Input = "fact: done after all"
@@ -86,7 +87,7 @@ var edges = []Edge{
 
 	{Checkout, InAbandon, []OperationKind{OpCancel}, Cancelled, "2.00, no live attempt"},
 	// Between tries: a deposit with a customer of which nothing is under way.
-	{Pending, InSubmit, []OperationKind{OpCheckout}, Pending, "between tries: the next one, by the same method"},
+	{Pending, InSubmit, []OperationKind{OpCheckout}, Pending, "between tries: the next one; by another method where the customer chose that"},
 	{Pending, InGiveUp, []OperationKind{OpCancel}, Cancelled, "2.00, nothing under way: by the customer between tries, or abandoned, also in review"},
 	{Pending, InTimeout, []OperationKind{OpCancel}, Cancelled, "1.04, between tries, none of which was declined: like a checkout, as no provider has anything"},
 	{Pending, InLapse, []OperationKind{OpCancel}, Declined, "between tries, with the code of the last decline"},
@@ -113,6 +114,7 @@ var edges = []Edge{
 	{Pending, InUnsent, opsCalling, Pending, "decides nothing: the customer tries again, and what has no customer is sent again"},
 	{Pending, InRefused, opsPaying, Declined, "definitive, nothing left to try"},
 	{Pending, InGoesOn, opsTrying, Pending, "after NOT_SENT, REJECTED or a soft decline only, where the plan says so"},
+	{Pending, InAnother, opsHolding, Pending, "after NOT_SENT, REJECTED, a soft decline, one that the customer can mend or a return without payment, while the page may be tried again"},
 	{Pending, InNextTerminal, []OperationKind{OpCascading}, Pending, "in the same transaction as the refusal"},
 	{Pending, InClosed, opsPaying, Cancelled, "the provider's word, never our timer alone"},
 	{Pending, InClosed, []OperationKind{OpVoid, OpCapture}, Cancelled, "void done, or the hold is proven gone"},

@@ -62,6 +62,11 @@ type Payment struct {
 	Ops   int // operations so far
 	Told  int // events so far
 
+	// Retries is how often the customer may still try again on our page after a try that was refused, see LastRefusal. Chosen says that
+	// the payment's Method was the customer's choice.
+	Retries int
+	Chosen  bool
+
 	Tokens string // of the last decisions, newest first: see Decision.Sign
 
 	// Untold is the highest number of a fact that waits to be put into words, see store.Untold; 0 while none does.

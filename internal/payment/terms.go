@@ -43,8 +43,13 @@ func (t *Terms) Allow(m Method) bool {
 }
 
 // Holds reports whether money is held first when the customer pays by m. Where the terms say how long money is held,
-// methods that cannot hold take it at once; otherwise they cannot be used.
-func (p *Payment) Holds(m Method) bool { return p.PreAuth && (p.Terms.HoldFor == 0 || m.PreAuth()) }
+// methods that cannot hold take it at once, and another method that is tried after them may hold again; otherwise they cannot be used.
+func (p *Payment) Holds(m Method) bool {
+	if p.Terms.HoldFor > 0 {
+		return m.PreAuth()
+	}
+	return p.PreAuth
+}
 
 // WasOpened reports whether the customer has opened the page of a payment with Grace.
 func (p *Payment) WasOpened() bool {

@@ -68,6 +68,7 @@ func (s *Shop) Fix(p *payment.Payment) {
 		lasts = time.Duration(s.Settings.CheckoutTimeout) * time.Minute
 	}
 	p.CheckoutUntil = p.Created.Add(lasts)
+	p.Retries = max(s.Settings.CheckoutAttempts, 1) - 1
 }
 
 // Terminal returns the shop's terminal with that id, or nil.
@@ -107,9 +108,10 @@ type Settings struct {
 	ReferenceMode       ReferenceMode `json:"referenceIdMode"`
 	ReturnURL           string        `json:"returnUrl,omitempty"`
 	WebhookURL          string        `json:"webhookUrl,omitempty"`
-	CheckoutTimeout     int           `json:"checkoutTimeout"` // minutes, 1 to 1440
-	HostToHost          bool          `json:"hostToHost"`      // cards to be charged may be handed in by API
-	RequireHTTPS        bool          `json:"requireHttps"`    // returnUrl and webhookUrl must be https
+	CheckoutTimeout     int           `json:"checkoutTimeout"`  // minutes, 1 to 1440
+	CheckoutAttempts    int           `json:"checkoutAttempts"` // how often a customer may try on the page, 1 to 10; 0, of shops that were made before, is 1
+	HostToHost          bool          `json:"hostToHost"`       // cards to be charged may be handed in by API
+	RequireHTTPS        bool          `json:"requireHttps"`     // returnUrl and webhookUrl must be https
 	TellAuthorized      bool          `json:"webhookOnAuthorized"`
 	HonourLateSuccess   bool          `json:"honourLateSuccess"` // a failed deposit that was paid after all is COMPLETED
 	FourEyes            bool          `json:"fourEyes"`          // manual updates need a second person; captures, voids and refunds by hand are refused
@@ -127,8 +129,16 @@ type Settings struct {
 func Defaults(live bool) Settings {
 	return Settings{
 		Required: RequiredRelaxed, ReferenceMode: ReferenceOff, CheckoutTimeout: 60, HostToHost: !live,
-		TellAuthorized: true, CardTesting: defaultCardTesting(live),
+		TellAuthorized: true, CardTesting: defaultCardTesting(live), CheckoutAttempts: defaultAttempts(live),
 	}
+}
+
+// defaultAttempts: the card of the published sandbox that is declined ends a payment at once.
+func defaultAttempts(live bool) int {
+	if live {
+		return 3
+	}
+	return 1
 }
 
 // Check reports every fault of the settings at once, joined.
@@ -144,6 +154,9 @@ func (s Settings) Check() error {
 	}
 	if s.CheckoutTimeout < 1 || s.CheckoutTimeout > 1440 {
 		add("checkoutTimeout: %d is not between 1 and 1440 minutes", s.CheckoutTimeout)
+	}
+	if s.CheckoutAttempts < 0 || s.CheckoutAttempts > 10 {
+		add("checkoutAttempts: %d is not between 1 and 10", s.CheckoutAttempts)
 	}
 	faults = append(faults, s.checkAddresses()...)
 	faults = append(faults, s.RateLimit.check()...)

@@ -70,6 +70,8 @@ var paymentTable = columns[pay]{
 	number("untold", never, func(p *pay) *int { return &p.Untold }).readAs("COALESCE(%s, 0)"), // see Payments.SetUntold
 	flag("went_back", later, func(p *pay) *bool { return &p.WentBack }),
 	text("lost", later, func(p *pay) *string { return &p.Lost }),
+	number("retries", always, func(p *pay) *int { return &p.Retries }),
+	flag("chosen", later, func(p *pay) *bool { return &p.Chosen }),
 	document("sums", always, func(p *pay) *payment.Roles { return &p.Roles }, func(r *payment.Roles) bool { return *r == payment.Roles{} }),
 	text("means", always, func(p *pay) *string { return &p.Means }),
 	instant("review", never, func(p *pay) *time.Time { return &p.Review }), // this and the next: see Payments.KeepScreening
