@@ -12,7 +12,7 @@ import (
 
 // Errors of ParsePAN and ParseSecurityCode. None holds any part of the text that was read.
 var (
-	// ErrPANSyntax: more than 23 characters, or no digit among them.
+	// ErrPANSyntax: more than 23 characters, no digit among them, or one of another script than ASCII's.
 	ErrPANSyntax = errors.New("not a card number")
 	// ErrPANLength: fewer than 12 or more than 19 digits, or a length that the brand does not issue.
 	ErrPANLength = errors.New("card number of a wrong length")
@@ -45,8 +45,9 @@ type panSecret struct {
 	brand  Brand
 }
 
-// ParsePAN reads a card number of at most 23 characters. All characters but the digits 0 to 9 are dropped, as
-// the gateway contract has it; 12 to 19 digits must remain, in a length of their brand, with a right check digit.
+// ParsePAN reads a card number of at most 23 characters. All characters but digits are dropped, as the gateway
+// contract has it, and digits of other scripts are refused: without them another number would remain. 12 to 19 digits
+// must be there, in a length of their brand, with a right check digit.
 // UnionPay, RuPay and the Maestro range 501080 to 501082 do without the check digit. Errors are ErrPANSyntax,
 // ErrPANLength and ErrPANLuhn, in this order.
 func ParsePAN(s string) (PAN, error) {
@@ -69,7 +70,7 @@ func ParsePAN(s string) (PAN, error) {
 
 // check judges the digits taken from text, and sets the brand.
 func (s *panSecret) check(text string) error {
-	if s.length == 0 || utf8.RuneCountInString(text) > panMaxText {
+	if s.length == 0 || utf8.RuneCountInString(text) > panMaxText || foreignDigit(text) {
 		return ErrPANSyntax
 	}
 	if s.length < panMinDigits || s.length > panMaxDigits {

@@ -116,6 +116,8 @@ func TestParsePANDropsWhatIsNotADigit(t *testing.T) {
 		"    ":                     ErrPANSyntax,
 		"card":                     ErrPANSyntax,
 		"４２４２４２４２４２４２４２４２": ErrPANSyntax,
+		"4242424242424242٣": ErrPANSyntax, // nor is the rest taken for the number
+		"424242424242424２":  ErrPANSyntax,
 		"42424242424":          ErrPANLength,
 		"42424242424242424242": ErrPANLength,
 		"00000000000":          ErrPANLength,
@@ -517,7 +519,7 @@ func FuzzFinder(f *testing.F) {
 		for _, r := range text {
 			switch {
 			case r >= '0' && r <= '9' || r >= utf8.RuneSelf && unicode.IsDigit(r):
-				row.WriteByte(digitOf(r))
+				row.WriteByte(Digit(r))
 			case unicode.IsLetter(r):
 				row.WriteByte('x')
 			}

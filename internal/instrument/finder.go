@@ -136,7 +136,7 @@ func (f *Finder) inDigits(text string) bool {
 			r, size = unescaped(text[i:])
 		}
 		i += size
-		d := digitOf(r)
+		d := Digit(r)
 		switch {
 		case d != 0:
 			if f.plain.feed(d) || f.hex.feed(d) {
@@ -149,8 +149,8 @@ func (f *Finder) inDigits(text string) bool {
 	return false
 }
 
-// digitOf is the digit from '0' to '9' that a character stands for, or 0.
-func digitOf(r rune) byte {
+// Digit is the digit from '0' to '9' that a character of any script stands for, or 0.
+func Digit(r rune) byte {
 	switch {
 	case r >= '0' && r <= '9':
 		return byte(r)
@@ -163,6 +163,11 @@ func digitOf(r rune) byte {
 		n++
 	}
 	return byte('0' + n%10)
+}
+
+// foreignDigit reports that a text has a digit beyond ASCII.
+func foreignDigit(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsDigit(r) })
 }
 
 // unescaped reads \u0033, &#51; or &#x33; at the beginning of the text; else its first byte.
