@@ -149,14 +149,14 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 }
 
 // Methods lists how a payment can be paid at the shop's terminals: its own method, or
-// where the customer chooses, every method that a terminal serves, cards first.
+// where the customer chooses, every method of its currency that a terminal serves, cards first.
 func Methods(s *shop.Shop, p *payment.Payment) []payment.Method {
 	if p.Method != "" && !p.ChoosesAgain() {
 		return []payment.Method{p.Method}
 	}
 	var offered []payment.Method
 	for _, m := range payment.Methods() {
-		if !p.Terms.Allow(m) {
+		if !p.Terms.Allow(m) || !m.Pays(p.Moves().Currency) {
 			continue
 		}
 		if !route.Serves(route.NeedOf(p, m), s.Terminals) {

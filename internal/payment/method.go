@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/money"
 )
 
 // Method is how the customer pays.
@@ -33,6 +34,10 @@ type MethodSpec struct {
 	Chain bool
 	// Verify: it can be checked without money.
 	Verify bool
+	// Currency is the only one in which banks take it; empty where they take any.
+	Currency money.Currency
+	// Apple: only devices of Apple's have it.
+	Apple bool
 	// Ends: at the provider a try lasts until somebody ends it, so one that is open when its customer's time is over is
 	// closed then. Others end there by themselves, sooner or later than the checkout.
 	Ends bool
@@ -47,14 +52,14 @@ type MethodSpec struct {
 
 // methods is every method in the order of the contract.
 var methods = []MethodSpec{
-	{Name: ApplePay, Means: instrument.KindWallet, Hold: true},
+	{Name: ApplePay, Means: instrument.KindWallet, Hold: true, Apple: true},
 	{Name: BasicCard, Means: instrument.KindCard, Hold: true, Chain: true, Verify: true, Late: CodeLateAtBank, LateAway: true},
 	// The code's life and the longest window in which a bank lets it be confirmed.
-	{Name: Blik, Means: instrument.KindCode, Ends: true, Patience: 3 * time.Minute, Late: CodeAbandoned},
+	{Name: Blik, Means: instrument.KindCode, Currency: "PLN", Ends: true, Patience: 3 * time.Minute, Late: CodeAbandoned},
 	{Name: GooglePay, Means: instrument.KindWallet, Hold: true},
 	{Name: OpenBanking, Means: instrument.KindBank},
-	{Name: PayByLink, Means: instrument.KindBank},
-	{Name: Pix, Ends: true},
+	{Name: PayByLink, Means: instrument.KindBank, Currency: "PLN"},
+	{Name: Pix, Currency: "BRL", Ends: true},
 }
 
 // Spec is what is known of the method; the zero value for one that is none of the seven.
@@ -91,6 +96,9 @@ func MethodOf(kind instrument.Kind) Method {
 
 // Valid reports whether m is one of Methods.
 func (m Method) Valid() bool { return m.Spec().Name != "" }
+
+// Pays reports whether the method can pay in a currency at all, whatever a terminal takes.
+func (m Method) Pays(c money.Currency) bool { return m.Spec().Currency == "" || m.Spec().Currency == c }
 
 // PreAuth reports whether the method can hold money for a later capture.
 func (m Method) PreAuth() bool { return m.Spec().Hold }
