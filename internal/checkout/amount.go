@@ -16,21 +16,23 @@ const (
 // errNoAmount: nothing, or nothing but zero, was entered.
 var errNoAmount = errors.New("no amount")
 
-// parseAmount reads an amount as customers type it: spaces are dropped, and a comma stands for the point where at
-// most two digits follow, so that it cannot have meant thousands. It returns errNoAmount, money.ErrPrecision for
-// more decimals than the currency has, money.ErrRange beyond the limits, or money.ErrSyntax.
+// parseAmount reads an amount as customers type it: whole units in groups of three, if at all, and the decimals after a point or
+// a comma. A single comma stands for the point where at most two digits follow, so that it cannot have meant thousands. It
+// returns errNoAmount, money.ErrPrecision for more decimals than the currency has, money.ErrRange beyond the limits, or
+// money.ErrSyntax.
 func parseAmount(text string, c money.Currency) (money.Amount, error) {
-	text = strings.Join(strings.Fields(text), "")
+	text = strings.TrimSpace(plainly(text))
 	if text == "" {
 		return money.Amount{}, errNoAmount
 	}
-	if at := strings.IndexByte(text, ','); at >= 0 {
-		if decimals := len(text) - at - 1; decimals < 1 || decimals > 2 {
-			return money.Amount{}, money.ErrSyntax
-		}
-		text = strings.Replace(text, ",", ".", 1)
+	whole, fraction, err := cutAmount(marks.Replace(text))
+	if err != nil {
+		return money.Amount{}, err
 	}
-	a, err := money.Parse(text)
+	if fraction != "" {
+		whole += "." + fraction
+	}
+	a, err := money.Parse(whole)
 	switch {
 	case err != nil:
 		return money.Amount{}, err
@@ -42,6 +44,43 @@ func parseAmount(text string, c money.Currency) (money.Amount, error) {
 		return money.Amount{}, money.ErrRange
 	}
 	return a, nil
+}
+
+// marks are the spellings of what may stand between digits: the Arabic point and sign of thousands, those of full width, and the
+// apostrophes with which thousands are written.
+var marks = strings.NewReplacer("٫", ".", "．", ".", "，", ",", "٬", "'", "’", "'", "＇", "'")
+
+// grouping is what stands between groups of three digits.
+const grouping = " ',."
+
+// cutAmount tells whole units from decimals. The error is money.ErrSyntax.
+func cutAmount(text string) (whole, fraction string, err error) {
+	point := strings.LastIndexAny(text, ".,")
+	if point >= 0 && !strings.Contains(text[:point], text[point:point+1]) { // what is there twice is no point: 1,234,567
+		whole, fraction = text[:point], text[point+1:]
+		thousands := text[point] == ',' && len(fraction) > 2 && !strings.Contains(whole, ".")
+		if whole == "" || fraction == "" || thousands {
+			return "", "", money.ErrSyntax
+		}
+		text = whole
+	}
+	whole, err = ungrouped(text)
+	return whole, fraction, err
+}
+
+// ungrouped takes out what stands between groups of three digits. There is one kind of it in an amount.
+func ungrouped(text string) (string, error) {
+	at := strings.IndexAny(text, grouping)
+	if at < 0 {
+		return text, nil
+	}
+	groups := strings.Split(text, text[at:at+1])
+	for i, g := range groups {
+		if i == 0 && len(g) > 3 || i > 0 && len(g) != 3 || g == "" || strings.ContainsAny(g, grouping) {
+			return "", money.ErrSyntax
+		}
+	}
+	return strings.Join(groups, ""), nil
 }
 
 // formatAmount writes an amount for people: digits in groups of three, and the decimals that the currency is usually

@@ -3,6 +3,7 @@ package checkout
 import (
 	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"html/template"
@@ -25,6 +26,7 @@ const staticPath = "/static/checkout/"
 type assets struct {
 	pages       map[string]*template.Template
 	style, icon *asset
+	news        script
 	byName      map[string]*asset
 }
 
@@ -35,7 +37,7 @@ type asset struct {
 
 func loadAssets() *assets {
 	a := &assets{pages: make(map[string]*template.Template), byName: make(map[string]*asset)}
-	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html"))
+	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html", "templates/news.html"))
 	for _, pattern := range []string{"problem.html", "payment_*.html", "method_*.html"} {
 		found, err := fs.Glob(files, "templates/"+pattern)
 		if err != nil {
@@ -48,7 +50,26 @@ func loadAssets() *assets {
 	}
 	a.style = a.load("checkout.css", "text/css; charset=utf-8")
 	a.icon = a.load("icon.svg", "image/svg+xml")
+	a.news = a.script("news.js")
 	return a
+}
+
+// script is one of our own that stands in a page, and the hash by which the page's policy allows it and no other one.
+type script struct {
+	element template.HTML
+	hash    string
+}
+
+func (a *assets) script(name string) script {
+	content, err := files.ReadFile("static/" + name)
+	if err != nil {
+		panic(fmt.Sprintf("checkout: %v", err))
+	}
+	sum := sha256.Sum256(content)
+	return script{
+		element: template.HTML("<script>" + string(content) + "</script>"), //nolint:gosec // built into the program
+		hash:    "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
+	}
 }
 
 // judged lets a template link to an address that isReturn accepted: by themselves templates know no schemes of apps.

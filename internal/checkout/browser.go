@@ -87,3 +87,22 @@ func inHeader(s string) string {
 	}
 	return b.String()
 }
+
+// hasApplePay reports that a browser may have Apple Pay, by what it says that it is: every one on a phone or tablet of Apple's, and
+// Safari on a Mac.
+func hasApplePay(agent string) bool {
+	for _, device := range []string{"iPhone", "iPad", "iPod"} {
+		if strings.Contains(agent, device) {
+			return true
+		}
+	}
+	if !strings.Contains(agent, "Macintosh") || !strings.Contains(agent, "Safari/") {
+		return false
+	}
+	for _, other := range []string{"Chrome/", "Chromium/", "CriOS/", "Edg/", "EdgA/", "OPR/", "Firefox/", "Android"} {
+		if strings.Contains(agent, other) {
+			return false
+		}
+	}
+	return true
+}

@@ -3,8 +3,6 @@ package checkout
 import (
 	"errors"
 	"net/url"
-	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,20 +14,21 @@ const (
 	// manyDigits in the name mean that something else than a name was typed there, such as the card number, which
 	// must not get to where names are kept.
 	manyDigits = 7
+	// maxEcho is how many characters of an expiry date or an amount are shown again.
+	maxEcho = 40
 )
 
-// errExpiry: the text is not a month and a year.
-var errExpiry = errors.New("not an expiry date")
-
-// readCard checks the card fields and keeps the card if all is well with it.
-func (e *entry) readCard(form url.Values, v *visit) {
+// readCard checks the card fields and keeps the card if all is well with it. What the form does not ask for again, because it was
+// right before, is that of the card on the shelf; what is right now stays there while something else is not.
+func (e *entry) readCard(form url.Values, v *visit, kept *instrument.Card) {
+	defer kept.Wipe()
 	c := &instrument.Card{}
-	e.readNumber(c, form.Get(fieldNumber), v.words)
+	e.readNumber(c, form.Get(fieldNumber), v.words, kept)
 	e.readExpiry(c, form.Get(fieldExpiry), v)
-	e.readCode(c, c.Number.Brand(), form.Get(fieldCode), v.words)
+	e.readCode(c, c.Number.Brand(), form.Get(fieldCode), v.words, kept)
 	e.readHolder(c, form.Get(fieldHolder), v.words)
-	if e.faulty() {
-		c.Wipe()
+	if e.faulty() || e.change != "" {
+		e.right = c
 		return
 	}
 	e.means = c
@@ -38,7 +37,7 @@ func (e *entry) readCard(form url.Values, v *visit) {
 // readCodeAlone checks the security code of the card that came with the payment, of which the payment knows the brand.
 func (e *entry) readCodeAlone(form url.Values, v *visit) {
 	c := &instrument.Card{}
-	e.readCode(c, v.payment.Instrument.CardBrand, form.Get(fieldCode), v.words)
+	e.readCode(c, v.payment.Instrument.CardBrand, form.Get(fieldCode), v.words, nil)
 	if e.faulty() {
 		c.Wipe()
 		return
@@ -46,16 +45,25 @@ func (e *entry) readCodeAlone(form url.Values, v *visit) {
 	e.means = c
 }
 
-func (e *entry) readNumber(c *instrument.Card, text string, w *words) {
-	if strings.TrimSpace(text) == "" {
-		e.fault(fieldNumber, w.NumberMissing)
+func (e *entry) readNumber(c *instrument.Card, text string, w *words, kept *instrument.Card) {
+	if nothing(text) {
+		switch {
+		case kept != nil && !kept.Number.IsZero():
+			c.Number, kept.Number = kept.Number, instrument.PAN{}
+		case e.lost:
+			e.fault(fieldNumber, w.CardAgain)
+		default:
+			e.fault(fieldNumber, w.NumberMissing)
+		}
 		return
 	}
 	var err error
-	if c.Number, err = instrument.ParsePAN(text); err == nil {
+	if c.Number, err = readNumber(text); err == nil {
 		return
 	}
 	switch {
+	case errors.Is(err, errStray):
+		e.fault(fieldNumber, w.NumberStray)
 	case errors.Is(err, instrument.ErrPANLength):
 		e.fault(fieldNumber, w.NumberLength)
 	default:
@@ -64,8 +72,8 @@ func (e *entry) readNumber(c *instrument.Card, text string, w *words) {
 }
 
 func (e *entry) readExpiry(c *instrument.Card, text string, v *visit) {
-	e.expiryText = echo(text, 9)
-	if strings.TrimSpace(text) == "" {
+	e.expiryText = echo(text, maxEcho)
+	if nothing(text) {
 		e.fault(fieldExpiry, v.words.ExpiryMissing)
 		return
 	}
@@ -80,17 +88,24 @@ func (e *entry) readExpiry(c *instrument.Card, text string, v *visit) {
 	}
 }
 
-func (e *entry) readCode(c *instrument.Card, brand instrument.Brand, text string, w *words) {
+func (e *entry) readCode(c *instrument.Card, brand instrument.Brand, text string, w *words, kept *instrument.Card) {
 	var err error
-	if text = strings.TrimSpace(text); text != "" {
-		if c.SecurityCode, err = instrument.ParseSecurityCode(text); err != nil {
+	none := nothing(text)
+	switch {
+	case !none:
+		if c.SecurityCode, err = readSecurityCode(text); err != nil {
 			e.fault(fieldCode, w.CodeWrong)
 			return
 		}
+	case kept != nil && !kept.SecurityCode.IsZero():
+		c.SecurityCode, kept.SecurityCode, none = kept.SecurityCode, instrument.SecurityCode{}, false
 	}
+	if brand == "" && !none || brand != "" && brand.AcceptsSecurityCode(c.SecurityCode) {
+		return
+	}
+	c.SecurityCode.Wipe()
 	switch {
-	case brand == "" && text != "", brand != "" && brand.AcceptsSecurityCode(c.SecurityCode):
-	case text == "":
+	case none:
 		e.fault(fieldCode, w.CodeMissing)
 	case brand == instrument.BrandAmex:
 		e.fault(fieldCode, w.CodeFour)
@@ -100,17 +115,20 @@ func (e *entry) readCode(c *instrument.Card, brand instrument.Brand, text string
 }
 
 func (e *entry) readHolder(c *instrument.Card, text string, w *words) {
-	name := strings.Join(strings.Fields(text), " ")
-	if !plainName(name) || c.Number.In(name) {
+	name := readName(text)
+	switch {
+	case !plainName(name), c.Number.In(name):
 		e.fault(fieldHolder, w.HolderWrong)
-		return
+	case utf8.RuneCountInString(name) > maxHolder:
+		e.fault(fieldHolder, fill(w.HolderLong, maxHolder))
+	default:
+		c.Holder, e.holderText = name, name
 	}
-	c.Holder, e.holderText = name, name
 }
 
-// plainName accepts up to 128 characters without control or direction characters, and without a number in it.
+// plainName accepts a text without control or direction characters, and without a number in it.
 func plainName(s string) bool {
-	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxHolder {
+	if !utf8.ValidString(s) {
 		return false
 	}
 	digits := 0
@@ -118,51 +136,26 @@ func plainName(s string) bool {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError {
 			return false
 		}
-		if unicode.IsDigit(r) {
+		if instrument.Digit(r) != 0 {
 			digits++
 		}
 	}
 	return digits < manyDigits
 }
 
-// parseExpiry reads a month and a year as people type them: 01/30, 1/30, 01 / 2030, 01-30, 0130, 012030. It returns
-// two and four digits.
-func parseExpiry(text string) (month, year string, err error) {
-	text = strings.Join(strings.Fields(text), " ")
-	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" /-.", r) })
-	switch {
-	case len(parts) == 2:
-		month, year = parts[0], parts[1]
-	case len(parts) == 1 && (len(text) == 4 || len(text) == 6):
-		month, year = text[:2], text[2:]
-	default:
-		return "", "", errExpiry
-	}
-	if len(month) == 1 {
-		month = "0" + month
-	}
-	if len(year) == 2 {
-		year = "20" + year
-	}
-	if _, err := time.Parse("01 2006", month+" "+year); err != nil || len(month) != 2 || len(year) != 4 {
-		return "", "", errExpiry
-	}
-	return month, year, nil
-}
-
-// echo is text that may be shown in the form again: not longer than the field takes, and not if it could hold a card
-// number that was typed into the wrong field.
+// echo is text that may be shown in the form again: not longer than so many characters, and not if it could hold a card number
+// that was typed into the wrong field.
 func echo(text string, most int) string {
-	if len(text) > most || !utf8.ValidString(text) {
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > most {
 		return ""
 	}
 	digits := 0
-	for i := range len(text) {
-		if text[i] >= '0' && text[i] <= '9' {
+	for _, r := range text {
+		if instrument.Digit(r) != 0 {
 			digits++
 		}
 	}
-	if digits >= 12 {
+	if digits >= fewestDigits {
 		return ""
 	}
 	return text

@@ -46,6 +46,7 @@ type bank struct {
 	mu      sync.Mutex
 	started []connector.Request
 	codes   []string // security codes that came with the calls
+	numbers []string // card numbers, likewise
 	outcome payment.Class
 	asked   int
 	shut    bool // nothing can leave for want of our own means
@@ -69,6 +70,7 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: payment.GoTo(b.page)}, nil
 	}
 	b.codes = append(b.codes, instrument.CardOf(r.Means).SecurityCode.Reveal())
+	b.numbers = append(b.numbers, instrument.CardOf(r.Means).Number.Reveal())
 	switch instrument.CardOf(r.Means).Number.Reveal() {
 	case digits(refused):
 		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: "51"}, nil

@@ -26,7 +26,12 @@ const (
 	fieldExpiry = "expiry"
 	fieldCode   = "code"
 	fieldHolder = "holder"
+	fieldTicket = "kept"   // for what is on the shelf
+	fieldChange = "change" // the button pressed to enter number or code anew
 )
+
+// fewestDigits are those of the shortest card number.
+const fewestDigits = 12
 
 const maxForm = 16 << 10 // bytes of a form
 
@@ -88,6 +93,12 @@ type entry struct {
 	means  instrument.Means // nil: none needed, or what came with the payment
 	faults []fault          // in the order of the form
 	slowed bool             // the card is not tried now
+	lost   bool             // the form has a ticket, and there is nothing on the shelf for it
+	change string           // the field that the customer wants to enter anew
+
+	right  *instrument.Card // what was right of a card with which something is wrong, or which is to be changed
+	ticket string           // for it, once it is on the shelf
+	shown  shownCard        // what the form says of it
 
 	// What the form shows again. Number and security code are not among it.
 	amountText, expiryText, holderText string
@@ -110,15 +121,27 @@ func (e *entry) of(field string) string {
 	return ""
 }
 
+// shownCard is what a form shows in the place of fields that were right.
+type shownCard struct {
+	brand instrument.Brand // empty where the number is not kept
+	last4 string
+	coded bool // the security code is kept
+}
+
 // readEntry checks a form against the payment: what the payment fixes already is not read from the form.
-func readEntry(form url.Values, v *visit) *entry {
+func (g *Pages) readEntry(form url.Values, v *visit) *entry {
 	e := &entry{}
+	if change := form.Get(fieldChange); change == fieldNumber || change == fieldCode {
+		e.change = change
+	}
 	if v.payment.Asked.Amount.IsZero() && !v.payment.Terms.Verify {
 		e.readAmount(form.Get(fieldAmount), v)
 	}
 	method := v.payment.Method
 	if method == "" {
-		method = payment.Method(form.Get(fieldMethod))
+		if method = payment.Method(form.Get(fieldMethod)); e.change != "" {
+			method = payment.MethodOf(instrument.KindCard)
+		}
 		if e.method = method; !slices.Contains(v.methods(), method) {
 			e.fault(fieldMethod, v.words.MethodMissing)
 			return e
@@ -126,17 +149,36 @@ func readEntry(form url.Values, v *visit) *entry {
 	}
 	switch {
 	case method.Spec().Means != instrument.KindCard:
-	case form.Has(fieldNumber):
-		e.readCard(form, v)
+	case form.Has(fieldNumber), form.Has(fieldTicket):
+		kept := g.shelf.get(v.payment.ID, form.Get(fieldTicket))
+		e.lost = kept == nil && form.Get(fieldTicket) != ""
+		e.readCard(form, v, kept)
 	case form.Has(fieldCode):
 		e.readCodeAlone(form, v)
 	}
 	return e
 }
 
+// shelve keeps what was right, and says what the form shows of it.
+func (g *Pages) shelve(e *entry, v *visit, ticket string) {
+	switch e.change {
+	case fieldNumber:
+		e.right.Number.Wipe()
+	case fieldCode:
+		e.right.SecurityCode.Wipe()
+	}
+	if e.right.Number.IsZero() && e.right.SecurityCode.IsZero() {
+		g.shelf.clear(v.payment.ID)
+		return
+	}
+	e.shown = shownCard{brand: e.right.Number.Brand(), last4: e.right.Number.Last4(), coded: !e.right.SecurityCode.IsZero()}
+	kept := &instrument.Card{Number: e.right.Number, SecurityCode: e.right.SecurityCode}
+	e.ticket, e.right = g.shelf.put(v.payment.ID, ticket, kept), nil
+}
+
 func (e *entry) readAmount(text string, v *visit) {
 	amount, err := parseAmount(text, v.payment.Asked.Currency)
-	e.amountText = echo(text, 24)
+	e.amountText = echo(text, maxEcho)
 	switch {
 	case err == nil:
 		e.amount = amount

@@ -18,6 +18,7 @@ func (g *Pages) cancelPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		v.toPage(w, r)
 		return
 	}
+	g.shelf.clear(v.payment.ID)
 	_, err = g.engine.Cancel(r.Context(), v.target())
 	if refusal := new(payment.Refusal); err != nil && !errors.As(err, &refusal) {
 		g.showProblem(w, r, err)

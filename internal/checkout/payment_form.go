@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/engine"
@@ -12,23 +13,28 @@ import (
 // form is what the template of the form needs.
 type form struct {
 	Nonce, Cancel string
+	Ticket        string // for what of the card was right in the form before
 	Amount        *field // nil when the payment has its amount
 	Card          []field
 	Held          *heldCard // the card that came with the payment; of the card fields only the code then, if any
-	Plain         bool      // the payment has a method without a form of its own
+	Plain         bool      // nothing is entered for the method
 	Pay           string    // label of the main button; empty when there is none
 	PayValue      string    // method that the main button chooses; empty when it is fixed
 	Others        []choice
+	Back          string // where all methods are shown again; empty where there is no choice
+	Lasts         string // how long the page is open
 	None          string // why nothing can be paid
 	Faults        []fault
 }
 
-// field is one labelled input. Autofocus is set on the first with a fault.
+// field is one labelled input, or what was right in it before. Autofocus is set on the first with a fault. No field has a length
+// or a pattern for the browser to keep to, which would cut what is pasted and refuse what we can read.
 type field struct {
-	ID, Label, Note, Hint, Value, Fault    string
-	Type, Autocomplete, Mode, Pattern, Max string
-	Suffix, Class, Placeholder             string
-	Required, Focus                        bool
+	ID, Label, Note, Hint, Value, Fault string
+	Type, Autocomplete, Mode            string
+	Suffix, Class                       string
+	Required, Focus                     bool
+	Kept, Change                        string // shown instead of the input, and how to get that back
 }
 
 // Described is the id of what explains the input: what is wrong with it, else its hint.
@@ -47,7 +53,8 @@ func (f *form) Summary() bool {
 	return len(f.Faults) > 1 || len(f.Faults) == 1 && f.Faults[0].Field == fieldMethod
 }
 
-type choice struct{ Method, Label string }
+// choice is a way to pay that has a page of its own, from which the customer can come back.
+type choice struct{ Link, Label string }
 
 type heldCard struct{ Name, Expiry string }
 
@@ -55,6 +62,16 @@ type heldCard struct{ Name, Expiry string }
 // takes for it, cards first.
 func (v *visit) methods() []payment.Method {
 	return engine.Methods(v.shop, &v.payment)
+}
+
+// offered is methods without those that the customer's device has nothing for, unless there is no other one.
+func (v *visit) offered() []payment.Method {
+	all := v.methods()
+	able := slices.DeleteFunc(slices.Clone(all), func(m payment.Method) bool { return m.Spec().Apple && !v.apple })
+	if len(able) == 0 {
+		return all
+	}
+	return able
 }
 
 // showForm shows the form, with what was entered before as far as it may be shown again.
@@ -78,7 +95,7 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	if f.Held != nil || len(f.Card) > 0 {
 		page.Title = v.words.FormTitleCard
 	} else if f.Plain {
-		page.Title = fill(v.words.ContinueWith, v.words.method(v.payment.Method))
+		page.Title = f.Pay
 	}
 	switch {
 	case e.slowed:
@@ -111,8 +128,8 @@ func ahead(h http.Header) bool {
 }
 
 func (g *Pages) form(r *http.Request, v *visit, e *entry) *form {
-	f := &form{Nonce: g.engine.SubmitNonce(&v.payment), Cancel: v.path + "/cancel", Faults: e.faults}
-	methods := v.methods()
+	f := &form{Nonce: g.engine.SubmitNonce(&v.payment), Cancel: v.path + "/cancel", Faults: e.faults, Ticket: e.ticket, Lasts: v.lasts()}
+	methods := v.offered()
 	if len(methods) == 0 {
 		f.None = fill(v.words.NoMethod, v.payment.Asked.Currency)
 		return f
@@ -127,41 +144,66 @@ func (g *Pages) form(r *http.Request, v *visit, e *entry) *form {
 		f.Pay = fill(v.words.PayButton, formatAmount(v.payment.Asked.Amount, v.payment.Asked.Currency, v.words), v.payment.Asked.Currency)
 	}
 	g.fillMethods(r, f, v, e, methods)
-	f.focus()
+	f.focus(e)
 	return f
 }
 
-// fillMethods puts the first method into the form itself and the others below it.
+// fillMethods puts one method into the form: the customer's choice, the only one, or the card. The others are ways to pages of
+// their own: looking at one settles nothing.
 func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, methods []payment.Method) {
-	chosen := v.payment.Method == ""
+	open := v.payment.Method == ""
+	shown := picked(r, e, methods)
 	switch {
-	case methods[0].Spec().Means == instrument.KindCard:
-		var kept *engine.KeptCard
-		if !e.slowed { // then another card may be taken
-			kept = g.engine.KeptCard(r.Context(), v.shop, &v.payment)
-		}
-		switch {
-		case kept == nil:
-			f.Card = cardFields(v.words, e)
-		case kept.AskCode:
-			code := codeField(v.words, e)
-			code.Required = true
-			f.Card = []field{code}
-		}
-		f.Held = held(kept, v.words)
-		if chosen {
-			f.PayValue = string(methods[0])
-		}
-		methods = methods[1:]
-	case !chosen:
-		f.Plain, f.Pay = true, continueWith(v.words, methods[0])
-		methods = nil
-	default:
+	case shown == "":
 		f.Pay = ""
+	case shown.Spec().Means == instrument.KindCard:
+		g.fillCard(r, f, v, e)
+	default:
+		f.Plain, f.Pay = true, continueWith(v.words, shown)
+		if open && len(methods) > 1 {
+			f.Back = v.path
+		}
+	}
+	if open {
+		f.PayValue = string(shown)
 	}
 	for _, m := range methods {
-		f.Others = append(f.Others, choice{string(m), continueWith(v.words, m)})
+		if m != shown && f.Back == "" {
+			f.Others = append(f.Others, choice{v.path + "?" + fieldMethod + "=" + string(m), continueWith(v.words, m)})
+		}
 	}
+}
+
+// picked is the method that the form is for; empty where the customer has to choose first.
+func picked(r *http.Request, e *entry, methods []payment.Method) payment.Method {
+	wanted := e.method
+	if wanted == "" && r.Method == http.MethodGet {
+		wanted = payment.Method(r.URL.Query().Get(fieldMethod))
+	}
+	switch {
+	case slices.Contains(methods, wanted):
+		return wanted
+	case len(methods) == 1 || methods[0].Spec().Means == instrument.KindCard:
+		return methods[0]
+	}
+	return ""
+}
+
+// fillCard puts the card into the form: its fields, or the card that came with the payment.
+func (g *Pages) fillCard(r *http.Request, f *form, v *visit, e *entry) {
+	var kept *engine.KeptCard
+	if !e.slowed { // then another card may be taken
+		kept = g.engine.KeptCard(r.Context(), v.shop, &v.payment)
+	}
+	switch {
+	case kept == nil:
+		f.Card = cardFields(v.words, e)
+	case kept.AskCode:
+		code := codeField(v.words, e)
+		code.Required = true
+		f.Card = []field{code}
+	}
+	f.Held = held(kept, v.words)
 }
 
 func continueWith(w *words, m payment.Method) string {
@@ -183,37 +225,45 @@ func amountField(v *visit, e *entry) field {
 	return field{
 		ID: fieldAmount, Label: v.words.AmountLabel, Hint: fill(v.words.AmountHint, v.payment.Asked.Currency),
 		Value: e.amountText, Fault: e.of(fieldAmount), Type: "text", Autocomplete: "transaction-amount", Mode: "decimal",
-		Max: "24", Suffix: string(v.payment.Asked.Currency), Required: true,
+		Suffix: string(v.payment.Asked.Currency), Required: true,
 	}
 }
 
 func cardFields(w *words, e *entry) []field {
+	number := field{ID: fieldNumber, Label: w.NumberLabel, Fault: e.of(fieldNumber), Type: "text", Autocomplete: "cc-number",
+		Mode: "numeric", Required: true}
+	if e.shown.brand != "" {
+		number.Change, number.Kept = w.Change, fill(w.HeldCard, named(w.Brands, string(e.shown.brand)), e.shown.last4)
+	}
 	return []field{
-		{ID: fieldNumber, Label: w.NumberLabel, Fault: e.of(fieldNumber), Type: "text", Autocomplete: "cc-number",
-			Mode: "numeric", Pattern: `[0-9 \-]*`, Max: "23", Required: true},
+		number,
 		{ID: fieldExpiry, Label: w.ExpiryLabel, Hint: w.ExpiryHint, Value: e.expiryText, Fault: e.of(fieldExpiry),
-			Type: "text", Autocomplete: "cc-exp", Mode: "numeric", Max: "9", Class: "half", Required: true},
+			Type: "text", Autocomplete: "cc-exp", Mode: "numeric", Class: "half", Required: true},
 		codeField(w, e),
 		{ID: fieldHolder, Label: w.HolderLabel, Note: w.Optional, Value: e.holderText, Fault: e.of(fieldHolder),
-			Type: "text", Autocomplete: "cc-name", Max: "128"},
+			Type: "text", Autocomplete: "cc-name"},
 	}
 }
 
 func codeField(w *words, e *entry) field {
-	return field{
+	code := field{
 		ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Autocomplete: "cc-csc",
-		Mode: "numeric", Pattern: "[0-9]*", Max: "4", Class: "half",
+		Mode: "numeric", Class: "half",
 	}
+	if e.shown.coded {
+		code.Change, code.Kept = w.Change, w.CodeKept
+	}
+	return code
 }
 
-// focus puts the cursor into the first field with a fault.
-func (f *form) focus() {
+// focus puts the cursor into the first field with a fault, or into the one that is to be changed.
+func (f *form) focus(e *entry) {
 	if f.Amount != nil && f.Amount.Fault != "" {
 		f.Amount.Focus = true
 		return
 	}
 	for i := range f.Card {
-		if f.Card[i].Fault != "" {
+		if f.Card[i].Fault != "" || f.Card[i].ID == e.change {
 			f.Card[i].Focus = true
 			return
 		}

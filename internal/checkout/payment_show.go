@@ -8,8 +8,7 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// How long a page waits before it asks again, by how long the payment is under way. Pages reload by the Refresh
-// header, which needs no script.
+// How long a page waits before it asks again, by how long the payment is under way.
 var reloads = []struct{ within, every time.Duration }{
 	{30 * time.Second, 3 * time.Second},
 	{5 * time.Minute, 10 * time.Second},
@@ -38,10 +37,9 @@ func (g *Pages) showPayment(w http.ResponseWriter, r *http.Request, v *visit) {
 }
 
 func (g *Pages) showWait(w http.ResponseWriter, r *http.Request, v *visit) {
-	refresh(w.Header(), v.reload(), "")
 	g.render(w, r, v, view{
 		Page: "payment_wait", Status: http.StatusOK, Title: v.words.WaitTitle, Text: v.words.WaitText,
-		Detail: v.words.WaitDetail,
+		Detail: v.words.WaitDetail, Watch: g.watch(v),
 	})
 }
 
@@ -54,7 +52,7 @@ func (g *Pages) showBank(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	if v.away().Redirected {
 		page.Title, page.Text = v.words.BankWaitTitle, v.words.BankWaitText
-		refresh(w.Header(), max(v.reload(), reloads[1].every), "")
+		page.Watch = g.watch(v)
 	}
 	g.render(w, r, v, page)
 }
@@ -65,9 +63,14 @@ func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
 		Page: "payment_result", Status: http.StatusOK, Title: outcome.Title, Text: outcome.Text, Tone: outcome.Tone,
 		Reference: string(v.payment.ID), Link: v.returnURL(),
 	}
-	if page.Link != "" && outcome.Tone == toneSuccess {
+	switch {
+	case page.Link != "" && outcome.Tone == toneSuccess:
 		page.Detail = v.words.ReturnSoon
 		refresh(w.Header(), returnAfter, page.Link)
+	case page.Link == "" && outcome.Tone == toneSuccess:
+		page.Detail = v.words.EndPaid
+	case page.Link == "":
+		page.Detail = v.words.EndUnpaid
 	}
 	g.render(w, r, v, page)
 }
@@ -75,10 +78,14 @@ func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
 // showClosed says that the merchant has abandoned the payment. Nothing is sent and nobody is led anywhere.
 func (g *Pages) showClosed(w http.ResponseWriter, r *http.Request, v *visit) {
 	closed := v.words.Closed
-	g.render(w, r, v, view{
+	page := view{
 		Page: "payment_result", Status: http.StatusOK, Title: closed.Title, Text: closed.Text, Tone: closed.Tone,
 		Reference: string(v.payment.ID), Link: v.returnURL(),
-	})
+	}
+	if page.Link == "" {
+		page.Detail = v.words.EndClosed
+	}
+	g.render(w, r, v, page)
 }
 
 // outcome is what the customer is told. Every decline reads the same, so that nobody learns about a card by trying.
@@ -96,11 +103,16 @@ func (v *visit) outcome() outcomeWords {
 	return v.words.Cancelled
 }
 
-func (v *visit) reload() time.Duration {
-	age := v.now.Sub(v.payment.Updated)
+// age is how long the payment is under way.
+func (v *visit) age() time.Duration {
 	if a := v.payment.LiveAttempt(); a != nil {
-		age = v.now.Sub(a.Started)
+		return v.now.Sub(a.Started)
 	}
+	return v.now.Sub(v.payment.Updated)
+}
+
+func (v *visit) reload() time.Duration {
+	age := v.age()
 	for _, r := range reloads {
 		if age < r.within {
 			return r.every
@@ -109,11 +121,7 @@ func (v *visit) reload() time.Duration {
 	return slowReload
 }
 
-// refresh lets the browser load to, or the same page when that is empty, after a time in whole seconds.
+// refresh lets the browser load another address after a time in whole seconds.
 func refresh(h http.Header, after time.Duration, to string) {
-	value := strconv.FormatInt(int64(after/time.Second), 10)
-	if to != "" {
-		value += "; url=" + to
-	}
-	h.Set("Refresh", value)
+	h.Set("Refresh", strconv.FormatInt(int64(after/time.Second), 10)+"; url="+to)
 }

@@ -30,9 +30,8 @@ func (g *Pages) stepPage(v *visit) string {
 // showStep shows it, and looks by itself whether it was done.
 func (g *Pages) showStep(w http.ResponseWriter, r *http.Request, v *visit) {
 	texts := v.words.Methods[string(v.payment.Method)]
-	refresh(w.Header(), v.reload(), "")
 	g.render(w, r, v, view{
 		Page: g.stepPage(v), Status: http.StatusOK, Title: texts.Title, Text: texts.Text, Detail: texts.Detail,
-		Code: v.payment.LiveAttempt().Next.Code, Label: texts.Label,
+		Code: v.payment.LiveAttempt().Next.Code, Label: texts.Label, Watch: g.watch(v),
 	})
 }

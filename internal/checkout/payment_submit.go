@@ -24,11 +24,11 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		v.toPage(w, r)
 		return
 	}
-	e := readEntry(form, v)
+	e := g.readEntry(form, v)
 	wipeForm(form)
 	defer instrument.Wipe(e.means)
-	if e.faulty() {
-		g.showForm(w, r, v, e)
+	if e.right != nil || e.faulty() {
+		g.formAgain(w, r, v, e, form.Get(fieldTicket))
 		return
 	}
 	browser, err := g.browser(r)
@@ -44,6 +44,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		g.notSubmitted(w, r, v, e, err)
 		return
 	}
+	g.shelf.clear(v.payment.ID)
 	v.payment = o.Payment
 	if v.away() != nil {
 		g.continuePayment(w, r, v)
@@ -52,10 +53,29 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 	v.toPage(w, r)
 }
 
+// formAgain shows the form with what is wrong, or is to be changed; what was right is kept.
+func (g *Pages) formAgain(w http.ResponseWriter, r *http.Request, v *visit, e *entry, ticket string) {
+	if e.lost { // perhaps to a form that was sent twice, and has paid
+		if p, err := g.engine.Look(r.Context(), v.shop.ID, v.payment.ID); err != nil || !p.Payable() {
+			e.right.Wipe()
+			v.toPage(w, r)
+			return
+		}
+	}
+	if e.change != "" {
+		e.faults = nil
+	}
+	if e.right != nil {
+		g.shelve(e, v, ticket)
+	}
+	g.showForm(w, r, v, e)
+}
+
 // notSubmitted answers an order that the engine did not take: with the form where the customer can do something
 // about it, else with the payment as it is.
 func (g *Pages) notSubmitted(w http.ResponseWriter, r *http.Request, v *visit, e *entry, err error) {
 	if slowed := new(engine.Slowed); errors.As(err, &slowed) {
+		g.shelf.clear(v.payment.ID)
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(slowed.After/time.Second), 10))
 		e.slowed = true
 		g.showForm(w, r, v, e)

@@ -24,6 +24,7 @@ type view struct {
 	Form      *form
 	Code      string // what the customer takes along
 	Label     string // of it
+	Watch     *watch // of a page that looks for news by itself
 
 	W *words // of the payment's customer where one is known, else as given
 
@@ -51,6 +52,9 @@ func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page vi
 	}
 	if page.Form != nil && len(page.Form.Faults) > 0 {
 		page.Prefix = page.W.FaultPrefix
+	}
+	if page.Watch != nil {
+		g.setHeaders(w.Header(), g.assets.news.hash)
 	}
 	var body bytes.Buffer
 	if err := g.assets.pages[page.Page].ExecuteTemplate(&body, "layout", page); err != nil {

@@ -36,13 +36,14 @@ type Pages struct {
 	assets  *assets
 	paces   paces
 	crowd   crowd
+	shelf   *shelf
 }
 
 // New returns the pages. It panics if a template built into the program is broken.
 func New(d Deps) *Pages {
 	return &Pages{
 		engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), assets: loadAssets(),
-		paces: paces{rates: d.Rates}, crowd: newCrowd(),
+		paces: paces{rates: d.Rates}, crowd: newCrowd(), shelf: newShelf(d.Engine.Now),
 	}
 }
 
@@ -58,6 +59,7 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 	for pattern, show := range pages {
 		mux.Handle(pattern, g.guarded(g.visited(show)))
 	}
+	mux.Handle("GET /payment/{token}/news", g.guarded(g.tellNews))
 	back := g.guarded(g.returned(g.returnPayment))
 	mux.Handle("GET /payment/{token}/return", back)
 	mux.Handle("POST /payment/{token}/return", back)
@@ -78,15 +80,15 @@ func (g *Pages) Absent() http.Handler { return g.guarded(g.showNotFound) }
 // guarded sets what every answer of the page carries and turns a panic into a calm page.
 func (g *Pages) guarded(next http.HandlerFunc) http.Handler {
 	return web.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.setHeaders(w.Header())
+		g.setHeaders(w.Header(), "")
 		next(w, r)
 	}), g.log, g.showBroken)
 }
 
-// setHeaders closes the page: no script, no framing, no referrer that would give its address away, no copy in a
-// cache. Forms may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
-func (g *Pages) setHeaders(h http.Header) {
-	web.SetPageHeaders(h, web.PagePolicy{HTTPS: g.https})
+// setHeaders closes the page: no script but the one with that hash, if any, no framing, no referrer that would give its address
+// away, no copy in a cache. Forms may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
+func (g *Pages) setHeaders(h http.Header, script string) {
+	web.SetPageHeaders(h, web.PagePolicy{HTTPS: g.https, Script: script})
 	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 }

@@ -21,6 +21,7 @@ type visit struct {
 	path    string // of the payment's page
 	words   *words
 	now     time.Time
+	apple   bool // the customer's device may have Apple Pay
 }
 
 type visitHandler func(http.ResponseWriter, *http.Request, *visit)
@@ -80,7 +81,7 @@ func (g *Pages) visit(r *http.Request, load loader) (*visit, error) {
 	if p.Terms.Verify {
 		w = w.forBinding()
 	}
-	return &visit{shop: s, payment: p, path: g.base + "/payment/" + token, words: w, now: g.engine.Now()}, nil
+	return &visit{shop: s, payment: p, path: g.base + "/payment/" + token, words: w, now: g.engine.Now(), apple: hasApplePay(r.UserAgent())}, nil
 }
 
 func (v *visit) target() engine.Target { return engine.Target{Shop: v.shop, ID: v.payment.ID} }

@@ -15,15 +15,15 @@ type words struct {
 	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
 
 	FormTitle, FormTitleCard, FormText, TryAgain, AgainFunds, AgainData, AgainConfirm, AgainLeft, AgainDeclined, Slowed, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
-	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, CancelButton, NoMethod,
-	Optional string
+	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, AllMethods, CancelButton, NoMethod,
+	Optional, CodeKept, Change, LastsMinute, LastsMinutes, LastsHours string
 
-	FaultTitle, FaultPrefix, AmountMissing, AmountWrong, AmountTooFine, NumberMissing, NumberLength, NumberWrong, ExpiryMissing,
-	ExpiryWrong, ExpiryPast, CodeMissing, CodeWrong, CodeThree, CodeFour, HolderWrong, CardAgain,
+	FaultTitle, FaultPrefix, AmountMissing, AmountWrong, AmountTooFine, NumberMissing, NumberLength, NumberWrong, NumberStray, ExpiryMissing,
+	ExpiryWrong, ExpiryPast, CodeMissing, CodeWrong, CodeThree, CodeFour, HolderWrong, HolderLong, CardAgain,
 	MethodMissing string
 
-	WaitTitle, WaitText, WaitDetail, BankTitle, BankText, BankButton, BankWaitTitle, BankWaitText,
-	LeaveTitle, LeaveText, LeaveLink, ReturnLink, ReturnSoon string
+	WaitTitle, WaitText, WaitDetail, WaitLonger, WaitOffline, LookAgain, BankTitle, BankText, BankButton, BankWaitTitle, BankWaitText,
+	LeaveTitle, LeaveText, LeaveLink, ReturnLink, ReturnSoon, EndPaid, EndUnpaid, EndClosed string // Ends: what to do where there is no way back
 
 	Completed, Authorized, Declined, Cancelled, Expired, Closed outcomeWords
 
@@ -56,7 +56,7 @@ func (w *words) method(m payment.Method) string {
 // money moves.
 type bindingWords struct {
 	PayTo, SecureNote, ReferenceLabel, FormTitle, FormTitleCard, FormText, Slowed, PayPlain, CancelButton, NoMethod, WaitTitle, WaitText, WaitDetail,
-	BankText, BankWaitText, LeaveText string
+	WaitLonger, BankText, BankWaitText, LeaveText, LastsMinute, LastsMinutes, LastsHours, EndPaid, EndUnpaid, EndClosed string
 
 	Completed, Declined, Cancelled, Expired, Closed outcomeWords
 }
@@ -68,6 +68,8 @@ func (w *words) forBinding() *words {
 	to.FormTitle, to.FormTitleCard, to.FormText = b.FormTitle, b.FormTitleCard, b.FormText
 	to.Slowed, to.PayPlain, to.CancelButton, to.NoMethod = b.Slowed, b.PayPlain, b.CancelButton, b.NoMethod
 	to.WaitTitle, to.WaitText, to.WaitDetail = b.WaitTitle, b.WaitText, b.WaitDetail
+	to.WaitLonger, to.EndPaid, to.EndUnpaid, to.EndClosed = b.WaitLonger, b.EndPaid, b.EndUnpaid, b.EndClosed
+	to.LastsMinute, to.LastsMinutes, to.LastsHours = b.LastsMinute, b.LastsMinutes, b.LastsHours
 	to.BankText, to.BankWaitText, to.LeaveText = b.BankText, b.BankWaitText, b.LeaveText
 	to.Completed, to.Declined, to.Cancelled, to.Expired, to.Closed = b.Completed, b.Declined, b.Cancelled, b.Expired, b.Closed
 	return &to

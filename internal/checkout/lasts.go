@@ -1,0 +1,19 @@
+package checkout
+
+import "time"
+
+// lasts says how long the customer has; empty where there is no end.
+func (v *visit) lasts() string {
+	until := v.payment.CheckoutUntil
+	if until.IsZero() {
+		return ""
+	}
+	minutes := int((until.Sub(v.now) + time.Minute - 1) / time.Minute)
+	switch {
+	case minutes <= 1:
+		return v.words.LastsMinute
+	case minutes <= 120:
+		return fill(v.words.LastsMinutes, minutes)
+	}
+	return fill(v.words.LastsHours, minutes/60)
+}
