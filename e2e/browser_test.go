@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,9 @@ func TestBrowser(t *testing.T) {
 		"challenge, no script":  browserChallengeWithoutScript,
 		"challenge failed":      browserChallengeFailed,
 		"fault":                 browserFault,
+		"fault elsewhere":       browserFaultElsewhere,
+		"spellings":             browserSpellings,
+		"waiting":               browserWaiting,
 		"double click":          browserDoubleClick,
 		"back after paying":     browserBack,
 		"two tabs":              browserTwoTabs,
@@ -149,6 +153,7 @@ func payThroughChallenge(b *tab, p browserPayment, decision string) {
 	b.heading("Welcome back")
 }
 
+// browserFault: one wrong digit has the number asked for again, and nothing else.
 func browserFault(t *testing.T, b *tab, s *browserSite) {
 	p := s.create(t, staying)
 	b.open(p.RedirectURL)
@@ -159,8 +164,11 @@ func browserFault(t *testing.T, b *tab, s *browserSite) {
 	b.shot("fault")
 	for what, want := range map[string]string{
 		`document.querySelector("#number").value`: "",
-		`document.querySelector("#code").value`:   "", `document.querySelector("#expiry").value`: "12/39",
+		`document.querySelector("#expiry").value`: "12/39", `document.querySelector("#holder").value`: "Ada Lovelace",
+		`String(document.querySelector("#code"))`:                            "null",
 		`document.querySelector("#number").getAttribute("aria-describedby")`: "number-fault",
+		`document.querySelector("#number").getAttribute("aria-invalid")`:     "true",
+		`document.querySelector(".kept span").textContent`:                   "Entered",
 	} {
 		if got := b.text(what); got != want {
 			t.Errorf("%s is %q, want %q", what, got, want)
@@ -169,8 +177,72 @@ func browserFault(t *testing.T, b *tab, s *browserSite) {
 	if !strings.HasPrefix(b.text(`document.title`), "Error: ") {
 		t.Errorf("title %q", b.text(`document.title`))
 	}
-	b.fillCard("4000 0000 0000 0408")
+	b.fill("number", "4000 0000 0000 0408\r") // which presses the first button of the form
+	b.heading("Payment successful")
+}
+
+// browserFaultElsewhere: a number that was right is shown by its last digits, and can be changed.
+func browserFaultElsewhere(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, staying)
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0416")
+	b.fill("expiry", "13/39")
 	b.click("button.primary")
+	b.eventually("the expiry date is in focus", `document.activeElement.id === "expiry"`)
+	b.shot("kept")
+	if got := b.text(`document.querySelector(".kept span").textContent`); got != "Visa ending in 0416" {
+		t.Errorf("shown is %q", got)
+	}
+	if got := b.text(`String(document.documentElement.outerHTML.includes("4000"))`); got != "false" {
+		t.Error("the page has the number")
+	}
+	b.fill("expiry", "12/39")
+	b.click("button[name=change][value=number]")
+	b.eventually("the number is in focus", `document.activeElement.id === "number"`)
+	b.shot("change")
+	b.fill("number", "4000 0000 0000 0408")
+	b.click("button.primary")
+	b.heading("Payment successful")
+}
+
+// browserSpellings: the browser cuts and refuses nothing that the server reads.
+func browserSpellings(t *testing.T, b *tab, s *browserSite) {
+	for _, card := range [][3]string{
+		{"  4000  0000  0000  0408  ", "2039-12", " 123 "}, {"4000–0000–0000–0408", "12 / 2039", "1 2 3"},
+		{"4000\u00a00000\u202f0000\u00a00408", "1239", "１２３"}, {"٤٠٠٠ ٠٠٠٠ ٠٠٠٠ ٠٤٠٨", "١٢/٣٩", "١٢٣"},
+	} {
+		p := s.create(t, staying)
+		b.open(p.RedirectURL)
+		for i, id := range []string{"number", "expiry", "code"} {
+			b.text(`(document.getElementById("` + id + `").focus(), String(document.execCommand("insertText", false, ` + strconv.Quote(card[i]) + `)))`) // as if pasted
+			if got := b.text(`document.getElementById("` + id + `").value`); got != card[i] {
+				t.Errorf("%+q became %+q", card[i], got)
+			}
+		}
+		b.click("button.primary")
+		b.heading("Payment successful")
+	}
+}
+
+// browserWaiting: a page that waits is not loaded again before there is something else to show.
+func browserWaiting(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, staying)
+	b.open(p.RedirectURL)
+	b.fillCard("4000 0000 0000 0002")
+	b.click("button.primary")
+	b.heading("Confirm your payment")
+	bank := b.url()
+	b.open(p.RedirectURL)
+	b.heading("Waiting for your bank")
+	b.shot("bank")
+	b.text(`(window.stays = "yes")`)
+	other := openTab(t, b.root)
+	other.open(bank)
+	b.eventually("the page has looked", `performance.getEntriesByType("resource").some(e => e.name.endsWith("/news"))`)
+	if got := b.text(`window.stays`); got != "yes" {
+		t.Errorf("the page was loaded again: %q", got)
+	}
+	other.click("button[value=approve]")
 	b.heading("Payment successful")
 }
 
@@ -325,7 +397,7 @@ const lowContrast = `(() => {
 	const lum = c => { const [r, g, b] = rgb(c).map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
 	const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; const p = rgb(c); if (p.length < 4 || p[3] > 0) return c; } return "rgb(255,255,255)"; };
 	const bad = [];
-	for (const e of document.querySelectorAll("p, span, label, h1, h2, button, a, legend, bdi")) {
+	for (const e of document.querySelectorAll("p, aside, span, label, h1, h2, button, a, legend, bdi")) {
 		if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
 		const a = lum(getComputedStyle(e).color), b = lum(ground(e));
 		const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
@@ -353,10 +425,17 @@ func browserKeyboard(t *testing.T, b *tab, s *browserSite) {
 }
 
 func browserOtherMethod(t *testing.T, b *tab, s *browserSite) {
-	p := s.create(t, map[string]any{"paymentMethod": nil})
+	p := s.create(t, map[string]any{"paymentMethod": nil, "currency": "BRL"})
 	b.open(p.RedirectURL)
 	b.shot("methods")
-	b.click("button[value=PIX]")
+	b.click("a[href$='method=GOOGLEPAY']")
+	b.heading("Continue with Google Pay")
+	b.click(".pay a.secondary") // all ways to pay
+	b.heading("Pay by card")
+	b.click("a[href$='method=PIX']")
+	b.heading("Continue with Pix")
+	b.shot("method")
+	b.click("button.primary")
 	b.heading("Pay with PIX")
 	b.click("button[value=approve]")
 	b.heading("Welcome back")

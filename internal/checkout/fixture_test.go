@@ -1,6 +1,7 @@
 package checkout_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -49,7 +50,8 @@ type bank struct {
 	numbers []string // card numbers, likewise
 	outcome payment.Class
 	asked   int
-	shut    bool // nothing can leave for want of our own means
+	says    string // what it adds to a refusal
+	shut    bool   // nothing can leave for want of our own means
 }
 
 func (b *bank) Open(connector.Deps) (connector.Connector, error) { return b, nil }
@@ -73,7 +75,7 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 	b.numbers = append(b.numbers, instrument.CardOf(r.Means).Number.Reveal())
 	switch instrument.CardOf(r.Means).Number.Reveal() {
 	case digits(refused):
-		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: "51"}, nil
+		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: cmp.Or(b.says, "51")}, nil
 	case digits(challenge):
 		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: payment.GoTo(b.page)}, nil
 	case digits(unheard):
