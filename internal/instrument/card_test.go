@@ -116,8 +116,8 @@ func TestParsePANDropsWhatIsNotADigit(t *testing.T) {
 		"    ":                     ErrPANSyntax,
 		"card":                     ErrPANSyntax,
 		"４２４２４２４２４２４２４２４２": ErrPANSyntax,
-		"4242424242424242٣": ErrPANSyntax, // nor is the rest taken for the number
-		"424242424242424２":  ErrPANSyntax,
+		"4242424242424242٣":    ErrPANSyntax, // nor is the rest taken for the number
+		"424242424242424２":     ErrPANSyntax,
 		"42424242424":          ErrPANLength,
 		"42424242424242424242": ErrPANLength,
 		"00000000000":          ErrPANLength,
