@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -226,5 +227,37 @@ func TestAKeptNumberIsNowhereElse(t *testing.T) {
 	h.do("POST", page, h.again(a, "amount", "5", "expiry", "12/39"))
 	if h.state(id) != payment.Completed {
 		t.Error(h.state(id))
+	}
+}
+
+// TestWhatIsWrittenReachesTheProvider as it was meant, or nothing does; and the browser is told neither to cut nor to refuse it.
+func TestWhatIsWrittenReachesTheProvider(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	_, page := h.deposit()
+	h.get(page).lacks(t, "maxlength", "pattern=")
+	for _, card := range [][3]string{
+		{"  4000  0000  0000  0408  ", "2039-12", " 123 "}, {"4000\u00a00000\u202f0000\u30000408", "12 / 2039", "1 2 3"},
+		{"4000–0000—0000‐0408", "12–39", "１２３"}, {"４０００ ٠٠٠٠ ०००० 0408", "١٢/٣٩", "١٢٣"}, {"\u200e4000.0000.0000.0408", "1239", "\u2066123\u2069"},
+	} {
+		id, page := h.deposit()
+		h.do("POST", page, h.fill(page, "number", card[0], "expiry", card[1], "code", card[2], "holder", "\u2068Ada\u00a0Lovelace\u2069"))
+		calls := h.bank.calls()
+		if h.state(id) != payment.Completed {
+			t.Errorf("%+q: %s", card, h.state(id))
+			continue
+		}
+		last := len(calls) - 1
+		got := instrument.CardOf(calls[last].Means)
+		if h.bank.numbers[last] != digits(approved) || h.bank.codes[last] != "123" || got.ExpiryMonth+got.ExpiryYear != "122039" || got.Holder != "Ada Lovelace" {
+			t.Errorf("%+q became %s, %s, %s/%s, %q", card, h.bank.numbers[last], h.bank.codes[last], got.ExpiryMonth, got.ExpiryYear, got.Holder)
+		}
+	}
+	sent := len(h.bank.calls())
+	for _, number := range []string{"4000O00000000408", "4000 0000 0000 0408 5", "40000000000004 08 x", "4000000000000408²"} {
+		id, page := h.deposit()
+		if a := h.do("POST", page, h.card(page, number)); a.status != http.StatusUnprocessableEntity || h.state(id) != payment.Checkout || len(h.bank.calls()) != sent {
+			t.Errorf("%q: status %d, %s", number, a.status, h.state(id))
+		}
 	}
 }
