@@ -138,7 +138,7 @@ func (g *Pages) readEntry(form url.Values, v *visit) *entry {
 		e.readAmount(form.Get(fieldAmount), v)
 	}
 	method := v.payment.Method
-	if method == "" {
+	if v.chooses() {
 		if method = payment.Method(form.Get(fieldMethod)); e.change != "" {
 			method = payment.MethodOf(instrument.KindCard)
 		}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,4 +127,30 @@ func TestWithoutCardsTheCustomerChoosesFirst(t *testing.T) {
 	a := h.get(page)
 	a.wants(t, "How would you like to pay?", `?method=GOOGLEPAY"`, `?method=OPEN_BANKING"`)
 	a.lacks(t, `class="primary"`, "Or pay another way")
+}
+
+// TestWhoLeavesAMethodChoosesAgain: cancelled there, the payment can be paid in every way, as often as the shop lets its customers try.
+func TestWhoLeavesAMethodChoosesAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, everywhere, attempts(3))
+	id, page := h.deposit(func(c *engine.Create) { c.Method = "" })
+	h.do("POST", page, h.fill(page+"?method=GOOGLEPAY", "method", "GOOGLEPAY"))
+	h.do("POST", page+"/continue", nil)
+	h.bank.settles(payment.ClassCancelled)
+	h.clock.Advance(10 * time.Second)
+	h.get(page + "/return")
+	a := h.get(page)
+	a.wants(t, "The payment was not completed, and nothing was charged.", "cc-number", `name="method" value="BASIC_CARD"`, `?method=GOOGLEPAY"`, `?method=OPEN_BANKING"`)
+	h.get(page+"?method=OPEN_BANKING").wants(t, `name="method" value="OPEN_BANKING"`, "Choose another way to pay")
+	if h.state(id) != payment.Pending {
+		t.Fatal(h.state(id))
+	}
+	form := h.card(page, approved)
+	form.Set("expiry", "13/39")
+	form.Set("method", "BASIC_CARD")
+	a = h.do("POST", page, form)
+	a.wants(t, "Visa ending in 0408", "Entered")
+	if h.do("POST", page, h.again(a, "method", "BASIC_CARD", "expiry", "12/39")); h.state(id) != payment.Completed {
+		t.Error(h.state(id))
+	}
 }

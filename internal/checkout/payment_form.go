@@ -64,6 +64,9 @@ func (v *visit) methods() []payment.Method {
 	return engine.Methods(v.shop, &v.payment)
 }
 
+// chooses reports that the method is the customer's choice, and not settled.
+func (v *visit) chooses() bool { return v.payment.Method == "" || v.payment.ChoosesAgain() }
+
 // offered is methods without those that the customer's device has nothing for, unless there is no other one.
 func (v *visit) offered() []payment.Method {
 	all := v.methods()
@@ -151,7 +154,7 @@ func (g *Pages) form(r *http.Request, v *visit, e *entry) *form {
 // fillMethods puts one method into the form: the customer's choice, the only one, or the card. The others are ways to pages of
 // their own: looking at one settles nothing.
 func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, methods []payment.Method) {
-	open := v.payment.Method == ""
+	open := v.chooses()
 	shown := picked(r, e, methods)
 	switch {
 	case shown == "":

@@ -56,7 +56,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 // formAgain shows the form with what is wrong, or is to be changed; what was right is kept.
 func (g *Pages) formAgain(w http.ResponseWriter, r *http.Request, v *visit, e *entry, ticket string) {
 	if e.lost { // perhaps to a form that was sent twice, and has paid
-		if p, err := g.engine.Look(r.Context(), v.shop.ID, v.payment.ID); err != nil || !p.Payable() {
+		if p, err := g.engine.Look(r.Context(), v.shop.ID, v.payment.ID); err != nil || g.engine.SubmitNonce(&p) != g.engine.SubmitNonce(&v.payment) {
 			e.right.Wipe()
 			v.toPage(w, r)
 			return
