@@ -25,6 +25,7 @@ FUZZTIME ?= 5s
 FUZZLONG ?= 10m
 KILLS ?= 200
 NODES_SECONDS ?= 300
+FAILOVERS ?= 10
 ROUNDS ?= 200
 HOSTILE ?= 25000
 REQUESTS ?= 20000
@@ -68,12 +69,12 @@ fuzz-long: ## each fuzz target for FUZZLONG
 	scripts/fuzz.sh $(FUZZLONG)
 
 .PHONY: soak
-soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, ROUNDS races, HOSTILE requests, every disk fault, an attack of ATTACK_SECONDS
-	SLUICE_TEST_KILLS=$(KILLS) SLUICE_TEST_NODES_SECONDS=$(NODES_SECONDS) SLUICE_TEST_ROUNDS=$(ROUNDS) \
+soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, FAILOVERS lost databases, ROUNDS races, HOSTILE requests, every disk fault, an attack of ATTACK_SECONDS
+	SLUICE_TEST_KILLS=$(KILLS) SLUICE_TEST_NODES_SECONDS=$(NODES_SECONDS) SLUICE_TEST_FAILOVERS=$(FAILOVERS) SLUICE_TEST_ROUNDS=$(ROUNDS) \
 		SLUICE_TEST_HOSTILE=$(HOSTILE) SLUICE_TEST_DISK_STEP=1 SLUICE_TEST_ATTACK_SECONDS=$(ATTACK_SECONDS) \
 		SLUICE_TEST_FLOOD=50000 SLUICE_TEST_DEAD_ENDPOINTS=2200 \
 		scripts/postgres.sh run go test -count=1 -timeout 0 -v \
-		-run 'KilledAtRandom|NodesShare|ConcurrentRefunds|CaptureAgainstVoid|CrowdOn|HostileRequests|StorageMayFail|FloodsWrite|SlowBodiesOf|DeadEndpointsOf|IdleConnections|AttackersHour' \
+		-run 'KilledAtRandom|NodesShare|FailoversLose|ConcurrentRefunds|CaptureAgainstVoid|CrowdOn|HostileRequests|StorageMayFail|FloodsWrite|SlowBodiesOf|DeadEndpointsOf|IdleConnections|AttackersHour' \
 		./e2e ./internal/engine ./internal/store/... ./internal/api
 
 .PHONY: e2e

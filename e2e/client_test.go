@@ -53,6 +53,7 @@ func (p *paid) binding() bool {
 // reply is an answer of the API.
 type reply struct {
 	status   int
+	header   http.Header
 	replayed bool
 	payment  paid
 	list     []paid
@@ -94,7 +95,7 @@ func (c *client) do(ctx context.Context, q request) (*reply, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	r := &reply{status: res.StatusCode, replayed: res.Header.Get("Idempotency-Replayed") == "true"}
+	r := &reply{status: res.StatusCode, header: res.Header, replayed: res.Header.Get("Idempotency-Replayed") == "true"}
 	if r.body, err = io.ReadAll(res.Body); err != nil {
 		return nil, err
 	}

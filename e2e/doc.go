@@ -9,7 +9,8 @@
 //
 // Environment: SLUICE_TEST_KILLS is how often each kill test kills the server on each database (12 by default; from 50
 // on they also wait for what the engine does of its own accord after a minute),
-// SLUICE_TEST_NODES_SECONDS how long two nodes on one database are killed in turn (20; 300 is the full run),
+// SLUICE_TEST_NODES_SECONDS how long two nodes on one database are killed in turn (20; 300 is the full run), SLUICE_TEST_FAILOVERS how often their
+// database is lost and a replica takes its place (1),
 // SLUICE_TEST_HOOKS how many rounds of all kinds of payments are verified (6), SLUICE_TEST_LISTEN_MS how long "sluice
 // listen" runs before it is stopped (1500), SLUICE_TEST_IDLE_SECONDS how long an idle server is watched (10),
 // SLUICE_TEST_FLOOD how many hostile requests are sent to a return address and to all others (4000), SLUICE_TEST_SLOW_BODIES

@@ -252,7 +252,7 @@ func TestCardsAreExecutedAtAnotherNodeAndLeaveNoTrace(t *testing.T) {
 		sim := startSimulator(t, dir)
 		var first, second *server
 		if database != "" {
-			nodes := startNodes(t, dir, database)
+			nodes := startNodes(t, dir, database, database)
 			first, second = nodes[0], nodes[1]
 		} else {
 			first = newServer(t, dir, "")

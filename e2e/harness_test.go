@@ -55,13 +55,21 @@ func launch(t testing.TB, log string, args ...string) *process {
 // launchBy is launch by another command, which becomes the binary.
 func launchBy(t testing.TB, log, command string, args ...string) *process {
 	t.Helper()
+	cmd := exec.Command(command, args...)
+	cmd.Env = environment()
+	return launchAs(t, log, cmd)
+}
+
+// launchAs is launch for a command that somebody else has made.
+func launchAs(t testing.TB, log string, cmd *exec.Cmd) *process {
+	t.Helper()
 	out, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p := &process{cmd: exec.Command(command, args...), done: make(chan struct{})}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment(), out, out
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = out, out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -79,7 +80,8 @@ type orderTold struct {
 type orderWitness struct {
 	shops []*merchant
 	quiet chan struct{}
-	calm  atomic.Bool // the server stays
+	calm  atomic.Bool   // the server stays
+	pause time.Duration // before a call is repeated; 0 is pauseBefore
 
 	repeated, busy, refused, duplicates, givenUp atomic.Int64
 
@@ -112,7 +114,7 @@ func (w *orderWitness) ask(t testing.TB, q payAsk) bool {
 			q.answer(a, q.lost)
 			return true
 		}
-		pause := pauseBefore
+		pause := cmp.Or(w.pause, pauseBefore)
 		if err == nil && a.busy() {
 			w.busy.Add(1)
 			pause = pauseBusy
@@ -322,7 +324,7 @@ func (w *orderWitness) askGateway(t testing.TB, m *merchant, q request) *reply {
 			return nil
 		}
 		w.repeated.Add(1)
-		time.Sleep(pauseBefore)
+		time.Sleep(cmp.Or(w.pause, pauseBefore))
 	}
 	return nil
 }
@@ -346,7 +348,7 @@ func (w *orderWitness) pay(t testing.TB, o *orderTold) {
 			return
 		}
 		w.repeated.Add(1)
-		time.Sleep(pauseBefore)
+		time.Sleep(cmp.Or(w.pause, pauseBefore))
 	}
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -82,6 +83,8 @@ func tally(shown []paid) map[string]int {
 type witness struct {
 	client   *client
 	quiet    chan struct{}
+	pause    time.Duration // before a request is repeated; 0 is pauseBefore
+	answered func()        // told of each answer but "try again"; nil for nobody
 	repeated atomic.Int64
 	cardLost atomic.Int64
 
@@ -140,10 +143,13 @@ func (w *witness) ask(t testing.TB, q request) *reply {
 		r, err := w.client.do(t.Context(), q)
 		if err == nil && r.status != http.StatusServiceUnavailable {
 			w.saw(r, began)
+			if w.answered != nil {
+				w.answered()
+			}
 			return r
 		}
 		w.repeated.Add(1)
-		time.Sleep(pauseBefore)
+		time.Sleep(cmp.Or(w.pause, pauseBefore))
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -353,7 +359,7 @@ func (w *witness) rollBack(t testing.TB, p *paid) {
 			return
 		}
 		w.repeated.Add(1)
-		time.Sleep(pauseBefore)
+		time.Sleep(cmp.Or(w.pause, pauseBefore))
 	}
 }
 

@@ -70,6 +70,7 @@ type payOrder struct {
 // payAnswer is an answer of the API.
 type payAnswer struct {
 	status int
+	header http.Header
 	code   string // reasonCode
 	data   struct {
 		PaymentURL, SubscriptionID, OperationID string
@@ -118,7 +119,7 @@ func (m *merchant) call(ctx context.Context, q payCall) (*payAnswer, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	a := &payAnswer{status: res.StatusCode}
+	a := &payAnswer{status: res.StatusCode, header: res.Header}
 	if a.body, err = io.ReadAll(res.Body); err != nil {
 		return nil, err
 	}
@@ -144,7 +145,10 @@ func (a *payAnswer) decode() error {
 	return nil
 }
 
-var errPage = errors.New("the page is not as expected")
+var (
+	errPage  = errors.New("the page is not as expected")
+	errLater = errors.New("the page asks to come again later")
+)
 
 var nonceField = regexp.MustCompile(`name="nonce" value="([^"]*)"`)
 
@@ -154,6 +158,8 @@ func (m *merchant) payAt(ctx context.Context, page, number, code string) error {
 	switch {
 	case err != nil:
 		return err
+	case status == http.StatusServiceUnavailable:
+		return errLater
 	case status != http.StatusOK:
 		return fmt.Errorf("%w: status %d %.200s", errPage, status, shown)
 	}
@@ -166,7 +172,10 @@ func (m *merchant) payAt(ctx context.Context, page, number, code string) error {
 		"expiry": {fmt.Sprintf("12/%02d", (time.Now().Year()+3)%100)}, "holder": {"Jane Doe"},
 	})
 	closed := status == http.StatusOK && nonceField.Find(shown) == nil // rolled back meanwhile
-	if err == nil && status != http.StatusSeeOther && !closed {
+	switch {
+	case err == nil && status == http.StatusServiceUnavailable:
+		err = errLater
+	case err == nil && status != http.StatusSeeOther && !closed:
 		err = fmt.Errorf("%w: form answered by %d %.200s", errPage, status, shown)
 	}
 	return err

@@ -31,7 +31,7 @@ func TestPollersMissNothing(t *testing.T) {
 			nodes = []*server{newServer(t, dir, "")}
 			nodes[0].start(t)
 		} else {
-			nodes = startNodes(t, dir, database)
+			nodes = startNodes(t, dir, database, database)
 		}
 		c := nodes[0].newShop(t, sim)
 		polls := []*poll{

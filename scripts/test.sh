@@ -7,7 +7,7 @@
 #   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
 #   SLUICE_TEST_JOSE_REQUIRED=1       not having the npm package jose is a failure
 #   SLUICE_TEST_CHROMIUM_REQUIRED=1   not having a browser is a failure
-#   SLUICE_TEST_PROGRAMS_REQUIRED=1   not having curl, Python, fish, zsh or PostgreSQL's client programs is a failure
+#   SLUICE_TEST_PROGRAMS_REQUIRED=1   not having curl, Python, fish, zsh or PostgreSQL's programs is a failure
 #   SLUICE_TEST_STRACE_REQUIRED=1     not having strace, or not being allowed to attach it, is a failure
 #   SLUICE_TEST_ROOT_REQUIRED=1       not being allowed to mount, to make networks or to be another user is a failure
 #   SLUICE_TEST_KILLS=8               how often the server is killed on each database
@@ -128,6 +128,9 @@ provide_tools() {
 	((${#programs[@]} == 0)) || scripts/apt.sh "${programs[@]}" || true
 	if [[ -n ${SLUICE_TEST_POSTGRES:-} ]] && ! command -v pg_dump >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/pg_dump' >/dev/null; then
 		scripts/apt.sh postgresql-client || missing+=('backups of PostgreSQL: its client programs are not here')
+	fi
+	if [[ -n ${SLUICE_TEST_POSTGRES:-} ]] && ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+		missing+=('failovers of PostgreSQL: the programs of its server are not here, only the server that was given')
 	fi
 	for program in "${programs[@]}"; do
 		command -v "$program" >/dev/null || lacking+=("$program")

@@ -27,7 +27,7 @@ const (
 	Strace = "SLUICE_TEST_STRACE_REQUIRED"
 	// Root is the right to mount, to make networks and to be another user.
 	Root = "SLUICE_TEST_ROOT_REQUIRED"
-	// Programs are those of others that scripts/test.sh installs: curl, python3, fish, zsh and PostgreSQL's client programs.
+	// Programs are those of others that scripts/test.sh installs: curl, python3, fish, zsh and PostgreSQL's, of clients and of servers.
 	Programs = "SLUICE_TEST_PROGRAMS_REQUIRED"
 	// Jose is the npm package, and a Node.js for it.
 	Jose = "SLUICE_TEST_JOSE_REQUIRED"
