@@ -211,10 +211,11 @@ func alone(log []payment.Operation) (own []payment.Operation) {
 // writeFaults are the ways in which a write can fail. Only one that was refused for good may leave a trace.
 var writeFaults = append([]loss{
 	{name: "to be run again", point: store.FaultBusy}, {name: "not written", point: store.FaultBeforeGroup},
+	{name: "broken off in its midst", point: store.FaultBrokenOff},
 }, losses...)
 
 // TestEveryWriteMayFail lets the store fail at each write of each story in turn, in each way that it can: refused and
-// to be run again, not written, and with nobody being told whether it was written; in the end with another writer who
+// to be run again, not written, broken off between two statements, and with nobody being told whether it was written; in the end with another writer who
 // comes before the body looks, or a database that is away when it does.
 func TestEveryWriteMayFail(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,7 @@ import (
 type loss struct {
 	name  string
 	point store.FaultPoint
+	code  string // what a server answers at its COMMIT
 	// other: another writer changes the shop's payments before the body runs again.
 	other bool
 	// away: the database cannot be read when it does.
@@ -31,13 +32,20 @@ type loss struct {
 }
 
 var losses = []loss{
-	{name: "lost before commit", point: store.FaultBeforeCommit},
-	{name: "lost after commit", point: store.FaultAfterCommit},
+	{name: "error at commit, undone", point: store.FaultCommitUndone, code: "XX000"},
+	{name: "error at commit, stands", point: store.FaultCommitStands, code: "58030"},
 	{name: "lost before commit, then another writer", point: store.FaultBeforeCommit, other: true},
 	{name: "lost after commit, then another writer", point: store.FaultAfterCommit, other: true},
 	{name: "lost before commit, then away", point: store.FaultBeforeCommit, away: true},
 	{name: "lost after commit, then away", point: store.FaultAfterCommit, away: true},
 	{name: "lost after commit, then another writer, then away", point: store.FaultAfterCommit, other: true, away: true},
+}
+
+func (l *loss) cause() error {
+	if l.code == "" {
+		return errInjected
+	}
+	return store.ServerError(l.code)
 }
 
 // lose loses the acknowledgement of the first commit that hits lets pass, and returns how many were lost.
@@ -49,7 +57,7 @@ func (h *house) lose(l loss, hits func(writes []string) bool) *atomic.Int64 {
 		case meddling.Load():
 		case onlyStamps(writes): // of the store's own, in the background, once a commit took long
 		case at == l.point && hits(writes) && lost.CompareAndSwap(0, 1):
-			return errInjected
+			return l.cause()
 		case at == store.FaultBeforeRerun:
 			meddling.Store(true)
 			if l.other {

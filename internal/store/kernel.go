@@ -39,6 +39,9 @@ const (
 	FaultBeforeGroup  = tx.FaultBeforeGroup
 	FaultBeforeCommit = tx.FaultBeforeCommit
 	FaultAfterCommit  = tx.FaultAfterCommit
+	FaultCommitUndone = tx.FaultCommitUndone
+	FaultCommitStands = tx.FaultCommitStands
+	FaultBrokenOff    = tx.FaultBrokenOff
 	FaultBeforeRerun  = tx.FaultBeforeRerun
 	FaultRead         = tx.FaultRead
 )
@@ -77,6 +80,10 @@ var (
 	ErrAtWork        = tx.ErrAtWork
 	ErrSchemaEdited  = tx.ErrSchemaEdited
 )
+
+// ServerError is the answer of a PostgreSQL server with that code, for tests' hooks at [FaultCommitUndone] and
+// [FaultCommitStands].
+func ServerError(code string) error { return tx.ServerError(code) }
 
 // ShardOf returns the shard, 0 to Shards-1, of the thing with that key: a payment's, shop's or endpoint's id.
 func ShardOf(key string) int64 { return tx.ShardOf(key) }

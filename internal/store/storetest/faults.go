@@ -11,11 +11,12 @@ import (
 var errByChance = errors.New("by chance")
 
 // Unreliable is a fault for [store.Options] that nobody above the store may notice. By chance, each in one of so many
-// groups: the group is to run again; its acknowledgement is lost with nothing written; it is lost after the commit.
+// groups: the group is to run again; its acknowledgement is lost with nothing written, in the midst of it or at its end; it is lost
+// after the commit.
 func Unreliable(oneIn int) func(store.FaultPoint, []string) error {
 	return func(at store.FaultPoint, _ []string) error {
 		switch at {
-		case store.FaultBusy, store.FaultBeforeCommit, store.FaultAfterCommit:
+		case store.FaultBusy, store.FaultBeforeCommit, store.FaultAfterCommit, store.FaultCommitUndone, store.FaultCommitStands, store.FaultBrokenOff:
 			if rand.N(oneIn) == 0 {
 				return errByChance
 			}

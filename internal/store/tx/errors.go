@@ -51,6 +51,9 @@ var (
 // errIndexFull is an ErrFull at a COMMIT of which the disk may have everything but its place in the index.
 var errIndexFull = fmt.Errorf("index of the write-ahead log: %w", ErrFull)
 
+// errReplica is an ErrUnavailable by a server that takes no writes, as a replica is.
+var errReplica = fmt.Errorf("the server takes no writes: %w", ErrUnavailable)
+
 // errReadLost is the kind of a read whose connection broke under it. A pool may hold connections that
 // the server has closed since, so the body gets another run before its caller hears of it.
 var errReadLost = fmt.Errorf("%w: %w", ErrUnavailable, errRetry)
@@ -181,8 +184,8 @@ func postgresKind(code string) error {
 		return errRetry
 	case "53100":
 		return ErrFull
-	case "25006": // read-only: a replica after a failover
-		return ErrUnavailable
+	case "25006":
+		return errReplica
 	}
 	switch code[:min(2, len(code))] {
 	case "23":

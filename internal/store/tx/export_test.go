@@ -14,6 +14,9 @@ func CheckLibraryVersion(version string) error { return checkLibraryVersion(vers
 // LimitReads bounds each read of a PostgreSQL database from now on.
 func (db *DB) LimitReads(limit time.Duration) { db.reader.(*postgresReader).limit = limit }
 
+// LimitGroups bounds how long each group that is sent to a PostgreSQL database is waited for from now on.
+func (db *DB) LimitGroups(limit time.Duration) { db.groupLimit = limit }
+
 // SQLiteKind is sqliteKind.
 func SQLiteKind(code int) error { return sqliteKind(code) }
 

@@ -77,8 +77,9 @@ type DB struct {
 	walPath string
 	closers []func()
 
-	serverClock bool // stamps are made by the server's clock, see stamp.go
-	checked     bool // see Checked
+	serverClock bool          // stamps are made by the server's clock, see stamp.go
+	groupLimit  time.Duration // see groupTimeout
+	checked     bool          // see Checked
 
 	mu     sync.Mutex // guards closed, and entering against closing
 	closed bool
@@ -107,6 +108,7 @@ func Open(ctx context.Context, opts Options, tables Tables) (*DB, error) {
 		tables: tables,
 
 		serverClock: kind == Postgres && !given,
+		groupLimit:  groupTimeout,
 	}
 	if kind == SQLite {
 		err = db.openSQLite(ctx, opts)

@@ -2,6 +2,7 @@ package tx_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -193,6 +195,8 @@ type proxy struct {
 	quiet bool
 	stop  bool
 	away  bool
+
+	cancels atomic.Int64 // requests to break off what another connection does
 }
 
 func newProxy(t *testing.T, server string) *proxy {
@@ -240,6 +244,9 @@ func (p *proxy) pair(client net.Conn, host string) {
 	go p.carry(client, server, &p.quiet)
 }
 
+// cancelRequest begins the only message of its connection: its length and a code, which the process and its secret follow.
+var cancelRequest = []byte{0, 0, 0, 16, 4, 210, 22, 46}
+
 // carry copies until one end closes or what comes is to disappear; then it closes both.
 func (p *proxy) carry(to, from net.Conn, swallow *bool) {
 	defer to.Close()
@@ -249,6 +256,9 @@ func (p *proxy) carry(to, from net.Conn, swallow *bool) {
 		n, err := from.Read(buffer)
 		if err != nil || p.takes(swallow) {
 			return
+		}
+		if n == len(cancelRequest)+8 && bytes.HasPrefix(buffer, cancelRequest) {
+			p.cancels.Add(1)
 		}
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return

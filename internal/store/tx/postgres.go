@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -14,6 +17,9 @@ const (
 	postgresReaders = 8
 	postgresWriters = 2
 	connectTimeout  = 5 * time.Second
+	// closing is how many times the pool of those that write is as large as their number: a connection that is given up keeps
+	// its place until the server has closed it, or for a while where that is gone.
+	closing = 3
 	// readTimeout bounds one read: a server that takes it and never answers would hold its caller, and all readers, for ever.
 	readTimeout = groupTimeout
 	// pingAfter is how long a connection may rest before its use is preceded by a ping. An
@@ -66,6 +72,30 @@ func postgresPool(ctx context.Context, config *pgxpool.Config, size int) (*pgxpo
 	return pool, nil
 }
 
+var errUncancelled = errors.New("what is written is never broken off")
+
+// uncancelled has a connection dial once. The driver would dial again to have the server break off what it does when we stop
+// waiting for it. A commit that waits for its replica is ended by that, not undone: it stands at this server
+// alone, is read from then on, and is lost with the server. Left alone it is read when the replica has it, and not before.
+func uncancelled(_ context.Context, config *pgx.ConnConfig) error {
+	dial, after := config.DialFunc, config.AfterConnect
+	var stands atomic.Bool
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if stands.Load() {
+			return nil, errUncancelled
+		}
+		return dial(ctx, network, address)
+	}
+	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		stands.Store(true)
+		if after == nil {
+			return nil
+		}
+		return after(ctx, conn)
+	}
+	return nil
+}
+
 // openPostgres checks the schema, migrates if asked to, and starts the pools.
 func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 	config, err := db.postgresConfig(ctx, opts)
@@ -80,7 +110,9 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 		return err
 	}
 	size := orDefault(opts.Writers, postgresWriters)
-	writers, err := postgresPool(ctx, config, size)
+	writing := config.Copy()
+	writing.BeforeConnect = uncancelled
+	writers, err := postgresPool(ctx, writing, closing*size)
 	if err != nil {
 		readers.Close()
 		return err
@@ -89,7 +121,7 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 	statistics := &statistics{pool: readers, log: db.log}
 	db.onClose(statistics.close)
 	for range size {
-		db.startWriter(&postgresCommitter{pool: writers, texts: map[string]string{}, statistics: statistics, serverClock: db.serverClock})
+		db.startWriter(&postgresCommitter{db: db, pool: writers, readers: readers, texts: map[string]string{}, statistics: statistics})
 	}
 	db.onClose(writers.Close)
 	return nil

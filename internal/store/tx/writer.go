@@ -80,13 +80,12 @@ func (w *writer) process(group []*writeSet) []error {
 	if err := w.db.inject(FaultBeforeGroup, group); err != nil {
 		return fill(errs, fmt.Errorf("%w: %s", ErrUnavailable, err.Error()))
 	}
-	if err := w.db.inject(FaultBeforeCommit, group); err != nil {
-		return fill(errs, fmt.Errorf("%w: %s", errLost, err.Error()))
+	if lost := w.db.lose(group, lostBefore[w.db.kind]...); lost != nil {
+		return fill(errs, lost)
 	}
 	sent := w.db.putStamps(group)
 	w.out.commit(group, errs)
-	if err := w.db.inject(FaultAfterCommit, w.db.committed(group, errs)); err != nil {
-		lost := fmt.Errorf("%w: %s", errLost, err.Error())
+	if lost := w.db.lose(w.db.committed(group, errs), lostAfter[w.db.kind]...); lost != nil {
 		for i := range errs {
 			if errs[i] == nil {
 				errs[i] = lost

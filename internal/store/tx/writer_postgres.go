@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// groupTimeout bounds one round trip of a group, connecting included.
+	// groupTimeout bounds how long one round trip of a group is waited for, connecting included.
 	groupTimeout = 30 * time.Second
 	// maxRegroups bounds how often a group is sent again without the set that spoiled it, before its
 	// sets go one by one.
@@ -35,11 +35,12 @@ const (
 // postgresCommitter sends a group as one batch with its BEGIN and COMMIT. After a statement that failed
 // the server skips the rest of the batch, COMMIT too.
 type postgresCommitter struct {
+	db         *DB
 	pool       *pgxpool.Pool
+	readers    *pgxpool.Pool
 	texts      map[string]string // statement to the form that is sent
 	statistics *statistics
-
-	serverClock bool // stamps are made by the server's clock
+	spoiled    spoiled // by a test's hook, of the batch that is under way
 }
 
 // commit sends the group. One failing statement undoes a whole batch, so a set that spoiled the group
@@ -86,9 +87,33 @@ func pickSets(group []*writeSet, which []int) []*writeSet {
 // send writes the sets, all or none. When it fails because of one statement it returns the place of
 // that statement's set, else -1.
 func (c *postgresCommitter) send(sets []*writeSet) (spoiler int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.db.groupLimit)
 	defer cancel()
-	var b pgx.Batch
+	b := c.batch(sets)
+	conn, err := c.pool.Acquire(ctx)
+	if err != nil {
+		return -1, fmt.Errorf("%w: no connection to write: %s", ErrUnavailable, err.Error())
+	}
+	defer conn.Release()
+	results := conn.SendBatch(ctx, b)
+	if c.spoiled.cut {
+		_ = results.Close() // nobody gets the answers
+		return -1, lostError(errors.Join(errBrokenOff, conn.Conn().Close(ctx)))
+	}
+	spoiler, err = c.outcome(sets, results)
+	_ = results.Close() // what it reports is known, or comes after the answer to COMMIT
+	if err != nil {
+		rollBack(ctx, conn.Conn().PgConn())
+	}
+	if errors.Is(err, errReplica) {
+		c.leave()
+	}
+	return spoiler, err
+}
+
+// batch is what is sent for the sets.
+func (c *postgresCommitter) batch(sets []*writeSet) *pgx.Batch {
+	b := new(pgx.Batch)
 	b.Queue(sqlBegin)
 	for _, set := range sets {
 		for _, w := range set.writes {
@@ -96,18 +121,15 @@ func (c *postgresCommitter) send(sets []*writeSet) (spoiler int, err error) {
 		}
 	}
 	b.Queue(sqlCommit)
-	conn, err := c.pool.Acquire(ctx)
-	if err != nil {
-		return -1, fmt.Errorf("%w: no connection to write: %s", ErrUnavailable, err.Error())
-	}
-	defer conn.Release()
-	results := conn.SendBatch(ctx, &b)
-	spoiler, err = c.outcome(sets, results)
-	_ = results.Close() // what it reports is known, or comes after the answer to COMMIT
-	if err != nil {
-		rollBack(ctx, conn.Conn().PgConn())
-	}
-	return spoiler, err
+	c.spoiled = c.db.spoil(b, sets)
+	return b
+}
+
+// leave gives up all connections: the server takes no writes, so that an address which has led to a primary leads, or has
+// led, to a replica. Connections that are made anew find the way, and those that stand would stay there.
+func (c *postgresCommitter) leave() {
+	c.pool.Reset()
+	c.readers.Reset()
 }
 
 // outcome reads the answers to the batch, that to COMMIT last.
@@ -123,6 +145,9 @@ func (c *postgresCommitter) outcome(sets []*writeSet, results pgx.BatchResults) 
 		}
 	}
 	tag, err := results.Exec()
+	if err == nil {
+		err = c.db.answer(c.spoiled, sets)
+	}
 	switch {
 	case err != nil:
 		return -1, commitError(err)
@@ -149,7 +174,7 @@ func (c *postgresCommitter) text(w write) string {
 	sql, ok := c.texts[w.sql]
 	if !ok {
 		sql = w.sql
-		if w.stamped && c.serverClock {
+		if w.stamped && c.db.serverClock {
 			sql = strings.Replace(sql, StampSQL, serverStampSQL, 1)
 		}
 		if w.guard {
