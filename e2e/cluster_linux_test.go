@@ -181,10 +181,24 @@ func (c *cluster) one() string {
 	return fmt.Sprintf("postgres://postgres@%s/sluice?sslmode=disable&target_session_attrs=read-write", c.entrance.address)
 }
 
+// standAlone loses the replica, and returns when more commits wait for it than the nodes have connections to write: they have
+// stopped to wait for some.
+func (c *cluster) standAlone(t *testing.T, nodes int) {
+	t.Helper()
+	c.replica.die(t)
+	await(t, "commits that wait for a replica", 5*patience, func() bool {
+		waiting, err := strconv.Atoi(c.primary.ask(t, "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+		return err == nil && waiting > 2*nodes
+	})
+}
+
 // failOver loses the primary, has the replica take its place, and returns how long that took by itself.
 func (c *cluster) failOver(t *testing.T) (promotion time.Duration) {
 	t.Helper()
 	c.primary.die(t)
+	if !alive(c.replica.cmd.Process.Pid) {
+		c.replica.serve(t)
+	}
 	began := time.Now()
 	c.replica.ask(t, "SELECT pg_promote(true, 120)")
 	promotion = time.Since(began)
