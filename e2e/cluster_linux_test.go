@@ -26,8 +26,7 @@ import (
 	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
-// clusterConf is the configuration of each server of a cluster. The standbys that a commit waits for are named: "*" would take
-// whoever speaks the protocol of replication for one.
+// clusterConf is the configuration of each server of a cluster. What replicas need is what the page says: see documented.
 const clusterConf = `
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -35,10 +34,22 @@ dynamic_shared_memory_type = mmap
 max_connections = 100
 shared_buffers = 64MB
 wal_keep_size = 256MB
-wal_retrieve_retry_interval = 100ms
 fsync = on
-synchronous_commit = on
 `
+
+// documented is the block or command of the page for operators that begins so.
+func documented(t *testing.T, begins string) string {
+	t.Helper()
+	for _, s := range snippets(t, "../docs/postgresql.md") {
+		for _, text := range append([]string{s.text}, s.commands()...) {
+			if strings.HasPrefix(text, begins) {
+				return text
+			}
+		}
+	}
+	t.Fatalf("the page has no %s", begins)
+	return ""
+}
 
 // cluster is a PostgreSQL server and, where it is given one, its synchronous replica. Both run as a user of no rights.
 type cluster struct {
@@ -62,7 +73,7 @@ func newCluster(t *testing.T, replicated bool) *cluster {
 	c := &cluster{bin: serverPrograms(t), dir: clusterDir(t)}
 	conf := clusterConf
 	if replicated {
-		conf += "synchronous_standby_names = 'FIRST 1 (one, two)'\n"
+		conf += documented(t, "synchronous_commit")
 	}
 	c.primary, c.replica = c.newMember(t, "one"), c.newMember(t, "two")
 	c.run(t, "initdb", "-D", c.primary.data, "-A", "trust", "-U", "postgres", "--no-locale", "-E", "UTF8", "-N")
@@ -171,9 +182,10 @@ func (c *cluster) run(t *testing.T, name string, args ...string) {
 }
 
 // list is the URL that names both servers, of which one takes writes.
-func (c *cluster) list() string {
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%s,127.0.0.1:%s/sluice?sslmode=disable&target_session_attrs=read-write",
-		c.primary.port, c.replica.port)
+func (c *cluster) list(t *testing.T) string {
+	t.Helper()
+	return strings.NewReplacer("SLUICE_DATABASE=", "", "pay_serve", "postgres", "one.internal", "127.0.0.1:"+c.primary.port, "two.internal",
+		"127.0.0.1:"+c.replica.port).Replace(documented(t, "SLUICE_DATABASE=")) + "&sslmode=disable"
 }
 
 // one is the URL of the address that is led to the primary.
@@ -200,7 +212,7 @@ func (c *cluster) failOver(t *testing.T) (promotion time.Duration) {
 		c.replica.serve(t)
 	}
 	began := time.Now()
-	c.replica.ask(t, "SELECT pg_promote(true, 120)")
+	c.replica.ask(t, strings.Split(documented(t, "psql"), "'")[1])
 	promotion = time.Since(began)
 	c.primary, c.replica = c.replica, c.primary
 	c.entrance.lead(c.primary.port)
@@ -213,12 +225,14 @@ func (c *cluster) build(t *testing.T) {
 	if err := os.RemoveAll(c.replica.data); err != nil {
 		t.Fatal(err)
 	}
-	c.run(t, "pg_basebackup", "-D", c.replica.data, "-d", "host=127.0.0.1 user=postgres port="+c.primary.port, "-R", "-X", "stream",
-		"-c", "fast", "--no-sync")
+	quoted := strings.Split(documented(t, "pg_basebackup"), "'") // program, -D, folder, -d; what to connect to; the rest
+	before, after := strings.Fields(quoted[0]), strings.Fields(quoted[2])
+	before[2] = c.replica.data
+	to := strings.NewReplacer("two.internal", "127.0.0.1 port="+c.primary.port, "replicator", "postgres").Replace(quoted[1])
+	c.run(t, before[0], slices.Concat(before[1:], []string{to}, after, []string{"--no-sync"})...)
 	c.replica.serve(t)
-	await(t, "the replica is a synchronous one", patience, func() bool {
-		return c.primary.ask(t, "SELECT COALESCE(MAX(sync_state), '') FROM pg_stat_replication WHERE application_name = '"+c.replica.name+"'") == "sync"
-	})
+	looks := strings.Replace(documented(t, "SELECT application_name"), "application_name, state, sync_state", "COALESCE(MAX(sync_state), '')", 1)
+	await(t, "the replica is a synchronous one", patience, func() bool { return c.primary.ask(t, looks) == "sync" })
 }
 
 // serve starts the server on its data and returns when it answers. A standby names itself by cluster_name.

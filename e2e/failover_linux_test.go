@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func TestFailoversLoseNothing(t *testing.T) {
 	failovers := setting.Number(t, "SLUICE_TEST_FAILOVERS", 1)
 	c := newCluster(t, true)
 	dir := shortDir(t)
-	nodes := startNodes(t, dir, c.list(), c.one())
+	nodes := startNodes(t, dir, c.list(t), c.one())
 	sim, simOfOrders := startSimulator(t, newFolder(t, dir, "sim")), startSimulator(t, newFolder(t, dir, "orders"))
 	r, tokens := newReceiver(t, nil, refuseSome()), newTokenReceiver(t, nodes[0])
 	writes, reads := newGaps(), newGaps()
@@ -89,11 +90,26 @@ func TestFailoversLoseNothing(t *testing.T) {
 	countHarm(t, failovers, shops, all, orders, append(sim.readLedger(t), simOfOrders.readLedger(t)...))
 	for _, n := range nodes {
 		n.stop(t)
+		noAlarms(t, n.log)
 	}
-	searchSecrets(t, dir, c.list())
+	searchSecrets(t, dir, c.list(t))
 }
 
 func inMillis(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+// noAlarms: a failover calls for nobody's eyes.
+func noAlarms(t *testing.T, log string) {
+	t.Helper()
+	raw, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(raw) {
+		if bytes.Contains(line, []byte("a human has to look")) {
+			t.Errorf("an alarm: %s", line)
+		}
+	}
+}
 
 func newFolder(t *testing.T, dir, name string) string {
 	t.Helper()

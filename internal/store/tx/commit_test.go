@@ -192,6 +192,46 @@ func TestConnectionLostWhilePreparing(t *testing.T) {
 	}
 }
 
+// TestReadsLostWhilePreparing cuts a connection while statements of a batch of reads are prepared over it: that is no mistake
+// in them, so the body runs again, and a caller is told at most that the database is away.
+func TestReadsLostWhilePreparing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cut  func(*proxy)
+		gone bool
+	}{
+		"the request is lost": {(*proxy).mute, false}, "the answer is lost": {(*proxy).deaf, false},
+		"the server stays away": {(*proxy).refuse, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := storetest.New(t, tx.Postgres)
+			open(t, d, testSchema)
+			cut := newProxy(t, d.Options(testSchema).URL)
+			db, err := tx.Open(t.Context(), tx.Options{URL: cut.url, Readers: 1, Migrations: testMigrations()}, tables())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			create(t, db, "a")
+			if !exists(t, db, "a") { // the connection stands, and entries were never read
+				t.Fatal("nothing is there")
+			}
+			runs := 0
+			err = db.View(t.Context(), func(x *tx.Tx) error {
+				if runs++; runs == 1 {
+					c.cut(cut)
+				}
+				_, _, err := oneAndList(x, scanAccount, selectAccount, []any{"shop", "a"}, tx.ScanText, listEntries, []any{"shop", "a"})
+				return err
+			})
+			if c.gone != errors.Is(err, tx.ErrUnavailable) || !c.gone && (err != nil || runs != 2) {
+				t.Errorf("%v after %d runs", err, runs)
+			}
+		})
+	}
+}
+
 // TestWritesOverADeadPool closes all connections from the server's side: the next write gets over it.
 func TestWritesOverADeadPool(t *testing.T) {
 	t.Parallel()

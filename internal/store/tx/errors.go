@@ -153,7 +153,7 @@ func postgresError(err error) error {
 	}
 	var pre pgx.ErrPreprocessingBatch
 	var scan pgx.ScanArgError
-	if errors.As(err, &pre) || errors.As(err, &scan) {
+	if errors.As(err, &pre) && !brokeOff(err) || errors.As(err, &scan) {
 		return &fault{errRefused, err.Error()}
 	}
 	return &fault{ErrUnavailable, err.Error()}
