@@ -302,7 +302,7 @@ func (m *member) children(t *testing.T) (pids []int) {
 	if err != nil {
 		return nil // a kernel without: they end by themselves when they notice
 	}
-	for _, word := range strings.Fields(string(raw)) {
+	for word := range strings.FieldsSeq(string(raw)) {
 		child, err := strconv.Atoi(word)
 		if err != nil {
 			t.Fatal(err)
