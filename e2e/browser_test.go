@@ -59,6 +59,7 @@ func TestBrowser(t *testing.T) {
 		"another way to pay":    browserOtherMethod,
 		"edited return address": browserEditedReturn,
 		"start page":            browserStartPage,
+		"languages":             browserLanguages,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, openTab(t, root), s) })
 	}
@@ -306,7 +307,7 @@ func browserAmount(t *testing.T, b *tab, s *browserSite) {
 	b.fillCard("4000 0000 0000 0408")
 	b.click("button.primary")
 	got := b.eventually(`the page "Payment successful"`, titled("Payment successful"), `document.querySelector(".figure").textContent`)
-	if got != "19.90" {
+	if got != "€19.90" {
 		t.Errorf("the page says %q", got)
 	}
 }

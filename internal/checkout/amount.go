@@ -83,8 +83,8 @@ func ungrouped(text string) (string, error) {
 	return strings.Join(groups, ""), nil
 }
 
-// formatAmount writes an amount for people: digits in groups of three, and the decimals that the currency is usually
-// written with. A cryptocurrency gets as many as the amount has.
+// formatAmount writes the number of an amount for people: digits in groups, and the decimals that the currency is usually
+// written with. A cryptocurrency gets as many as the amount has. See words.amount for all of it.
 func formatAmount(a money.Amount, c money.Currency, w *words) string {
 	whole, fraction, _ := strings.Cut(a.String(), ".")
 	if c.Fiat() {
@@ -92,15 +92,26 @@ func formatAmount(a money.Amount, c money.Currency, w *words) string {
 			fraction += strings.Repeat("0", missing)
 		}
 	}
-	var b strings.Builder
-	for i := range len(whole) {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteString(w.Group)
-		}
-		b.WriteByte(whole[i])
-	}
+	text := w.figures.grouped(whole)
 	if fraction != "" {
-		b.WriteString(w.Point + fraction)
+		text += w.figures.point + fraction
 	}
-	return b.String()
+	return text
+}
+
+// grouped puts the marks of thousands between digits.
+func (f figures) grouped(digits string) string {
+	if len(digits) < 3+f.least {
+		return digits
+	}
+	width := 3
+	if f.pairs {
+		width = 2
+	}
+	end := len(digits) - 3
+	text := digits[end:]
+	for ; end > width; end -= width {
+		text = digits[end-width:end] + f.group + text
+	}
+	return digits[:end] + f.group + text
 }

@@ -120,7 +120,7 @@ func (e *entry) readHolder(c *instrument.Card, text string, w *words) {
 	case !plainName(name), c.Number.In(name):
 		e.fault(fieldHolder, w.HolderWrong)
 	case utf8.RuneCountInString(name) > maxHolder:
-		e.fault(fieldHolder, fill(w.HolderLong, maxHolder))
+		e.fault(fieldHolder, w.count(&w.HolderLong, maxHolder, maxHolder))
 	default:
 		c.Holder, e.holderText = name, name
 	}

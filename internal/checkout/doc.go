@@ -7,5 +7,6 @@
 // form with a fault stays in memory for minutes, see shelf.go.
 //
 // Read routes.go first: every address with its handler. Each page is one <noun_verb>.go with a template of that name;
-// spelling.go and its neighbours read what customers write.
+// spelling.go and its neighbours read what customers write. The texts are those of words/LANGUAGE.txt; words_choose.go says who gets
+// which, amount_figures.go how amounts are written.
 package checkout

@@ -185,7 +185,7 @@ func (e *entry) readAmount(text string, v *visit) {
 	case errors.Is(err, errNoAmount):
 		e.fault(fieldAmount, v.words.AmountMissing)
 	case errors.Is(err, money.ErrPrecision):
-		e.fault(fieldAmount, fill(v.words.AmountTooFine, v.payment.Asked.Currency, v.payment.Asked.Currency.MinorUnits()))
+		e.fault(fieldAmount, v.words.tooFine(v.payment.Asked.Currency))
 	default:
 		e.fault(fieldAmount, v.words.AmountWrong)
 	}

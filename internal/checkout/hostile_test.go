@@ -33,12 +33,12 @@ var hostile = append([]string{
 
 // tame are the elements and attributes that pages consist of.
 var tame = map[string][]string{
-	"html": {"lang"}, "head": nil, "body": nil, "title": nil, "noscript": nil, "br": nil, "bdi": {"class"}, "b": nil, "code": nil, "h1": nil, "h2": nil, "ul": nil, "li": nil,
+	"html": {"lang", "dir"}, "head": nil, "body": nil, "title": nil, "noscript": nil, "br": nil, "bdi": {"class"}, "b": nil, "code": {"dir"}, "h1": nil, "h2": nil, "ul": nil, "li": nil,
 	"meta": {"charset", "name", "content", "media", "http-equiv"}, "link": {"rel", "type", "href"}, "main": {"class", "id", "tabindex"}, "header": {"class"}, "aside": {"class"},
 	"div": {"class", "id", "role", "aria-labelledby", "aria-label"}, "p": {"class", "id", "role", "dir", "data-shows", "data-news", "data-page", "data-after", "data-offline"},
-	"span": {"class", "aria-hidden"}, "label": {"for"}, "a": {"class", "href", "rel"}, "form": {"method", "action", "class"},
-	"input":  {"id", "name", "type", "value", "autocomplete", "inputmode", "required", "aria-describedby", "aria-invalid", "autofocus", "autocapitalize", "spellcheck"},
-	"button": {"class", "type", "name", "value", "formnovalidate", "aria-describedby", "tabindex", "aria-hidden"},
+	"span": {"class", "aria-hidden"}, "label": {"for"}, "a": {"class", "href", "rel"}, "form": {"method", "action", "class", "novalidate"},
+	"input":  {"id", "name", "type", "dir", "value", "autocomplete", "inputmode", "aria-required", "aria-describedby", "aria-invalid", "autofocus", "autocapitalize", "spellcheck"},
+	"button": {"class", "type", "name", "value", "aria-describedby", "tabindex", "aria-hidden"},
 	"svg":    {"viewbox", "width", "height", "fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "aria-hidden", "focusable"}, "path": {"d"}, "rect": {"x", "y", "width", "height", "rx"}, "circle": {"cx", "cy", "r"},
 }
 

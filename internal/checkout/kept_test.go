@@ -115,7 +115,7 @@ func TestWhatIsKeptCanBeChanged(t *testing.T) {
 		id, page := h.deposit(func(c *engine.Create) { c.Method = method })
 		a := h.do("POST", page, h.fill(page, "number", refused, "expiry", "13/39", "code", "739", "method", "BASIC_CARD"))
 		a = h.do("POST", page, h.again(a, "expiry", "12/39", "holder", "Ada Lovelace", "change", "number"))
-		a.wants(t, `value="12/39"`, `value="Ada Lovelace"`, "Entered", `id="number" name="number" type="text" autocomplete="cc-number" inputmode="numeric" required autofocus`)
+		a.wants(t, `value="12/39"`, `value="Ada Lovelace"`, "Entered", `id="number" name="number" type="text" dir="ltr" autocomplete="cc-number" inputmode="numeric" aria-required="true" autofocus`)
 		a.lacks(t, "0416", `class="fault"`, "Error: ")
 		if a.status != http.StatusOK || h.state(id) != payment.Checkout {
 			t.Errorf("status %d, %s", a.status, h.state(id))

@@ -13,7 +13,7 @@ func (v *visit) lasts() string {
 	case minutes <= 1:
 		return v.words.LastsMinute
 	case minutes <= 120:
-		return fill(v.words.LastsMinutes, minutes)
+		return v.words.count(&v.words.LastsMinutes, minutes, minutes)
 	}
-	return fill(v.words.LastsHours, minutes/60)
+	return v.words.count(&v.words.LastsHours, minutes/60, minutes/60)
 }

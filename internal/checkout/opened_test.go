@@ -88,7 +88,7 @@ func TestAPageIsShownThoughNothingCanBeWritten(t *testing.T) {
 		k := newDesk(t, d, nil)
 		id, page := k.order()
 		k.broken.Store(true)
-		k.do("GET", page, nil).wants(t, "Pay 180.00 RUB")
+		k.do("GET", page, nil).wants(t, "Pay ₽180.00")
 		k.broken.Store(false)
 		if got := k.lasts(id); got != 30*time.Minute {
 			t.Errorf("it lasts %s", got)

@@ -56,10 +56,10 @@ func TestFormShowsWhatIsPaidAndAsksForACard(t *testing.T) {
 	if a.status != http.StatusOK {
 		t.Fatalf("status %d", a.status)
 	}
-	a.wants(t, "Northwind Books", "1,234.50", "EUR", "Order 1042: three paperbacks", "Pay 1,234.50 EUR", "Cancel payment",
+	a.wants(t, "Northwind Books", "€1,234.50</span>", "Order 1042: three paperbacks", "Pay €1,234.50", "Cancel payment",
 		`autocomplete="cc-number"`, `autocomplete="cc-exp"`, `autocomplete="cc-csc"`, `autocomplete="cc-name"`,
-		`inputmode="numeric"`, `<label for="number">`, `aria-describedby="code-hint"`, "Test payment", `lang="en"`)
-	a.lacks(t, "<script", "autofocus", "Or pay another way", `name="amount"`, " style=", "onclick")
+		`inputmode="numeric"`, `<label for="number">`, `aria-describedby="code-hint"`, "Test payment", `<html lang="en" dir="ltr">`, "novalidate")
+	a.lacks(t, "<script", "autofocus", " required", "Or pay another way", `name="amount"`, " style=", "onclick")
 }
 
 func TestFormIsMadeForThePayment(t *testing.T) {
@@ -70,7 +70,7 @@ func TestFormIsMadeForThePayment(t *testing.T) {
 		wants, lacks []string
 	}{
 		{"no amount", func(c *engine.Create) { c.Amount = money.Amount{} },
-			[]string{`name="amount"`, `inputmode="decimal"`, "Pay now"}, []string{"0.00", "0 EUR"}},
+			[]string{`name="amount"`, `inputmode="decimal"`, "Pay now"}, []string{"0.00", "€0"}},
 		{"another method", func(c *engine.Create) { c.Method = payment.Blik },
 			[]string{"Continue with BLIK"}, []string{"cc-number", `name="method"`}},
 		{"open method", func(c *engine.Create) { c.Method = "" },
@@ -78,11 +78,11 @@ func TestFormIsMadeForThePayment(t *testing.T) {
 		{"open method without a terminal", func(c *engine.Create) { c.Method, c.Currency = "", "USD" },
 			[]string{"cannot take a payment in USD", "Cancel payment"}, []string{"cc-number", "Pay 1,234"}},
 		{"card came with the payment", func(c *engine.Create) { c.Means = testCard(t, approved) },
-			[]string{"Visa ending in 0408", "Expires 12/2039", "Pay 1,234.50 EUR"}, []string{"cc-number", "400000"}},
+			[]string{"Visa ending in 0408", "Expires 12/2039", "Pay €1,234.50"}, []string{"cc-number", "400000"}},
 		{"no decimals", func(c *engine.Create) { c.Amount, c.Currency = money.MustParse("1000000"), "JPY" },
-			[]string{"1,000,000</span>"}, []string{"1,000,000."}},
+			[]string{"JP¥1,000,000</span>"}, []string{"1,000,000."}},
 		{"three decimals", func(c *engine.Create) { c.Amount, c.Currency = money.MustParse("12.5"), "KWD" },
-			[]string{"12.500</span>"}, nil},
+			[]string{`<span class="currency">KWD</span> <span class="figure">12.500</span>`}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +260,7 @@ func TestFaultsAreShownAtTheirFieldsAndSecretsAreNotRepeated(t *testing.T) {
 		{"nothing entered", nil, []string{"number", "", "expiry", "", "code", ""},
 			[]string{"Enter your card number.", "Enter the expiry date of your card.", "Enter the security code of your card.", `href="#number"`}},
 		{"check digit", nil, []string{"number", "4000000000000409", "expiry", "12/39", "code", "987"},
-			[]string{"This card number is not valid.", `id="number" name="number" type="text"`, `aria-invalid="true" autofocus`, `value="12/39"`}},
+			[]string{"This card number is not valid.", `id="number" name="number" type="text" dir="ltr"`, `aria-invalid="true" autofocus`, `value="12/39"`}},
 		{"too short", nil, []string{"number", "4000 0000 00", "expiry", "12/39", "code", "987"}, []string{"too short or too long"}},
 		{"month 13", nil, []string{"number", approved, "expiry", "13/39", "code", "987"}, []string{"Enter month and year", `value="13/39"`}},
 		{"expired", nil, []string{"number", approved, "expiry", "01/20", "code", "987"}, []string{"This card has expired."}},
@@ -271,7 +271,7 @@ func TestFaultsAreShownAtTheirFieldsAndSecretsAreNotRepeated(t *testing.T) {
 			[]string{"without numbers"}},
 		{"number in the expiry date", nil, []string{"number", approved, "expiry", "4000000000000408", "code", "987"}, []string{"Enter month and year"}},
 		{"no amount", func(c *engine.Create) { c.Amount = money.Amount{} },
-			[]string{"amount", "0", "number", approved, "expiry", "12/39", "code", "987"}, []string{"Enter the amount", `inputmode="decimal" required`}},
+			[]string{"amount", "0", "number", approved, "expiry", "12/39", "code", "987"}, []string{"Enter the amount", `inputmode="decimal" aria-required="true"`}},
 		{"amount too fine", func(c *engine.Create) { c.Amount = money.Amount{} },
 			[]string{"amount", "1.005", "number", approved, "expiry", "12/39", "code", "987"}, []string{"Amounts in EUR have at most 2 decimals.", `value="1.005"`}},
 		{"amount too large", func(c *engine.Create) { c.Amount = money.Amount{} },

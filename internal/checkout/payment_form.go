@@ -31,7 +31,7 @@ type form struct {
 // or a pattern for the browser to keep to, which would cut what is pasted and refuse what we can read.
 type field struct {
 	ID, Label, Note, Hint, Value, Fault string
-	Type, Autocomplete, Mode            string
+	Type, Dir, Autocomplete, Mode       string
 	Suffix, Class                       string
 	Required, Focus                     bool
 	Kept, Change                        string // shown instead of the input, and how to get that back
@@ -144,7 +144,7 @@ func (g *Pages) form(r *http.Request, v *visit, e *entry) *form {
 		amount := amountField(v, e)
 		f.Amount = &amount
 	default:
-		f.Pay = fill(v.words.PayButton, formatAmount(v.payment.Asked.Amount, v.payment.Asked.Currency, v.words), v.payment.Asked.Currency)
+		f.Pay = fill(v.words.PayButton, v.words.amount(v.payment.Asked.Amount, v.payment.Asked.Currency))
 	}
 	g.fillMethods(r, f, v, e, methods)
 	f.focus(e)
@@ -209,8 +209,12 @@ func (g *Pages) fillCard(r *http.Request, f *form, v *visit, e *entry) {
 	f.Held = held(kept, v.words)
 }
 
+// continueWith is what the button says that leads on to a method.
 func continueWith(w *words, m payment.Method) string {
-	return fill(w.ContinueWith, w.method(m))
+	if text := w.Methods[string(m)].Go; text != "" {
+		return text
+	}
+	return w.method(m)
 }
 
 // held shows the card that came with the payment, if it is still kept.
@@ -220,20 +224,20 @@ func held(c *engine.KeptCard, w *words) *heldCard {
 	}
 	return &heldCard{
 		Name:   fill(w.HeldCard, named(w.Brands, string(c.Brand)), c.Last4),
-		Expiry: fill(w.HeldExpiry, c.ExpiryMonth, c.ExpiryYear),
+		Expiry: fill(w.HeldExpiry, c.ExpiryMonth+"/"+c.ExpiryYear),
 	}
 }
 
 func amountField(v *visit, e *entry) field {
 	return field{
 		ID: fieldAmount, Label: v.words.AmountLabel, Hint: fill(v.words.AmountHint, v.payment.Asked.Currency),
-		Value: e.amountText, Fault: e.of(fieldAmount), Type: "text", Autocomplete: "transaction-amount", Mode: "decimal",
+		Value: e.amountText, Fault: e.of(fieldAmount), Type: "text", Dir: "ltr", Autocomplete: "transaction-amount", Mode: "decimal",
 		Suffix: string(v.payment.Asked.Currency), Required: true,
 	}
 }
 
 func cardFields(w *words, e *entry) []field {
-	number := field{ID: fieldNumber, Label: w.NumberLabel, Fault: e.of(fieldNumber), Type: "text", Autocomplete: "cc-number",
+	number := field{ID: fieldNumber, Label: w.NumberLabel, Fault: e.of(fieldNumber), Type: "text", Dir: "ltr", Autocomplete: "cc-number",
 		Mode: "numeric", Required: true}
 	if e.shown.brand != "" {
 		number.Change, number.Kept = w.Change, fill(w.HeldCard, named(w.Brands, string(e.shown.brand)), e.shown.last4)
@@ -241,16 +245,16 @@ func cardFields(w *words, e *entry) []field {
 	return []field{
 		number,
 		{ID: fieldExpiry, Label: w.ExpiryLabel, Hint: w.ExpiryHint, Value: e.expiryText, Fault: e.of(fieldExpiry),
-			Type: "text", Autocomplete: "cc-exp", Mode: "numeric", Class: "half", Required: true},
+			Type: "text", Dir: "ltr", Autocomplete: "cc-exp", Mode: "numeric", Class: "half", Required: true},
 		codeField(w, e),
 		{ID: fieldHolder, Label: w.HolderLabel, Note: w.Optional, Value: e.holderText, Fault: e.of(fieldHolder),
-			Type: "text", Autocomplete: "cc-name"},
+			Type: "text", Dir: "auto", Autocomplete: "cc-name"},
 	}
 }
 
 func codeField(w *words, e *entry) field {
 	code := field{
-		ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Autocomplete: "cc-csc",
+		ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Dir: "ltr", Autocomplete: "cc-csc",
 		Mode: "numeric", Class: "half",
 	}
 	if e.shown.coded {

@@ -20,7 +20,7 @@ func TestAMethodMayHaveAPageForWhatItsCustomersDo(t *testing.T) {
 	g, now := &Pages{assets: loadAssets(), log: slog.New(slog.DiscardHandler)}, time.Unix(1_900_000_000, 0)
 	page := template.Must(template.Must(g.assets.pages["payment_wait"].Clone()).Parse(`{{define "main"}}{{.Label}} is {{.Code}}{{end}}`))
 	g.assets.pages["method_blik"] = page
-	words := *languages["en"]
+	words := *languages()[0]
 	words.Methods = map[string]methodWords{"BLIK": {Name: "BLIK", Label: "What to copy"}}
 	for _, c := range []struct {
 		name   string

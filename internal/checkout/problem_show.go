@@ -13,7 +13,7 @@ import (
 // showProblem answers what went wrong on the way to a page. The customer gets a calm text and the number of the
 // request; the cause goes to the log only.
 func (g *Pages) showProblem(w http.ResponseWriter, r *http.Request, err error) {
-	words := chooseWords("", r.Header.Get("Accept-Language"))
+	words := spoken(r)
 	fast := new(tooFast)
 	repeated := new(engine.CardText)
 	switch {
@@ -57,7 +57,7 @@ func (g *Pages) showNotFound(w http.ResponseWriter, r *http.Request) {
 // showBroken answers after a panic, which was logged already.
 func (g *Pages) showBroken(w http.ResponseWriter, r *http.Request) {
 	w.Header().Del("Refresh")
-	words := chooseWords("", r.Header.Get("Accept-Language"))
+	words := spoken(r)
 	g.renderProblem(w, r, http.StatusInternalServerError, words, words.Broken)
 }
 

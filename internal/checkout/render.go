@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 	"unicode"
 
 	"github.com/sluicepay/sluice/internal/web"
@@ -29,16 +30,18 @@ type view struct {
 	W *words // of the payment's customer where one is known, else as given
 
 	// Set by render.
-	Order               *order // nil where no payment is known
-	Style, Icon         string // addresses
-	Request             string // number of the request, on problem pages
-	ReturnLabel, Prefix string
+	Order       *order // nil where no payment is known
+	Style, Icon string // addresses
+	Request     string // number of the request, on problem pages
+	ReturnLabel string
+	Tab         string // what the browser's tab says before the merchant's name
 }
 
 // order is the payment as every page shows it.
 type order struct {
-	Merchant, Initial, Amount, Currency, Description string
-	Test                                             bool
+	Merchant, Initial, Description string
+	Amount                         *price // nil where the customer says it
+	Test                           bool
 }
 
 func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page view) {
@@ -46,12 +49,12 @@ func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page vi
 	page.Style, page.Icon = base+g.assets.style.path, base+g.assets.icon.path
 	if v != nil {
 		page.W, page.Order = v.words, v.order()
-		page.ReturnLabel = fill(v.words.ReturnLink, v.shop.Name)
+		page.ReturnLabel = fill(v.words.ReturnLink, isolated(v.shop.Name))
 	} else {
 		page.Request = web.RequestID(r.Context())
 	}
-	if page.Form != nil && len(page.Form.Faults) > 0 {
-		page.Prefix = page.W.FaultPrefix
+	if page.Tab = page.Title; page.Form != nil && len(page.Form.Faults) > 0 {
+		page.Tab = fill(page.W.FaultTab, page.Title)
 	}
 	if page.Watch != nil {
 		g.setHeaders(w.Header(), g.assets.news.hash)
@@ -70,10 +73,10 @@ func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page vi
 
 func (v *visit) order() *order {
 	o := &order{
-		Merchant: v.shop.Name, Description: v.payment.Description, Currency: string(v.payment.Asked.Currency), Test: !v.shop.Live,
+		Merchant: v.shop.Name, Description: v.payment.Description, Test: !v.shop.Live,
 	}
 	if !v.payment.Asked.Amount.IsZero() {
-		o.Amount = formatAmount(v.payment.Shown().Amount, v.payment.Asked.Currency, v.words)
+		o.Amount = v.words.price(v.payment.Shown().Amount, v.payment.Asked.Currency)
 	}
 	for _, r := range o.Merchant {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -82,4 +85,16 @@ func (v *visit) order() *order {
 		}
 	}
 	return o
+}
+
+// isolated keeps a merchant's text that is written from right to left, or turns others around, from what stands beside it in a text
+// of ours. Others are the same as without.
+func isolated(text string) string {
+	turns := func(r rune) bool {
+		return unicode.In(r, unicode.Bidi_Control, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko)
+	}
+	if !strings.ContainsFunc(text, turns) {
+		return text
+	}
+	return "\u2068" + text + "\u2069"
 }

@@ -39,8 +39,9 @@ type Pages struct {
 	shelf   *shelf
 }
 
-// New returns the pages. It panics if a template built into the program is broken.
+// New returns the pages. It panics if a template or a text built into the program is broken.
 func New(d Deps) *Pages {
+	matcher() // reads the texts
 	return &Pages{
 		engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), assets: loadAssets(),
 		paces: paces{rates: d.Rates}, crowd: newCrowd(), shelf: newShelf(d.Engine.Now),
@@ -86,7 +87,7 @@ func (g *Pages) guarded(next http.HandlerFunc) http.Handler {
 }
 
 // setHeaders closes the page: no script but the one with that hash, if any, no framing, no referrer that would give its address
-// away, no copy in a cache. Forms may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
+// away, no copy in a cache, which is why there is no Vary for the languages either. Forms may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
 func (g *Pages) setHeaders(h http.Header, script string) {
 	web.SetPageHeaders(h, web.PagePolicy{HTTPS: g.https, Script: script})
 	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")

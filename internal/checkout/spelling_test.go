@@ -150,19 +150,19 @@ func TestHowNamesAreWritten(t *testing.T) {
 		),
 	), func(text string) (string, error) {
 		e, c := &entry{}, &instrument.Card{}
-		e.readHolder(c, text, &english)
+		e.readHolder(c, text, languages()[0])
 		if e.faulty() {
 			return "", errors.New(e.faults[0].Text)
 		}
 		return c.Holder, nil
 	})
 	e := &entry{}
-	if e.readHolder(&instrument.Card{}, long+"é", &english); !strings.Contains(e.of(fieldHolder), "at most 128") {
+	if e.readHolder(&instrument.Card{}, long+"é", languages()[0]); !strings.Contains(e.of(fieldHolder), "at most 128") {
 		t.Errorf("what is too long is called %q", e.of(fieldHolder))
 	}
 	for _, empty := range []string{"", " ", "\u00a0", "\u200b"} {
 		e := &entry{}
-		if e.readHolder(&instrument.Card{}, empty, &english); e.faulty() {
+		if e.readHolder(&instrument.Card{}, empty, languages()[0]); e.faulty() {
 			t.Errorf("%+q: %v, but the name is optional", empty, e.faults)
 		}
 	}

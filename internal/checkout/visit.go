@@ -44,6 +44,7 @@ func (g *Pages) visiting(load loader, next visitHandler) http.HandlerFunc {
 			g.showProblem(w, r, err)
 			return
 		}
+		r = speaking(r, v.words)
 		if v.closed() {
 			g.showClosed(w, r, v)
 			return

@@ -4,28 +4,42 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+
+	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-// words are the texts of the pages in one language. A new language is a new entry of languages with every field.
+// words are the texts of the pages in one language: those of words/LANGUAGE.txt, which names each by its path of fields.
 type words struct {
-	Lang         string // of the HTML document
-	Group, Point string // in amounts
+	Lang, Dir string // of the HTML document
+
+	tag     language.Tag
+	figures figures // how amounts are written
 
 	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
 
 	FormTitle, FormTitleCard, FormText, TryAgain, AgainFunds, AgainData, AgainConfirm, AgainLeft, AgainDeclined, Slowed, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
-	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, ContinueWith, MethodText, AllMethods, CancelButton, NoMethod,
-	Optional, CodeKept, Change, LastsMinute, LastsMinutes, LastsHours string
+	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, MethodText, AllMethods, CancelButton, NoMethod,
+	Optional, CodeKept, Change, LastsMinute string
 
-	FaultTitle, FaultPrefix, AmountMissing, AmountWrong, AmountTooFine, NumberMissing, NumberLength, NumberWrong, NumberStray, ExpiryMissing,
-	ExpiryWrong, ExpiryPast, CodeMissing, CodeWrong, CodeThree, CodeFour, HolderWrong, HolderLong, CardAgain,
+	LastsMinutes, LastsHours counted
+
+	FaultTitle, FaultTab, AmountMissing, AmountWrong, AmountWhole, NumberMissing, NumberLength, NumberWrong, NumberStray, ExpiryMissing,
+	ExpiryWrong, ExpiryPast, CodeMissing, CodeWrong, CodeThree, CodeFour, HolderWrong, CardAgain,
 	MethodMissing string
+
+	AmountTooFine, HolderLong counted
 
 	WaitTitle, WaitText, WaitDetail, WaitLonger, WaitOffline, LookAgain, BankTitle, BankText, BankButton, BankWaitTitle, BankWaitText,
 	LeaveTitle, LeaveText, LeaveLink, ReturnLink, ReturnSoon, EndPaid, EndUnpaid, EndClosed string // Ends: what to do where there is no way back
 
-	Completed, Authorized, Declined, Cancelled, Expired, Closed outcomeWords
+	Completed  outcomeWords `tone:"success"`
+	Authorized outcomeWords `tone:"success"`
+	Declined   outcomeWords `tone:"failure"`
+
+	Cancelled, Expired, Closed outcomeWords
 
 	Binding bindingWords
 
@@ -36,10 +50,11 @@ type words struct {
 	Brands  map[string]string      // what customers call a card brand
 }
 
-// methodWords are the texts of one payment method. Only its name is shown on the pages of all; the others are for the page that
-// a method has where its customers take something along, see payment_step.go.
+// methodWords are the texts of one payment method. Its name and the button that leads on to it are shown on the pages of all; the
+// others are for the page that a method has where its customers take something along, see payment_step.go.
 type methodWords struct {
 	Name                string // what customers call it
+	Go                  string // of the button
 	Title, Text, Detail string
 	Label               string // of what they take along
 }
@@ -56,9 +71,14 @@ func (w *words) method(m payment.Method) string {
 // money moves.
 type bindingWords struct {
 	PayTo, SecureNote, ReferenceLabel, FormTitle, FormTitleCard, FormText, Slowed, PayPlain, CancelButton, NoMethod, WaitTitle, WaitText, WaitDetail,
-	WaitLonger, BankText, BankWaitText, LeaveText, LastsMinute, LastsMinutes, LastsHours, EndPaid, EndUnpaid, EndClosed string
+	WaitLonger, BankText, BankWaitText, LeaveText, LastsMinute, EndPaid, EndUnpaid, EndClosed string
 
-	Completed, Declined, Cancelled, Expired, Closed outcomeWords
+	LastsMinutes, LastsHours counted
+
+	Completed outcomeWords `tone:"success"`
+	Declined  outcomeWords `tone:"failure"`
+
+	Cancelled, Expired, Closed outcomeWords
 }
 
 // forBinding returns the words for keeping a card.
@@ -75,7 +95,8 @@ func (w *words) forBinding() *words {
 	return &to
 }
 
-// outcomeWords are the headline and the sentence of a page that tells how something ended.
+// outcomeWords are the headline and the sentence of a page that tells how something ended. The tone is that of its field, not of
+// a language.
 type outcomeWords struct {
 	Title, Text string
 	Tone        tone
@@ -90,20 +111,42 @@ const (
 	toneNeutral tone = "neutral"
 )
 
-// chooseWords takes the first language that there are texts for: that of the customer's locale, then those that the
-// browser names in their order, then English.
-func chooseWords(locale, accept string) *words {
-	tags := append([]string{locale}, strings.Split(accept, ",")...)
-	for _, tag := range tags {
-		tag = strings.ToLower(strings.TrimSpace(tag))
-		if at := strings.IndexAny(tag, "-_;"); at >= 0 {
-			tag = tag[:at]
-		}
-		if w, ok := languages[tag]; ok {
-			return w
-		}
+// counted is a text with a number in it, in the forms of plural that the language has.
+type counted struct{ Zero, One, Two, Few, Many, Other string }
+
+// count puts values into the form of a text that goes with n.
+func (w *words) count(c *counted, n int, values ...any) string {
+	text := *c.form(plural.Cardinal.MatchPlural(w.tag, n, 0, 0, 0, 0))
+	if !strings.Contains(text, "%") { // the form says the number by itself
+		return text
 	}
-	return languages["en"]
+	return fill(text, values...)
+}
+
+func (c *counted) form(f plural.Form) *string {
+	switch f {
+	case plural.Zero:
+		return &c.Zero
+	case plural.One:
+		return &c.One
+	case plural.Two:
+		return &c.Two
+	case plural.Few:
+		return &c.Few
+	case plural.Many:
+		return &c.Many
+	case plural.Other:
+	}
+	return &c.Other
+}
+
+// tooFine says how many decimals an amount may have.
+func (w *words) tooFine(c money.Currency) string {
+	n := c.MinorUnits()
+	if n == 0 {
+		return fill(w.AmountWhole, c)
+	}
+	return w.count(&w.AmountTooFine, n, c, n)
 }
 
 // named returns what the table calls a word of the contract, or the word itself made readable.
