@@ -28,6 +28,7 @@ var version = "dev"
 type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run the engine: merchant API, payment page and, with --demo, a demo shop and the simulator."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to date and stop."`
+	Doctor    doctorCommand    `cmd:"" help:"Say what is not as it should be with the database: its schema, and the layout of its tables on a Citus."`
 	Backup    backupCommand    `cmd:"" help:"Write keys and database into a new folder, while the server runs."`
 	Restore   restoreCommand   `cmd:"" help:"Make a new installation of a backup, under a new epoch."`
 	Vault     vaultCommands    `cmd:"" help:"See and rotate the keys by which secrets in the database are sealed."`

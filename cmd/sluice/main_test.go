@@ -42,7 +42,7 @@ func TestGoldenHelp(t *testing.T) {
 	t.Setenv("SLUICE_SIMULATOR_NOTICE_SECRET", "")
 	var pages strings.Builder
 	for _, words := range []string{
-		"", "serve", "migrate", "shop", "shop create", "shop list", "key", "key create", "key list", "key revoke",
+		"", "serve", "migrate", "doctor", "shop", "shop create", "shop list", "key", "key create", "key list", "key revoke",
 		"terminal", "terminal create", "terminal list", "listen", "simulator", "version", "help", "completion",
 	} {
 		got := command(t.Context(), nil, append(strings.Fields(words), "--help")...)

@@ -1,16 +1,22 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
 )
 
+// mostParts is what can be divided among more nodes than anybody has; each part is a table at its node.
+const mostParts = 1024
+
 type migrateCommand struct {
 	config.Common
 	shortly
-	JSON bool `name:"json" help:"Print the answer as a JSON object."`
+	Citus bool `name:"citus" help:"Lay the tables out on the nodes of a Citus, whose coordinator the database URL names; no server may work on them meanwhile."`
+	Parts int  `name:"parts" default:"32" help:"How many parts the tables are divided into when --citus lays them out first."`
+	JSON  bool `name:"json" help:"Print the answer as a JSON object."`
 }
 
 // shortly is for commands that open no installation of others and have nothing to say but their answer.
@@ -29,7 +35,13 @@ func (s *shortly) settings(c *config.Common) config.Flags {
 
 // Run brings the database up to date. Opening it does the work.
 func (c *migrateCommand) Run(s *surroundings) error {
-	b, err := load(s, c.settings(&c.Common), app.Migrate)
+	if c.Parts < 1 || c.Parts > mostParts {
+		return fmt.Errorf("%w: --parts has to be a number from 1 to %d", config.ErrInvalid, mostParts)
+	}
+	b, err := load(s, c.settings(&c.Common), func(ctx context.Context, p app.Place) (*app.Installation, error) {
+		p.Spread, p.Parts = c.Citus, c.Parts
+		return app.Migrate(ctx, p)
+	})
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,9 @@ func (d *Desk) removeTerminal(ctx context.Context, c OfTerminal) (TerminalRemove
 			return err
 		}
 		tx.Terminals().Remove(s.ID, t)
-		tx.Terminals().Forget(tx.Now().Add(-keptRemoved))
+		if err := tx.Terminals().Forget(tx.Now().Add(-keptRemoved)); err != nil {
+			return err
+		}
 		gone = TerminalRemoved{ID: t.ID, Name: t.Name, Erased: tx.Now().Add(keptRemoved)}
 		return nil
 	})
@@ -77,7 +79,6 @@ func goneError(t *shop.Terminal) error {
 // and every removal does it, too.
 func (d *Desk) ForgetTerminals(ctx context.Context) error {
 	return d.c.DB.Update(ctx, func(tx *store.Tx) error {
-		tx.Terminals().Forget(tx.Now().Add(-keptRemoved))
-		return nil
+		return tx.Terminals().Forget(tx.Now().Add(-keptRemoved))
 	})
 }

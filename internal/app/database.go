@@ -40,6 +40,8 @@ func (i *Installation) open(ctx context.Context, fresh bool) error {
 		return fmt.Errorf("%s: %w; \"sluice serve\" and \"sluice migrate\" make one", place, store.ErrNoDatabase)
 	case errors.Is(err, store.ErrSchemaOld):
 		return fmt.Errorf("%s: %w; \"sluice migrate\" brings it up to date, which other commands do not", place, err)
+	case errors.Is(err, store.ErrSpread) && !i.place.Spread:
+		return fmt.Errorf("%s: %w; \"sluice migrate --citus\" lays them out, and \"sluice doctor\" tells how they are", place, err)
 	case err != nil:
 		return fmt.Errorf("open database %s: %w", place, err)
 	}
@@ -55,6 +57,7 @@ func (i *Installation) openStore(ctx context.Context, fresh bool) (err error) {
 	established := i.place.Established()
 	if i.db, err = store.Open(ctx, store.Options{
 		URL: i.place.Database.Reveal(), Dir: i.place.Data, Migrate: fresh, Logger: i.place.Log, Established: established,
+		Spread: i.place.Spread, Parts: i.place.Parts,
 	}); err != nil {
 		return err
 	}

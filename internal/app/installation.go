@@ -34,6 +34,9 @@ type Place struct {
 	Log *slog.Logger
 	// Files are the names of what the program keeps in the data folder beside what an Installation does.
 	Files []string
+	// Spread lays the tables out on the nodes of a Citus, in so many Parts: see [store.Options].
+	Spread bool
+	Parts  int
 }
 
 // Installation is a data folder with its keys, and the database that belongs to it, open.

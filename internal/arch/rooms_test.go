@@ -70,6 +70,7 @@ var facing = []string{"admin", "app", "address", "config", "outbound", "private"
 var byThemselves = map[string]string{
 	"serveCommand":      "it is the installation at work; who may start it has its folder",
 	"migrateCommand":    "opening is all that it does: app.Migrate",
+	"doctorCommand":     "it opens nothing and reads no row of anybody: app.Examine",
 	"restoreCommand":    "there is no installation yet to have a desk: admin.Restore",
 	"listenCommand":     "a merchant's program: it has an API key and no folder",
 	"simulatorCommand":  "a provider, not an installation",

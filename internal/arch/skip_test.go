@@ -9,7 +9,7 @@ import (
 // of setting.Missing, which fails where it is required: nobody reads a list of tests that were left out.
 var skipping = map[string]string{
 	"internal/testkit/setting":                  "it is what the others ask",
-	"internal/store/storetest":                  "SLUICE_TEST_POSTGRES_REQUIRED, as all tests on PostgreSQL",
+	"internal/store/storetest":                  "SLUICE_TEST_POSTGRES_REQUIRED, as all tests on PostgreSQL; a Citus stands nowhere by itself",
 	"internal/connector/connectortest":          "the connector lacks what is tested, on every machine",
 	"internal/arch/scripts_test.go":             "the programs that every system with a shell has",
 	"internal/outbound/mask_test.go":            "what a fuzzer found is no address",

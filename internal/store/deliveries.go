@@ -55,14 +55,14 @@ func (t Deliveries) Insert(e *Event, url string) EndpointKey {
 	return k
 }
 
-const deliveryBehind = ` FROM delivery o WHERE o.shop_id = d.shop_id AND o.payment_id = d.payment_id
+const deliveryBehind = ` FROM delivery o WHERE o.shop_id = $8 AND o.payment_id = d.payment_id
 	AND o.seq < d.seq AND o.endpoint_id = d.endpoint_id AND o.next IS NOT NULL ORDER BY o.seq DESC LIMIT 1`
 
 const sqlDueDeliveries = `SELECT d.payment_id, d.seq, d.tries, d.rung, d.began, d.next, e.id, e.dialect, e.content_type,
 		e.body, CASE WHEN d.seq > 1 THEN (SELECT o.seq` + deliveryBehind + `) END,
 		CASE WHEN d.seq > 1 THEN (SELECT o.next` + deliveryBehind + `) END
 	FROM delivery d JOIN event e ON e.shop_id = d.shop_id AND e.payment_id = d.payment_id AND e.seq = d.seq
-	WHERE d.shard = $1 AND d.endpoint_id = $2 AND d.next IS NOT NULL AND d.next <= $3
+	WHERE d.shop_id = $8 AND d.shard = $1 AND d.endpoint_id = $2 AND d.next IS NOT NULL AND d.next <= $3
 		AND (d.next, d.payment_id, d.seq) > ($4, $5, $6)
 	ORDER BY d.next, d.payment_id, d.seq LIMIT $7`
 
@@ -82,7 +82,7 @@ func (t Deliveries) Due(k EndpointKey, p DeliveryPage) ([]Delivery, error) {
 		after, next = *p.After, p.After.Next.UnixMicro()
 	}
 	return tx.List(t.tx, scanDelivery, sqlDueDeliveries, k.Shard(), k.ID, p.Before.UnixMicro(), next,
-		string(after.Payment), int64(after.Seq), int64(p.Limit))
+		string(after.Payment), int64(after.Seq), int64(p.Limit), string(k.Shop))
 }
 
 func scanDelivery(s tx.Scanner) (Delivery, error) {
@@ -105,12 +105,12 @@ const (
 	finishRow   = `($1, $6, CAST($3 AS BIGINT), $2, CAST($7 AS BIGINT), CAST($8 AS BIGINT), $9)`
 )
 
-// sqlFinishDelivery takes the whole key from the rows: told the shop and the endpoint as constants, PostgreSQL would
-// walk over all their deliveries while it has no statistics.
+// sqlFinishDelivery takes the whole key from the rows: told the endpoint as a constant, too, PostgreSQL would walk over all its
+// deliveries while it has no statistics. The shop is said besides, for where the tables are divided by it.
 const sqlFinishDelivery = `UPDATE delivery SET state = 'DELIVERED', tries = $4, next = NULL, done = v.column5,
 		took = v.column6, status = $5, answer = v.column7
 	FROM (VALUES ` + finishRow + `) AS v
-	WHERE shop_id = v.column1 AND payment_id = v.column2 AND seq = v.column3 AND endpoint_id = v.column4 AND state = 'WAITING'`
+	WHERE shop_id = $1 AND shop_id = v.column1 AND payment_id = v.column2 AND seq = v.column3 AND endpoint_id = v.column4 AND state = 'WAITING'`
 
 // sqliteRows is the most rows of a statement on SQLite, which looks for each parameter from the first one on.
 const sqliteRows = 16
@@ -215,21 +215,21 @@ func (t Deliveries) Postpone(k EndpointKey, after DeliveryKey, until time.Time) 
 		after.Seq, k.ID)
 }
 
-const sqlPullDeliveries = `UPDATE delivery SET next = $1 WHERE shard = $2 AND endpoint_id = $3 AND next > $1`
+const sqlPullDeliveries = `UPDATE delivery SET next = $1 WHERE shard = $2 AND endpoint_id = $3 AND next > $1 AND shop_id = $4`
 
 // Pull makes every open delivery of the endpoint due now.
 func (t Deliveries) Pull(k EndpointKey, at time.Time) {
-	t.tx.Write("delivery.pull", sqlPullDeliveries, tx.Micros(at), k.Shard(), k.ID)
+	t.tx.Write("delivery.pull", sqlPullDeliveries, tx.Micros(at), k.Shard(), k.ID, string(k.Shop))
 }
 
 const sqlAbandonDeliveries = `UPDATE delivery SET state = 'FAILED', next = NULL, done = $1
-	WHERE next IS NOT NULL AND (shop_id, payment_id, seq, endpoint_id) IN (
-		SELECT d.shop_id, d.payment_id, d.seq, d.endpoint_id FROM delivery d
-		WHERE d.next IS NOT NULL AND d.shard = $2 AND d.endpoint_id = $3 ORDER BY d.next LIMIT $4)`
+	WHERE next IS NOT NULL AND shop_id = $5 AND (payment_id, seq, endpoint_id) IN (
+		SELECT d.payment_id, d.seq, d.endpoint_id FROM delivery d
+		WHERE d.next IS NOT NULL AND d.shop_id = $5 AND d.shard = $2 AND d.endpoint_id = $3 ORDER BY d.next LIMIT $4)`
 
 // Abandon gives up deliveries of an endpoint, at most limit.
 func (t Deliveries) Abandon(k EndpointKey, at time.Time, limit int) {
-	t.tx.Write("delivery.abandon", sqlAbandonDeliveries, tx.Micros(at), k.Shard(), k.ID, limit)
+	t.tx.Write("delivery.abandon", sqlAbandonDeliveries, tx.Micros(at), k.Shard(), k.ID, limit, string(k.Shop))
 }
 
 // Try is one entry of the log of posts to an endpoint.

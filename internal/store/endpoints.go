@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"time"
 
@@ -98,7 +99,7 @@ func (t Endpoints) Update(e *Endpoint, was EndpointState) {
 		tx.Nullable(e.LastEvent), tx.Nullable(e.LastError), string(e.Shop), e.ID, string(was))
 }
 
-// sqlDueEndpoints walks over the index of open deliveries from one endpoint to the next,
+// sqlDueEndpoints walks, on one node, over the index of open deliveries from one endpoint to the next,
 // so it costs a few look-ups for each endpoint that has any, however many they are. The
 // truth about what is due stands in the deliveries alone: a delivery that is committed
 // while an endpoint's backlog is being finished cannot be overlooked. The first endpoint of
@@ -124,6 +125,17 @@ const sqlDueEndpoints = `WITH RECURSIVE part (n) AS (
 		FROM busy b JOIN endpoint e ON e.shard = b.shard AND e.id = b.endpoint_id
 	) p) q WHERE q.next <= $2 AND q.hold <= $2) r ORDER BY r.place, r.due LIMIT $3`
 
+// dueEndpointsEverywhere is the same where tables are divided among nodes, which take no recursive query: each looks at all
+// endpoints of the shards that it has, a look-up for each. The shards are put in.
+const dueEndpointsEverywhere = `SELECT r.shop_id, r.id, r.due FROM (
+	SELECT q.shop_id, q.id, q.due, ROW_NUMBER() OVER (PARTITION BY q.shop_id ORDER BY q.due) AS place FROM (
+	SELECT p.shop_id, p.id, p.next, p.hold, CASE WHEN p.hold > p.next THEN p.hold ELSE p.next END AS due FROM (
+		SELECT e.shop_id, e.id, COALESCE(e.hold, 0) AS hold,
+			(SELECT d.next FROM delivery d WHERE d.next IS NOT NULL AND d.shop_id = e.shop_id AND d.shard = e.shard
+				AND d.endpoint_id = e.id ORDER BY d.next LIMIT 1) AS next
+		FROM endpoint e WHERE %s
+	) p) q WHERE q.next <= $1 AND q.hold <= $1) r ORDER BY r.place, r.due`
+
 // DueEndpoint names an endpoint with work: deliveries that are due, or that can no longer
 // be made because it is disabled.
 type DueEndpoint struct {
@@ -134,21 +146,28 @@ type DueEndpoint struct {
 // Due returns endpoints of the shards with work that is due at or before the
 // instant, at most limit: the longest due of each shop first, then the second of each, and so on.
 func (t Endpoints) Due(shards []int64, before time.Time, limit int) ([]DueEndpoint, error) {
+	if t.tx.Spread() {
+		where, args := tx.InShards(shards, []any{before.UnixMicro()})
+		text, args := tx.Limited(fmt.Sprintf(dueEndpointsEverywhere, where), args, limit)
+		return tx.List(t.tx, scanDueEndpoint, text, args...)
+	}
 	mask := []byte(strings.Repeat("0", Shards))
 	for _, s := range shards {
 		mask[s] = '1'
 	}
-	return tx.List(t.tx, func(s tx.Scanner) (DueEndpoint, error) {
-		var d DueEndpoint
-		var shop string
-		var due int64
-		err := s.Scan(&shop, &d.ID, &due)
-		d.Shop, d.Due = payment.ShopID(shop), tx.FromMicros(&due)
-		return d, err
-	}, sqlDueEndpoints, string(mask), before.UnixMicro(), int64(limit))
+	return tx.List(t.tx, scanDueEndpoint, sqlDueEndpoints, string(mask), before.UnixMicro(), int64(limit))
 }
 
-const sqlNextDelivery = `SELECT d.next FROM delivery d WHERE d.next IS NOT NULL AND d.shard = $1 AND d.endpoint_id = $2
+func scanDueEndpoint(s tx.Scanner) (DueEndpoint, error) {
+	var d DueEndpoint
+	var shop string
+	var due int64
+	err := s.Scan(&shop, &d.ID, &due)
+	d.Shop, d.Due = payment.ShopID(shop), tx.FromMicros(&due)
+	return d, err
+}
+
+const sqlNextDelivery = `SELECT d.next FROM delivery d WHERE d.next IS NOT NULL AND d.shard = $1 AND d.endpoint_id = $2 AND d.shop_id = $3
 	ORDER BY d.next LIMIT 1`
 
 // NextDue returns when there is work for the endpoint next, holds included; the zero
@@ -156,7 +175,7 @@ const sqlNextDelivery = `SELECT d.next FROM delivery d WHERE d.next IS NOT NULL 
 func (t Endpoints) NextDue(k EndpointKey) (time.Time, error) {
 	b := t.tx.Batch()
 	row := tx.OneIn(b, scanEndpoint, sqlEndpoint, string(k.Shop), k.ID)
-	next := tx.OneIn(b, tx.ScanInt64, sqlNextDelivery, k.Shard(), k.ID)
+	next := tx.OneIn(b, tx.ScanInt64, sqlNextDelivery, k.Shard(), k.ID, string(k.Shop))
 	if err := b.Run(); err != nil {
 		return time.Time{}, err
 	}
@@ -171,7 +190,7 @@ func (t Endpoints) NextDue(k EndpointKey) (time.Time, error) {
 }
 
 const sqlEndpoints = `SELECT ` + endpointColumns + `,
-		(SELECT COUNT(*) FROM delivery d WHERE d.next IS NOT NULL AND d.shard = endpoint.shard AND d.endpoint_id = endpoint.id)
+		(SELECT COUNT(*) FROM delivery d WHERE d.next IS NOT NULL AND d.shop_id = $1 AND d.shard = endpoint.shard AND d.endpoint_id = endpoint.id)
 	FROM endpoint WHERE shop_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
 // EndpointInfo is an endpoint as operators see it.

@@ -33,11 +33,29 @@ const sqlInsertEvent = `INSERT INTO event (shop_id, id, dialect, payment_id, seq
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1 + COALESCE((SELECT ` + eventNumber + ` FROM event
 	WHERE shop_id = $1 AND payment_id = $4 AND dialect = $3 ORDER BY seq DESC LIMIT 1), 0))`
 
+// Of a payment's first event nothing has to be looked up. Tables that are divided among nodes take no VALUES that look something
+// up: there a later event is numbered by a statement of its own.
+const (
+	sqlInsertEventAs = `INSERT INTO event (shop_id, id, dialect, payment_id, seq, type, content_type, body, created, number)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	sqlNumberEvent = `UPDATE event SET number = 1 + COALESCE((SELECT COALESCE(b.number, b.seq) FROM event b
+	WHERE b.shop_id = $1 AND b.payment_id = $2 AND b.dialect = $3 AND b.seq < $4 ORDER BY b.seq DESC LIMIT 1), 0)
+	WHERE shop_id = $1 AND payment_id = $2 AND seq = $4`
+)
+
 // Insert writes an event as the next one of its payment and dialect. The payment has to be written in the same set,
 // before it. Deliveries of it are written by Deliveries.Insert.
 func (t Events) Insert(e *Event) {
-	t.tx.Write("event.create", sqlInsertEvent, string(e.Shop), e.ID, e.Dialect, string(e.Payment), e.Seq, e.Type,
-		e.ContentType, e.Body, tx.Micros(e.Created))
+	row := []any{string(e.Shop), e.ID, e.Dialect, string(e.Payment), e.Seq, e.Type, e.ContentType, e.Body, tx.Micros(e.Created)}
+	switch {
+	case e.Seq == 1:
+		t.tx.Write("event.create", sqlInsertEventAs, append(row, 1)...)
+	case t.tx.Spread():
+		t.tx.Write("event.create", sqlInsertEventAs, append(row, nil)...)
+		t.tx.Guard("event.number", sqlNumberEvent, string(e.Shop), string(e.Payment), e.Dialect, e.Seq)
+	default:
+		t.tx.Write("event.create", sqlInsertEvent, row...)
+	}
 }
 
 const eventColumns = `shop_id, id, dialect, payment_id, seq, type, content_type, body, created, COALESCE(position, 0),

@@ -36,3 +36,12 @@ var Made = map[string]string{
 	"sqlAttempts": sqlAttempts, "sqlLatestAttempts": sqlLatestAttempts,
 	"insertAttempt": insertAttempt.sql, "updateAttempt": updateAttempt.sql,
 }
+
+// Parted is that of the kernel.
+const Parted = tx.Parted
+
+// PartArgument is that of the kernel.
+func PartArgument(sql, column string) int { return tx.PartArgument(sql, column) }
+
+// OnNodes is that of the kernel.
+func OnNodes(sql string) string { return tx.OnNodes(sql) }

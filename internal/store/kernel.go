@@ -79,6 +79,8 @@ var (
 	ErrSchemaNewer   = tx.ErrSchemaNewer
 	ErrAtWork        = tx.ErrAtWork
 	ErrSchemaEdited  = tx.ErrSchemaEdited
+	ErrSpread        = tx.ErrSpread
+	ErrNoCluster     = tx.ErrNoCluster
 )
 
 // ServerError is the answer of a PostgreSQL server with that code, for tests' hooks at [FaultCommitUndone] and

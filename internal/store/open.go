@@ -48,6 +48,8 @@ func tables(db *DB) tx.Tables {
 		Migrations: builtIn(),
 		Counted:    []string{"shop", "payment", "attempt", "operation", "event", "delivery"},
 		AtWork:     sqlNodesAtWork,
+		Spread:     spread,
+		Part:       part,
 		Restamp:    tx.Statement{Name: "payment.stamp", SQL: sqlStampPayment},
 		Owner:      db,
 	}

@@ -14,8 +14,9 @@ type pay = payment.Payment
 
 // paymentTable are the columns of payments. A new one is a line here, a field of payment.Payment, and a migration.
 var paymentTable = columns[pay]{
-	// What lists by last change compare: it moves when the payment shows a change. The writer makes it, see tx.Stamp.
-	{name: "listed", when: always, born: tx.StampSQL, set: `CASE WHEN updated = {updated} THEN listed ELSE ` + tx.StampSQL + ` END`},
+	// What lists by last change compare: it moves when the payment shows a change. The writer makes it, see tx.Stamp; many nodes take
+	// no clock in a CASE.
+	{name: "listed", when: always, born: tx.StampSQL, set: `listed + (` + tx.StampSQL + ` - listed) * CAST(updated <> {updated} AS INTEGER)`},
 	key("shop_id", atBirth, func(p *pay) *string { return (*string)(&p.Shop) }),
 	key("id", atBirth, func(p *pay) *string { return (*string)(&p.ID) }),
 	{name: "version", when: always, born: "1", set: "version + 1", read: "%s", into: func(p *pay, _ *cell) any { return &p.Version }},

@@ -111,8 +111,7 @@ func TestOldTerminalsAreNotRemoved(t *testing.T) {
 		}
 		db := d.Open()
 		err = db.Update(t.Context(), func(tx *store.Tx) error {
-			tx.Terminals().Forget(feedStart.Add(1000 * time.Hour))
-			return nil
+			return tx.Terminals().Forget(feedStart.Add(1000 * time.Hour))
 		})
 		if err != nil {
 			t.Fatal(err)

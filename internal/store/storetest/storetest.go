@@ -10,6 +10,7 @@
 //     skipping its PostgreSQL half.
 //   - SLUICE_TEST_PG_ISOLATION: default_transaction_isolation of every test database, such as
 //     "serializable".
+//   - SLUICE_TEST_CITUS: URL of a database at the coordinator of a Citus with workers: see NewCitus.
 package storetest
 
 import (
@@ -26,6 +27,8 @@ type Database struct {
 	t   testing.TB
 	url string // "" is SQLite in dir
 	dir string
+
+	citus bool // see NewCitus
 	// Kind says which database it is.
 	Kind store.Kind
 }
@@ -94,7 +97,7 @@ func (d *Database) Reopen(db *store.DB, edit ...func(*store.Options)) *store.DB 
 // Options returns what Open would use, for tests that start another process on the same database.
 func (d *Database) Options(edit ...func(*store.Options)) store.Options {
 	d.t.Helper()
-	opts := store.Options{Dir: d.dir, Migrate: true, Readers: 3}
+	opts := store.Options{Dir: d.dir, Migrate: true, Spread: d.citus, Readers: 3}
 	for _, e := range edit {
 		e(&opts)
 	}

@@ -109,7 +109,8 @@ func Migrate(ctx context.Context, opts Options, tables Tables) error {
 		if err != nil {
 			return err
 		}
-		return preparePostgres(ctx, config.ConnConfig, opts, tables.AtWork)
+		_, err = preparePostgres(ctx, config.ConnConfig, opts, tables)
+		return err
 	}
 	if err := checkLibrary(ctx); err != nil {
 		return err

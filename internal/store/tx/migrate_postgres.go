@@ -39,24 +39,36 @@ const (
 )
 
 // preparePostgres checks the schema and, when allowed, applies what is missing, alone among all
-// processes that try.
-func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options, atWork string) error {
-	known, err := loadMigrations(opts.Migrations, Postgres)
-	if err != nil {
-		return err
-	}
+// processes that try. Then it sees to it that the tables are where they have to be, and reports whether they are on many nodes.
+func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options, tables Tables) (spread bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, config.Copy())
 	if err != nil {
-		return connectError(err)
+		return false, connectError(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	if err := checkPooler(ctx, conn, opts.URL); err != nil {
-		return err
+		return false, err
 	}
 	if !opts.Restoring {
 		if err := refuseRestoring(ctx, conn); err != nil {
-			return err
+			return false, err
 		}
+	}
+	cluster, err := clusterOf(ctx, conn)
+	if err == nil {
+		err = applySteps(ctx, conn, opts, tables.AtWork, cluster)
+	}
+	if err != nil {
+		return false, err
+	}
+	return cluster.arrange(ctx, conn, opts, tables)
+}
+
+// applySteps brings the schema up to date, where that is allowed.
+func applySteps(ctx context.Context, conn *pgx.Conn, opts Options, atWork string, on cluster) error {
+	known, err := loadMigrations(opts.Migrations, Postgres)
+	if err != nil {
+		return err
 	}
 	steps, err := pendingPostgres(ctx, conn, known)
 	if err != nil || len(steps) == 0 {
@@ -82,7 +94,7 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options, 
 		}
 	}
 	for _, step := range steps {
-		if err := applyPostgres(ctx, conn, step, owner, opts); err != nil {
+		if err := on.applyPostgres(ctx, conn, step, owner, opts); err != nil {
 			return fmt.Errorf("migration %04d_%s: %w", step.version, step.name, err)
 		}
 	}
@@ -92,18 +104,24 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options, 
 // refuseAtWork is ErrAtWork with the names of those who work on the database: an earlier binary would go on as it knows the
 // tables. None can come later, because it looks at the schema first. Whoever died counts until its time is over.
 func refuseAtWork(ctx context.Context, conn *pgx.Conn, sql string, now time.Time) error {
+	names, err := namesAtWork(ctx, conn, sql, now)
+	if err != nil || names == "" {
+		return err
+	}
+	return fmt.Errorf("%w: stop %s first; one that was killed counts for some seconds more", ErrAtWork, names)
+}
+
+// namesAtWork names those who work on the database.
+func namesAtWork(ctx context.Context, conn *pgx.Conn, sql string, now time.Time) (string, error) {
 	rows, err := conn.Query(ctx, sql, now.UnixMicro())
 	var names []string
 	if err == nil {
 		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	}
 	if err != nil {
-		return fmt.Errorf("who works on the database: %w", postgresError(err))
+		return "", fmt.Errorf("who works on the database: %w", postgresError(err))
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: stop %s first; one that was killed counts for some seconds more", ErrAtWork, strings.Join(names, ", "))
+	return strings.Join(names, ", "), nil
 }
 
 // pendingPostgres returns the steps that the database lacks; a database without the table lacks all.
@@ -169,7 +187,7 @@ func startersCollided(err error) bool {
 
 // applyPostgres runs one step in a transaction that also holds the lease, so a migrator that lost it
 // cannot go on.
-func applyPostgres(ctx context.Context, conn *pgx.Conn, step migration, owner string, opts Options) error {
+func (c cluster) applyPostgres(ctx context.Context, conn *pgx.Conn, step migration, owner string, opts Options) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return postgresError(err)
@@ -181,6 +199,9 @@ func applyPostgres(ctx context.Context, conn *pgx.Conn, step migration, owner st
 	}
 	if tag.RowsAffected() != 1 {
 		return errors.New("another process took over the migration")
+	}
+	if err := c.oneByOne(ctx, tx); err != nil {
+		return err
 	}
 	if _, err := conn.PgConn().Exec(ctx, step.text).ReadAll(); err != nil {
 		return postgresError(err)

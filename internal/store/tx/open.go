@@ -34,6 +34,11 @@ type Options struct {
 	// Migrate brings the schema up to date on opening, or makes the database. Without it an old schema is refused, and so
 	// is a place where there is none.
 	Migrate bool
+	// Spread lays the tables out on the nodes of a Citus, which takes them out of work meanwhile: see [Tables.Spread]. What is laid
+	// out already stays as it is.
+	Spread bool
+	// Parts is how many parts the tables are divided into when they are laid out first; 0 is 32.
+	Parts int
 	// Migrations replaces those of the tables. For tests.
 	Migrations fs.FS
 	// Restoring opens a PostgreSQL database that is being restored: see [BeginRestore].
@@ -80,6 +85,7 @@ type DB struct {
 	serverClock bool          // stamps are made by the server's clock, see stamp.go
 	groupLimit  time.Duration // see groupTimeout
 	checked     bool          // see Checked
+	spread      bool          // the tables are on the nodes of a Citus
 
 	mu     sync.Mutex // guards closed, and entering against closing
 	closed bool

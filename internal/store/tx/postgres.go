@@ -16,6 +16,7 @@ import (
 const (
 	postgresReaders = 8
 	postgresWriters = 2
+	spreadWriters   = 8 // of many nodes, where a transaction holds the writes of one part only
 	connectTimeout  = 5 * time.Second
 	// closing is how many times the pool of those that write is as large as their number: a connection that is given up keeps
 	// its place until the server has closed it, or for a while where that is gone.
@@ -102,7 +103,7 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if err := preparePostgres(ctx, config.ConnConfig, opts, db.tables.AtWork); err != nil {
+	if db.spread, err = preparePostgres(ctx, config.ConnConfig, opts, db.tables); err != nil {
 		return err
 	}
 	readers, err := postgresPool(ctx, config, orDefault(opts.Readers, postgresReaders))
@@ -110,6 +111,9 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 		return err
 	}
 	size := orDefault(opts.Writers, postgresWriters)
+	if db.spread {
+		size = orDefault(opts.Writers, spreadWriters)
+	}
 	writing := config.Copy()
 	writing.BeforeConnect = uncancelled
 	writers, err := postgresPool(ctx, writing, closing*size)
@@ -121,7 +125,8 @@ func (db *DB) openPostgres(ctx context.Context, opts Options) error {
 	statistics := &statistics{pool: readers, log: db.log}
 	db.onClose(statistics.close)
 	for range size {
-		db.startWriter(&postgresCommitter{db: db, pool: writers, readers: readers, texts: map[string]string{}, statistics: statistics})
+		db.startWriter(&postgresCommitter{db: db, pool: writers, readers: readers, texts: map[string]string{}, statistics: statistics,
+			spread: db.spread})
 	}
 	db.onClose(writers.Close)
 	return nil

@@ -31,6 +31,9 @@ const (
 	StampSQL = `CAST($1 AS BIGINT)`
 	// serverStampSQL is StampSQL by the server's clock; $1 is how far ahead of it.
 	serverStampSQL = `(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) + CAST($1 AS BIGINT))`
+	// spreadStampSQL is serverStampSQL for rows on many nodes, whose statements take no function that changes while they run: it
+	// is the coordinator's clock, when the statement came there. Whoever waits for a row after that commits late, and stamps again.
+	spreadStampSQL = `(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + CAST($1 AS BIGINT))`
 )
 
 // Row names a row that is stamped.

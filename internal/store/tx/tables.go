@@ -12,6 +12,10 @@ type Tables struct {
 	// AtWork lists the names of processes that work on the database now; its argument is the instant. Empty where nobody can
 	// tell. Only PostgreSQL is asked: a file of SQLite has one owner.
 	AtWork string
+	// Spread says of every table where its rows are on an engine that has many nodes; those that are Parted are divided by the
+	// column Part.
+	Spread map[string]Spread
+	Part   string
 	// Restamp stamps a row again, whose shop and id are its arguments after the stamp: see [Stamp].
 	Restamp Statement
 	// Owner is handed on to bodies: see [Tx.Owner].

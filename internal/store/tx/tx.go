@@ -62,6 +62,9 @@ func (tx *Tx) Log(level slog.Level, text string, args ...any) {
 // Kind tells which database this is.
 func (tx *Tx) Kind() Kind { return tx.db.kind }
 
+// Spread reports that the tables are on many nodes: see [Tables.Spread].
+func (tx *Tx) Spread() bool { return tx.db.spread }
+
 // Owner is what the tables gave to Open as their own.
 func (tx *Tx) Owner() any { return tx.db.tables.Owner }
 

@@ -14,6 +14,7 @@ type writeSet struct {
 	keys    []string
 	changed []Row         // rows that are stamped: see Stamp
 	slow    time.Duration // what a commit before this one took, of the same changes
+	part    string        // on many nodes, what all its writes are a part of; "" where they are of several, or of none
 	start   uint64        // commits counted when the body began: see queue.stale
 	done    chan error
 }

@@ -142,14 +142,20 @@ func (db *DB) submit(ctx context.Context, set *writeSet) error {
 }
 
 // route keeps sets with the same first key on one writer, so that two writers do not block each other
-// on one row; sets without a key go around.
+// on one row; sets without a key go around. On many nodes those of one part go to two writers, so that groups are of few parts.
 func (db *DB) route(set *writeSet) *queue {
+	if db.spread {
+		set.part = db.partOf(set)
+	}
 	if len(db.queues) == 1 {
 		return db.queues[0]
 	}
 	n := db.turn.Add(1)
 	if len(set.keys) > 0 {
 		n = maphash.String(db.seed, set.keys[0])
+	}
+	if set.part != "" {
+		n = maphash.String(db.seed, set.part) + n%2
 	}
 	return db.queues[n%uint64(len(db.queues))]
 }

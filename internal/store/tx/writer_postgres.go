@@ -41,16 +41,29 @@ type postgresCommitter struct {
 	texts      map[string]string // statement to the form that is sent
 	statistics *statistics
 	spoiled    spoiled // by a test's hook, of the batch that is under way
+
+	spread bool // the tables are on many nodes: see parts.go
 }
 
-// commit sends the group. One failing statement undoes a whole batch, so a set that spoiled the group
-// is put aside, the others go again, and the spoilers follow alone to get an answer of their own.
+// commit sends the group, on many nodes by what it has for each part: a transaction of one part is one node's business.
 func (c *postgresCommitter) commit(group []*writeSet, errs []error) {
 	defer c.statistics.count(len(group))
-	left := make([]int, len(group))
-	for i := range left {
-		left[i] = i
+	if !c.spread {
+		left := make([]int, len(group))
+		for i := range left {
+			left[i] = i
+		}
+		c.commitPart(group, left, errs)
+		return
 	}
+	for _, part := range byPart(group) {
+		c.commitPart(group, part, errs)
+	}
+}
+
+// commitPart sends those that are left of the group. One failing statement undoes a whole batch, so a set that spoiled it
+// is put aside, the others go again, and the spoilers follow alone to get an answer of their own.
+func (c *postgresCommitter) commitPart(group []*writeSet, left []int, errs []error) {
 	var alone []int
 	for try := 0; len(left) > 1; try++ {
 		spoiler, err := c.send(pickSets(group, left))
@@ -101,7 +114,10 @@ func (c *postgresCommitter) send(sets []*writeSet) (spoiler int, err error) {
 		return -1, lostError(errors.Join(errBrokenOff, conn.Conn().Close(ctx)))
 	}
 	spoiler, err = c.outcome(sets, results)
-	_ = results.Close() // what it reports is known, or comes after the answer to COMMIT
+	closed := results.Close() // what it reports is known, or comes after the answer to COMMIT
+	if c.spread {
+		err = c.end(ctx, conn.Conn(), err, closed)
+	}
 	if err != nil {
 		rollBack(ctx, conn.Conn().PgConn())
 	}
@@ -120,8 +136,10 @@ func (c *postgresCommitter) batch(sets []*writeSet) *pgx.Batch {
 			b.Queue(c.text(w), w.args...)
 		}
 	}
-	b.Queue(sqlCommit)
-	c.spoiled = c.db.spoil(b, sets)
+	if !c.spread { // there COMMIT follows by itself
+		b.Queue(sqlCommit)
+		c.spoiled = c.db.spoil(b, sets)
+	}
 	return b
 }
 
@@ -132,29 +150,41 @@ func (c *postgresCommitter) leave() {
 	c.readers.Reset()
 }
 
-// outcome reads the answers to the batch, that to COMMIT last.
+// outcome reads the answers to the batch, that to COMMIT last if it is among it.
 func (c *postgresCommitter) outcome(sets []*writeSet, results pgx.BatchResults) (spoiler int, err error) {
 	if _, err := results.Exec(); err != nil {
 		return -1, statementError("begin", err)
 	}
 	for i, set := range sets {
 		for _, w := range set.writes {
-			if _, err := results.Exec(); err != nil {
+			tag, err := results.Exec()
+			if err != nil {
 				return c.refusal(i, w, err)
 			}
+			if c.spread && w.guard && tag.RowsAffected() != 1 {
+				return i, missedGuard(w.name)
+			}
 		}
+	}
+	if c.spread {
+		return -1, nil
 	}
 	tag, err := results.Exec()
 	if err == nil {
 		err = c.db.answer(c.spoiled, sets)
 	}
+	return -1, committed(tag, err)
+}
+
+// committed is the outcome that the answer to COMMIT tells.
+func committed(tag pgconn.CommandTag, err error) error {
 	switch {
 	case err != nil:
-		return -1, commitError(err)
+		return commitError(err)
 	case tag.String() != sqlCommit: // the server undid it, whatever it was that it did not tell
-		return -1, fmt.Errorf("%w: COMMIT was answered by %q", errRetry, tag.String())
+		return fmt.Errorf("%w: COMMIT was answered by %q", errRetry, tag.String())
 	}
-	return -1, nil
+	return nil
 }
 
 // rollBack ends what a failed batch left open, so that the connection can be used again. One that is not
@@ -174,10 +204,13 @@ func (c *postgresCommitter) text(w write) string {
 	sql, ok := c.texts[w.sql]
 	if !ok {
 		sql = w.sql
-		if w.stamped && c.db.serverClock {
+		switch {
+		case w.stamped && c.db.serverClock && c.spread:
+			sql = OnNodes(sql)
+		case w.stamped && c.db.serverClock:
 			sql = strings.Replace(sql, StampSQL, serverStampSQL, 1)
 		}
-		if w.guard {
+		if w.guard && !c.spread {
 			sql = Guarded(sql)
 		}
 		c.texts[w.sql] = sql
