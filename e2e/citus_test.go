@@ -56,6 +56,7 @@ func TestCitusUnderLoad(t *testing.T) {
 	judgeNodes(t, l.shops, sims[0], l.hooks)
 	l.hooks.check(t)
 	auditCitus(t, database)
+	checkAway(t, nodes)
 	for _, n := range nodes {
 		n.stop(t)
 	}
@@ -179,7 +180,8 @@ func (l *citusLoad) together(t testing.TB, s *nodeShop, i int, quiet <-chan stru
 		for n, c := range clients {
 			asking.Go(func() {
 				for range 20 {
-					if r, err := c.do(t.Context(), q); err == nil && r.status == http.StatusOK {
+					r, err := c.do(t.Context(), q)
+					if l.toldAway(s, r, err) {
 						ids[n] = r.payment.ID
 						return
 					}
@@ -213,10 +215,38 @@ func (l *citusLoad) read(t testing.TB, s *nodeShop, quiet <-chan struct{}) {
 		case <-time.After(citusPause):
 		}
 		l.pages.Add(1)
-		if r, err := s.do(t.Context(), request{method: "GET", path: paths[n%len(paths)]}); err != nil || r.status != http.StatusOK {
+		if r, err := s.do(t.Context(), request{method: "GET", path: paths[n%len(paths)]}); !l.toldAway(s, r, err) {
 			l.unread.Add(1)
 		}
 	}
+}
+
+// toldAway reports an answer that is one. Whoever gets none is told that the database is away, and when to come again.
+func (l *citusLoad) toldAway(s *nodeShop, r *reply, err error) bool {
+	switch {
+	case err != nil:
+		s.witness.complainf("no answer from a node that is there: %v", err)
+	case r.status == http.StatusOK:
+		return true
+	case r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "":
+		s.witness.complainf("while a database is away: Retry-After %q, %s", r.header.Get("Retry-After"), r)
+	}
+	return false
+}
+
+// checkAway: whatever the nodes of Sluice answered while nodes of the Citus were away, no answer called it a fault of Sluice's own.
+func checkAway(t *testing.T, nodes []*server) {
+	t.Helper()
+	answers, away, other := 0, 0, 0
+	for _, n := range nodes {
+		answers += n.metric(t, "sluice_http_requests_total", "status=")
+		away += n.metric(t, "sluice_http_requests_total", `status="503"`)
+		other += n.metric(t, "sluice_http_requests_total", `status="5`)
+	}
+	if other -= away; other != 0 {
+		t.Errorf("%d answers by a 5xx that is not 503", other)
+	}
+	t.Logf("%d requests answered, %d of which by 503, %d by another 5xx", answers, away, other)
 }
 
 // auditCitus looks for what is half written: everything of a payment is counted in its row.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
+	"github.com/sluicepay/sluice/internal/testkit/loopback"
 	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
@@ -89,7 +90,7 @@ func startNodes(t testing.TB, dir string, databases ...string) []*server {
 	nodes := make([]*server, len(databases))
 	for i, database := range databases {
 		home := filepath.Join(dir, fmt.Sprintf("n%d", i))
-		nodes[i] = newServer(t, home, database, "--private-webhooks")
+		nodes[i] = newServer(t, home, database, "--private-webhooks", "--metrics-listen", loopback.Address(t))
 		if err := os.MkdirAll(nodes[i].data, 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -29,28 +29,29 @@ func (c *doctorCommand) Run(s *surroundings) error {
 		return err
 	}
 	if c.JSON {
-		if found == nil {
-			found = []app.Complaint{}
-		}
-		err = document(s.out, map[string]any{"complaints": found})
+		err = document(s.out, found)
 	} else {
-		err = printComplaints(s, found)
+		err = printExamination(s, &found)
 	}
-	if err == nil && len(found) > 0 {
+	if err == nil && len(found.Complaints) > 0 {
 		return errNotWell
 	}
 	return err
 }
 
-func printComplaints(s *surroundings, found []app.Complaint) error {
-	if len(found) == 0 {
-		_, err := fmt.Fprintln(s.out, "nothing is amiss")
+func printExamination(s *surroundings, found *app.Examination) error {
+	if len(found.Complaints) == 0 {
+		_, err := fmt.Fprintf(s.out, "%s: nothing is amiss\n", found.Database)
 		return err
 	}
-	for _, f := range found {
-		if _, err := fmt.Fprintf(s.out, "%s\n  %s\n", f.What, f.Remedy); err != nil {
-			return err
+	_, err := fmt.Fprintf(s.out, "%s:\n", found.Database)
+	for i, f := range found.Complaints {
+		if err == nil {
+			_, err = fmt.Fprintf(s.out, "- %s\n", f.What)
+		}
+		if last := i+1 == len(found.Complaints); err == nil && (last || found.Complaints[i+1].Remedy != f.Remedy) { // one for all before it
+			_, err = fmt.Fprintf(s.out, "  %s\n", f.Remedy)
 		}
 	}
-	return nil
+	return err
 }

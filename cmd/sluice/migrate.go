@@ -15,7 +15,7 @@ type migrateCommand struct {
 	config.Common
 	shortly
 	Citus bool `name:"citus" help:"Lay the tables out on the nodes of a Citus, whose coordinator the database URL names; no server may work on them meanwhile."`
-	Parts int  `name:"parts" default:"32" help:"How many parts the tables are divided into when --citus lays them out first."`
+	Parts *int `name:"parts" placeholder:"N" help:"With --citus, how many parts the tables are divided into when they are laid out first; 32 if not said."`
 	JSON  bool `name:"json" help:"Print the answer as a JSON object."`
 }
 
@@ -35,11 +35,17 @@ func (s *shortly) settings(c *config.Common) config.Flags {
 
 // Run brings the database up to date. Opening it does the work.
 func (c *migrateCommand) Run(s *surroundings) error {
-	if c.Parts < 1 || c.Parts > mostParts {
+	switch {
+	case c.Parts != nil && !c.Citus:
+		return fmt.Errorf("%w: --parts is for --citus", config.ErrInvalid)
+	case c.Parts != nil && (*c.Parts < 1 || *c.Parts > mostParts):
 		return fmt.Errorf("%w: --parts has to be a number from 1 to %d", config.ErrInvalid, mostParts)
 	}
 	b, err := load(s, c.settings(&c.Common), func(ctx context.Context, p app.Place) (*app.Installation, error) {
-		p.Spread, p.Parts = c.Citus, c.Parts
+		p.Spread = c.Citus
+		if c.Parts != nil {
+			p.Parts = *c.Parts
+		}
 		return app.Migrate(ctx, p)
 	})
 	if err != nil {

@@ -52,6 +52,15 @@ func (i *Installation) open(ctx context.Context, fresh bool) error {
 	return nil
 }
 
+// spreadable refuses to lay out the tables of one file, before there is any.
+func (i *Installation) spreadable() error {
+	place, err := PlaceOf(&i.place.Config)
+	if err == nil && i.place.Spread && place.Kind == store.SQLite {
+		return fmt.Errorf("%w: --citus needs --database with the coordinator of a Citus; %s is one file", config.ErrInvalid, place)
+	}
+	return nil // what is wrong with the place is told when it is opened
+}
+
 // openStore opens the database of the configuration.
 func (i *Installation) openStore(ctx context.Context, fresh bool) (err error) {
 	established := i.place.Established()

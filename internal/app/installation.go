@@ -56,6 +56,9 @@ func Migrate(ctx context.Context, p Place) (*Installation, error) { return openO
 
 func openOrMake(ctx context.Context, p Place, serves bool) (*Installation, error) {
 	i := &Installation{place: p}
+	if err := i.spreadable(); err != nil {
+		return nil, err
+	}
 	i.secureMemory(ctx)
 	if err := i.secureFolder(ctx, true); err != nil {
 		return nil, err

@@ -1,6 +1,12 @@
 package store
 
-import "github.com/sluicepay/sluice/internal/store/tx"
+import (
+	"strings"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
 
 // The tests live outside the package, because storetest imports it; this file lends them what tables are made of.
 
@@ -35,13 +41,21 @@ var Made = map[string]string{
 	"insertPayment": insertPayment.sql, "updatePayment": updatePayment.sql,
 	"sqlAttempts": sqlAttempts, "sqlLatestAttempts": sqlLatestAttempts,
 	"insertAttempt": insertAttempt.sql, "updateAttempt": updateAttempt.sql,
+	"a whole list": listOf(payment.Filter{}),
+	"a list with every condition": listOf(payment.Filter{
+		CreatedFrom: time.UnixMicro(1), CreatedBefore: time.UnixMicro(2), UpdatedFrom: time.UnixMicro(1), UpdatedBefore: time.UnixMicro(2),
+		Reference: strings.Repeat("r", indexedRunes),
+	}),
+	"many deliveries are finished": finishes[0].text,
+}
+
+func listOf(f payment.Filter) string {
+	text, _ := listQuery(f)
+	return text
 }
 
 // Parted is that of the kernel.
 const Parted = tx.Parted
-
-// PartArgument is that of the kernel.
-func PartArgument(sql, column string) int { return tx.PartArgument(sql, column) }
 
 // OnNodes is that of the kernel.
 func OnNodes(sql string) string { return tx.OnNodes(sql) }

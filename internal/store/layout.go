@@ -35,7 +35,11 @@ const part = "shop_id"
 // tx.Parted are divided. For tests.
 func Spread() (places map[string]tx.Spread, column string) { return spread, part }
 
-// Examine returns the tables that are not where they have to be on the nodes of a Citus; none on one node. Errors as for [Open].
-func Examine(ctx context.Context, opts Options) ([]Misplaced, error) {
+// Examination is what is to be said of a database without opening it.
+type Examination = tx.Examination
+
+// Examine says what is not as it should be, and changes nothing. Errors as for [Open], but that a folder in use by another process is as
+// it should be.
+func Examine(ctx context.Context, opts Options) (Examination, error) {
 	return tx.Examine(ctx, opts, tables(nil))
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/store/sqltext"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 )
 
@@ -137,7 +138,7 @@ func TestStatementsNameTheShop(t *testing.T) {
 		switch {
 		case !divided.MatchString(text), acrossShops[name] != "":
 			return ""
-		case store.PartArgument(text, column) == 0:
+		case sqltext.Parameter(text, column) == 0:
 			return fmt.Sprintf("%s: %s is no parameter, so that every node has to look: %s", name, column, text)
 		}
 		return ""

@@ -22,9 +22,13 @@ func NewCitus(t testing.TB) *Database {
 	if address == "" {
 		t.Skip("SLUICE_TEST_CITUS is not set: not tested on Citus")
 	}
+	// The schema is changed by one test at a time: Citus takes what several do to it for a deadlock.
+	turn := onCitus(t, "SELECT pg_advisory_lock(hashtext('sluice tests'))")
+	t.Cleanup(func() { _ = turn.Close(context.WithoutCancel(t.Context())) }) // a test may have killed its server
 	name := "sluice_test_" + strings.ToLower(rand.Text()[:12])
-	onCitus(t, "CREATE SCHEMA "+name)
-	t.Cleanup(func() { onCitus(t, "DROP SCHEMA "+name+" CASCADE") })
+	atOnce := func(statement string) { _ = onCitus(t, statement).Close(context.WithoutCancel(t.Context())) } // it is done
+	atOnce("CREATE SCHEMA " + name)
+	t.Cleanup(func() { atOnce("DROP SCHEMA " + name + " CASCADE") })
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -35,20 +39,21 @@ func NewCitus(t testing.TB) *Database {
 	return &Database{t: t, Kind: store.Postgres, url: u.String(), citus: true}
 }
 
-func onCitus(t testing.TB, statement string) {
+// onCitus has the coordinator do it and returns the connection.
+func onCitus(t testing.TB, statement string) *pgx.Conn {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, os.Getenv("SLUICE_TEST_CITUS"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, "SET client_min_messages = error"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Exec(ctx, statement); err != nil {
 		t.Fatalf("%.60s: %v", statement, err)
 	}
+	return conn
 }
 
 // Explain returns how the database goes about a statement whose parameters are all the same text, without doing it.

@@ -46,15 +46,10 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options, 
 		return false, connectError(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if err := checkPooler(ctx, conn, opts.URL); err != nil {
-		return false, err
+	cluster, err := usable(ctx, conn, opts)
+	if err == nil && opts.Spread {
+		err = cluster.fit()
 	}
-	if !opts.Restoring {
-		if err := refuseRestoring(ctx, conn); err != nil {
-			return false, err
-		}
-	}
-	cluster, err := clusterOf(ctx, conn)
 	if err == nil {
 		err = applySteps(ctx, conn, opts, tables.AtWork, cluster)
 	}
@@ -62,6 +57,19 @@ func preparePostgres(ctx context.Context, config *pgx.ConnConfig, opts Options, 
 		return false, err
 	}
 	return cluster.arrange(ctx, conn, opts, tables)
+}
+
+// usable makes sure that one can work with the database, whatever is in it, and asks what nodes there are.
+func usable(ctx context.Context, conn *pgx.Conn, opts Options) (cluster, error) {
+	if err := checkPooler(ctx, conn, opts.URL); err != nil {
+		return cluster{}, err
+	}
+	if !opts.Restoring {
+		if err := refuseRestoring(ctx, conn); err != nil {
+			return cluster{}, err
+		}
+	}
+	return clusterOf(ctx, conn)
 }
 
 // applySteps brings the schema up to date, where that is allowed.

@@ -151,6 +151,8 @@ func (o Options) kind() (Kind, error) {
 		return "", errors.New(`database URL must be "sqlite" or begin with postgres://`)
 	case o.Dir == "":
 		return "", errors.New("the embedded database needs a data folder")
+	case o.Spread:
+		return "", ErrNoCluster
 	}
 	return SQLite, nil
 }

@@ -2,89 +2,19 @@ package tx
 
 import (
 	"context"
-	"regexp"
+	"errors"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/sluicepay/sluice/internal/store/sqltext"
 )
 
 // Where tables are divided among nodes, a statement is one node's business only if the part is among its parameters, and a
 // transaction only if all its statements are of one part. Then the node commits it by itself; any other is committed in
 // two phases by all nodes that have a share in it.
-
-// partPlaces remembers for each statement what [PartArgument] found.
-var partPlaces sync.Map
-
-// PartArgument returns the number of the statement's parameter that is the part, from 1, or 0 if no parameter is: an INSERT gives
-// it as the column's value, other statements compare the column with it. A statement that compares it twice, as one of
-// several selects does, compares it with the same parameter.
-func PartArgument(sql, column string) int {
-	type key struct{ sql, column string }
-	if known, ok := partPlaces.Load(key{sql, column}); ok {
-		return known.(int) //nolint:forcetypeassert // nothing else is kept there
-	}
-	n := partArgument(sql, column)
-	partPlaces.Store(key{sql, column}, n)
-	return n
-}
-
-var (
-	insertValues = regexp.MustCompile(`(?s)^\s*INSERT INTO \w+ \(([^)]*)\)\s*VALUES \((.*)`)
-	parameter    = regexp.MustCompile(`^\s*\$(\d+)`)
-)
-
-func partArgument(sql, column string) int {
-	if found := insertValues.FindStringSubmatch(sql); found != nil {
-		at := slices.IndexFunc(strings.Split(found[1], ","), func(name string) bool { return strings.TrimSpace(name) == column })
-		if at < 0 {
-			return 0
-		}
-		return parameterOf(nthValue(found[2], at))
-	}
-	whole := regexp.MustCompile(`\b` + regexp.QuoteMeta(column) + ` = `)
-	for _, at := range whole.FindAllStringIndex(sql, -1) {
-		if n := parameterOf(sql[at[1]:]); n > 0 {
-			return n
-		}
-	}
-	return 0
-}
-
-// parameterOf is the number of the parameter that the text begins with, or 0.
-func parameterOf(text string) int {
-	found := parameter.FindStringSubmatch(text)
-	if found == nil {
-		return 0
-	}
-	n, _ := strconv.Atoi(found[1]) // digits
-	return n
-}
-
-// nthValue is the text from the value at that place of a list on; "" where there is none.
-func nthValue(list string, place int) string {
-	depth := 0
-	for i, c := range list {
-		if depth == 0 && place == 0 {
-			return list[i:]
-		}
-		switch c {
-		case '(':
-			depth++
-		case ')':
-			if depth--; depth < 0 {
-				return ""
-			}
-		case ',':
-			if depth == 0 {
-				place--
-			}
-		}
-	}
-	return ""
-}
 
 // OnNodes is a statement as it is sent where the tables are on many nodes.
 func OnNodes(sql string) string { return strings.Replace(sql, StampSQL, spreadStampSQL, 1) }
@@ -92,7 +22,7 @@ func OnNodes(sql string) string { return strings.Replace(sql, StampSQL, spreadSt
 // partOf is the part of all writes of the set, or "".
 func (db *DB) partOf(set *writeSet) (part string) {
 	for i, w := range set.writes {
-		n := PartArgument(w.sql, db.tables.Part)
+		n := sqltext.Parameter(w.sql, db.tables.Part)
 		if n == 0 || n > len(w.args) {
 			return ""
 		}
@@ -121,6 +51,26 @@ func byPart(group []*writeSet) [][]int {
 		}
 	}
 	return parts
+}
+
+// errNoConnection says that nothing could be sent.
+var errNoConnection = fmt.Errorf("%w: no connection to write", ErrUnavailable)
+
+// commitParts sends what a group has for each part. Where nobody answers, those of the other parts do not wait for that, too.
+func (c *postgresCommitter) commitParts(group []*writeSet, errs []error) {
+	var away error
+	for _, part := range byPart(group) {
+		if away == nil {
+			c.commitPart(group, part, errs)
+		} else {
+			for _, i := range part {
+				errs[i] = away
+			}
+		}
+		if last := errs[part[0]]; errors.Is(last, errNoConnection) {
+			away = last
+		}
+	}
 }
 
 // end commits what has been written on many nodes, where a missed guard is no error of the server's: a guard that the

@@ -1,35 +1,17 @@
 package tx
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-func TestPartArgument(t *testing.T) {
-	t.Parallel()
-	for sql, want := range map[string]int{
-		"SELECT id FROM payment WHERE shop_id = $1":                                                  1,
-		"UPDATE payment SET due = $1 WHERE id = $3 AND shop_id = $2":                                 2,
-		"INSERT INTO event (shop_id, id) VALUES ($1, $2)":                                            1,
-		"INSERT INTO event (id, shop_id) VALUES ($1, $2) ON CONFLICT (shop_id, id) DO NOTHING":       2,
-		"INSERT INTO payment (listed, shop_id) VALUES (CAST($1 AS BIGINT), $12)":                     12,
-		"INSERT INTO event (number, shop_id) VALUES (1 + COALESCE((SELECT 1, 2 FROM event), 0), $3)": 3,
-		"INSERT INTO delivery_try (shop_id) SELECT shop_id FROM delivery WHERE shop_id = $4":         4,
-		"SELECT 1 FROM delivery d JOIN event e ON e.shop_id = d.shop_id WHERE d.shop_id = $8":        8,
-		"SELECT 1 FROM delivery d JOIN event e ON e.shop_id = d.shop_id":                             0,
-		"SELECT 1 FROM payment WHERE workshop_id = $1":                                               0,
-		"INSERT INTO node (id) VALUES ($1)":                                                          0,
-		"INSERT INTO event (shop_id) VALUES ('')":                                                    0,
-		"INSERT INTO event (id, shop_id) VALUES ($1)":                                                0,
-	} {
-		if got := PartArgument(sql, "shop_id"); got != want {
-			t.Errorf("%s: %d, want %d", sql, got, want)
-		}
-	}
-}
 
 // TestAGroupIsDividedByParts: a transaction of one part is one node's business; what is of several parts, or of none, spoils nobody's.
 func TestAGroupIsDividedByParts(t *testing.T) {
@@ -74,5 +56,39 @@ func TestALostConnectionBeforeCommitLeavesNothing(t *testing.T) {
 	}
 	if err := committed(pgconn.NewCommandTag("COMMIT"), nil); err != nil {
 		t.Errorf("COMMIT answered by COMMIT: %v", err)
+	}
+}
+
+// TestWhereNobodyAnswersIsAskedOnce for all parts of a group: each would wait as long as the first.
+func TestWhereNobodyAnswersIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	config, err := pgxpool.ParseConfig("postgres://nobody@127.0.0.1:1/none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	config.BeforeConnect = func(context.Context, *pgx.ConnConfig) error {
+		asked++
+		return errors.New("nobody is there")
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	c := &postgresCommitter{
+		db: &DB{groupLimit: time.Minute}, pool: pool, texts: map[string]string{}, spread: true,
+		statistics: &statistics{pool: pool, log: slog.New(slog.DiscardHandler), closed: true},
+	}
+	errs := make([]error, 3)
+	asked = 0 // by the pool itself, which keeps none
+	c.commit([]*writeSet{{part: "a"}, {part: "b"}, {part: "a"}}, errs)
+	for i, err := range errs {
+		if !errors.Is(err, ErrUnavailable) || isLost(err) {
+			t.Errorf("set %d: %v", i, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
 	}
 }

@@ -15,7 +15,7 @@ type Spread string
 
 const (
 	// Parted: each row is on one node, all of one part on the same, whatever table they are of.
-	Parted Spread = "by part"
+	Parted Spread = "divided among the nodes"
 	// Copied: all rows are on every node.
 	Copied Spread = "on every node"
 	// Single: all rows are on the coordinator, where every node finds them.
@@ -25,8 +25,8 @@ const (
 // The other places where the nodes may have a table.
 const (
 	alone     Spread = "on the coordinator, unknown to the nodes"
-	elsewhere Spread = "by another column or alone on one node"
-	apart     Spread = "by part, but not beside the other tables"
+	elsewhere Spread = "divided by another column or alone on one node"
+	apart     Spread = "divided among the nodes, but not beside the other tables"
 )
 
 // ErrSpread says that the nodes of a Citus do not have the tables as this program needs them.
@@ -50,8 +50,7 @@ const (
 
 	// Tables that are hashed have a key; copies have the method n and the model t, others by themselves n and s.
 	pgSpread = `SELECT c.relname::text, COALESCE(p.partmethod::text, ''), COALESCE(p.repmodel::text, ''), COALESCE(p.colocationid, 0)::bigint,
-	CASE WHEN p.partmethod = 'h' THEN column_to_column_name(p.logicalrelid, p.partkey) ELSE '' END,
-	CASE WHEN p.partmethod = 'h' THEN pg_relation_size(c.oid) ELSE 0 END
+	CASE WHEN p.partmethod = 'h' THEN column_to_column_name(p.logicalrelid, p.partkey) ELSE '' END
 	FROM pg_class c LEFT JOIN pg_dist_partition p ON p.logicalrelid = c.oid
 	WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')`
 
@@ -87,24 +86,20 @@ type Misplaced struct {
 
 // String says where the table is and has to be.
 func (m Misplaced) String() string {
-	return fmt.Sprintf("table %s is %s and has to be %s", m.Table, m.Is, m.Want)
+	return fmt.Sprintf("table %s is %s, and has to be %s", m.Table, m.Is, m.Want)
 }
 
 // layout is where the tables are.
 type layout struct {
 	wrong []Misplaced
-	alike string   // a table that is divided as it has to be, "" for none
-	begun bool     // the nodes know at least one of the tables
-	left  []string // those of which the coordinator still has what was there before they were divided
+	alike string // a table that is divided as it has to be, "" for none
+	begun bool   // the nodes know at least one of the tables
 }
 
 // arrange sees to it that the tables are where they have to be, and reports whether they are on many nodes. A database on which
 // nobody has begun to lay them out, and that has no workers, is one node like any other.
 func (c cluster) arrange(ctx context.Context, conn *pgx.Conn, opts Options, tables Tables) (bool, error) {
 	if !c.citus {
-		if opts.Spread {
-			return false, ErrNoCluster
-		}
 		return false, nil
 	}
 	l, err := layoutOf(ctx, conn, tables)
@@ -112,7 +107,7 @@ func (c cluster) arrange(ctx context.Context, conn *pgx.Conn, opts Options, tabl
 		return false, err
 	}
 	if opts.Spread || opts.Migrate && l.begun && len(l.wrong) > 0 {
-		if l, err = c.layOut(ctx, conn, opts, tables, l); err != nil {
+		if l, err = c.layOut(ctx, conn, opts, tables); err != nil {
 			return false, err
 		}
 	}
@@ -136,14 +131,14 @@ func misplaced(wrong []Misplaced) error {
 func layoutOf(ctx context.Context, conn *pgx.Conn, tables Tables) (l layout, err error) {
 	type place struct {
 		method, model, key string
-		group, size        int64
+		group              int64
 	}
 	found, groups := map[string]place{}, map[int64]int{}
 	rows, err := conn.Query(ctx, pgSpread)
 	if err == nil {
 		var name string
 		var p place
-		_, err = pgx.ForEachRow(rows, []any{&name, &p.method, &p.model, &p.group, &p.key, &p.size}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&name, &p.method, &p.model, &p.group, &p.key}, func() error {
 			if found[name] = p; tables.Spread[name] == Parted && p.method == "h" && p.key == tables.Part {
 				groups[p.group]++
 			}
@@ -178,44 +173,9 @@ func layoutOf(ctx context.Context, conn *pgx.Conn, tables Tables) (l layout, err
 			is = Single
 		}
 		l.begun = l.begun || is != alone
-		if p.size > 0 {
-			l.left = append(l.left, name)
-		}
 		if want := tables.Spread[name]; is != want {
 			l.wrong = append(l.wrong, Misplaced{name, is, want})
 		}
 	}
 	return l, nil
-}
-
-// Examine returns what is not as it should be with where the tables are; nothing on one node. It changes nothing. Errors as for
-// [Open].
-func Examine(ctx context.Context, opts Options, tables Tables) ([]Misplaced, error) {
-	opts = opts.withDefaults(tables)
-	opts.Migrate = false
-	kind, err := opts.kind()
-	if err != nil || kind != Postgres {
-		return nil, err
-	}
-	config, err := (&DB{log: opts.Logger}).postgresConfig(ctx, opts)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig.Copy())
-	if err != nil {
-		return nil, connectError(err)
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if err := applySteps(ctx, conn, opts, "", cluster{}); err != nil { // it says what is missing
-		return nil, err
-	}
-	c, err := clusterOf(ctx, conn)
-	if err != nil || !c.citus {
-		return nil, err
-	}
-	l, err := layoutOf(ctx, conn, tables)
-	if err == nil && !l.begun && c.workers == 0 {
-		l.wrong = nil
-	}
-	return l.wrong, err
 }

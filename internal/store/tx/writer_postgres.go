@@ -56,9 +56,7 @@ func (c *postgresCommitter) commit(group []*writeSet, errs []error) {
 		c.commitPart(group, left, errs)
 		return
 	}
-	for _, part := range byPart(group) {
-		c.commitPart(group, part, errs)
-	}
+	c.commitParts(group, errs)
 }
 
 // commitPart sends those that are left of the group. One failing statement undoes a whole batch, so a set that spoiled it
@@ -105,7 +103,7 @@ func (c *postgresCommitter) send(sets []*writeSet) (spoiler int, err error) {
 	b := c.batch(sets)
 	conn, err := c.pool.Acquire(ctx)
 	if err != nil {
-		return -1, fmt.Errorf("%w: no connection to write: %s", ErrUnavailable, err.Error())
+		return -1, fmt.Errorf("%w: %s", errNoConnection, err.Error())
 	}
 	defer conn.Release()
 	results := conn.SendBatch(ctx, b)
