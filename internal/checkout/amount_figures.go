@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluicepay/sluice/internal/money"
 )
@@ -91,6 +92,9 @@ func (w *words) sign(c money.Currency) string {
 // price is an amount as pages show it large. Before and After are the code of a currency that has no sign; else the sign is part of
 // the figure.
 type price struct{ Before, Figure, After string }
+
+// Long reports that the amount needs smaller letters to stand on one line.
+func (p *price) Long() bool { return utf8.RuneCountInString(p.Before+p.Figure+p.After) > 12 }
 
 // price writes an amount in the customer's way.
 func (w *words) price(a money.Amount, c money.Currency) *price {

@@ -272,6 +272,6 @@ func TestAmountsOfAPageAreThoseOfItsCountry(t *testing.T) {
 		{"ar-KW", "USD", "\u200f1,234,567.50\u00a0US$"},
 	} {
 		_, page := h.deposit(speaks(t, tc.locale), func(c *engine.Create) { c.Amount, c.Currency = money.MustParse("1234567.5"), tc.currency })
-		h.get(page).wants(t, fmt.Sprintf(`<p class="amount"><bdi><span class="figure">%s</span></bdi></p>`, tc.figure))
+		h.get(page).wants(t, fmt.Sprintf(`<p class="amount"><bdi><span class="figure long">%s</span></bdi></p>`, tc.figure))
 	}
 }
