@@ -37,6 +37,7 @@ type commands struct {
 	Terminal  terminalCommands `cmd:"" help:"Create, show, change and remove a shop's terminals: its accounts at providers."`
 	Payment   paymentCommands  `cmd:"" help:"List and show payments, do what the merchant could, and correct what needs a human."`
 	Notice    noticeCommands   `cmd:"" help:"List, show and retry notices of providers that could not be booked."`
+	Lists     listCommands     `cmd:"" help:"Check the counts by which pages of long lists are found."`
 	Alarms    alarmCommands    `cmd:"" help:"See and acknowledge what a human has to look at."`
 	Webhook   webhookCommands  `cmd:"" help:"See and steer deliveries to merchants' endpoints."`
 	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them like webhooks to a developer's machine."`

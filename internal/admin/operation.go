@@ -34,6 +34,7 @@ const (
 	ResendWebhooks  Right = "webhooks.resend"
 	ReadAlarms      Right = "alarms.read"
 	ManageAlarms    Right = "alarms.manage"
+	ManageLists     Right = "lists.manage"
 	TakeBackups     Right = "backups.take"
 	RestoreBackups  Right = "backups.restore" // of Restore, which is no Operation
 	ReadVault       Right = "vault.read"
@@ -104,6 +105,8 @@ var (
 	OpListAlarms = operation("alarm.list", ReadAlarms, (*Desk).listAlarms)
 	OpAckAlarm   = operation("alarm.ack", ManageAlarms, (*Desk).ackAlarm)
 
+	OpCheckLists = operation("list.check", ManageLists, (*Desk).checkLists)
+
 	OpTakeBackup = operation("backup.take", TakeBackups, (*Desk).takeBackup)
 
 	OpVaultStatus  = operation("vault.status", ReadVault, (*Desk).vaultStatus)
@@ -133,6 +136,7 @@ func All() []Any {
 		OpListReviews, OpJudgePayment, OpStopRecurring,
 		OpListNotices, OpShowNotice, OpRetryNotice,
 		OpListAlarms, OpAckAlarm,
+		OpCheckLists,
 		OpTakeBackup,
 		OpVaultStatus, OpRotateVault, OpRotateMaster, OpScrub,
 		OpListDeliveries, OpResendDeliveries, OpListEndpoints, OpSwitchEndpoint, OpListUntold, OpRetryUntold,

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/sealing"
 	"github.com/sluicepay/sluice/internal/store"
+	"github.com/sluicepay/sluice/internal/tally"
 	"github.com/sluicepay/sluice/internal/webhook"
 )
 
@@ -36,7 +37,8 @@ type Work struct {
 // App; it does nothing until it runs.
 func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	due := a.Engine.DueWork(sealing.Name, workDeliveries)
-	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing()})
+	lists := tally.New(tally.Config{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log, Bell: a.Engine.Bell()})
+	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing(), lists.Kind()})
 	deliverer := a.NewDeliverer()
 	if w.Endpoints > 0 {
 		kinds = append(kinds, a.deliveries(deliverer, w.Endpoints))
@@ -46,7 +48,7 @@ func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	}
 	runner, err := job.New(job.Options{
 		DB: a.c.DB, Node: a.c.Owner, Exclusive: a.exclusive(), Now: a.c.Now, Random: a.c.Random, Log: a.c.Log,
-		Kinds: kinds, Next: due.Next,
+		Kinds: kinds, Next: lists.After(due.Next),
 		DrainFor: w.DrainFor, PollEvery: w.PollEvery, LeaseFor: w.LeaseFor, Alarm: due.Unread,
 	})
 	if err != nil {

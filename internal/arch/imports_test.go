@@ -28,9 +28,10 @@ var allowed = map[string][]string{
 	"outbound":      {"address", "id", "private", "telemetry"},
 	"web":           {"id", "limit", "rescue", "telemetry"},
 	"store/sqltext": {},
-	"store/tx":      {"address", "rescue", "store/sqltext"},                                // the kernel knows no table
-	"store":         {"store/tx", "money", "id", "payment", "instrument", "shop", "vault"}, // vault: what it seals and opens
-	"simulator":     {"money", "id", "rescue"},                                             // shares nothing with what it judges
+	"store/tx":      {"address", "rescue", "store/sqltext"}, // the kernel knows no table
+	"store/marks":   {"id", "payment", "store/tx"},
+	"store":         {"store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks"}, // vault: what it seals and opens
+	"simulator":     {"money", "id", "rescue"},                                                            // shares nothing with what it judges
 	"connector":     {"money", "id", "payment", "instrument", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},
@@ -47,17 +48,18 @@ var allowed = map[string][]string{
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
+	"tally":         {"alarm", "job", "payment", "store"},
 	"api/gateway":   {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
-	"admin":         {"api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "telemetry", "vault", "webhook"}, // shown by cmd and the back office
+	"admin":         {"api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook"}, // shown by cmd and the back office
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "instrument", "shop", "web", "store"},
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/*", "engine", "id", "inbound",
-		"job", "outbound", "outbox", "private", "records", "risk", "route", "sealing", "store", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "outbound", "outbox", "private", "records", "risk", "route", "sealing", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome"},
 	"arch": {},
 }
 

@@ -4,11 +4,18 @@ import (
 	"context"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Lists by last change compare payment.listed, which the kernel stamps: see [tx.Stamp].
-const sqlStampPayment = `UPDATE payment SET listed = ` + tx.StampSQL + ` WHERE shop_id = $2 AND id = $3`
+// What was committed so late may have been born too late to be counted, too: see marks.LateAfter.
+const sqlStampPayment = `UPDATE payment SET listed = ` + tx.StampSQL + `,
+	late = NULLIF(COALESCE(late, 0) * CAST(NOT (` + slowBirth + `) AS INTEGER) + ` + tx.StampSQL + ` * CAST(` + slowBirth + ` AS INTEGER), 0)
+	WHERE shop_id = $2 AND id = $3`
+
+// slowBirth tells that the payment is just born and was committed late. Many nodes take no clock in a CASE.
+const slowBirth = tx.StampSQL + ` - created > ` + marks.LateMicros + ` AND ` + tx.StampSQL + ` - created < ` + marks.SlowMicros
 
 // changes notes that the body changes the payment.
 func (t Payments) changes(p *payment.Payment) {

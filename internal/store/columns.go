@@ -122,6 +122,7 @@ func (cs columns[R]) insert(table string, given int, keys ...string) statement[R
 	var s statement[R]
 	names := slices.Clone(keys)
 	var values []string
+	at := map[string]string{}
 	for i := range keys {
 		values = append(values, placeholder(i+1))
 	}
@@ -130,10 +131,12 @@ func (cs columns[R]) insert(table string, given int, keys ...string) statement[R
 		if c.when&atBirth == 0 {
 			continue
 		}
+		value := s.value(c, c.born, given)
+		at["{"+c.name+"}"] = value
 		names = append(names, c.name)
-		values = append(values, s.value(c, c.born, given))
+		values = append(values, value)
 	}
-	s.sql = "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+	s.sql = "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + named(strings.Join(values, ", "), at) + ")"
 	return s
 }
 
@@ -152,16 +155,21 @@ func (cs columns[R]) update(table string, given int, keys ...string) statement[R
 		at["{"+c.name+"}"] = value
 		list = append(list, c.name+" = "+value)
 	}
-	sets := strings.Join(list, ", ")
-	for name, value := range at {
-		sets = strings.ReplaceAll(sets, name, value)
-	}
+	sets := named(strings.Join(list, ", "), at)
 	var where []string
 	for i, k := range keys {
 		where = append(where, k+" = "+placeholder(given+len(s.binds)+i+1))
 	}
 	s.sql = "UPDATE " + table + " SET " + sets + " WHERE " + strings.Join(where, " AND ")
 	return s
+}
+
+// named puts the placeholders of columns in the place of their names.
+func named(text string, at map[string]string) string {
+	for name, value := range at {
+		text = strings.ReplaceAll(text, name, value)
+	}
+	return text
 }
 
 // value is what stands for a column: its own text, or the placeholder of its argument.

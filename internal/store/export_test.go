@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -31,6 +32,29 @@ func List[T any](t *Tx, scan func(Scanner) (T, error), sql string, args ...any) 
 
 // ScanInt64 is that of the kernel.
 func ScanInt64(s Scanner) (int64, error) { return tx.ScanInt64(s) }
+
+// MarkEvery is how many payments lie between two marks in these tests.
+const MarkEvery = 8
+
+var _ = func() bool {
+	marks.Every = MarkEvery
+	return true
+}()
+
+// ListQuery is the plain query of a page, and its arguments.
+func ListQuery(f payment.Filter) (string, []any) { return listQuery(f) }
+
+// Pages are the queries of pages that are found by marks.
+var Pages = pages
+
+// OnlyIDs has a query of a page read no more than the ids.
+func OnlyIDs(text string) string { return strings.Replace(text, paymentColumns, "p.id", 1) }
+
+// ListBy is List by a query of its own.
+func (t Payments) ListBy(f payment.Filter, text string, args []any) ([]payment.Payment, error) {
+	page, err := tx.List(t.tx, scanPayment, text, args...)
+	return page[:min(len(page), f.Limit)], err
+}
 
 // Guarded is that of the kernel.
 func Guarded(sql string) string { return tx.Guarded(sql) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -21,6 +22,12 @@ type (
 	Inventory = tx.Inventory
 	// Snapshot is a state of a PostgreSQL database that another connection can read.
 	Snapshot = tx.Snapshot
+	// Reading is what the clock of the stamps shows, and which transactions run then.
+	Reading = tx.Reading
+	// Recount is what came of counting some payments of a shop again.
+	Recount = marks.Recount
+	// Folding is what is to be done so that marks know what was changed.
+	Folding = marks.Folding
 	// FaultPoint is a place where a test can make the writer fail.
 	FaultPoint = tx.FaultPoint
 	// UniqueError says which write met a row with the same unique key.
@@ -86,6 +93,9 @@ var (
 // ServerError is the answer of a PostgreSQL server with that code, for tests' hooks at [FaultCommitUndone] and
 // [FaultCommitStands].
 func ServerError(code string) error { return tx.ServerError(code) }
+
+// LateAfter is how long after the instant in its id a payment may be written and not be late.
+const LateAfter = marks.LateAfter
 
 // ShardOf returns the shard, 0 to Shards-1, of the thing with that key: a payment's, shop's or endpoint's id.
 func ShardOf(key string) int64 { return tx.ShardOf(key) }

@@ -62,7 +62,7 @@ func (t Nodes) Members() (Members, error) {
 	return m, nil
 }
 
-const sqlInsertNode = `INSERT INTO node (id, expires, leaving, seals) VALUES ($1, $2, $3, TRUE) ON CONFLICT (id) DO NOTHING`
+const sqlInsertNode = `INSERT INTO node (id, expires, leaving, seals, tells_late) VALUES ($1, $2, $3, TRUE, TRUE) ON CONFLICT (id) DO NOTHING`
 
 // Insert lets a node take part. The body runs again if there is such a node.
 //

@@ -1,11 +1,6 @@
 package store
 
 import (
-	"fmt"
-	"strings"
-	"unicode/utf8"
-
-	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store/tx"
@@ -77,72 +72,6 @@ const sqlLatestByReference = `SELECT id FROM payment WHERE shop_id = $1 AND subs
 func (t Payments) LatestByReference(shop payment.ShopID, of payment.Type, reference string) (payment.ID, error) {
 	found, err := tx.One(t.tx, tx.ScanText, sqlLatestByReference, string(shop), reference, string(of))
 	return payment.ID(found), err
-}
-
-var sqlListPayments = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1`
-
-// The page is found in the index first, so that skipped rows are never read.
-const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
-
-// List returns a page of a shop's payments, newest first, and whether more
-// follow. The payments come without their attempts.
-func (t Payments) List(f payment.Filter) (page []payment.Payment, more bool, err error) {
-	text, args := listQuery(f)
-	page, err = tx.List(t.tx, scanPayment, text, args...)
-	if err != nil {
-		return nil, false, err
-	}
-	if len(page) > f.Limit {
-		return page[:f.Limit], true, nil
-	}
-	return page, false, nil
-}
-
-// listQuery joins the fixed conditions that the filter asks for. The instant of
-// creation is the start of the id, so that the primary key serves it.
-func listQuery(f payment.Filter) (string, []any) {
-	args := []any{string(f.Shop)}
-	var where strings.Builder
-	add := func(condition string, value any) {
-		args = append(args, value)
-		fmt.Fprintf(&where, " AND %s $%d", condition, len(args))
-	}
-	if !f.CreatedFrom.IsZero() {
-		add("q.id >=", id.Floor(f.CreatedFrom))
-	}
-	if !f.CreatedBefore.IsZero() {
-		add("q.id <", id.Floor(f.CreatedBefore))
-	}
-	if !f.UpdatedFrom.IsZero() {
-		add("q.listed >=", ceilMicros(f.UpdatedFrom))
-	}
-	if !f.UpdatedBefore.IsZero() {
-		add("q.listed <", ceilMicros(f.UpdatedBefore))
-	}
-	if f.Reference != "" {
-		add("substr(q.reference, 1, 256) =", firstRunes(f.Reference, indexedRunes))
-		if utf8.RuneCountInString(f.Reference) >= indexedRunes {
-			add("q.reference =", f.Reference)
-		}
-	}
-	args = append(args, int64(f.Limit)+1, int64(f.Offset))
-	// The casts keep SQLite from preparing the statement anew for each value.
-	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT CAST($%d AS BIGINT) OFFSET CAST($%d AS BIGINT)", len(args)-1, len(args))
-	return sqlListPayments + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
-}
-
-// indexedRunes is how much of a reference the index holds.
-const indexedRunes = 256
-
-// firstRunes is what text begins with, at most n characters.
-func firstRunes(text string, n int) string {
-	for i := range text {
-		if n == 0 {
-			return text[:i]
-		}
-		n--
-	}
-	return text
 }
 
 // readAmount reads an amount column; empty is the stored NULL, zero.

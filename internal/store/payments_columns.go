@@ -7,6 +7,7 @@ import (
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -56,6 +57,7 @@ var paymentTable = columns[pay]{
 	sum("fee", later, func(p *pay) *money.Amount { return &p.Fee.Amount }),
 	text("fee_currency", later, func(p *pay) *string { return (*string)(&p.Fee.Currency) }),
 	moment("created", atBirth, func(p *pay) *time.Time { return &p.Created }),
+	{name: "late", when: atBirth, born: `NULLIF(` + tx.StampSQL + ` * CAST(` + tx.StampSQL + ` - {created} > ` + marks.LateMicros + ` AS INTEGER), 0)`},
 	moment("updated", always, func(p *pay) *time.Time { return &p.Updated }),
 	instant("checkout_until", always, func(p *pay) *time.Time { return &p.CheckoutUntil }),
 	number("live", always, func(p *pay) *int { return &p.Live }),

@@ -61,7 +61,11 @@ func sqlConstants(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range append(paths, kernel...) {
+	parts, err := filepath.Glob("marks/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range slices.Concat(paths, kernel, parts) {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
@@ -78,6 +82,7 @@ func sqlConstants(t *testing.T) map[string]string {
 		}
 	}
 	statements := maps.Clone(store.Made)
+	maps.Copy(statements, store.Pages.All())
 	for name := range made {
 		if _, known := statements[name]; strings.HasPrefix(name, "sql") && !strings.HasPrefix(name, "sqlite") && !known {
 			t.Errorf("%s is not in store.Made", name)

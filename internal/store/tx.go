@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -111,6 +112,9 @@ type Leases struct{ tx *tx.Tx }
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
 
+// Tallies reads and writes the counts that lists go by: tables payment_tally and payment_mark.
+type Tallies = marks.Tallies
+
 // Work says what comes due in several tables at once.
 type Work struct{ tx *tx.Tx }
 
@@ -185,6 +189,9 @@ func (t *Tx) Leases() Leases { return Leases{t.kernel()} }
 
 // Installation is the accessor of its table.
 func (t *Tx) Installation() Installation { return Installation{t.kernel()} }
+
+// Tallies is the accessor of its tables.
+func (t *Tx) Tallies() Tallies { return marks.Of(t.kernel()) }
 
 // Work is the accessor of its table.
 func (t *Tx) Work() Work { return Work{t.kernel()} }

@@ -17,7 +17,7 @@ import (
 // two phases by all nodes that have a share in it.
 
 // OnNodes is a statement as it is sent where the tables are on many nodes.
-func OnNodes(sql string) string { return strings.Replace(sql, StampSQL, spreadStampSQL, 1) }
+func OnNodes(sql string) string { return strings.ReplaceAll(sql, StampSQL, spreadStampSQL) }
 
 // partOf is the part of all writes of the set, or "".
 func (db *DB) partOf(set *writeSet) (part string) {

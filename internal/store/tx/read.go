@@ -72,6 +72,17 @@ type Batch struct {
 // Batch begins an empty batch.
 func (tx *Tx) Batch() *Batch { return &Batch{tx: tx} }
 
+// pgInterpreted holds for the reads of its round trip.
+const pgInterpreted = `SELECT set_config('jit', 'off', true)`
+
+// Interpreted has PostgreSQL not compile what follows in the batch: it would spend seconds on a long statement whose cost it
+// overrates, and which takes milliseconds.
+func (b *Batch) Interpreted() {
+	if b.tx.db.kind == Postgres {
+		ListIn(b, ScanText, pgInterpreted)
+	}
+}
+
 // Run performs the reads. When it fails, none of the results may be used.
 func (b *Batch) Run() error { return b.tx.read(b.reads) }
 

@@ -206,7 +206,7 @@ func (c *postgresCommitter) text(w write) string {
 		case w.stamped && c.db.serverClock && c.spread:
 			sql = OnNodes(sql)
 		case w.stamped && c.db.serverClock:
-			sql = strings.Replace(sql, StampSQL, serverStampSQL, 1)
+			sql = strings.ReplaceAll(sql, StampSQL, serverStampSQL)
 		}
 		if w.guard && !c.spread {
 			sql = Guarded(sql)

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/marks"
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
+
+var sqlListPayments = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1`
+
+// The page is found in the index first, so that skipped rows are never read.
+const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
+
+// List returns a page of a shop's payments, newest first, and whether more
+// follow. The payments come without their attempts.
+func (t Payments) List(f payment.Filter) (page []payment.Payment, more bool, err error) {
+	text, args, err := t.pageQuery(f)
+	if err == nil {
+		b := t.tx.Batch()
+		if len(text) > longStatement {
+			b.Interpreted()
+		}
+		rows := tx.ListIn(b, scanPayment, text, args...)
+		err = b.Run()
+		page = *rows
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if len(page) > f.Limit {
+		return page[:f.Limit], true, nil
+	}
+	return page, false, nil
+}
+
+// pages are the statements of pages that are found by marks; of them the few short ones need no care, see [tx.Batch.Interpreted].
+var pages = marks.NewPages(paymentColumns)
+
+const longStatement = 3000
+
+// pageQuery is the cheapest statement that finds the page, and its arguments.
+func (t Payments) pageQuery(f payment.Filter) (text string, args []any, err error) {
+	switch {
+	case f.Reference != "": // of which there are few
+	case !f.UpdatedFrom.IsZero() || !f.UpdatedBefore.IsZero():
+		text, args := pages.Few(f)
+		few, err := tx.One(t.tx, tx.ScanInt64, text, args...)
+		if err != nil {
+			return "", nil, err
+		}
+		text, args = pages.Changed(f, few <= marks.FewChanged)
+		return text, args, nil
+	case marks.Far(f):
+		text, args = pages.Far(f)
+		return text, args, nil
+	}
+	text, args = listQuery(f)
+	return text, args, nil
+}
+
+// listQuery joins the fixed conditions that the filter asks for. The instant of
+// creation is the start of the id, so that the primary key serves it. Payments of a reference are few, and read from its index;
+// the sum keeps a planner from that of last changes.
+func listQuery(f payment.Filter) (string, []any) {
+	args := []any{string(f.Shop)}
+	var where strings.Builder
+	add := func(condition string, value any) {
+		args = append(args, value)
+		fmt.Fprintf(&where, " AND %s $%d", condition, len(args))
+	}
+	if !f.CreatedFrom.IsZero() {
+		add("q.id >=", id.Floor(f.CreatedFrom))
+	}
+	if !f.CreatedBefore.IsZero() {
+		add("q.id <", id.Floor(f.CreatedBefore))
+	}
+	if !f.UpdatedFrom.IsZero() {
+		add("q.listed + 0 >=", ceilMicros(f.UpdatedFrom))
+	}
+	if !f.UpdatedBefore.IsZero() {
+		add("q.listed + 0 <", ceilMicros(f.UpdatedBefore))
+	}
+	if f.Reference != "" {
+		add("substr(q.reference, 1, 256) =", firstRunes(f.Reference, indexedRunes))
+		if utf8.RuneCountInString(f.Reference) >= indexedRunes {
+			add("q.reference =", f.Reference)
+		}
+	}
+	args = append(args, int64(f.Limit)+1, int64(f.Offset))
+	// The casts keep SQLite from preparing the statement anew for each value.
+	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT CAST($%d AS BIGINT) OFFSET CAST($%d AS BIGINT)", len(args)-1, len(args))
+	return sqlListPayments + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
+}
+
+// indexedRunes is how much of a reference the index holds.
+const indexedRunes = 256
+
+// firstRunes is what text begins with, at most n characters.
+func firstRunes(text string, n int) string {
+	for i := range text {
+		if n == 0 {
+			return text[:i]
+		}
+		n--
+	}
+	return text
+}
