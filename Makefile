@@ -29,6 +29,7 @@ FAILOVERS ?= 10
 ROUNDS ?= 200
 HOSTILE ?= 25000
 REQUESTS ?= 20000
+LISTED ?= 10000050
 ATTACK_SECONDS ?= 300
 ARGS ?=
 PKG ?= ./...
@@ -92,6 +93,10 @@ requests: ## REQUESTS random requests built from both OpenAPI documents, on each
 .PHONY: bench
 bench: build ## the benchmark table; results go to bench/results/
 	scripts/postgres.sh run go run ./bench
+
+.PHONY: bench-lists
+bench-lists: build ## lists of LISTED payments: offsets, windows of changes, paging through; some 30 GB of disk
+	scripts/postgres.sh run go run ./bench -only list,offset,window,walk -payments $(LISTED)
 
 .PHONY: golden
 golden: ## rewrite generated pages and transcripts; review the difference like code

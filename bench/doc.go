@@ -11,7 +11,9 @@
 //
 // Of webhooks it measures how fast a backlog of real payments reaches a receiver that opens after it was shut, until the
 // database has recorded all, next to a plain client that posts the same bodies; and of a server that is left alone its
-// processor time and, where the database counts them, its queries.
+// processor time and, where the database counts them, its queries. Of lists it compares the first page with what the driver needs
+// for the same columns in the same process, deep offsets and windows of changes with the first page, and paging through all with
+// one scan; "make bench-lists" does that among ten million payments.
 //
 // Read plan.go first: it lists what is measured next to what. load.go holds the two kinds of load, deliver.go and idle.go those two
 // parts, report.go the table.

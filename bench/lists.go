@@ -3,259 +3,209 @@ package main
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-
-	"github.com/sluicepay/sluice/internal/store"
 )
+
+// The parts that read lists, which share one filled database of each kind.
+var listParts = []string{"list", "offset", "window", "walk"}
 
 const (
-	pageSize   = 50
-	listMark   = 3 // times the bare query
-	seedChunk  = 50_000
-	listFormat = `SELECT p.* FROM payment p WHERE p.shop_id = $1 AND p.id IN
-	(SELECT q.id FROM payment q WHERE q.shop_id = $1 ORDER BY q.id DESC LIMIT %d OFFSET %d) ORDER BY p.id DESC`
+	pageSize  = 50
+	firstMark = 1.4 // times the bare query, without HTTP
 )
 
-// measureLists fills a server's database with payments and reads pages of them through the API and by the bare query.
+// measureLists fills a server's database with payments and reads pages of them: through the API, by its handler in this process,
+// and by the bare query.
 func (l *lab) measureLists(ctx context.Context) error {
 	for _, kind := range l.kinds() {
 		h, err := l.newHome(ctx, kind)
 		if err != nil {
 			return err
 		}
-		if err := l.seed(ctx, h); err != nil {
+		k, err := l.seed(ctx, h)
+		if err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
-		if err := l.listsOn(ctx, h); err != nil {
+		if err := l.listsOn(ctx, h, k); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 	}
 	return nil
 }
 
-func (l *lab) listsOn(ctx context.Context, h home) error {
-	s, err := l.serve(ctx, h)
+// listed is what was measured over HTTP and is compared with what is read in this process.
+type listed struct {
+	first time.Duration // the first page
+	walk  walked
+}
+
+// listsOn measures over HTTP first, and then, when the server has left the database alone, in this process.
+func (l *lab) listsOn(ctx context.Context, h home, k merchant) error {
+	over, err := l.listsOver(ctx, h, k)
 	if err != nil {
 		return err
+	}
+	in, err := openInside(ctx, h, k)
+	if err != nil {
+		return err
+	}
+	defer in.close(ctx)
+	if l.opts.wants("list") {
+		if err := l.firstPages(in, over.first); err != nil {
+			return fmt.Errorf("first page: %w", err)
+		}
+	}
+	if l.opts.wants("walk") {
+		return l.reportWalk(ctx, in, over.walk)
+	}
+	return nil
+}
+
+// listsOver measures what is measured over HTTP.
+func (l *lab) listsOver(ctx context.Context, h home, k merchant) (over listed, err error) {
+	s, err := l.serve(ctx, h)
+	if err != nil {
+		return over, err
 	}
 	defer s.stop()
-	c, err := dial(ctx, s.address, time.Now().Add(5*time.Minute))
+	c, err := dial(ctx, s.address, time.Now().Add(time.Hour))
 	if err != nil {
-		return err
+		return over, err
 	}
 	defer c.close()
-	q, err := openPages(ctx, h, s.ready.ShopID)
-	if err != nil {
-		return err
+	p := &pager{lab: l, server: s, client: c, merchant: k, payments: l.opts.payments}
+	plain := p.page("", 0)
+	if over.first, err = p.median(ctx, plain); err != nil {
+		return over, err
 	}
-	defer q.close(ctx)
-	for _, page := range []struct {
-		name   string
-		offset int
-	}{{"first", 0}, {"last", l.opts.payments - pageSize}} {
-		api, bare, err := l.comparePages(ctx, c, s.listRequest(pageSize, page.offset), func() (int, error) {
-			return q.read(ctx, page.offset)
-		})
-		if err != nil {
-			return fmt.Errorf("%s page: %w", page.name, err)
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"offset", p.offsets}, {"window", func(ctx context.Context) error { return p.windows(ctx, h) }}} {
+		if l.opts.wants(part.name) {
+			if err := part.run(ctx); err != nil {
+				return over, fmt.Errorf("%s: %w", part.name, err)
+			}
 		}
-		line := line{Section: "Lists",
-			Name:  fmt.Sprintf("%s page of %d among %d payments, offset %d, median, %s", page.name, pageSize, l.opts.payments, page.offset, title(h.kind)),
-			Value: millis(api), Against: "bare query, " + millis(bare), Ratio: float64(api) / float64(bare)}
-		l.report.add(line.atMost(listMark))
 	}
-	return nil
+	if l.opts.wants("walk") {
+		over.walk, err = p.walk(ctx)
+	}
+	return over, err
 }
 
-// comparePages reads the page in turns through the API and by the bare query, and returns the medians of the times.
-func (l *lab) comparePages(ctx context.Context, c *client, r *request, query func() (int, error)) (api, bare time.Duration, err error) {
-	var apis, bares []time.Duration
-	end := time.Now().Add(2 * l.opts.timing().count)
+// pager reads pages over HTTP.
+type pager struct {
+	*lab
+
+	server   *server
+	client   *client
+	merchant merchant
+	payments int // of the shop
+}
+
+// page is one request for a page, and how many payments it has to answer with.
+type page struct {
+	request *request
+	holds   int
+}
+
+// page asks for the page at an offset of those that the filter leaves; without an own number of payments it is a full one.
+func (p *pager) page(filter string, offset int) page {
+	return page{p.server.listRequest(pageSize, offset, filter), pageSize}
+}
+
+// read reads a page once and returns how long that took.
+func (p *pager) read(page page) (time.Duration, error) {
+	began := time.Now()
+	status, body, err := p.client.do(page.request.raw)
+	took := time.Since(began)
+	if err != nil {
+		return 0, err
+	}
+	if n := bytes.Count(body, []byte(`"paymentType"`)); status != 200 || n != page.holds {
+		return 0, fmt.Errorf("%.100q answered %d with %d payments and not %d: %.200s", page.request.raw, status, n, page.holds, body)
+	}
+	return took, nil
+}
+
+// median reads a page again and again.
+func (p *pager) median(ctx context.Context, of page) (time.Duration, error) {
+	all, err := p.medians(ctx, of)
+	if err != nil {
+		return 0, err
+	}
+	return all[0], nil
+}
+
+// medians reads pages in turns and returns the median time of each.
+func (p *pager) medians(ctx context.Context, pages ...page) ([]time.Duration, error) {
+	took := make([][]time.Duration, len(pages))
+	end := time.Now().Add(p.opts.timing().count)
 	for i := 0; i < 5 || i < 2000 && time.Now().Before(end); i++ {
 		if err := ctx.Err(); err != nil {
-			return 0, 0, err
+			return nil, err
 		}
-		began := time.Now()
-		status, body, err := c.do(r.raw)
-		asked := time.Since(began)
-		if err != nil {
-			return 0, 0, err
-		}
-		if n := bytes.Count(body, []byte(`"paymentType"`)); status != 200 || n != pageSize {
-			return 0, 0, fmt.Errorf("the list answered %d with %d payments: %.200s", status, n, body)
-		}
-		began = time.Now()
-		n, err := query()
-		if err != nil || n < pageSize {
-			return 0, 0, fmt.Errorf("the bare query found %d rows: %w", n, err)
-		}
-		if i >= 2 { // after both have prepared their statements
-			apis, bares = append(apis, asked), append(bares, time.Since(began))
+		for n := range pages {
+			once, err := p.read(pages[n])
+			if err != nil {
+				return nil, err
+			}
+			if i >= 2 { // after the statements are prepared
+				took[n] = append(took[n], once)
+			}
 		}
 	}
-	return percentile(apis, 50), percentile(bares, 50), nil
+	all := make([]time.Duration, len(pages))
+	for n := range pages {
+		all[n] = percentile(took[n], 50)
+	}
+	return all, nil
 }
 
-// pages reads pages through a connection of the driver, every column of every row as the driver gives it.
-type pages struct {
-	kind store.Kind
-	shop string
-	pg   *pgx.Conn
-	db   *sql.DB
-	stmt map[int]*sql.Stmt
-}
-
-func openPages(ctx context.Context, h home, shop string) (*pages, error) {
-	q := &pages{kind: h.kind, shop: shop, stmt: map[int]*sql.Stmt{}}
-	var err error
-	if h.kind == store.Postgres {
-		q.pg, err = pgx.Connect(ctx, h.database)
-		return q, err
-	}
-	if q.db, err = h.open(); err == nil {
-		q.db.SetMaxOpenConns(1)
-	}
-	return q, err
-}
-
-func (q *pages) close(ctx context.Context) {
-	if q.pg != nil {
-		_ = q.pg.Close(context.WithoutCancel(ctx)) // nothing is lost
-		return
-	}
-	_ = q.db.Close()
-}
-
-// read returns how many rows the page has; like the API it asks for one more to see whether more follow.
-func (q *pages) read(ctx context.Context, offset int) (int, error) {
-	if q.kind == store.Postgres {
-		return q.readPostgres(ctx, offset)
-	}
-	stmt, ok := q.stmt[offset]
-	if !ok {
-		var err error
-		if stmt, err = q.db.PrepareContext(ctx, fmt.Sprintf(listFormat, pageSize+1, offset)); err != nil {
-			return 0, err
-		}
-		q.stmt[offset] = stmt
-	}
-	rows, err := stmt.QueryContext(ctx, q.shop)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return 0, err
-	}
-	values, into := make([]any, len(columns)), make([]any, len(columns))
-	for i := range into {
-		into[i] = &values[i]
-	}
-	n := 0
-	for ; rows.Next(); n++ {
-		if err := rows.Scan(into...); err != nil {
-			return n, err
-		}
-	}
-	return n, rows.Err()
-}
-
-func (q *pages) readPostgres(ctx context.Context, offset int) (int, error) {
-	rows, err := q.pg.Query(ctx, fmt.Sprintf(listFormat, pageSize+1, offset), q.shop)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	n := 0
-	for ; rows.Next(); n++ {
-		if _, err := rows.Values(); err != nil {
-			return n, err
-		}
-	}
-	return n, rows.Err()
-}
-
-// seed makes the shop with a server, stops it, and writes copies of a paid payment straight into the database.
-func (l *lab) seed(ctx context.Context, h home) error {
-	s, err := l.serve(ctx, h)
+// firstPages compares the first page as the API's handler makes it with what the driver needs for the same columns, in turns
+// and in this process, and shows beside it what HTTP and the key cost.
+func (l *lab) firstPages(in *inside, over time.Duration) error {
+	found, err := l.inTurns(
+		func() error { return in.list(pageSize) },
+		func() error { return in.bare(pageSize + 1) }, // like the API it asks for one more to see whether more follow
+		in.onlyKey,
+	)
 	if err != nil {
 		return err
 	}
-	_, _, paid, err := l.sampleTraces(ctx, s, h)
-	shop := s.ready.ShopID
-	s.stop()
-	if err != nil {
-		return err
+	handled, bare, keyed := found[0], found[1], found[2]
+	name := fmt.Sprintf("first page of %d among %d payments", pageSize, l.opts.payments)
+	on := title(in.home.kind)
+	add := func(name string, value time.Duration, against string, base time.Duration) line {
+		return line{Section: "Lists", Name: name + ", median, " + on, Value: millis(value),
+			Against: against + ", " + millis(base), Ratio: float64(value) / float64(base)}
 	}
-	db, err := h.open()
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	before, after := seedStatements(h.kind)
-	if err := execAll(ctx, db, before); err != nil {
-		return err
-	}
-	// Two payments are there already. The copies lie in the past, so that the two are the newest.
-	text := seedSQL(h.kind, paid.payment.columns)
-	base := time.Now().Add(-24 * time.Hour).UnixMicro()
-	for done := 0; done < l.opts.payments-2; done += seedChunk {
-		last := min(done+seedChunk, l.opts.payments-2)
-		if _, err := db.ExecContext(ctx, text, shop, base, done+1, last); err != nil {
-			return fmt.Errorf("fill: %w", err)
-		}
-	}
-	return execAll(ctx, db, after)
-}
-
-func execAll(ctx context.Context, db *sql.DB, statements []string) error {
-	for _, statement := range statements {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("%s: %w", statement, err)
-		}
-	}
+	l.report.add(add(name+", read and written", handled, "the same columns read by the driver in the same process", bare).atMost(firstMark))
+	l.report.add(add("the key and the frame of a request", keyed, "that page", handled))
+	l.report.add(add(name+", over HTTP", over, "that page", handled))
 	return nil
 }
 
-// seedStatements go before and after the filling: it need not survive a crash, but has to be written out before others
-// measure, and PostgreSQL needs its vacuum to have come by, as it would have.
-func seedStatements(kind store.Kind) (before, after []string) {
-	if kind == store.Postgres {
-		return nil, []string{"VACUUM (ANALYZE) payment", "CHECKPOINT"}
-	}
-	return []string{"PRAGMA synchronous=OFF", "PRAGMA cache_size=-65536"}, []string{"PRAGMA wal_checkpoint(TRUNCATE)"}
-}
-
-// seedSQL copies the newest paid payment of shop $1 for every number from $3 to $4, a millisecond and a microsecond
-// apart after the instant $2, with ids as the product makes them.
-func seedSQL(kind store.Kind, columns []string) string {
-	at := "(CAST($2 AS BIGINT) + n.i * 1001)"
-	id := "printf('%012x7%03x8%015x', " + at + " / 1000, " + at + " % 1000, n.i)"
-	series := "WITH RECURSIVE n(i) AS (SELECT $3 UNION ALL SELECT i + 1 FROM n WHERE i < $4)"
-	if kind == store.Postgres {
-		id = "lpad(to_hex(" + at + " / 1000), 12, '0') || '7' || lpad(to_hex(" + at + " % 1000), 3, '0') || '8' || lpad(to_hex(n.i), 15, '0')"
-		series = "WITH n(i) AS (SELECT generate_series(CAST($3 AS BIGINT), CAST($4 AS BIGINT)))"
-	}
-	values := make([]string, len(columns))
-	for i, column := range columns {
-		switch column {
-		case "id":
-			values[i] = id
-		case "reference":
-			values[i] = "'order-' || " + id
-		case "created", "updated":
-			values[i] = at
-		default:
-			values[i] = "t." + column
+// inTurns runs everything in turns and returns the median of the times of each.
+func (l *lab) inTurns(all ...func() error) ([]time.Duration, error) {
+	took := make([][]time.Duration, len(all))
+	end := time.Now().Add(2 * l.opts.timing().count)
+	for i := 0; i < 5 || i < 5000 && time.Now().Before(end); i++ {
+		for n, run := range all {
+			began := time.Now()
+			if err := run(); err != nil {
+				return nil, err
+			}
+			if once := time.Since(began); i >= 2 {
+				took[n] = append(took[n], once)
+			}
 		}
 	}
-	return "INSERT INTO payment (" + strings.Join(columns, ", ") + ") " + series + " SELECT " + strings.Join(values, ", ") +
-		" FROM n, (SELECT * FROM payment WHERE shop_id = $1 AND state = 'COMPLETED' ORDER BY id DESC LIMIT 1) t"
+	medians := make([]time.Duration, len(all))
+	for n := range all {
+		medians[n] = percentile(took[n], 50)
+	}
+	return medians, nil
 }

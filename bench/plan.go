@@ -17,7 +17,7 @@ func allParts() []part {
 		{[]string{"webhook"}, "webhooks", (*lab).measureDeliveries},
 		{[]string{"idle"}, "doing nothing", (*lab).measureIdle},
 		{[]string{"memory"}, "memory under load", (*lab).measureMemory},
-		{[]string{"list"}, "lists", (*lab).measureLists},
+		{listParts, "lists", (*lab).measureLists},
 		{[]string{"start"}, "start to first answer", (*lab).measureStarts},
 	}
 }

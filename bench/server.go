@@ -83,7 +83,7 @@ func readJSON(path string, into any) error {
 // cpu is the processor time that the server has used so far.
 func (s *server) cpu() time.Duration { return cpuOf(s.pid()) }
 
-// listRequest asks for a page of payments, as long as a page is at most by default.
-func (s *server) listRequest(limit, offset int) *request {
-	return newRequest("GET", fmt.Sprintf("/api/v1/payments?limit=%d&offset=%d", limit, offset), s.ready.APIKey, content{})
+// listRequest asks for a page of the payments that the filter leaves: more parameters, each with its ampersand.
+func (s *server) listRequest(limit, offset int, filter string) *request {
+	return newRequest("GET", fmt.Sprintf("/api/v1/payments?limit=%d&offset=%d%s", limit, offset, filter), s.ready.APIKey, content{})
 }

@@ -12,12 +12,17 @@ import (
 // Answer writes a JSON body with the headers that every answer of a merchant API has. That the caller is gone is not
 // an error of anybody here.
 func Answer(w http.ResponseWriter, status int, body []byte) {
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	begin(w, status)
+	_, _ = w.Write(body) // see above
+}
+
+// begin writes the head of an answer in JSON.
+func begin(w http.ResponseWriter, status int) {
 	h := w.Header()
 	web.SetAPIHeaders(h)
 	h["Content-Type"] = []string{"application/json"}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // see above
 }
 
 // LogFailure records the error of a request that failed for what only we can know. Its caller sees nothing of it but the

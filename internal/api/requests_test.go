@@ -54,6 +54,7 @@ var rules = []struct{ refusal, why string }{
 	{`yandexpay 400 cart.items\[\].total: must be given for a product that the order does not have`, "lines of the order"},
 	{`yandexpay 400 (targetCart|refundCart|cart).items\[\].*: is not in the cart`, "lines of the order"},
 	{`yandexpay 400 (trialEndAt|refundCart): must not be given beside .*`, "one or the other"},
+	{`gateway 400 after: must not come with an offset`, "one or the other"},
 	{`yandexpay 400 currencyCode: must be a currency of the merchant`, "the shop's settings"},
 	{`yandexpay 400 [a-zA-Z.]*[aA]mount: must be at (least|most) N`, "the least of a currency; an amount as a string has no range in a schema"},
 	{`yandexpay 400 (targetShipping|shipping).amount: is more than was paid for the delivery`, "sums"},

@@ -51,6 +51,29 @@ func (r *Records) List(ctx context.Context, f payment.Filter) (list []payment.Pa
 	return list, more, err
 }
 
+// Rest is what is left of a page, see ListTo.
+type Rest = store.Rest
+
+// ListTo hands a page of a shop's payments over, newest first, until take says that it is full; each is gone when take returns. It
+// tells what is left of the page, for ReadRest, and whether more follow after it. begin comes before the first payment, and once
+// more where all is read again.
+func (r *Records) ListTo(ctx context.Context, f payment.Filter, begin func(), take func(*payment.Payment) bool) (rest Rest, more bool, err error) {
+	rest, err = read(ctx, r, func(tx *store.Tx) (rest Rest, err error) {
+		begin()
+		rest, more, err = tx.Payments().ListTo(f, take)
+		return rest, err
+	})
+	return rest, more, err
+}
+
+// ReadRest is ListTo for what is left of a page.
+func (r *Records) ReadRest(ctx context.Context, rest Rest, begin func(), take func(*payment.Payment) bool) (Rest, error) {
+	return read(ctx, r, func(tx *store.Tx) (Rest, error) {
+		begin()
+		return tx.Payments().ReadRest(rest, take)
+	})
+}
+
 // Order returns the shop's order with the merchant's id, or payment.ErrNotFound.
 func (r *Records) Order(ctx context.Context, shop payment.ShopID, id string) (engine.Order, error) {
 	return read(ctx, r, func(tx *store.Tx) (engine.Order, error) { return tx.Orders().Get(shop, id) })

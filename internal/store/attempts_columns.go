@@ -60,7 +60,7 @@ var (
 	insertAttempt  = attemptTable.insert("attempt", 2, "shop_id", "payment_id")
 	updateAttempt  = attemptTable.update("attempt", 0, "shop_id", "payment_id", "seq")
 
-	scanAttempt = attemptTable.scanner(func(a *try, err error) error { return fmt.Errorf("attempt %d: %w", a.Seq, err) })
+	scanAttempt = attemptTable.rows(func(a *try, err error) error { return fmt.Errorf("attempt %d: %w", a.Seq, err) }).scan
 )
 
 // step is how what the customer has to do is stored.

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/money"
@@ -48,7 +49,7 @@ func flag[R any](name string, when written, field func(*R) *bool) column[R] {
 // moment is an instant that is always there.
 func moment[R any](name string, when written, field func(*R) *time.Time) column[R] {
 	c := instant(name, when, field)
-	c.into = func(_ *R, c *cell) any { return &c.number }
+	c.read = "%s"
 	c.take = func(r *R, c *cell) error {
 		*field(r) = tx.FromMicros(&c.number)
 		return nil
@@ -56,13 +57,15 @@ func moment[R any](name string, when written, field func(*R) *time.Time) column[
 	return c
 }
 
-// instant is an instant that is NULL when it is zero.
+// instant is an instant that is NULL when it is zero. None lies at the beginning of 1970.
 func instant[R any](name string, when written, field func(*R) *time.Time) column[R] {
 	return column[R]{
-		name: name, when: when, read: "%s",
-		into: func(_ *R, c *cell) any { return &c.null },
+		name: name, when: when, read: "COALESCE(%s, 0)",
+		into: func(_ *R, c *cell) any { return &c.number },
 		take: func(r *R, c *cell) error {
-			*field(r) = tx.FromMicros(c.null)
+			if c.number != 0 {
+				*field(r) = tx.FromMicros(&c.number)
+			}
 			return nil
 		},
 		bind: func(_ *tx.Tx, r *R) any { return tx.Micros(*field(r)) },
@@ -115,4 +118,50 @@ func writtenDocument(t *tx.Tx, name string, v any) any {
 		return nil
 	}
 	return string(raw)
+}
+
+// readBy has a document read by a function of its own, which gets an empty text for the stored NULL.
+func (c column[R]) readBy(read func(*R, string) error) column[R] {
+	c.take = func(r *R, held *cell) error {
+		if held.text == "" {
+			return nil
+		}
+		return read(r, held.text)
+	}
+	return c
+}
+
+// plainObject goes through the members of a JSON object of texts as they are written here: without blanks, and all texts without
+// escapes. It reports false for any other text, and when member does.
+func plainObject(text string, member func(name, value string) bool) bool {
+	rest, ok := strings.CutPrefix(text, "{")
+	if !ok || strings.IndexByte(rest, '\\') >= 0 {
+		return false
+	}
+	for {
+		var name, value string
+		if name, rest, ok = plainText(rest); !ok {
+			return false
+		}
+		if rest, ok = strings.CutPrefix(rest, ":"); !ok {
+			return false
+		}
+		if value, rest, ok = plainText(rest); !ok || !member(name, value) {
+			return false
+		}
+		if rest == "}" {
+			return true
+		}
+		if rest, ok = strings.CutPrefix(rest, ","); !ok {
+			return false
+		}
+	}
+}
+
+// plainText cuts a text in quotes off, in which there are no escapes.
+func plainText(s string) (text, rest string, ok bool) {
+	if s == "" || s[0] != '"' {
+		return "", "", false
+	}
+	return strings.Cut(s[1:], `"`)
 }

@@ -23,6 +23,9 @@ type column[R any] struct {
 	into func(*R, *cell) any
 	take func(*R, *cell) error
 
+	// inLists: lists read it, which read no more than they show.
+	inLists bool
+
 	// bind is the argument that is written.
 	bind func(*tx.Tx, *R) any
 	// born and set stand in INSERT and UPDATE in the place of the argument's placeholder; {name} is the placeholder of
@@ -34,7 +37,6 @@ type column[R any] struct {
 type cell struct {
 	text   string
 	number int64
-	null   *int64
 }
 
 // written says which statements write a column.
@@ -58,6 +60,12 @@ func (cs columns[R]) selected(prefix string) string {
 	return strings.Join(list, ", ")
 }
 
+// listed has lists read the column.
+func (c column[R]) listed() column[R] {
+	c.inLists = true
+	return c
+}
+
 // bornAs has INSERT write a text of its own.
 func (c column[R]) bornAs(text string) column[R] {
 	c.born = text
@@ -70,44 +78,9 @@ func (c column[R]) readAs(expression string) column[R] {
 	return c
 }
 
-// scanner returns what scans a row of selected. What is wrong with a column goes through explain, which gets what was read
-// until then.
-func (cs columns[R]) scanner(explain func(*R, error) error) func(tx.Scanner) (R, error) {
-	read := slices.DeleteFunc(slices.Clone(cs), func(c column[R]) bool { return c.read == "" })
-	cells := 0
-	for i := range read {
-		if read[i].take != nil {
-			cells++
-		}
-	}
-	return func(s tx.Scanner) (R, error) {
-		row := new(R)
-		held := make([]cell, cells)
-		into := make([]any, len(read))
-		next := 0
-		for i := range read {
-			c := &read[i]
-			if c.take == nil {
-				into[i] = c.into(row, nil)
-				continue
-			}
-			into[i] = c.into(row, &held[next])
-			next++
-		}
-		if err := s.Scan(into...); err != nil {
-			return *row, err
-		}
-		next = 0
-		for i := range read {
-			if c := &read[i]; c.take != nil {
-				if err := c.take(row, &held[next]); err != nil {
-					return *row, explain(row, err)
-				}
-				next++
-			}
-		}
-		return *row, nil
-	}
+// shown are the columns that answers show of a row.
+func (cs columns[R]) shown() columns[R] {
+	return slices.DeleteFunc(slices.Clone(cs), func(c column[R]) bool { return !c.inLists })
 }
 
 // statement writes rows of a table.

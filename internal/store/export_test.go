@@ -61,7 +61,7 @@ func Guarded(sql string) string { return tx.Guarded(sql) }
 
 // Made are the statements that are made of columns when the program starts, by the names of their variables.
 var Made = map[string]string{
-	"sqlPayment": sqlPayment, "sqlReviews": sqlReviews, "sqlListPayments": sqlListPayments, "sqlChildren": sqlChildren, "sqlRefundsSince": sqlRefundsSince,
+	"sqlPayment": sqlPayment, "sqlReviews": sqlReviews, "sqlListPayments": sqlListPayments, "sqlListedSmall": sqlListedSmall, "sqlListedLarge": sqlListedLarge, "sqlChildren": sqlChildren, "sqlRefundsSince": sqlRefundsSince,
 	"insertPayment": insertPayment.sql, "updatePayment": updatePayment.sql,
 	"sqlAttempts": sqlAttempts, "sqlLatestAttempts": sqlLatestAttempts,
 	"insertAttempt": insertAttempt.sql, "updateAttempt": updateAttempt.sql,

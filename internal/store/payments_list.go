@@ -11,35 +11,13 @@ import (
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
-var sqlListPayments = `SELECT ` + paymentColumns + ` FROM payment p WHERE p.shop_id = $1`
+var sqlListPayments = `SELECT ` + listedColumns + ` FROM payment p WHERE p.shop_id = $1`
 
 // The page is found in the index first, so that skipped rows are never read.
 const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
 
-// List returns a page of a shop's payments, newest first, and whether more
-// follow. The payments come without their attempts.
-func (t Payments) List(f payment.Filter) (page []payment.Payment, more bool, err error) {
-	text, args, err := t.pageQuery(f)
-	if err == nil {
-		b := t.tx.Batch()
-		if len(text) > longStatement {
-			b.Interpreted()
-		}
-		rows := tx.ListIn(b, scanPayment, text, args...)
-		err = b.Run()
-		page = *rows
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	if len(page) > f.Limit {
-		return page[:f.Limit], true, nil
-	}
-	return page, false, nil
-}
-
 // pages are the statements of pages that are found by marks; of them the few short ones need no care, see [tx.Batch.Interpreted].
-var pages = marks.NewPages(paymentColumns)
+var pages = marks.NewPages(listedColumns)
 
 const longStatement = 3000
 
@@ -84,6 +62,9 @@ func listQuery(f payment.Filter) (string, []any) {
 	}
 	if !f.UpdatedBefore.IsZero() {
 		add("q.listed + 0 <", ceilMicros(f.UpdatedBefore))
+	}
+	if f.After != "" {
+		add("q.id <", string(f.After))
 	}
 	if f.Reference != "" {
 		add("substr(q.reference, 1, 256) =", firstRunes(f.Reference, indexedRunes))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ErrBusy is returned by ReadBody where the memory for bodies is in use; the fitting answer is 429 or 503.
-var ErrBusy = errors.New("no memory for one more request body now")
+// ErrBusy is returned by ReadBody and Room.Take where the memory for bodies is in use; the fitting answer is 429 or 503.
+var ErrBusy = errors.New("no memory for one more body now")
 
 // ErrBodyTooLarge is returned by ReadBody; the fitting answer is 413.
 var ErrBodyTooLarge = errors.New("request body too large")
@@ -108,7 +108,8 @@ func (m *memory) arrived() {
 	m.conn.giveBack()
 }
 
-// lend takes so many kilobytes for the body that comes on the connection, if need be by ending another one's.
+// lend takes so many kilobytes for the body that comes on the connection, or for the answer that goes, if need be by ending another
+// one's.
 func (d *door) lend(c *conn, owner string, kilobytes int) bool {
 	now := d.caps.Now()
 	d.mu.Lock()
@@ -117,11 +118,13 @@ func (d *door) lend(c *conn, owner string, kilobytes int) bool {
 		return false
 	}
 	for !d.memory.Take(owner, kilobytes) {
-		slow := d.slowest(c, owner, now)
-		if slow == nil {
+		if slow := d.slowest(c, owner, now); slow != nil {
+			d.end(slow, endedSlow)
+		} else if unread := d.unread(c, owner, now); unread != nil {
+			d.end(unread, endedUnread)
+		} else {
 			return false
 		}
-		d.end(slow, endedSlow)
 	}
 	c.owner, c.kilobytes = owner, c.kilobytes+kilobytes
 	return true
@@ -138,7 +141,7 @@ func (d *door) slowest(beside *conn, owner string, now time.Time) *conn {
 	return nil
 }
 
-// giveBack gives back what the body that came on the connection has taken. The caller holds the lock of the door.
+// giveBack gives back what the body that came on the connection has taken, or the answer that went. The caller holds the lock of the door.
 func (c *conn) giveBack() {
 	if c.kilobytes > 0 {
 		c.door.memory.Give(c.owner, c.kilobytes)

@@ -60,6 +60,7 @@ func newInnWith(t *testing.T, memory int64, most, perClient int, trusted ...stri
 	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(make([]byte, 64<<20)) // more than any buffers on the way hold
 	})
+	mux.HandleFunc(longPath, long)
 	c := Caps{Most: most, PerClient: perClient, Refused: i.refused, Now: i.clock}
 	for _, p := range trusted {
 		c.Trusted = append(c.Trusted, netip.MustParsePrefix(p))

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -36,6 +37,10 @@ func bindFilter(rawQuery string) (payment.Filter, error) {
 		UpdatedFrom:   b.instant("updated.gte"),
 		UpdatedBefore: b.instant("updated.lt"),
 		Reference:     b.value("referenceId.eq"),
+		After:         b.cursor(),
+	}
+	if f.After != "" && f.Offset > 0 {
+		b.fault("after", mismatch, "must not come with an offset")
 	}
 	if len(b.faults) > 0 {
 		return payment.Filter{}, &invalid{b.faults}
@@ -80,6 +85,16 @@ func (b *filterBinder) value(name string) string {
 		return ""
 	}
 	return given[0]
+}
+
+// cursor reads the id of the payment after which a page begins. It is an addition of ours: see docs/gateway.md.
+func (b *filterBinder) cursor() payment.ID {
+	text := b.value("after")
+	if text != "" && !id.Valid(text) {
+		b.fault("after", mismatch, "must be the id of a payment")
+		return ""
+	}
+	return payment.ID(text)
 }
 
 // integer reads a whole number between least and most, or returns absent.

@@ -333,3 +333,23 @@ func BenchmarkCreateWithoutDatabase(b *testing.B) {
 		out = appendPayment(out[:0], &p, "")
 	}
 }
+
+func TestBindFilterTakesACursor(t *testing.T) {
+	t.Parallel()
+	const one = "0193f0c2a7b17c9e8d4f5a6b7c8d9e00"
+	for query, want := range map[string]payment.Filter{
+		"after=" + one + "&limit=2":  {Limit: 2, After: one},
+		"after=" + one + "&offset=0": {Limit: payment.DefaultLimit, After: one},
+		"after=&offset=3":            {Limit: payment.DefaultLimit, Offset: 3},
+	} {
+		if f, err := bindFilter(query); err != nil || f != want {
+			t.Errorf("%s: %+v, %v; want %+v", query, f, err, want)
+		}
+	}
+	for _, query := range []string{"after=x", "after=" + one + "0", "after=0193F0C2A7B17C9E8D4F5A6B7C8D9E00", "after=" + one + "&after=" + one, "after=" + one + "&offset=1", "after=%00"} {
+		var faulty *invalid
+		if _, err := bindFilter(query); !errors.As(err, &faulty) || len(faulty.faults) != 1 || faulty.faults[0].field != "after" {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+}

@@ -213,6 +213,9 @@ func createdBetween(f payment.Filter) (from, before string) {
 	if !f.CreatedBefore.IsZero() {
 		before = id.Floor(f.CreatedBefore)
 	}
+	if f.After != "" {
+		before = min(before, string(f.After))
+	}
 	return from, before
 }
 

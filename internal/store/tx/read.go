@@ -83,6 +83,11 @@ func (b *Batch) Interpreted() {
 	}
 }
 
+// Each adds a query whose rows are handed over while they stream, as by [Tx.Each].
+func (b *Batch) Each(row func(Scanner) error, sql string, args ...any) {
+	b.reads = append(b.reads, read{sql: sql, args: args, row: row})
+}
+
 // Run performs the reads. When it fails, none of the results may be used.
 func (b *Batch) Run() error { return b.tx.read(b.reads) }
 

@@ -3,6 +3,8 @@ package tx
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -13,7 +15,9 @@ import (
 type sqliteConn struct {
 	pool       *sql.DB // of this one connection
 	conn       *sql.Conn
+	raw        driver.ConnPrepareContext // the driver's own of conn
 	statements map[string]*sql.Stmt
+	selects    map[string]sqliteStatement // of raw
 	broken     *breakage
 }
 
@@ -42,7 +46,22 @@ func (f *sqliteFile) open(ctx context.Context, cacheKiB int, queryOnly bool) (*s
 		_ = pool.Close() // nothing was opened
 		return nil, fmt.Errorf("sqlite %s: %w", f.path, f.broken.note(sqliteError(err)))
 	}
-	return &sqliteConn{pool: pool, conn: conn, statements: map[string]*sql.Stmt{}, broken: f.broken}, nil
+	c := &sqliteConn{pool: pool, conn: conn, statements: map[string]*sql.Stmt{}, selects: map[string]sqliteStatement{}, broken: f.broken}
+	if err := conn.Raw(c.keep); err != nil {
+		c.close()
+		return nil, fmt.Errorf("sqlite %s: %w", f.path, sqliteError(err))
+	}
+	return c, nil
+}
+
+// keep remembers the driver's connection: the pool has no other, and gives this one to nobody else while it is open.
+func (c *sqliteConn) keep(raw any) error {
+	mine, ok := raw.(driver.ConnPrepareContext)
+	if !ok {
+		return errors.New("the driver's connection prepares no statements")
+	}
+	c.raw = mine
+	return nil
 }
 
 // prepare returns the statement of this text, prepared once. When lists with many filters have filled
@@ -119,29 +138,8 @@ func (c *sqliteConn) execute(text string, args []any) (int64, error) {
 	return n, sqliteError(err)
 }
 
-func (c *sqliteConn) query(ctx context.Context, q read) error {
-	stmt, err := c.prepare(q.sql) //nolint:sqlclosecheck // kept for the next time; forget closes it
-	if err != nil {
-		return err
-	}
-	if q.point {
-		ctx = context.Background()
-	}
-	rows, err := stmt.QueryContext(ctx, q.args...)
-	if err != nil {
-		return c.reduce(err)
-	}
-	defer rows.Close()
-	each := &reducedRow{rows, c.reduce}
-	for rows.Next() {
-		if err := q.row(each); err != nil {
-			return err
-		}
-	}
-	return c.reduce(rows.Err())
-}
-
 func (c *sqliteConn) forget() {
+	c.forgetReads()
 	for text, stmt := range c.statements {
 		_ = stmt.Close() // frees memory; a failure here has no consequence
 		delete(c.statements, text)
