@@ -28,10 +28,13 @@ var allowed = map[string][]string{
 	"outbound":      {"address", "id", "private", "telemetry"},
 	"web":           {"id", "limit", "rescue", "telemetry"},
 	"store/sqltext": {},
-	"store/tx":      {"address", "rescue", "store/sqltext"}, // the kernel knows no table
+	"store/tx":      {"address", "rescue", "store/sqltext", "store/turns", "store/plain"}, // the kernel knows no table
+	"store/turns":   {},
+	"store/plain":   {},
+	"store/nodes":   {"store/tx"},
 	"store/marks":   {"id", "payment", "store/tx"},
-	"store":         {"store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks"}, // vault: what it seals and opens
-	"simulator":     {"money", "id", "rescue"},                                                            // shares nothing with what it judges
+	"store":         {"store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
+	"simulator":     {"money", "id", "rescue"},                                                                           // shares nothing with what it judges
 	"connector":     {"money", "id", "payment", "instrument", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},

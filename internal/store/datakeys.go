@@ -28,8 +28,6 @@ const (
 
 	sqlNothingInClear = `UPDATE sealing SET round = 1, due = NULL, version = version + 1
 	WHERE part = '` + SealedFile + `' AND NOT EXISTS (SELECT 1 FROM shop)`
-
-	sqlOldNodes = `SELECT id FROM node WHERE NOT seals AND expires >= $1 ORDER BY id`
 )
 
 // List returns all data keys, oldest first.
@@ -62,11 +60,6 @@ func (t DataKeys) Activate(number int) {
 // again.
 func (t DataKeys) Rewrap(k *vault.DataKey, was string) {
 	t.tx.Guard("data_key.rewrap", sqlRewrapDataKey, k.Master, k.Wrapped, k.Number, k.ID, was)
-}
-
-// Old names the living nodes whose programs cannot open what is sealed.
-func (t Nodes) Old() ([]string, error) {
-	return tx.List(t.tx, tx.ScanText, sqlOldNodes, tx.Micros(t.tx.Now()))
 }
 
 // Anything that is sealed, where it is found soonest.

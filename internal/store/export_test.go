@@ -42,17 +42,17 @@ var _ = func() bool {
 }()
 
 // ListQuery is the plain query of a page, and its arguments.
-func ListQuery(f payment.Filter) (string, []any) { return listQuery(f) }
+func ListQuery(f payment.Filter) (string, []any) { return pages.Plain(f) }
 
 // Pages are the queries of pages that are found by marks.
 var Pages = pages
 
 // OnlyIDs has a query of a page read no more than the ids.
-func OnlyIDs(text string) string { return strings.Replace(text, paymentColumns, "p.id", 1) }
+func OnlyIDs(text string) string { return strings.Replace(text, listedColumns, "p.id", 1) }
 
 // ListBy is List by a query of its own.
 func (t Payments) ListBy(f payment.Filter, text string, args []any) ([]payment.Payment, error) {
-	page, err := tx.List(t.tx, scanPayment, text, args...)
+	page, err := tx.List(t.tx, listedPayments.scan, text, args...)
 	return page[:min(len(page), f.Limit)], err
 }
 
@@ -61,7 +61,7 @@ func Guarded(sql string) string { return tx.Guarded(sql) }
 
 // Made are the statements that are made of columns when the program starts, by the names of their variables.
 var Made = map[string]string{
-	"sqlPayment": sqlPayment, "sqlReviews": sqlReviews, "sqlListPayments": sqlListPayments, "sqlListedSmall": sqlListedSmall, "sqlListedLarge": sqlListedLarge, "sqlChildren": sqlChildren, "sqlRefundsSince": sqlRefundsSince,
+	"sqlPayment": sqlPayment, "sqlReviews": sqlReviews, "sqlListedSmall": sqlListedSmall, "sqlListedLarge": sqlListedLarge, "sqlChildren": sqlChildren, "sqlRefundsSince": sqlRefundsSince,
 	"insertPayment": insertPayment.sql, "updatePayment": updatePayment.sql,
 	"sqlAttempts": sqlAttempts, "sqlLatestAttempts": sqlLatestAttempts,
 	"insertAttempt": insertAttempt.sql, "updateAttempt": updateAttempt.sql,

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sluicepay/sluice/internal/store/marks"
+	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -28,6 +29,12 @@ type (
 	Recount = marks.Recount
 	// Folding is what is to be done so that marks know what was changed.
 	Folding = marks.Folding
+	// Node is a process that takes part in the due work.
+	Node = nodes.Node
+	// Lease says which node does the due work of a shard.
+	Lease = nodes.Lease
+	// Members is who takes part and who works on what, in one snapshot.
+	Members = nodes.Members
 	// FaultPoint is a place where a test can make the writer fail.
 	FaultPoint = tx.FaultPoint
 	// UniqueError says which write met a row with the same unique key.

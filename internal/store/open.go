@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -47,7 +48,7 @@ func tables(db *DB) tx.Tables {
 	return tx.Tables{
 		Migrations: builtIn(),
 		Counted:    []string{"shop", "payment", "attempt", "operation", "event", "delivery"},
-		AtWork:     sqlNodesAtWork,
+		AtWork:     nodes.AtWork,
 		Spread:     spread,
 		Part:       part,
 		Restamp:    tx.Statement{Name: "payment.stamp", SQL: sqlStampPayment},

@@ -5,11 +5,17 @@ import (
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Lists read of a payment what answers show, the columns that are marked so. Such a payment is nothing to decide on: it has no
 // version, and no write of it would go through.
+
+// pages are the statements of pages. Those that are found by marks are long, see [tx.Batch.Interpreted].
+var pages = marks.NewPages(listedColumns)
+
+const longStatement = 3000
 
 // ListedColumns are the columns of a payment that a list reads, for whoever compares it with reading the same by the driver.
 func ListedColumns() []string {
@@ -23,7 +29,7 @@ func ListedColumns() []string {
 // List returns a page of a shop's payments, newest first, and whether more
 // follow. The payments come with what answers show, and nothing else.
 func (t Payments) List(f payment.Filter) (page []payment.Payment, more bool, err error) {
-	text, args, err := t.pageQuery(f)
+	text, args, err := pages.Query(t.tx, f)
 	if err != nil {
 		return nil, false, err
 	}
@@ -84,7 +90,7 @@ func (t Payments) ListTo(f payment.Filter, take func(*payment.Payment) (full boo
 	part.Limit = min(f.Limit, firstPart)
 	var last payment.ID
 	full, taken := false, 0
-	text, args, err := t.pageQuery(part)
+	text, args, err := pages.Query(t.tx, part)
 	if err != nil {
 		return Rest{}, false, err
 	}
@@ -117,7 +123,7 @@ func (t Payments) ListTo(f payment.Filter, take func(*payment.Payment) (full boo
 
 // ids returns which payments are on a page, and whether more follow.
 func (t Payments) ids(f payment.Filter) (page []payment.ID, more bool, err error) {
-	text, args, err := t.pageQuery(f)
+	text, args, err := pages.Query(t.tx, f)
 	if err != nil {
 		return nil, false, err
 	}

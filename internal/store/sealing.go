@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -136,7 +137,7 @@ func (t Sealings) SealSome(part string, limit int) (was, now Sealing, err error)
 
 // begin has the key seal from now on, or waits while a node lives that could not open anything.
 func (t Sealings) begin(s *Sealing, newest *vault.DataKey) error {
-	old, err := Nodes(t).Old()
+	old, err := nodes.Of(t.tx).Old()
 	if err != nil {
 		return err
 	}

@@ -153,12 +153,3 @@ func jsonOf(t *tx.Tx, v any) any {
 	}
 	return string(raw)
 }
-
-// ceilMicros is the first whole microsecond that is not before t.
-func ceilMicros(t time.Time) int64 {
-	n := t.UnixMicro()
-	if t.Nanosecond()%1000 != 0 {
-		n++
-	}
-	return n
-}

@@ -57,15 +57,11 @@ func sqlConstants(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kernel, err := filepath.Glob("tx/*.go")
+	parts, err := filepath.Glob("*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, err := filepath.Glob("marks/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range slices.Concat(paths, kernel, parts) {
+	for _, path := range slices.Concat(paths, parts) {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}

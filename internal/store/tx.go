@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/store/marks"
+	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -104,10 +105,10 @@ type DataKeys struct{ tx *tx.Tx }
 type Sealings struct{ tx *tx.Tx }
 
 // Nodes reads and writes which processes take part in the due work: table node.
-type Nodes struct{ tx *tx.Tx }
+type Nodes = nodes.Nodes
 
 // Leases writes which node does the due work of which shard: table lease.
-type Leases struct{ tx *tx.Tx }
+type Leases = nodes.Leases
 
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
@@ -182,10 +183,10 @@ func (t *Tx) DataKeys() DataKeys { return DataKeys{t.kernel()} }
 func (t *Tx) Sealings() Sealings { return Sealings{t.kernel()} }
 
 // Nodes is the accessor of its table.
-func (t *Tx) Nodes() Nodes { return Nodes{t.kernel()} }
+func (t *Tx) Nodes() Nodes { return nodes.Of(t.kernel()) }
 
 // Leases is the accessor of its table.
-func (t *Tx) Leases() Leases { return Leases{t.kernel()} }
+func (t *Tx) Leases() Leases { return nodes.LeasesOf(t.kernel()) }
 
 // Installation is the accessor of its table.
 func (t *Tx) Installation() Installation { return Installation{t.kernel()} }

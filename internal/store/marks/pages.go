@@ -140,7 +140,7 @@ const (
 )
 
 // Pages are the statements of pages.
-type Pages struct{ far, few, changed, changedFar string }
+type Pages struct{ plain, far, few, changed, changedFar string }
 
 // NewPages makes them for these columns of payments, each with the prefix p.
 func NewPages(columns string) *Pages {
@@ -151,6 +151,7 @@ func NewPages(columns string) *Pages {
 		return strings.NewReplacer("{below}", below, "{skip}", skip, "{most}", skip+" + CAST($7 AS BIGINT)").Replace(page(with, changedWalk))
 	}
 	return &Pages{
+		plain:   "SELECT " + columns + " FROM payment p WHERE p.shop_id = $1",
 		far:     page(farMarks, farInIndex),
 		few:     page("", changedInIndex),
 		changed: changed(changedMarks+changedSteps, "$1", "CAST($6 AS BIGINT)"),
@@ -161,7 +162,7 @@ func NewPages(columns string) *Pages {
 
 // All are the statements by name, for tests.
 func (p *Pages) All() map[string]string {
-	return map[string]string{"far": p.far, "few": p.few, "changed": p.changed, "changedFar": p.changedFar}
+	return map[string]string{"plain": p.plain, "far": p.far, "few": p.few, "changed": p.changed, "changedFar": p.changedFar}
 }
 
 // Far reports that a page is so far from the top that marks find it sooner: to skip fewer costs less than what lies between two.

@@ -15,5 +15,5 @@
 // [Micros] and [FromMicros], empty texts as NULL by [Nullable]; work that comes due is divided by [ShardOf].
 //
 // Read tx.go first (the life of a transaction), then write.go and read.go, then writer.go (how sets of writes are grouped),
-// turns.go (who goes first when bodies meet), and stamp.go.
+// package turns (who goes first when bodies meet), and stamp.go.
 package tx

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/store/turns"
 )
 
 // defaultGroup is how many sets of writes one commit holds at most.
@@ -71,7 +73,7 @@ type DB struct {
 	group   int
 	reader  reader
 	queues  []*queue
-	turns   turns
+	turns   turns.Turns
 	writers sync.WaitGroup
 	commits atomic.Uint64
 	turn    atomic.Uint64

@@ -13,7 +13,7 @@ type Stats struct {
 	Reruns       uint64 // runs of bodies beyond their first
 	Conflicts    uint64 // sets that a writer sent back for another run
 	Waiting      int    // sets waiting for a writer now
-	Lines        int    // things that bodies stand in line for now, see turns
+	Lines        int    // things that bodies stand in line for now, see package turns
 	InLine       int    // bodies that stand in these lines, without those whose turn it is
 	Restamps     uint64 // times that rows were stamped again because their commit came late, see stamp.go
 	WALBytes     int64  // length of SQLite's write-ahead log now; 0 on PostgreSQL
@@ -29,7 +29,7 @@ func (db *DB) Stats() Stats {
 		Conflicts:    db.stats.conflicts.Load(),
 		Restamps:     db.stats.restamps.Load(),
 	}
-	s.Lines, s.InLine = db.turns.count()
+	s.Lines, s.InLine = db.turns.Count()
 	for _, q := range db.queues {
 		s.Waiting += q.length()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/store/turns"
 )
 
 const (
@@ -76,7 +78,7 @@ func (tx *Tx) Owner() any { return tx.db.tables.Owner }
 // use the Tx and set variables of its caller afresh.
 //
 // Bodies of this process that name the same thing by LockKey and lose against each other run one after
-// the other from then on, in the order in which they lost: see turns.
+// the other from then on, in the order in which they lost: see package turns.
 //
 // Errors: the body's own; *[UniqueError]; those of the context's [Check]; [ErrConstraint]; [ErrConflict] after 20 runs, or 200 where only
 // other processes could be faster; [ErrUnavailable], [ErrFull], [ErrBroken], [ErrClosed]; [ErrCommitUnknown];
@@ -98,8 +100,8 @@ func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
 	var unsure bool
 	var maybe []Row                            // by runs whose commit may come at any time
 	defer func() { db.stampAgain(maybe, 0) }() //nolint:contextcheck // goes on when the caller has left
-	mine := place{turns: &db.turns}
-	defer mine.leave()
+	mine := db.turns.At()
+	defer mine.Leave()
 	limit := maxRuns
 	stumbled := false // over a unique key, in the last run, while an earlier one may stand
 	for run, lost := 1, 0; ; run++ {
@@ -119,7 +121,7 @@ func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
 		case errors.Is(err, errLost):
 			unsure, stumbled = true, false
 			maybe = append(maybe, tx.set.changed...)
-			mine.leave()
+			mine.Leave()
 			db.beforeRerun(tx.set)
 		case errors.Is(err, errRetry):
 		case unsure && errors.Is(err, ErrUnique) && !stumbled:
@@ -135,9 +137,9 @@ func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
 			return outcome(unsure, gaveUp(run, err))
 		}
 		if unsure || away { // nobody has to stand in line for a database that is away
-			mine.leave()
+			mine.Leave()
 			limit = min(limit, run+maxRuns)
-		} else if fresh, err := mine.join(ctx, tx.set.keys); err != nil {
+		} else if fresh, err := mine.Join(ctx, tx.set.keys); err != nil {
 			return err
 		} else if fresh {
 			limit, lost = maxTurns, 0
@@ -151,8 +153,8 @@ func (db *DB) update(ctx context.Context, body func(*Tx) error) error {
 }
 
 // submitInTurn is submit for a body that must not overtake those who stand in line for what it changes.
-func (db *DB) submitInTurn(ctx context.Context, set *writeSet, mine *place) error {
-	if mine.outside(set.keys) {
+func (db *DB) submitInTurn(ctx context.Context, set *writeSet, mine *turns.Place) error {
+	if mine.Outside(set.keys) {
 		return missedGuard("others are in line")
 	}
 	return db.submit(ctx, set)

@@ -1,4 +1,4 @@
-package store
+package marks
 
 import (
 	"fmt"
@@ -7,44 +7,36 @@ import (
 
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
-	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
-
-var sqlListPayments = `SELECT ` + listedColumns + ` FROM payment p WHERE p.shop_id = $1`
 
 // The page is found in the index first, so that skipped rows are never read.
 const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
 
-// pages are the statements of pages that are found by marks; of them the few short ones need no care, see [tx.Batch.Interpreted].
-var pages = marks.NewPages(listedColumns)
-
-const longStatement = 3000
-
-// pageQuery is the cheapest statement that finds the page, and its arguments.
-func (t Payments) pageQuery(f payment.Filter) (text string, args []any, err error) {
+// Query is the cheapest statement that finds the page of a filter, and its arguments.
+func (p *Pages) Query(t *tx.Tx, f payment.Filter) (text string, args []any, err error) {
 	switch {
 	case f.Reference != "": // of which there are few
 	case !f.UpdatedFrom.IsZero() || !f.UpdatedBefore.IsZero():
-		text, args := pages.Few(f)
-		few, err := tx.One(t.tx, tx.ScanInt64, text, args...)
+		text, args := p.Few(f)
+		few, err := tx.One(t, tx.ScanInt64, text, args...)
 		if err != nil {
 			return "", nil, err
 		}
-		text, args = pages.Changed(f, few <= marks.FewChanged)
+		text, args = p.Changed(f, few <= FewChanged)
 		return text, args, nil
-	case marks.Far(f):
-		text, args = pages.Far(f)
+	case Far(f):
+		text, args = p.Far(f)
 		return text, args, nil
 	}
-	text, args = listQuery(f)
+	text, args = p.Plain(f)
 	return text, args, nil
 }
 
-// listQuery joins the fixed conditions that the filter asks for. The instant of
+// Plain joins the fixed conditions that the filter asks for. The instant of
 // creation is the start of the id, so that the primary key serves it. Payments of a reference are few, and read from its index;
 // the sum keeps a planner from that of last changes.
-func listQuery(f payment.Filter) (string, []any) {
+func (p *Pages) Plain(f payment.Filter) (string, []any) {
 	args := []any{string(f.Shop)}
 	var where strings.Builder
 	add := func(condition string, value any) {
@@ -58,10 +50,10 @@ func listQuery(f payment.Filter) (string, []any) {
 		add("q.id <", id.Floor(f.CreatedBefore))
 	}
 	if !f.UpdatedFrom.IsZero() {
-		add("q.listed + 0 >=", ceilMicros(f.UpdatedFrom))
+		add("q.listed + 0 >=", micros(f.UpdatedFrom))
 	}
 	if !f.UpdatedBefore.IsZero() {
-		add("q.listed + 0 <", ceilMicros(f.UpdatedBefore))
+		add("q.listed + 0 <", micros(f.UpdatedBefore))
 	}
 	if f.After != "" {
 		add("q.id <", string(f.After))
@@ -75,7 +67,7 @@ func listQuery(f payment.Filter) (string, []any) {
 	args = append(args, int64(f.Limit)+1, int64(f.Offset))
 	// The casts keep SQLite from preparing the statement anew for each value.
 	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT CAST($%d AS BIGINT) OFFSET CAST($%d AS BIGINT)", len(args)-1, len(args))
-	return sqlListPayments + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
+	return p.plain + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
 }
 
 // indexedRunes is how much of a reference the index holds.

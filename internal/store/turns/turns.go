@@ -1,4 +1,6 @@
-package tx
+// Package turns is who goes first when several callers of one process want to change the same thing: lines by key. It knows no
+// database and decides nothing; package store/tx uses it, and begins with [Turns.At] in DB.Update.
+package turns
 
 import (
 	"context"
@@ -8,13 +10,13 @@ import (
 	"sync/atomic"
 )
 
-// turns puts the bodies of this process that lose against each other over one key into a line, so that
+// Turns puts the bodies of this process that lose against each other over one key into a line, so that
 // each runs once more and not twenty times. A line exists while somebody is in it, and whoever is in it
 // is a caller who waits anyway, so nothing here needs a bound of its own.
 //
 // Nothing rests on it but speed and fairness. Writers of other processes know nothing of the line, and
 // what is written is still guarded by the version that was read.
-type turns struct {
+type Turns struct {
 	lines atomic.Int64 // lines there are; zero is the usual case, and costs no lock
 	mu    sync.Mutex
 	by    map[string]*line
@@ -23,14 +25,17 @@ type turns struct {
 // line is those who wait for a key while one has the turn.
 type line struct{ waiting []chan struct{} }
 
-// place is what one Update holds: the turns of these keys, or none.
-type place struct {
-	turns *turns
+// Place is what one Update holds: the turns of these keys, or none.
+type Place struct {
+	turns *Turns
 	keys  []string // sorted
 }
 
-// outside reports that others are in line for one of the keys, and that p has no turn there.
-func (p *place) outside(keys []string) bool {
+// At is a place of which nothing is held yet.
+func (t *Turns) At() Place { return Place{turns: t} }
+
+// Outside reports that others are in line for one of the keys, and that p has no turn there.
+func (p *Place) Outside(keys []string) bool {
 	t := p.turns
 	if t.lines.Load() == 0 || len(keys) == 0 {
 		return false
@@ -42,20 +47,20 @@ func (p *place) outside(keys []string) bool {
 	})
 }
 
-// join waits for the turns of the keys and reports whether it took any that p did not have: then
+// Join waits for the turns of the keys and reports whether it took any that p did not have: then
 // whatever was read before is worth nothing, and what is read now will stand if no other process
 // interferes. The keys are taken in one order, so that two who need the same ones never wait for each
 // other. The error is the context's, and then p has no turn.
-func (p *place) join(ctx context.Context, keys []string) (fresh bool, err error) {
+func (p *Place) Join(ctx context.Context, keys []string) (fresh bool, err error) {
 	if !slices.ContainsFunc(keys, func(key string) bool { return !slices.Contains(p.keys, key) }) {
 		return false, nil
 	}
 	all := slices.Concat(p.keys, keys)
 	slices.Sort(all)
-	p.leave()
+	p.Leave()
 	for _, key := range slices.Compact(all) {
 		if err := p.turns.take(ctx, key); err != nil {
-			p.leave()
+			p.Leave()
 			return false, fmt.Errorf("waiting for a turn: %w", err)
 		}
 		p.keys = append(p.keys, key)
@@ -63,16 +68,16 @@ func (p *place) join(ctx context.Context, keys []string) (fresh bool, err error)
 	return true, nil
 }
 
-// leave gives every turn of p to who is next.
-func (p *place) leave() {
+// Leave gives every turn of p to who is next.
+func (p *Place) Leave() {
 	for _, key := range p.keys {
 		p.turns.pass(key)
 	}
 	p.keys = nil
 }
 
-// count is how many lines there are, and how many bodies wait in them.
-func (t *turns) count() (lines, waiting int) {
+// Count is how many lines there are, and how many bodies wait in them.
+func (t *Turns) Count() (lines, waiting int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, l := range t.by {
@@ -82,7 +87,7 @@ func (t *turns) count() (lines, waiting int) {
 }
 
 // take waits for the turn of one key.
-func (t *turns) take(ctx context.Context, key string) error {
+func (t *Turns) take(ctx context.Context, key string) error {
 	mine := t.enter(key)
 	if mine == nil {
 		return nil
@@ -99,7 +104,7 @@ func (t *turns) take(ctx context.Context, key string) error {
 }
 
 // enter stands in line and returns what is closed when the turn comes; nil if it is there at once.
-func (t *turns) enter(key string) chan struct{} {
+func (t *Turns) enter(key string) chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.by[key]
@@ -117,7 +122,7 @@ func (t *turns) enter(key string) chan struct{} {
 }
 
 // withdraw leaves the line and reports whether the turn had not come yet.
-func (t *turns) withdraw(key string, mine chan struct{}) bool {
+func (t *Turns) withdraw(key string, mine chan struct{}) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.by[key]
@@ -133,7 +138,7 @@ func (t *turns) withdraw(key string, mine chan struct{}) bool {
 }
 
 // pass gives the turn to who has waited longest; nobody waiting ends the line.
-func (t *turns) pass(key string) {
+func (t *Turns) pass(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.by[key]

@@ -1,10 +1,24 @@
-package store
+// Package nodes is which processes take part in the due work and which of them works on what: the tables node and lease. It is a
+// part of package store, which hands its accessors on.
+package nodes
 
 import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
+
+// Nodes reads and writes which processes take part in the due work: table node.
+type Nodes struct{ tx *tx.Tx }
+
+// Leases writes which node does the due work of which shard: table lease.
+type Leases struct{ tx *tx.Tx }
+
+// Of is the accessor of nodes in a transaction.
+func Of(t *tx.Tx) Nodes { return Nodes{t} }
+
+// LeasesOf is the accessor of leases in a transaction.
+func LeasesOf(t *tx.Tx) Leases { return Leases{t} }
 
 // Node is a process that takes part in the due work.
 type Node struct {
@@ -28,7 +42,9 @@ type Members struct {
 	Leases []Lease // of shards that ever had one
 }
 
-// sqlNodesAtWork lists who counts as alive at an instant.
+// AtWork lists who counts as alive at an instant.
+const AtWork = sqlNodesAtWork
+
 const sqlNodesAtWork = `SELECT id FROM node WHERE expires > $1 ORDER BY id`
 
 // membersKey is the lock key of what looks at nodes and leases.
@@ -127,4 +143,11 @@ const sqlReleaseLease = `UPDATE lease SET owner = '', fence = fence + 1
 // Release gives a shard to nobody. The body runs again if the lease has changed.
 func (t Leases) Release(read Lease) {
 	t.tx.Guard("lease.release", sqlReleaseLease, read.Shard, read.Owner, read.Fence)
+}
+
+const sqlOldNodes = `SELECT id FROM node WHERE NOT seals AND expires >= $1 ORDER BY id`
+
+// Old names the living nodes whose programs cannot open what is sealed.
+func (t Nodes) Old() ([]string, error) {
+	return tx.List(t.tx, tx.ScanText, sqlOldNodes, tx.Micros(t.tx.Now()))
 }
