@@ -44,6 +44,14 @@ var _ = func() bool {
 // ListQuery is the plain query of a page, and its arguments.
 func ListQuery(f payment.Filter) (string, []any) { return pages.Plain(f) }
 
+// Restamp queues what the writer does with a payment whose commit was late.
+func (t *Tx) Restamp(shop payment.ShopID, pid payment.ID) {
+	t.kernel().Restamp(tx.Row{Shop: string(shop), ID: string(pid)})
+}
+
+// Far reports that marks find the page sooner.
+func Far(f payment.Filter) bool { return marks.Far(f) }
+
 // Pages are the queries of pages that are found by marks.
 var Pages = pages
 

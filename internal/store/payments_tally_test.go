@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -71,6 +72,7 @@ type world struct {
 	nodes []*store.DB
 	all   map[payment.ShopID][]payment.Payment
 	n     int
+	kind  int // of the next filter
 }
 
 var talliedShops = []payment.ShopID{"0193f0c2a7b17c9e8d4f5a6b7c8d9e01", "0193f0c2a7b17c9e8d4f5a6b7c8d9e02"}
@@ -130,23 +132,111 @@ func (w *world) change() {
 	p.Version++
 }
 
-// instant is one near the payments, or that of one of them.
-func (w *world) instant(shop payment.ShopID) time.Time {
-	if list := w.all[shop]; len(list) > 0 && w.r.IntN(2) == 0 {
-		return list[w.r.IntN(len(list))].Created
+// restamp does what the writer does with payments whose commit has taken long: mostly such as were just born.
+func (w *world) restamp() {
+	shop := w.shop()
+	list := w.all[shop]
+	if len(list) == 0 {
+		return
 	}
-	return w.clock.Now().Add(-time.Duration(w.r.Int64N(int64(3 * time.Hour))))
+	from := 0
+	if w.r.IntN(4) > 0 {
+		from = max(0, len(list)-20)
+	}
+	err := w.node().Update(w.t.Context(), func(tx *store.Tx) error {
+		for range 1 + w.r.IntN(3) {
+			tx.Restamp(shop, list[from+w.r.IntN(len(list)-from)].ID)
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
-func (w *world) filter() payment.Filter {
-	f := payment.Filter{Shop: w.shop(), Limit: 1 + w.r.IntN(20), Offset: w.r.IntN(1 + len(w.all[w.shop()])*5/4)}
-	for _, bound := range []*time.Time{&f.CreatedFrom, &f.CreatedBefore, &f.UpdatedFrom, &f.UpdatedBefore} {
-		if w.r.IntN(4) == 0 {
-			*bound = w.instant(f.Shop)
+// row is what the database has of a payment, as far as a filter asks for it.
+type row struct {
+	id              payment.ID
+	created, listed time.Time
+	reference       string
+}
+
+// rows are all payments of a shop, newest first.
+func (w *world) rows(shop payment.ShopID) []row {
+	rows, err := view(w.t, w.node(), func(tx *store.Tx) ([]row, error) {
+		return store.List(tx, func(s store.Scanner) (r row, err error) {
+			var created, listed int64
+			err = s.Scan((*string)(&r.id), &created, &listed, &r.reference)
+			r.created, r.listed = time.UnixMicro(created), time.UnixMicro(listed)
+			return r, err
+		}, `SELECT id, created, listed, COALESCE(reference, '') FROM payment WHERE shop_id = $1`, string(shop))
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(string(b.id), string(a.id)) })
+	return rows
+}
+
+// model is the page of a filter, and whether more follow.
+func model(rows []row, f payment.Filter) (page []payment.ID, more bool) {
+	skip := f.Offset
+	page = []payment.ID{}
+	for i := range rows {
+		r := &rows[i]
+		switch {
+		case !f.CreatedFrom.IsZero() && r.created.Before(f.CreatedFrom), !f.CreatedBefore.IsZero() && !r.created.Before(f.CreatedBefore),
+			!f.UpdatedFrom.IsZero() && r.listed.Before(f.UpdatedFrom), !f.UpdatedBefore.IsZero() && !r.listed.Before(f.UpdatedBefore),
+			f.Reference != "" && r.reference != f.Reference, f.After != "" && r.id >= f.After:
+		case skip > 0:
+			skip--
+		case len(page) == f.Limit:
+			return page, true
+		default:
+			page = append(page, r.id)
 		}
 	}
-	if w.r.IntN(6) == 0 {
+	return page, false
+}
+
+// instant is that of one of the payments, or one nearby, or any of the last hours.
+func (w *world) instant(rows []row, of func(*row) time.Time) time.Time {
+	if len(rows) == 0 || w.r.IntN(3) == 0 {
+		return w.clock.Now().Add(-time.Duration(w.r.Int64N(int64(3 * time.Hour))))
+	}
+	return of(&rows[w.r.IntN(len(rows))]).Add(time.Duration(w.r.IntN(3)-1) * time.Microsecond)
+}
+
+// filter makes one filter of each kind after the other: every set of bounds, with a cursor, a reference or neither.
+func (w *world) filter(rows []row) payment.Filter {
+	kind := w.kind
+	w.kind++
+	f := payment.Filter{Limit: 1 + w.r.IntN(20), Offset: w.r.IntN(1 + len(rows)*5/4)}
+	if w.r.IntN(8) == 0 {
+		f.Limit = 1 + w.r.IntN(300)
+	}
+	created := func(r *row) time.Time { return r.created }
+	listed := func(r *row) time.Time { return r.listed }
+	for i, bound := range []struct {
+		into *time.Time
+		of   func(*row) time.Time
+	}{{&f.CreatedFrom, created}, {&f.CreatedBefore, created}, {&f.UpdatedFrom, listed}, {&f.UpdatedBefore, listed}} {
+		if kind>>i&1 == 1 {
+			*bound.into = w.instant(rows, bound.of)
+		}
+	}
+	if f.Offset > 2*store.MarkEvery && w.r.IntN(3) == 0 {
+		f.Offset = w.r.IntN(2 * store.MarkEvery)
+	}
+	switch kind >> 4 % 3 {
+	case 1:
 		f.Reference = fmt.Sprint("ref", w.r.IntN(3))
+	case 2:
+		f.After = "~"
+		if len(rows) > 0 {
+			f.After = rows[w.r.IntN(len(rows))].id
+		}
+		f.Offset *= w.r.IntN(2)
 	}
 	return f
 }
@@ -156,21 +246,49 @@ func changedBy(few bool) func(payment.Filter) (string, []any) {
 	return func(f payment.Filter) (string, []any) { return store.Pages.Changed(f, few) }
 }
 
-// read compares a page with the plain query, and with the model where that can tell.
+// read compares some pages with what they have to be, found by every statement that can find them.
 func (w *world) read() {
-	f := w.filter()
-	var got, marked, changed, few, want []payment.Payment
-	err := w.node().View(w.t.Context(), func(tx *store.Tx) (err error) {
-		if got, _, err = tx.Payments().List(f); err != nil {
+	shop := w.shop()
+	for range 4 {
+		rows := w.rows(shop)
+		f := w.filter(rows)
+		f.Shop = shop
+		w.compare(rows, f)
+	}
+}
+
+// between is what happens between two parts of a page, and does not concern it.
+func (w *world) between() {
+	switch w.r.IntN(8) {
+	case 0:
+		w.bear()
+	case 1:
+		w.change()
+	}
+}
+
+func (w *world) compare(rows []row, f payment.Filter) {
+	want, wantMore := model(rows, f)
+	ways := map[string]func(payment.Filter) (string, []any){"plain": store.ListQuery}
+	if f.Reference == "" {
+		ways["changed"], ways["few changed"] = changedBy(false), changedBy(true)
+		if f.UpdatedFrom.IsZero() && f.UpdatedBefore.IsZero() {
+			ways["far"] = store.Pages.Far
+		}
+	}
+	node := w.node()
+	more := map[string]bool{}
+	found := map[string][]payment.ID{}
+	err := node.View(w.t.Context(), func(tx *store.Tx) error {
+		page, follow, err := tx.Payments().List(f)
+		if found["list"], more["list"] = ids(page), follow; err != nil {
 			return err
 		}
-		for _, q := range []struct {
-			into  *[]payment.Payment
-			query func(payment.Filter) (string, []any)
-		}{{&marked, store.Pages.Far}, {&changed, changedBy(false)}, {&few, changedBy(true)}, {&want, store.ListQuery}} {
-			text, args := q.query(f)
-			if *q.into, err = tx.Payments().ListBy(f, text, args); err != nil {
-				return err
+		for name, query := range ways {
+			text, args := query(f)
+			page, err := tx.Payments().ListBy(f, text, args)
+			if found[name] = ids(page); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
 		return nil
@@ -178,14 +296,16 @@ func (w *world) read() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if f.Reference == "" && !(slices.Equal(ids(changed), ids(want)) && slices.Equal(ids(few), ids(want))) {
-		w.t.Fatalf("%+v, by last changes:\n%v\nand where those are few:\n%v\nthe plain query:\n%v", f, ids(changed), ids(few), ids(want))
+	found["parts"], more["parts"] = parts(w.t, node, f, 1+w.r.IntN(120), w.between)
+	for name, got := range found {
+		if !slices.Equal(got, want) {
+			w.t.Fatalf("%s, %+v:\n%v\nwant\n%v", name, f, got, want)
+		}
 	}
-	if !slices.Equal(ids(got), ids(want)) {
-		w.t.Fatalf("%+v:\n%v\nthe plain query:\n%v", f, ids(got), ids(want))
-	}
-	if f.Reference == "" && f.UpdatedFrom.IsZero() && f.UpdatedBefore.IsZero() && !slices.Equal(ids(marked), ids(want)) {
-		w.t.Fatalf("%+v, by marks:\n%v\nthe plain query:\n%v", f, ids(marked), ids(want))
+	for name, follow := range more {
+		if follow != wantMore {
+			w.t.Errorf("%s, %+v: more follow is %t", name, f, follow)
+		}
 	}
 }
 
@@ -195,6 +315,41 @@ func ids(page []payment.Payment) []payment.ID {
 		list[i] = page[i].ID
 	}
 	return list
+}
+
+// setBack sets the clock back, and has the work see that before anything else happens.
+func (w *world) setBack() {
+	w.clock.advance(-time.Duration(w.r.Int64N(int64(20 * time.Minute))))
+	for _, shop := range talliedShops {
+		extend(w.t, w.node(), shop, w.clock.Now().Add(-settles))
+	}
+}
+
+// step is the next thing that happens.
+func (w *world) step() {
+	switch w.r.IntN(9) {
+	case 0, 1:
+		w.bear()
+	case 2:
+		w.change()
+	case 3:
+		shop := w.shop()
+		if w.r.IntN(2) == 0 {
+			fold(w.t, w.node(), shop, w.clock.Now().Add(-settles))
+		}
+		extend(w.t, w.node(), shop, w.clock.Now().Add(-settles))
+	case 4:
+		w.clock.advance(time.Duration(w.r.Int64N(int64(4 * time.Minute))))
+	case 5:
+		switch w.r.IntN(8) {
+		case 0, 1, 2:
+			w.restamp()
+		case 3:
+			w.setBack()
+		}
+	default:
+		w.read()
+	}
 }
 
 // TestEveryPageIsThatOfThePlainQuery: whatever is written between two pages, by whichever node, however late, and however much of
@@ -209,28 +364,60 @@ func TestEveryPageIsThatOfThePlainQuery(t *testing.T) {
 		if d.Kind == store.Postgres {
 			w.nodes = append(w.nodes, d.Open(func(o *store.Options) { o.Now = w.clock.Now }))
 		}
-		for range 400 {
-			switch w.r.IntN(8) {
-			case 0, 1:
-				w.bear()
-			case 2:
-				w.change()
-			case 3:
-				shop := w.shop()
-				if w.r.IntN(2) == 0 {
-					fold(t, w.node(), shop, w.clock.Now().Add(-settles))
-				}
-				extend(t, w.node(), shop, w.clock.Now().Add(-settles))
-			case 4:
-				w.clock.advance(time.Duration(w.r.Int64N(int64(4 * time.Minute))))
-			default:
-				w.read()
-			}
+		for range 350 {
+			w.step()
 		}
 		for _, shop := range talliedShops {
 			if found := checkTally(t, w.nodes[0], shop); found.Wrong {
 				t.Errorf("shop %s: the mark after the oldest %d payments is wrong", shop, found.Next)
 			}
+		}
+	})
+}
+
+// TestWhatChangesWhileTheClockIsSetBackIsFound: its last change lies before all that the marks know of the payments around it.
+func TestWhatChangesWhileTheClockIsSetBackIsFound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		shop, clock := talliedShops[0], &handClock{}
+		db := d.Open(func(o *store.Options) { o.Now = clock.Now })
+		all := make([]payment.Payment, 3*store.MarkEvery)
+		change := func(p *payment.Payment) {
+			p.Updated = clock.Now()
+			if err := update(t, db, func(tx *store.Tx) { tx.Payments().Update(p) }); err != nil {
+				t.Fatal(err)
+			}
+			p.Version++
+		}
+		for i := range all {
+			all[i] = bornAt(shop, clock.Now(), i)
+			if err := update(t, db, func(tx *store.Tx) { tx.Payments().Insert(&all[i]) }); err != nil {
+				t.Fatal(err)
+			}
+			all[i].Version = 1
+		}
+		clock.advance(time.Hour)
+		for i := range all {
+			change(&all[i])
+		}
+		clock.advance(time.Hour)
+		extend(t, db, shop, clock.Now().Add(-settles))
+		clock.advance(-90 * time.Minute)
+		extend(t, db, shop, clock.Now().Add(-settles))
+		changed := &all[store.MarkEvery/2]
+		change(changed)
+		f := payment.Filter{Shop: shop, Limit: 10, UpdatedFrom: clock.Now(), UpdatedBefore: clock.Now().Add(time.Minute)}
+		for range 2 { // before it is noted, and after
+			text, args := store.Pages.Changed(f, false)
+			page, err := view(t, db, func(tx *store.Tx) ([]payment.Payment, error) { return tx.Payments().ListBy(f, text, args) })
+			if err != nil || len(page) != 1 || page[0].ID != changed.ID {
+				t.Errorf("found %v, %v", ids(page), err)
+			}
+			clock.advance(10 * time.Minute)
+			fold(t, db, shop, clock.Now().Add(-settles))
+		}
+		if found := checkTally(t, db, shop); found.Wrong || found.Marks == 0 {
+			t.Errorf("%+v", found)
 		}
 	})
 }

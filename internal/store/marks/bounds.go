@@ -21,7 +21,7 @@ const (
 )
 
 // Widened is a mark below which payments were changed.
-type Widened struct{ n, most int64 }
+type Widened struct{ n, least, most int64 }
 
 // Folding is what is to be done so that the bounds hold for what was changed up to an instant.
 type Folding struct {
@@ -36,11 +36,13 @@ const (
 	sqlChangesEnd = `SELECT q.listed FROM payment q WHERE q.shop_id = $1 AND q.listed > $2 AND q.listed <= $3
 		ORDER BY q.listed LIMIT 1 OFFSET CAST($4 AS BIGINT)`
 	// Those above the last mark come as 0.
-	sqlChanges = `SELECT c.n, COUNT(*), MAX(c.listed) FROM (SELECT q.listed, COALESCE((SELECT m.n FROM payment_mark m
+	sqlChanges = `SELECT c.n, COUNT(*), MIN(c.listed), MAX(c.listed) FROM (SELECT q.listed, COALESCE((SELECT m.n FROM payment_mark m
 			WHERE m.shop_id = q.shop_id AND m.id > q.id ORDER BY m.id LIMIT 1), 0) AS n
 		FROM payment q WHERE q.shop_id = $1 AND q.listed > $2 AND q.listed <= $3) AS c GROUP BY c.n`
-	sqlWidenMark = `UPDATE payment_mark SET most = $1 WHERE shop_id = $2 AND n = $3 AND most < $1`
-	sqlFolded    = `UPDATE payment_tally SET version = version + 1, changed = $1 WHERE shop_id = $2 AND version = $3`
+	// An instant may lie below the bounds only where a clock was set back.
+	sqlWidenMark = `UPDATE payment_mark SET most = CASE WHEN most < $1 THEN $1 ELSE most END, least = CASE WHEN least > $2 THEN $2 ELSE least END
+		WHERE shop_id = $3 AND n = $4 AND (most < $1 OR least > $2)`
+	sqlFolded = `UPDATE payment_tally SET version = version + 1, changed = $1 WHERE shop_id = $2 AND version = $3`
 )
 
 // Changes looks for what was changed up to the instant, as of which no transaction may be left that changes a payment before it.
@@ -61,7 +63,7 @@ func (t Tallies) Changes(shop payment.ShopID, until time.Time) (f Folding, err e
 	err = t.tx.Each(func(s tx.Scanner) error {
 		var w Widened
 		var payments int64
-		if err := s.Scan(&w.n, &payments, &w.most); err != nil {
+		if err := s.Scan(&w.n, &payments, &w.least, &w.most); err != nil {
 			return err
 		}
 		if w.n == 0 {
@@ -83,7 +85,7 @@ func (t Tallies) Fold(shop payment.ShopID, f *Folding, done int) (now int, last 
 	t.tx.LockKey("tally:" + string(shop))
 	now = min(done+widenedAtOnce, len(f.Marks))
 	for _, w := range f.Marks[done:now] {
-		t.tx.Write("mark.widen", sqlWidenMark, w.most, string(shop), w.n)
+		t.tx.Write("mark.widen", sqlWidenMark, w.most, w.least, string(shop), w.n)
 	}
 	if now < len(f.Marks) {
 		return now, false
