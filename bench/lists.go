@@ -11,6 +11,7 @@ import (
 var listParts = []string{"list", "offset", "window", "walk"}
 
 const (
+	lists     = "Lists" // section of the report
 	pageSize  = 50
 	firstMark = 1.4 // times the bare query, without HTTP
 )
@@ -69,6 +70,9 @@ func (l *lab) listsOver(ctx context.Context, h home, k merchant) (over listed, e
 		return over, err
 	}
 	defer s.stop()
+	if err := l.awaitMarks(ctx, h, k); err != nil {
+		return over, err
+	}
 	c, err := dial(ctx, s.address, time.Now().Add(time.Hour))
 	if err != nil {
 		return over, err
@@ -179,7 +183,7 @@ func (l *lab) firstPages(in *inside, over time.Duration) error {
 	name := fmt.Sprintf("first page of %d among %d payments", pageSize, l.opts.payments)
 	on := title(in.home.kind)
 	add := func(name string, value time.Duration, against string, base time.Duration) line {
-		return line{Section: "Lists", Name: name + ", median, " + on, Value: millis(value),
+		return line{Section: lists, Name: name + ", median, " + on, Value: millis(value),
 			Against: against + ", " + millis(base), Ratio: float64(value) / float64(base)}
 	}
 	l.report.add(add(name+", read and written", handled, "the same columns read by the driver in the same process", bare).atMost(firstMark))

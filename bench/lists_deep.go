@@ -42,7 +42,7 @@ func (p *pager) offsets(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		line := line{Section: "Lists", Name: fmt.Sprintf("page at offset %d among %d payments, %s, %s", deepest, p.payments, c.name, title(p.server.kind)),
+		line := line{Section: lists, Name: fmt.Sprintf("page at offset %d among %d payments, %s, %s", deepest, p.payments, c.name, title(p.server.kind)),
 			Value: millis(found[0]), Against: "at offset 0, " + millis(found[1]), Ratio: float64(found[0]) / float64(found[1])}
 		p.report.add(line.atMost(offsetMark))
 	}
@@ -73,7 +73,7 @@ func (p *pager) windows(ctx context.Context, h home) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", w.name, err)
 			}
-			line := line{Section: "Lists", Name: fmt.Sprintf("changed: %s (%d of %d), offset %d, %s", w.name, w.matches, p.payments, offset, title(p.server.kind)),
+			line := line{Section: lists, Name: fmt.Sprintf("changed: %s (%d of %d), offset %d, %s", w.name, w.matches, p.payments, offset, title(p.server.kind)),
 				Value: millis(found[0]), Against: "plain first page, " + millis(found[1]), Ratio: float64(found[0]) / float64(found[1])}
 			if offset == 0 {
 				p.report.add(line.atMost(windowMark))

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	seedChunk = 50_000
+	seedChunk  = 50_000
+	marksEvery = 1000 // payments lie between two marks
 	// The payments of the lists were made over a year that ended a month ago, so that all of it is over, also for those that
 	// changed later.
 	seedSpan = 365 * 24 * time.Hour
@@ -61,6 +62,26 @@ func (l *lab) seed(ctx context.Context, h home) (merchant, error) {
 		}
 	}
 	return k, execAll(ctx, db, after)
+}
+
+// awaitMarks waits until the server has counted the payments, as it does in the background with those of an old database.
+func (l *lab) awaitMarks(ctx context.Context, h home, k merchant) error {
+	db, err := h.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	began := time.Now()
+	for counted := 0; counted+2*marksEvery < l.opts.payments; {
+		if pause(ctx, time.Second); ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(n), 0) FROM payment_mark WHERE shop_id = $1", k.shop).Scan(&counted); err != nil {
+			return fmt.Errorf("marks: %w", err)
+		}
+	}
+	l.report.note(fmt.Sprintf("%d payments were counted in the background in %s, %s.", l.opts.payments, seconds(time.Since(began)), title(h.kind)))
+	return nil
 }
 
 func execAll(ctx context.Context, db *sql.DB, statements []string) error {

@@ -85,7 +85,7 @@ func (l *lab) reportWalk(ctx context.Context, in *inside, w walked) error {
 		name string
 		took time.Duration
 	}{{"offset", w.offset}, {"cursor", w.after}} {
-		line := line{Section: "Lists", Name: fmt.Sprintf("all of %d payments by %d, by %s, over HTTP, %s", w.payments, walkPage, by.name, title(in.home.kind)),
+		line := line{Section: lists, Name: fmt.Sprintf("all of %d payments by %d, by %s, over HTTP, %s", w.payments, walkPage, by.name, title(in.home.kind)),
 			Value: seconds(by.took), Against: "one scan of the driver, written, " + seconds(scan), Ratio: float64(by.took) / float64(scan)}
 		l.report.add(line.atMost(walkMark))
 	}

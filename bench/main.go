@@ -112,7 +112,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	l.report.facts = l.facts(ctx)
+	l.report.facts, l.report.live = l.facts(ctx), out
 	for _, p := range allParts() {
 		if !p.wanted(opts) {
 			continue

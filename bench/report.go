@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,9 +42,15 @@ type report struct {
 	lines []line
 	notes []string
 	cells map[string][]sample
+	live  io.Writer // told what is found of lists, which takes long; nil is nobody
 }
 
-func (r *report) add(n line) { r.lines = append(r.lines, n) }
+func (r *report) add(n line) {
+	r.lines = append(r.lines, n)
+	if r.live != nil && n.Section == lists {
+		fmt.Fprintf(r.live, "%s: %s, ratio %.2f to %s\n", n.Name, n.Value, n.Ratio, n.Against)
+	}
+}
 
 func (r *report) note(text string) { r.notes = append(r.notes, text) }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
@@ -34,14 +35,30 @@ type DeliveryFilter struct {
 	Limit    int
 }
 
-const sqlDeliveries = `SELECT d.payment_id, d.seq, d.endpoint_id, e.id, e.type, e.created, d.state, d.tries, d.next, d.done
-	FROM delivery d JOIN event e ON e.shop_id = d.shop_id AND e.payment_id = d.payment_id AND e.seq = d.seq
-	WHERE d.shop_id = $1`
+const (
+	deliveryInfo = `SELECT d.payment_id, d.seq, d.endpoint_id, e.id, e.type, e.created, d.state, d.tries, d.next, d.done FROM `
+	sameEvent    = `e.shop_id = d.shop_id AND e.payment_id = d.payment_id AND e.seq = d.seq`
+	// SQLite reads what is left of CROSS first, here the deliveries in the order of their key, and not all events to sort them.
+	sqlDeliveries = deliveryInfo + `delivery d CROSS JOIN event e WHERE ` + sameEvent + ` AND d.shop_id = $1`
+	// An event has few deliveries.
+	sqlDeliveriesOf = deliveryInfo + `event e CROSS JOIN delivery d WHERE ` + sameEvent + ` AND e.shop_id = $1 AND e.id = $2`
+)
+
+// clocksDiffer is more than the clocks of two nodes ever do.
+const clocksDiffer = 24 * time.Hour
 
 // List returns deliveries that pass the filter: newest payments first, the events
 // of one payment backwards, unless Oldest is set.
 func (t Deliveries) List(f DeliveryFilter) ([]DeliveryInfo, error) {
-	text, args := sqlDeliveries, []any{string(f.Shop)}
+	text, args := deliveriesQuery(f)
+	return tx.List(t.tx, scanDeliveryInfo, text, args...)
+}
+
+func deliveriesQuery(f DeliveryFilter) (text string, args []any) {
+	text, args = sqlDeliveries, []any{string(f.Shop)}
+	if f.Event != "" {
+		text, args = sqlDeliveriesOf, append(args, f.Event)
+	}
 	where := func(condition string, values ...any) {
 		args = append(args, values...)
 		text += " AND " + condition
@@ -63,14 +80,12 @@ func (t Deliveries) List(f DeliveryFilter) ([]DeliveryInfo, error) {
 	if f.Payment != "" {
 		where("d.payment_id = $", string(f.Payment))
 	}
-	if f.Event != "" {
-		where("e.id = $", f.Event)
-	}
 	if !f.Since.IsZero() {
 		where("e.created >= $", tx.Micros(f.Since))
 	}
-	if !f.Until.IsZero() {
+	if !f.Until.IsZero() { // no event is older than its payment, but for what clocks differ by
 		where("e.created < $", tx.Micros(f.Until))
+		where("d.payment_id < $", id.Floor(f.Until.Add(clocksDiffer)))
 	}
 	beyond, order := "<", " DESC"
 	if f.Oldest {
@@ -81,8 +96,7 @@ func (t Deliveries) List(f DeliveryFilter) ([]DeliveryInfo, error) {
 		n := len(args)
 		text += " AND (d.payment_id, d.seq, d.endpoint_id) " + beyond + " ($" + itoa(n-2) + ", $" + itoa(n-1) + ", $" + itoa(n) + ")"
 	}
-	text, args = tx.Limited(text+" ORDER BY d.payment_id"+order+", d.seq"+order+", d.endpoint_id"+order, args, f.Limit)
-	return tx.List(t.tx, scanDeliveryInfo, text, args...)
+	return tx.Limited(text+" ORDER BY d.payment_id"+order+", d.seq"+order+", d.endpoint_id"+order, args, f.Limit)
 }
 
 func scanDeliveryInfo(s tx.Scanner) (DeliveryInfo, error) {

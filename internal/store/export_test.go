@@ -44,6 +44,15 @@ var _ = func() bool {
 // ListQuery is the plain query of a page, and its arguments.
 func ListQuery(f payment.Filter) (string, []any) { return pages.Plain(f) }
 
+// DeliveriesQuery is the query of a page of deliveries, and its arguments.
+func DeliveriesQuery(f DeliveryFilter) (string, []any) { return deliveriesQuery(f) }
+
+// The queries of other lists that page.
+const (
+	FeedQueryText       = sqlFeedEvents
+	OperationsQueryText = sqlOperationsPage
+)
+
 // Restamp queues what the writer does with a payment whose commit was late.
 func (t *Tx) Restamp(shop payment.ShopID, pid payment.ID) {
 	t.kernel().Restamp(tx.Row{Shop: string(shop), ID: string(pid)})
