@@ -105,7 +105,7 @@ func (in *inside) onlyKey() error {
 
 // bare reads so many of the newest payments by the driver.
 func (in *inside) bare(limit int) error {
-	n, err := in.pages.read(context.Background(), limit, 0, nil)
+	n, err := in.pages.read(context.Background(), limit, nil)
 	if err == nil && n != limit {
 		err = fmt.Errorf("the bare query found %d rows", n)
 	}
@@ -142,16 +142,12 @@ func (q *pages) close(ctx context.Context) {
 	_ = q.db.Close()
 }
 
-// listFormat finds the page in the index first, as the product does.
-const listFormat = `SELECT %s FROM payment p WHERE p.shop_id = $1 AND p.id IN
-	(SELECT q.id FROM payment q WHERE q.shop_id = $1 ORDER BY q.id DESC LIMIT %d OFFSET %d) ORDER BY p.id DESC`
+// pageFormat is what the product asks for, too.
+const pageFormat = `SELECT %s FROM payment p WHERE p.shop_id = $1 ORDER BY p.id DESC LIMIT %d`
 
-// scanFormat reads without looking for a page.
-const scanFormat = `SELECT %s FROM payment p WHERE p.shop_id = $1 ORDER BY p.id DESC LIMIT %d`
-
-// read returns how many rows the page has. row gets each of them; nil looks at none.
-func (q *pages) read(ctx context.Context, limit, offset int, row func([]any) error) (int, error) {
-	return q.query(ctx, fmt.Sprintf(listFormat, q.columns(), limit, offset), row)
+// read returns how many rows the first page has. row gets each of them; nil looks at none.
+func (q *pages) read(ctx context.Context, limit int, row func([]any) error) (int, error) {
+	return q.query(ctx, fmt.Sprintf(pageFormat, q.columns(), limit), row)
 }
 
 func (q *pages) columns() string {

@@ -75,7 +75,7 @@ func (l *lab) reportWalk(ctx context.Context, in *inside, w walked) error {
 	for range 2 { // the first may find the disk's cache cold
 		var out counter
 		began := time.Now()
-		n, err := in.pages.query(ctx, fmt.Sprintf(scanFormat, in.pages.columns(), w.payments), encode(&out, store.ListedColumns()))
+		n, err := in.pages.query(ctx, fmt.Sprintf(pageFormat, in.pages.columns(), w.payments), encode(&out, store.ListedColumns()))
 		if err != nil || n != w.payments {
 			return fmt.Errorf("the scan found %d payments: %w", n, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -53,7 +54,7 @@ func TestOtherListsGoByTheirKeys(t *testing.T) {
 
 func otherLists(t *testing.T, db *store.DB, shop payment.ShopID) {
 	t.Helper()
-	middle := &store.DeliveryInfo{DeliveryKey: store.DeliveryKey{Payment: "00000000000000000000000000001000", Seq: 1}, Endpoint: "e"}
+	middle := &store.DeliveryInfo{DeliveryKey: store.DeliveryKey{Payment: payment.ID(id.Floor(secondsOn(10_000))), Seq: 1}, Endpoint: "e"}
 	for name, f := range map[string]store.DeliveryFilter{
 		"newest":                {},
 		"oldest":                {Oldest: true},
@@ -64,7 +65,7 @@ func otherLists(t *testing.T, db *store.DB, shop payment.ShopID) {
 		"delivered, further on": {State: store.DeliveryDelivered, After: middle},
 		"of a payment":          {Payment: middle.Payment},
 		"of an endpoint":        {Endpoint: "e", After: middle},
-		"long ago":              {Until: ordersBegan.Add(time.Minute)},
+		"long ago":              {Until: ordersBegan.Add(-48 * time.Hour)},
 	} {
 		f.Shop, f.Limit = shop, 50
 		text, args := store.DeliveriesQuery(f)

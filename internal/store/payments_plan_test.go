@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -17,14 +18,14 @@ import (
 // manyPayments writes payments a second apart, straight into the database: a planner has to take it for a large one.
 func manyPayments(t *testing.T, d *storetest.Database, db *store.DB, shop payment.ShopID, n int) {
 	t.Helper()
-	series := "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < CAST($3 AS BIGINT))"
-	id := "printf('%032x', n.i)"
+	series := "WITH RECURSIVE n(i, at) AS (SELECT 1, CAST($2 AS BIGINT) UNION ALL SELECT i + 1, at + 1000000 FROM n WHERE i < CAST($3 AS BIGINT))"
+	id := "printf('%012x70008%015x', n.at / 1000, n.i)"
 	if d.Kind == store.Postgres {
-		id = "lpad(to_hex(n.i), 32, '0')"
+		id = "lpad(to_hex(n.at / 1000), 12, '0') || '70008' || lpad(to_hex(n.i), 15, '0')"
 	}
 	text := series + ` INSERT INTO payment (shop_id, id, version, type, state, reference, currency, pre_auth, start_recurring, created, updated, listed,
 			live, tries, ops, events, shard, due_fails)
-		SELECT CAST($1 AS TEXT), ` + id + `, 3, 'DEPOSIT', 'COMPLETED', CAST(n.i AS TEXT), 'EUR', FALSE, FALSE, CAST($2 AS BIGINT) + n.i, CAST($2 AS BIGINT) + n.i, CAST($2 AS BIGINT) + CAST(n.i AS BIGINT) * 1000000,
+		SELECT CAST($1 AS TEXT), ` + id + `, 3, 'DEPOSIT', 'COMPLETED', CAST(n.i AS TEXT), 'EUR', FALSE, FALSE, n.at, n.at, n.at,
 			0, 1, 1, 1, 3, 0 FROM n`
 	err := update(t, db, func(tx *store.Tx) { tx.Write("payment.many", text, string(shop), ordersBegan.UnixMicro(), n) })
 	if err != nil {
@@ -80,6 +81,61 @@ func explained(t *testing.T, db *store.DB, text string, args []any) []string {
 	return lines
 }
 
+// secondsOn is that long after the payments of lists began.
+func secondsOn(n int) time.Time { return ordersBegan.Add(time.Duration(n) * time.Second) }
+
+// plannedList is a page's statement and by which indexes it goes.
+type plannedList struct {
+	name, text, want string
+	args             []any
+	settled          bool // whatever is known of the tables
+}
+
+// everyList has every set of filters, near and far, each bound where it leaves little and where it leaves much, with every
+// statement that may be asked for it.
+func everyList(shop payment.ShopID) (all []plannedList) {
+	for kind := range 1 << 6 {
+		for _, part := range [][4]int{{100, 19_900, 50, 19_950}, {9_000, 9_100, 9_050, 9_060}, {19_000, 90_000, 10_000, 90_000}, {-1, 500, -1, 10_000}} {
+			f := payment.Filter{Shop: shop, Limit: 50}
+			for i, into := range []*time.Time{&f.CreatedFrom, &f.CreatedBefore, &f.UpdatedFrom, &f.UpdatedBefore} {
+				if kind>>i&1 == 1 {
+					*into = secondsOn(part[i])
+				}
+			}
+			if kind>>4&1 == 1 {
+				f.After = payment.ID(id.Floor(secondsOn(part[1])))
+			}
+			if kind>>5&1 == 1 {
+				f.Reference = "77"
+			}
+			all = append(all, listsOf(f)...)
+		}
+	}
+	return all
+}
+
+func listsOf(f payment.Filter) (all []plannedList) {
+	add := func(how, want string, settled bool, query func(payment.Filter) (string, []any)) {
+		text, args := query(f)
+		all = append(all, plannedList{fmt.Sprintf("%s, %+v", how, f), text, want, args, settled})
+	}
+	changed := !f.UpdatedFrom.IsZero() || !f.UpdatedBefore.IsZero()
+	for _, f.Offset = range []int{0, 1, 5000} {
+		switch {
+		case f.Reference != "":
+			add("plain", "pkey reference", false, store.ListQuery)
+		case changed:
+			add("few changed", "listed pkey", true, changedBy(true))
+			add("many changed", "late listed pkey", true, changedBy(false))
+		case store.Far(f):
+			add("far", "late pkey", true, store.Pages.Far)
+		default:
+			add("plain", "pkey", false, store.ListQuery)
+		}
+	}
+	return all
+}
+
 // TestEveryListGoesByItsIndexes on both databases, and those of long statements whether or not these know anything of their tables: the plans that docs/lists.md
 // tells of.
 func TestEveryListGoesByItsIndexes(t *testing.T) {
@@ -88,36 +144,8 @@ func TestEveryListGoesByItsIndexes(t *testing.T) {
 		db := d.Open()
 		shop := talliedShops[0]
 		manyPayments(t, d, db, shop, 20_000)
-		extend(t, db, shop, ordersBegan.Add(time.Hour))
-		at := func(n int) time.Time { return ordersBegan.Add(time.Duration(n) * time.Second) }
-		created := payment.Filter{CreatedFrom: at(-1), CreatedBefore: at(30_000)}
-		window := func(from, before int) payment.Filter {
-			return payment.Filter{UpdatedFrom: at(from), UpdatedBefore: at(before)}
-		}
-		plans := []struct {
-			name string
-			f    payment.Filter
-			q    func(payment.Filter) (string, []any)
-			far  bool
-			want string
-
-			plain bool // the query of all times
-		}{
-			{"all", payment.Filter{}, store.ListQuery, false, "pkey", true},
-			{"all", payment.Filter{}, store.Pages.Far, true, "late pkey", false},
-			{"created", created, store.ListQuery, false, "pkey", true},
-			{"created", created, store.Pages.Far, true, "late pkey", false},
-			{"reference", payment.Filter{Reference: "77"}, store.ListQuery, false, "pkey reference", true},
-			{"reference and changed", payment.Filter{Reference: "77", UpdatedFrom: at(0)}, store.ListQuery, false, "pkey reference", true},
-			{"few changed", window(50, 60), changedBy(true), false, "listed pkey", false},
-			{"none changed", window(90_000, 90_001), changedBy(true), false, "listed pkey", false},
-			{"all changed", window(0, 90_000), changedBy(false), false, "late listed pkey", false},
-			{"all changed", window(0, 90_000), changedBy(false), true, "late listed pkey", false},
-			{"new half changed", window(10_000, 90_000), changedBy(false), false, "late listed pkey", false},
-			{"old half changed", window(0, 10_000), changedBy(false), false, "late listed pkey", false},
-			{"old half changed", window(0, 10_000), changedBy(false), true, "late listed pkey", false},
-			{"middle changed", window(5_000, 15_000), changedBy(false), true, "late listed pkey", false},
-		}
+		extend(t, db, shop, ordersBegan.Add(6*time.Hour))
+		all := everyList(shop)
 		for _, known := range []bool{false, true} {
 			if known {
 				for _, table := range []string{"payment", "payment_mark", "payment_tally"} {
@@ -126,23 +154,17 @@ func TestEveryListGoesByItsIndexes(t *testing.T) {
 					}
 				}
 			}
-			for _, p := range plans {
-				if !known && p.plain {
+			for _, l := range all {
+				if !known && !l.settled {
 					continue // a young database is had to look at its tables
 				}
-				p.f.Shop, p.f.Limit = shop, 50
-				if p.far {
-					p.f.Offset = 5000
-				}
-				text, args := p.q(p.f)
-				lines := explained(t, db, text, args)
+				lines := explained(t, db, l.text, l.args)
 				used, wrong := indexesOf(lines)
-				if got := strings.Join(used, " "); got != p.want || wrong != "" {
-					t.Errorf("%s, far %t, statistics %t: by %s %s, want %s\n%s", p.name, p.far, known, got, wrong, p.want, strings.Join(lines, "\n"))
+				if got := strings.Join(used, " "); got != l.want || wrong != "" {
+					t.Errorf("%s, statistics %t: by %s %s, want %s\n%s", l.name, known, got, wrong, l.want, strings.Join(lines, "\n"))
 				}
 			}
-			narrow := window(100, 200)
-			narrow.Shop = shop
+			narrow := payment.Filter{Shop: shop, UpdatedFrom: secondsOn(100), UpdatedBefore: secondsOn(200)}
 			text, args := store.Pages.Few(narrow)
 			if used, wrong := indexesOf(explained(t, db, text, args)); fmt.Sprint(used) != "[listed]" || wrong != "" {
 				t.Errorf("counting a few goes by %v %s", used, wrong)

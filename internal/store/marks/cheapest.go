@@ -10,7 +10,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
-// The page is found in the index first, so that skipped rows are never read.
+// The page is found in the index first, so that skipped rows are never read. Without any it is read as it comes.
 const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
 
 // Query is the cheapest statement that finds the page of a filter, and its arguments.
@@ -35,7 +35,7 @@ func (p *Pages) Query(t *tx.Tx, f payment.Filter) (text string, args []any, err 
 
 // Plain joins the fixed conditions that the filter asks for. The instant of
 // creation is the start of the id, so that the primary key serves it. Payments of a reference are few, and read from its index;
-// the sum keeps a planner from that of last changes.
+// the sum keeps a planner from that of last changes, and the concatenation from the primary key.
 func (p *Pages) Plain(f payment.Filter) (string, []any) {
 	args := []any{string(f.Shop)}
 	var where strings.Builder
@@ -64,10 +64,17 @@ func (p *Pages) Plain(f payment.Filter) (string, []any) {
 			add("q.reference =", f.Reference)
 		}
 	}
-	args = append(args, int64(f.Limit)+1, int64(f.Offset))
+	args = append(args, int64(f.Limit)+1)
+	if f.Offset == 0 && f.Reference == "" && f.UpdatedFrom.IsZero() && f.UpdatedBefore.IsZero() { // the key begins with the page
+		return p.plain + strings.ReplaceAll(where.String(), "q.", "p.") + fmt.Sprintf(" ORDER BY p.id DESC LIMIT CAST($%d AS BIGINT)", len(args)), args
+	}
+	args = append(args, int64(f.Offset))
 	// The casts keep SQLite from preparing the statement anew for each value.
-	page := fmt.Sprintf(" ORDER BY q.id DESC LIMIT CAST($%d AS BIGINT) OFFSET CAST($%d AS BIGINT)", len(args)-1, len(args))
-	return p.plain + pageInIndex + where.String() + page + ") ORDER BY p.id DESC", args
+	page := fmt.Sprintf(where.String()+" ORDER BY q.id DESC LIMIT CAST($%d AS BIGINT) OFFSET CAST($%d AS BIGINT)", len(args)-1, len(args))
+	if f.Reference != "" {
+		page = strings.ReplaceAll(page, "q.id ", "q.id || '' ")
+	}
+	return p.plain + pageInIndex + page + ") ORDER BY p.id DESC", args
 }
 
 // indexedRunes is how much of a reference the index holds.
