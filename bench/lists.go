@@ -53,7 +53,7 @@ func (l *lab) listsOn(ctx context.Context, h home, k merchant) error {
 	}
 	defer in.close(ctx)
 	if l.opts.wants("list") {
-		if err := l.firstPages(in, over.first); err != nil {
+		if err := l.firstPages(ctx, in, over.first); err != nil {
 			return fmt.Errorf("first page: %w", err)
 		}
 	}
@@ -170,11 +170,11 @@ func (p *pager) medians(ctx context.Context, pages ...page) ([]time.Duration, er
 
 // firstPages compares the first page as the API's handler makes it with what the driver needs for the same columns, in turns
 // and in this process, and shows beside it what HTTP and the key cost.
-func (l *lab) firstPages(in *inside, over time.Duration) error {
+func (l *lab) firstPages(ctx context.Context, in *inside, over time.Duration) error {
 	found, err := l.inTurns(
-		func() error { return in.list(pageSize) },
-		func() error { return in.bare(pageSize + 1) }, // like the API it asks for one more to see whether more follow
-		in.onlyKey,
+		func() error { return in.list(ctx, pageSize) },
+		func() error { return in.bare(ctx, pageSize+1) }, // like the API it asks for one more to see whether more follow
+		func() error { return in.onlyKey(ctx) },
 	)
 	if err != nil {
 		return err

@@ -72,8 +72,8 @@ func (a *answer) WriteHeader(status int) { a.status = status }
 func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 
 // ask has the handler answer.
-func (in *inside) ask(path string) error {
-	r, err := http.NewRequest(http.MethodGet, path, http.NoBody)
+func (in *inside) ask(ctx context.Context, path string) error {
+	r, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodGet, path, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (in *inside) ask(path string) error {
 }
 
 // list asks for the first page of so many payments.
-func (in *inside) list(limit int) error {
-	if err := in.ask("/api/v1/payments?limit=" + strconv.Itoa(limit)); err != nil {
+func (in *inside) list(ctx context.Context, limit int) error {
+	if err := in.ask(ctx, "/api/v1/payments?limit="+strconv.Itoa(limit)); err != nil {
 		return err
 	}
 	if n := bytes.Count(in.answer.body.Bytes(), []byte(`"paymentType"`)); n != limit {
@@ -96,16 +96,16 @@ func (in *inside) list(limit int) error {
 }
 
 // onlyKey makes a request that costs its key and is then refused.
-func (in *inside) onlyKey() error {
-	if err := in.ask("/api/v1/payments/none"); err != nil || in.answer.status != http.StatusNotFound {
+func (in *inside) onlyKey(ctx context.Context) error {
+	if err := in.ask(ctx, "/api/v1/payments/none"); err != nil || in.answer.status != http.StatusNotFound {
 		return fmt.Errorf("a payment that is not there was answered %d: %w", in.answer.status, err)
 	}
 	return nil
 }
 
 // bare reads so many of the newest payments by the driver.
-func (in *inside) bare(limit int) error {
-	n, err := in.pages.read(context.Background(), limit, nil)
+func (in *inside) bare(ctx context.Context, limit int) error {
+	n, err := in.pages.read(context.WithoutCancel(ctx), limit, nil)
 	if err == nil && n != limit {
 		err = fmt.Errorf("the bare query found %d rows", n)
 	}

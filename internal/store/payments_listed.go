@@ -181,9 +181,9 @@ var (
 )
 
 func sqlListed(n int) string {
-	text := `SELECT ` + listedColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id IN ($2`
-	for i := 3; i <= n+1; i++ {
-		text += ", " + placeholder(i)
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = placeholder(i + 2)
 	}
-	return text + `) ORDER BY p.id DESC`
+	return `SELECT ` + listedColumns + ` FROM payment p WHERE p.shop_id = $1 AND p.id IN (` + strings.Join(ids, ", ") + `) ORDER BY p.id DESC`
 }

@@ -2,7 +2,7 @@
 // one costs. It makes marks behind the payments as they come, counts again what was written late, and has an eye on what is
 // counted: each time it counts a little of it once more. It never runs on behalf of a request.
 //
-// Read Kind first; what a mark is, and why lists may trust it, is store/payments_tally.go.
+// Read Kind first; what a mark is, and why lists may trust it, is store/marks/marks.go.
 package tally
 
 import (

