@@ -219,6 +219,9 @@ var changing = []struct {
 	{regexp.MustCompile(`"sk_test_[A-Za-z0-9]{8}"`), `"sk_test_<key>"`},
 	{regexp.MustCompile(`(?m)^Accept-Encoding: .*\n`), ""}, // the transport's of these tests
 	{regexp.MustCompile(`name="nonce" value="[^"]*"`), `name="nonce" value="<nonce>"`},
+	{regexp.MustCompile(`data-left="[0-9]+"`), `data-left="<seconds>"`},
+	{regexp.MustCompile(`(?s)<script>.*?</script>`), "<script>"}, // which the page's policy names by its hash
+	{regexp.MustCompile(`20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC`), "<time>"},
 	{regexp.MustCompile(`20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|\+00:00)?`), "<time>"},
 	{regexp.MustCompile(`(\\*"durationMs\\*":)[0-9]+`), "$1<ms>"},
 	{regexp.MustCompile(`"(exp|iat)":[0-9]+`), `"$1":<time>`},

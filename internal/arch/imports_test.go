@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/*", "engine", "id", "inbound",
-		"job", "outbound", "outbox", "private", "records", "risk", "route", "sealing", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "outbound", "outbox", "payment", "private", "records", "risk", "route", "sealing", "shop", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome"},
 	"arch": {},
 }
 

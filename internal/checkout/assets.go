@@ -3,14 +3,12 @@ package checkout
 import (
 	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/web"
@@ -26,7 +24,7 @@ const staticPath = "/static/checkout/"
 type assets struct {
 	pages       map[string]*template.Template
 	style, icon *asset
-	news        script
+	scripts     map[string]script
 	byName      map[string]*asset
 }
 
@@ -37,7 +35,8 @@ type asset struct {
 
 func loadAssets() *assets {
 	a := &assets{pages: make(map[string]*template.Template), byName: make(map[string]*asset)}
-	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html", "templates/news.html"))
+	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html", "templates/mark.html", "templates/news.html", "templates/order.html",
+		"templates/shop.html"))
 	for _, pattern := range []string{"problem.html", "payment_*.html", "method_*.html"} {
 		found, err := fs.Glob(files, "templates/"+pattern)
 		if err != nil {
@@ -50,26 +49,8 @@ func loadAssets() *assets {
 	}
 	a.style = a.load("checkout.css", "text/css; charset=utf-8")
 	a.icon = a.load("icon.svg", "image/svg+xml")
-	a.news = a.script("news.js")
+	a.loadScripts()
 	return a
-}
-
-// script is one of our own that stands in a page, and the hash by which the page's policy allows it and no other one.
-type script struct {
-	element template.HTML
-	hash    string
-}
-
-func (a *assets) script(name string) script {
-	content, err := files.ReadFile("static/" + name)
-	if err != nil {
-		panic(fmt.Sprintf("checkout: %v", err))
-	}
-	sum := sha256.Sum256(content)
-	return script{
-		element: template.HTML("<script>" + string(content) + "</script>"), //nolint:gosec // built into the program
-		hash:    "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
-	}
 }
 
 // judged lets a template link to an address that isReturn accepted: by themselves templates know no schemes of apps.
@@ -100,11 +81,5 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", file.kind)
-	h.Set("Content-Length", strconv.Itoa(len(file.content)))
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	_, _ = w.Write(file.content) // the browser may be gone
+	serveFor(w, file.kind, file.content)
 }

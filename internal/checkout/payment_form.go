@@ -20,10 +20,11 @@ type form struct {
 	Plain         bool      // nothing is entered for the method
 	Pay           string    // label of the main button; empty when there is none
 	PayValue      string    // method that the main button chooses; empty when it is fixed
+	First         *choice   // a likelier way than the card, whose form is shown
 	Others        []choice
-	Back          string // where all methods are shown again; empty where there is no choice
-	Lasts         string // how long the page is open
-	None          string // why nothing can be paid
+	Back          string   // where all methods are shown again; empty where there is no choice
+	Lasts         *lasting // how long the page is open
+	None          string   // why nothing can be paid
 	Faults        []fault
 }
 
@@ -33,6 +34,7 @@ type field struct {
 	ID, Label, Note, Hint, Value, Fault string
 	Type, Dir, Autocomplete, Mode       string
 	Suffix, Class                       string
+	Marks                               []string // brands of cards that are taken, as customers call them
 	Required, Focus                     bool
 	Kept, Change                        string // shown instead of the input, and how to get that back
 }
@@ -54,7 +56,10 @@ func (f *form) Summary() bool {
 }
 
 // choice is a way to pay that has a page of its own, from which the customer can come back.
-type choice struct{ Link, Label string }
+type choice struct {
+	Link, Label string
+	Method      payment.Method
+}
 
 type heldCard struct{ Name, Expiry string }
 
@@ -67,14 +72,14 @@ func (v *visit) methods() []payment.Method {
 // chooses reports that the method is the customer's choice, and not settled.
 func (v *visit) chooses() bool { return v.payment.Method == "" || v.payment.ChoosesAgain() }
 
-// offered is methods without those that the customer's device has nothing for, unless there is no other one.
+// offered is methods, the likeliest first, without those that the customer's device has nothing for, unless there is no other one.
 func (v *visit) offered() []payment.Method {
 	all := v.methods()
 	able := slices.DeleteFunc(slices.Clone(all), func(m payment.Method) bool { return m.Spec().Apple && !v.apple })
 	if len(able) == 0 {
-		return all
+		able = all
 	}
-	return able
+	return v.byLikelihood(able)
 }
 
 // showForm shows the form, with what was entered before as far as it may be shown again.
@@ -170,9 +175,18 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 	if open {
 		f.PayValue = string(shown)
 	}
-	for _, m := range methods {
-		if m != shown && f.Back == "" {
-			f.Others = append(f.Others, choice{v.path + "?" + fieldMethod + "=" + string(m), continueWith(v.words, m)})
+	if f.Back != "" {
+		return
+	}
+	for i, m := range methods {
+		way := choice{v.path + "?" + fieldMethod + "=" + string(m), v.words.method(m), m}
+		switch {
+		case m == shown:
+		case i == 0 && shown != "":
+			way.Label = continueWith(v.words, m)
+			f.First = &way
+		default:
+			f.Others = append(f.Others, way)
 		}
 	}
 }
@@ -186,8 +200,13 @@ func picked(r *http.Request, e *entry, methods []payment.Method) payment.Method 
 	switch {
 	case slices.Contains(methods, wanted):
 		return wanted
-	case len(methods) == 1 || methods[0].Spec().Means == instrument.KindCard:
+	case len(methods) == 1:
 		return methods[0]
+	}
+	for _, m := range methods {
+		if m.Spec().Means == instrument.KindCard {
+			return m
+		}
 	}
 	return ""
 }
@@ -200,7 +219,7 @@ func (g *Pages) fillCard(r *http.Request, f *form, v *visit, e *entry) {
 	}
 	switch {
 	case kept == nil:
-		f.Card = cardFields(v.words, e)
+		f.Card = cardFields(v, e)
 	case kept.AskCode:
 		code := codeField(v.words, e)
 		code.Required = true
@@ -236,9 +255,13 @@ func amountField(v *visit, e *entry) field {
 	}
 }
 
-func cardFields(w *words, e *entry) []field {
+func cardFields(v *visit, e *entry) []field {
+	w := v.words
 	number := field{ID: fieldNumber, Label: w.NumberLabel, Fault: e.of(fieldNumber), Type: "text", Dir: "ltr", Autocomplete: "cc-number",
 		Mode: "numeric", Required: true}
+	for _, b := range v.shop.Settings.Brand.Cards {
+		number.Marks = append(number.Marks, named(w.Brands, string(b)))
+	}
 	if e.shown.brand != "" {
 		number.Change, number.Kept = w.Change, fill(w.HeldCard, named(w.Brands, string(e.shown.brand)), e.shown.last4)
 	}

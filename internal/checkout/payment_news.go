@@ -2,9 +2,9 @@ package checkout
 
 import (
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,7 +16,6 @@ type watch struct {
 	Shows      string // what the page shows now
 	News, Page string // addresses
 	After      int    // seconds until it looks
-	Script     template.HTML
 }
 
 // news is what such a page is told.
@@ -27,7 +26,7 @@ type news struct {
 }
 
 func (g *Pages) watch(v *visit) *watch {
-	return &watch{Shows: g.shows(v), News: v.path + "/news", Page: v.path, After: v.lookAfter(), Script: g.assets.news.element}
+	return &watch{Shows: g.shows(v), News: v.path + "/news", Page: v.path, After: v.lookAfter()}
 }
 
 // tellNews answers a page that waits. What went wrong is answered as on any page: it looks again.
@@ -68,6 +67,12 @@ func (g *Pages) shows(v *visit) string {
 		return g.stepPage(v) + " " + v.payment.LiveAttempt().Next.Code
 	}
 	return "wait"
+}
+
+// showsKind is shows without what is the customer's.
+func (g *Pages) showsKind(v *visit) string {
+	kind, _, _ := strings.Cut(g.shows(v), " ")
+	return kind
 }
 
 // lookAfter is after how many seconds there is news at the earliest. Who was sent to a bank needs a while there.

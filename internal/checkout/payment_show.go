@@ -61,7 +61,7 @@ func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
 	outcome := v.outcome()
 	page := view{
 		Page: "payment_result", Status: http.StatusOK, Title: outcome.Title, Text: outcome.Text, Tone: outcome.Tone,
-		Reference: string(v.payment.ID), Link: v.returnURL(),
+		Reference: string(v.payment.ID), Link: v.returnURL(), Receipt: v.receipt(),
 	}
 	switch {
 	case page.Link != "" && outcome.Tone == toneSuccess:
@@ -71,6 +71,8 @@ func (g *Pages) showResult(w http.ResponseWriter, r *http.Request, v *visit) {
 		page.Detail = v.words.EndPaid
 	case page.Link == "":
 		page.Detail = v.words.EndUnpaid
+	case outcome.Tone == toneNeutral:
+		page.Next = v.words.Look.startAgain(v.payment.Terms.Verify)
 	}
 	g.render(w, r, v, page)
 }

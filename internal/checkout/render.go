@@ -2,6 +2,8 @@ package checkout
 
 import (
 	"bytes"
+	"context"
+	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,6 +24,8 @@ type view struct {
 	Button    string
 	Link      string // where the page's link goes
 	Reference string
+	Next      string // what the customer can do now
+	Receipt   *receipt
 	Form      *form
 	Code      string // what the customer takes along
 	Label     string // of it
@@ -30,8 +34,11 @@ type view struct {
 	W *words // of the payment's customer where one is known, else as given
 
 	// Set by render.
-	Order       *order // nil where no payment is known
-	Style, Icon string // addresses
+	Order       *order        // nil where no payment is known
+	Style, Icon string        // addresses
+	Accent      template.HTML // the shop's colour
+	Scripts     []template.HTML
+	Frame       string // for frame.js
 	Request     string // number of the request, on problem pages
 	ReturnLabel string
 	Tab         string // what the browser's tab says before the merchant's name
@@ -39,26 +46,29 @@ type view struct {
 
 // order is the payment as every page shows it.
 type order struct {
-	Merchant, Initial, Description string
-	Amount                         *price // nil where the customer says it
-	Test                           bool
+	Merchant, Logo, Initial, Description string
+
+	Amount    *price // nil where the customer says it
+	Reference string // the merchant's
+	Lines     *lines
+	Contact   *contact
+	Test      bool
+	W         *words
 }
 
 func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page view) {
 	base := g.base
 	page.Style, page.Icon = base+g.assets.style.path, base+g.assets.icon.path
 	if v != nil {
-		page.W, page.Order = v.words, v.order()
-		page.ReturnLabel = fill(v.words.ReturnLink, isolated(v.shop.Name))
+		page.W, page.Order = v.words, g.order(r.Context(), v)
+		page.ReturnLabel = fill(v.words.ReturnLink, isolated(page.Order.Merchant))
 	} else {
 		page.Request = web.RequestID(r.Context())
 	}
 	if page.Tab = page.Title; page.Form != nil && len(page.Form.Faults) > 0 {
 		page.Tab = fill(page.W.FaultTab, page.Title)
 	}
-	if page.Watch != nil {
-		g.setHeaders(w.Header(), g.assets.news.hash)
-	}
+	g.setPolicy(w.Header(), v, &page)
 	var body bytes.Buffer
 	if err := g.assets.pages[page.Page].ExecuteTemplate(&body, "layout", page); err != nil {
 		g.log.ErrorContext(r.Context(), "template of the payment page", "page", page.Page, "error", err)
@@ -71,9 +81,10 @@ func (g *Pages) render(w http.ResponseWriter, r *http.Request, v *visit, page vi
 	_, _ = w.Write(body.Bytes()) // the customer may be gone
 }
 
-func (v *visit) order() *order {
+func (g *Pages) order(ctx context.Context, v *visit) *order {
 	o := &order{
-		Merchant: v.shop.Name, Description: v.payment.Description, Test: !v.shop.Live,
+		Merchant: v.merchant(), Description: v.payment.Description, Test: !v.shop.Live,
+		Reference: v.payment.Reference, Lines: g.soldLines(ctx, v), Contact: v.contact(), Logo: g.logo(v.shop), W: v.words,
 	}
 	if !v.payment.Asked.Amount.IsZero() {
 		o.Amount = v.words.price(v.payment.Shown().Amount, v.payment.Asked.Currency)

@@ -1,12 +1,15 @@
 package checkout
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/web"
 )
 
@@ -24,6 +27,10 @@ type Deps struct {
 	TrustedProxies []netip.Prefix
 	// Rates are how often pages may be opened; without them as often as anybody likes.
 	Rates Rates
+	// Sold tells what a payment is for whose merchant API knows that. It is asked once for each page of such a payment.
+	Sold func(context.Context, *payment.Payment) (Sold, error)
+	// Logo reads the logo of a shop that has one; without it none is shown.
+	Logo func(context.Context, shop.ID) (Logo, error)
 }
 
 // Pages serves the hosted payment page. It is safe for concurrent use.
@@ -37,6 +44,8 @@ type Pages struct {
 	paces   paces
 	crowd   crowd
 	shelf   *shelf
+	sold    func(context.Context, *payment.Payment) (Sold, error)
+	logos   *logos
 }
 
 // New returns the pages. It panics if a template or a text built into the program is broken.
@@ -45,6 +54,7 @@ func New(d Deps) *Pages {
 	return &Pages{
 		engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), assets: loadAssets(),
 		paces: paces{rates: d.Rates}, crowd: newCrowd(), shelf: newShelf(d.Engine.Now),
+		sold: d.Sold, logos: newLogos(d.Logo),
 	}
 }
 
@@ -67,6 +77,7 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 	mux.Handle("GET "+BasePath, g.guarded(g.showNotFound)) // else it would be a redirect that repeats the query
 	mux.Handle("GET "+BasePath+"/", g.guarded(g.showNotFound))
 	mux.HandleFunc("GET /static/checkout/{name}", g.assets.serve)
+	mux.HandleFunc("GET /static/checkout/logo/{shop}/{name}", g.serveLogo)
 }
 
 // Icon is the path of the icon that all pages show in the browser's tab.
@@ -81,15 +92,17 @@ func (g *Pages) Absent() http.Handler { return g.guarded(g.showNotFound) }
 // guarded sets what every answer of the page carries and turns a panic into a calm page.
 func (g *Pages) guarded(next http.HandlerFunc) http.Handler {
 	return web.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.setHeaders(w.Header(), "")
+		g.setHeaders(w.Header(), web.PagePolicy{})
 		next(w, r)
 	}), g.log, g.showBroken)
 }
 
-// setHeaders closes the page: no script but the one with that hash, if any, no framing, no referrer that would give its address
-// away, no copy in a cache, which is why there is no Vary for the languages either. Forms may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
-func (g *Pages) setHeaders(h http.Header, script string) {
-	web.SetPageHeaders(h, web.PagePolicy{HTTPS: g.https, Script: script})
+// setHeaders closes the page: no script but those with the hashes that the policy has, if any, no framing but by the origins that it
+// names, no referrer that would give its address away, no copy in a cache, which is why there is no Vary for the languages either. Forms
+// may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
+func (g *Pages) setHeaders(h http.Header, p web.PagePolicy) {
+	p.HTTPS = g.https
+	web.SetPageHeaders(h, p)
 	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 }

@@ -22,6 +22,7 @@ type visit struct {
 	words   *words
 	now     time.Time
 	apple   bool // the customer's device may have Apple Pay
+	android bool // it runs Android
 }
 
 type visitHandler func(http.ResponseWriter, *http.Request, *visit)
@@ -82,7 +83,7 @@ func (g *Pages) visit(r *http.Request, load loader) (*visit, error) {
 	if p.Terms.Verify {
 		w = w.forBinding()
 	}
-	return &visit{shop: s, payment: p, path: g.base + "/payment/" + token, words: w, now: g.engine.Now(), apple: hasApplePay(r.UserAgent())}, nil
+	return &visit{shop: s, payment: p, path: g.base + "/payment/" + token, words: w, now: g.engine.Now(), apple: hasApplePay(r.UserAgent()), android: isAndroid(r.UserAgent())}, nil
 }
 
 func (v *visit) target() engine.Target { return engine.Target{Shop: v.shop, ID: v.payment.ID} }

@@ -46,6 +46,8 @@ type words struct {
 	NotFound, Forbidden, BadForm, Busy, Broken outcomeWords
 	RequestLabel, Reopen                       string
 
+	Look lookWords
+
 	Methods map[string]methodWords // by payment method
 	Brands  map[string]string      // what customers call a card brand
 }

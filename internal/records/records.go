@@ -79,6 +79,11 @@ func (r *Records) Order(ctx context.Context, shop payment.ShopID, id string) (en
 	return read(ctx, r, func(tx *store.Tx) (engine.Order, error) { return tx.Orders().Get(shop, id) })
 }
 
+// OrderOf returns the order that a payment was made for, without its id, or payment.ErrNotFound.
+func (r *Records) OrderOf(ctx context.Context, shop payment.ShopID, id payment.ID) (engine.Order, error) {
+	return read(ctx, r, func(tx *store.Tx) (engine.Order, error) { return tx.Orders().OfPayment(shop, id) })
+}
+
 // DepositByReference returns the shop's newest deposit with that reference, or payment.ErrNotFound.
 func (r *Records) DepositByReference(ctx context.Context, shop payment.ShopID, ref string) (payment.ID, error) {
 	return read(ctx, r, func(tx *store.Tx) (payment.ID, error) {

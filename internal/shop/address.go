@@ -16,6 +16,8 @@ func (s *Settings) Settle() {
 			*a.text = read.Text
 		}
 	}
+	s.Brand.settle()
+	s.settleFrames()
 	for _, l := range s.places() {
 		*l.entries = slices.Clone(*l.entries)
 		for i, entry := range *l.entries {

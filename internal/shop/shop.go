@@ -121,6 +121,8 @@ type Settings struct {
 	RetiredKey          *RetiredKey   `json:"retiredSigningKey,omitempty"`
 	RateLimit           *RateLimit    `json:"rateLimit,omitempty"`
 	CardTesting         CardTesting   `json:"cardTesting"`
+	Brand               Brand         `json:"brand,omitzero"`
+	AllowedFrameOrigins []string      `json:"allowedFrameOrigins,omitempty"` // sites within which the payment page may be shown, such as https://shop.example; none where empty
 	YandexPay           YandexPay     `json:"yandexPay"`
 }
 
@@ -161,6 +163,8 @@ func (s Settings) Check() error {
 	faults = append(faults, s.checkAddresses()...)
 	faults = append(faults, s.RateLimit.check()...)
 	faults = append(faults, s.CardTesting.check()...)
+	faults = append(faults, s.Brand.check()...)
+	faults = append(faults, s.checkFrames()...)
 	if strings.ContainsAny(s.YandexPay.CallbackURL, "?#") {
 		add("yandexPay.callbackUrl: must end with its path, to which /v1/webhook is appended")
 	}

@@ -59,8 +59,10 @@ func dressed(b []byte) []byte {
 type PagePolicy struct {
 	// Nonce allows the script elements that carry it; empty allows no script. It must be new for each answer.
 	Nonce string
-	// Script is the hash of the one script that stands in the page, such as sha256- and 44 characters; empty allows none.
-	Script string
+	// Scripts are the hashes of the scripts that stand in the page, such as sha256- and 44 characters; none by default.
+	Scripts []string
+	// Styles are the hashes of style elements that stand in the page; none by default.
+	Styles []string
 	// FrameAncestors are the origins that may frame the page, such as https://shop.example; none by default.
 	FrameAncestors []string
 	// FormAction are the origins, beside this server, that a form on the page may be sent to or redirected to.
@@ -73,14 +75,14 @@ type PagePolicy struct {
 // so a bad setting can only close a page further.
 func SetPageHeaders(h http.Header, p PagePolicy) {
 	var b strings.Builder
-	b.WriteString("default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; object-src 'none'; script-src ")
+	b.WriteString("default-src 'none'; style-src 'self'")
+	writeHashes(&b, p.Styles)
+	b.WriteString("; img-src 'self'; connect-src 'self'; base-uri 'none'; object-src 'none'; script-src")
 	switch {
 	case validNonce(p.Nonce):
-		b.WriteString("'nonce-" + p.Nonce + "'")
-	case validHash(p.Script):
-		b.WriteString("'" + p.Script + "'")
-	default:
-		b.WriteString("'none'")
+		b.WriteString(" 'nonce-" + p.Nonce + "'")
+	case !writeHashes(&b, p.Scripts):
+		b.WriteString(" 'none'")
 	}
 	framed := writeOrigins(&b, "; frame-ancestors", "'none'", p.FrameAncestors)
 	b.WriteString("; form-action 'self'")
@@ -92,12 +94,25 @@ func SetPageHeaders(h http.Header, p PagePolicy) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
-	if !framed {
+	if framed {
+		h.Del("X-Frame-Options") // which knows no origins, and may be there from before
+	} else {
 		h.Set("X-Frame-Options", "DENY")
 	}
 	if p.HTTPS {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
+}
+
+// writeHashes appends the valid hashes, and reports whether there is one.
+func writeHashes(b *strings.Builder, hashes []string) (found bool) {
+	for _, h := range hashes {
+		if validHash(h) {
+			b.WriteString(" '" + h + "'")
+			found = true
+		}
+	}
+	return found
 }
 
 // writeOrigins appends the directive with its valid origins, or with otherwise when there is none.

@@ -1,0 +1,90 @@
+package checkout
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/web"
+)
+
+// inventory is every script that a page of a payment may hold, and why. Each stands in the page as it is here, and the page's policy
+// allows it by its hash and no other one: TestScriptsAreThoseOfTheInventory compares what browsers get with this.
+var inventory = []struct{ name, reason string }{
+	{"news.js", "a page that waits looks for news, and is left only when there is another one to show"},
+	{"form.js", "the form groups digits as they are typed, sends once, says that it works, and tells when the time to pay ends"},
+	{"receipt.js", "the receipt has its time in the customer's zone, and a button to print it"},
+	{"frame.js", "a page within a shop's own page tells that one, and nobody else, how the payment stands"},
+}
+
+// script is one of the inventory, and the hash by which a page's policy allows it.
+type script struct {
+	element template.HTML
+	hash    string
+}
+
+func (a *assets) loadScripts() {
+	a.scripts = make(map[string]script, len(inventory))
+	for _, entry := range inventory {
+		content, err := files.ReadFile("static/" + entry.name)
+		if err != nil {
+			panic(fmt.Sprintf("checkout: %v", err))
+		}
+		a.scripts[entry.name] = script{
+			element: template.HTML("<script>" + string(content) + "</script>"), //nolint:gosec // built into the program
+			hash:    sourceHash(content),
+		}
+	}
+}
+
+// sourceHash is a content as policies name it.
+func sourceHash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// setPolicy gives a page the scripts that it needs and its shop's colour, and has its policy allow these and the frames of the shop.
+func (g *Pages) setPolicy(h http.Header, v *visit, page *view) {
+	var names []string
+	if page.Watch != nil {
+		names = append(names, "news.js")
+	}
+	if page.Form != nil {
+		names = append(names, "form.js")
+	}
+	if page.Receipt != nil {
+		names = append(names, "receipt.js")
+	}
+	policy := web.PagePolicy{}
+	if v != nil {
+		if policy.FrameAncestors = v.shop.Settings.AllowedFrameOrigins; len(policy.FrameAncestors) > 0 {
+			names = append(names, "frame.js")
+			page.Frame = g.frame(v)
+		}
+		if a := accentOf(v.shop.Settings.Brand.Accent); a != nil {
+			page.Accent, policy.Styles = a.element, []string{a.hash}
+		}
+	}
+	for _, name := range names {
+		s := g.assets.scripts[name]
+		page.Scripts, policy.Scripts = append(page.Scripts, s.element), append(policy.Scripts, s.hash)
+	}
+	g.setHeaders(h, policy)
+}
+
+// frame is what frame.js tells the page around it, in JSON.
+func (g *Pages) frame(v *visit) string {
+	told, err := json.Marshal(struct {
+		ID      string   `json:"id"`
+		State   string   `json:"state"`
+		Shows   string   `json:"shows"`
+		Origins []string `json:"origins"`
+	}{string(v.payment.ID), string(v.payment.State()), g.showsKind(v), v.shop.Settings.AllowedFrameOrigins})
+	if err != nil {
+		return ""
+	}
+	return string(told)
+}
