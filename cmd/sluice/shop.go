@@ -11,6 +11,7 @@ type shopCommands struct {
 	List   shopListCommand   `cmd:"" help:"List the shops."`
 	Update shopUpdateCommand `cmd:"" help:"Change settings of a shop, and print them all."`
 	Rename shopRenameCommand `cmd:"" help:"Give a shop another name, and its merchant."`
+	Logo   shopLogoCommands  `cmd:"" help:"Show a picture beside a shop's name on its payment page."`
 }
 
 type shopCreateCommand struct {

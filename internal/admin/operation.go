@@ -70,6 +70,8 @@ var (
 	OpListShops  = operation("shop.list", ReadShops, (*Desk).listShops)
 	OpUpdateShop = operation("shop.update", ManageShops, (*Desk).updateShop)
 	OpRenameShop = operation("shop.rename", ManageShops, (*Desk).renameShop)
+	OpSetLogo    = operation("shop.logo.set", ManageShops, (*Desk).setLogo)
+	OpRemoveLogo = operation("shop.logo.remove", ManageShops, (*Desk).removeLogo)
 
 	OpCreateKey = operation("key.create", ManageKeys, (*Desk).createKey)
 	OpListKeys  = operation("key.list", ReadShops, (*Desk).listKeys)
@@ -128,7 +130,7 @@ var (
 // All lists every operation.
 func All() []Any {
 	return []Any{
-		OpCreateShop, OpListShops, OpUpdateShop, OpRenameShop,
+		OpCreateShop, OpListShops, OpUpdateShop, OpRenameShop, OpSetLogo, OpRemoveLogo,
 		OpCreateKey, OpListKeys, OpRevokeKey,
 		OpCreateTerminal, OpListTerminals, OpShowTerminal, OpUpdateTerminal, OpSwitchTerminal, OpRemoveTerminal,
 		OpListPayments, OpShowPayment, OpExplainPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,

@@ -181,7 +181,7 @@ func (d *Desk) renameShop(ctx context.Context, c RenameShop) (ShopRenamed, error
 // changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a
 // misspelled one.
 func changeSettings(s *shop.Settings, live bool, text string) error {
-	retired := s.RetiredKey
+	retired, logo := s.RetiredKey, s.Brand.Logo
 	if text = unmarked(text); text != "" {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.DisallowUnknownFields()
@@ -193,6 +193,9 @@ func changeSettings(s *shop.Settings, live bool, text string) error {
 		}
 	}
 	s.RetiredKey = retired // rotated by a command of its own
+	if s.Brand.Logo != logo {
+		return errors.New("settings: brand.logo: a logo is given with its picture, by \"sluice shop logo set\"")
+	}
 	s.Settle()
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("settings: %w", err)

@@ -34,7 +34,7 @@ func (a *App) Handler(ctx context.Context, p Public) http.Handler {
 	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.c.Strangers)
 	pages := checkout.New(checkout.Deps{
 		Engine: a.Engine, Log: a.c.Strangers, PublicURL: a.c.PublicURL, TrustedProxies: a.c.TrustedProxies, Rates: a.c.Rates,
-		Sold: a.sold,
+		Sold: a.sold, Logo: a.logo,
 	})
 	pages.Mount(mux)
 	if p.Simulator != "" {

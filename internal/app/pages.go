@@ -7,6 +7,7 @@ import (
 	"github.com/sluicepay/sluice/internal/api/yandexpay"
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
 )
 
 // sold tells the payment page what an order is made of: the dialect that took the order knows how it is written down.
@@ -27,4 +28,10 @@ func (a *App) sold(ctx context.Context, p *payment.Payment) (checkout.Sold, erro
 		sold.Lines[i] = checkout.SoldLine(l)
 	}
 	return sold, err
+}
+
+// logo is the picture of a shop as the payment page serves it.
+func (a *App) logo(ctx context.Context, sid shop.ID) (checkout.Logo, error) {
+	kept, err := a.Records.Logo(ctx, sid)
+	return checkout.Logo(kept), err
 }

@@ -26,7 +26,7 @@ const (
 // Grounds of texts by day and by night, the one with the least contrast each, as checkout.css has them.
 var (
 	dayGround, nightGround = mustColour("#f3f5f8"), mustColour("#202b45")
-	white, black           = mustColour("#ffffff"), mustColour("#0b0e14")
+	white, black           = mustColour("#ffffff"), mustColour("#000000")
 	dayTint, nightTint     = mustColour("#ffffff"), mustColour("#181d26")
 	accents                sync.Map // by the colour as it is set; as many as shops have set
 )

@@ -84,6 +84,11 @@ func (r *Records) OrderOf(ctx context.Context, shop payment.ShopID, id payment.I
 	return read(ctx, r, func(tx *store.Tx) (engine.Order, error) { return tx.Orders().OfPayment(shop, id) })
 }
 
+// Logo returns the picture of a shop, or payment.ErrNotFound.
+func (r *Records) Logo(ctx context.Context, shop payment.ShopID) (store.Logo, error) {
+	return read(ctx, r, func(tx *store.Tx) (store.Logo, error) { return tx.Logos().Get(shop) })
+}
+
 // DepositByReference returns the shop's newest deposit with that reference, or payment.ErrNotFound.
 func (r *Records) DepositByReference(ctx context.Context, shop payment.ShopID, ref string) (payment.ID, error) {
 	return read(ctx, r, func(tx *store.Tx) (payment.ID, error) {
