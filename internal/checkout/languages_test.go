@@ -144,7 +144,7 @@ func walk(t *testing.T, language string, show func(name string, a answer, wants 
 	form.Set("amount", "1.005")
 	show("too fine", h.do("POST", page, form), "AmountTooFine."+h.form(t, language, 2))
 	_, page = h.deposit(ours, open)
-	show("methods", h.get(page), "OtherMethods", "Methods.GOOGLEPAY.Go", "Methods.OPEN_BANKING.Go")
+	show("methods", h.get(page), "OtherMethods", "Methods.GOOGLEPAY.Name", "Methods.OPEN_BANKING.Name")
 	show("method", h.get(page+"?method=GOOGLEPAY"), "Methods.GOOGLEPAY.Go", "MethodText", "AllMethods")
 	show("no method", h.do("POST", page, h.fill(page, "method", "CASH")), "MethodMissing")
 	_, page = h.deposit(ours, func(c *engine.Create) { c.Means = testCard(t, approved) })
