@@ -1,6 +1,6 @@
 // Package checkout owns the hosted payment page: the pages that a customer sees between the shop and the bank, as
 // server-rendered HTML that works without any script, with its own style and texts. It reads the form, checks it,
-// gives the engine one command and shows what came of it. The one script that there is has a page that waits look for news.
+// gives the engine one command and shows what came of it. The few scripts that make it easier stand in scripts.go with the reason for each.
 //
 // It decides nothing about money or state, stores nothing, sets no cookie and knows no provider: the address of a
 // page is the customer's only credential, and every form carries a nonce tied to the payment's state. What was right in a
