@@ -432,7 +432,7 @@ func browserOtherMethod(t *testing.T, b *tab, s *browserSite) {
 	b.click("a[href$='method=GOOGLEPAY']")
 	b.heading("Continue with Google Pay")
 	b.click(".pay a.secondary") // all ways to pay
-	b.heading("Pay by card")
+	b.heading("How would you like to pay?")
 	b.click("a[href$='method=PIX']")
 	b.heading("Continue with Pix")
 	b.shot("method")

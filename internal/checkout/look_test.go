@@ -119,8 +119,20 @@ func TestTheLikeliestComesFirst(t *testing.T) {
 		if tc.want != "" && strings.Contains(rest, "?method="+tc.want) {
 			t.Errorf("%s is there twice", tc.want)
 		}
-		a.wants(t, "cc-number")
+		title := "<h1>Pay by card</h1>"
+		if tc.want != "" {
+			title = "<h1>How would you like to pay?</h1>"
+		}
+		a.wants(t, "cc-number", title)
 	}
+}
+
+// TestAnOrderSpeaksItsLanguage, too, and its sums are kept apart where people write from right to left.
+func TestAnOrderSpeaksItsLanguage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	_, page := h.deposit(ordered("Lamp"), speaks(t, "ar"))
+	h.get(page).wants(t, `dir="rtl"`, "تفاصيل الطلب", "<bdi>Lamp</bdi>", `<bdi class="sum">`, "الخصم")
 }
 
 // TestEveryMethodHasAMark: drawn, and its source told.

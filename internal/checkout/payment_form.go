@@ -100,9 +100,11 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	}
 	f := g.form(r, v, e)
 	page.Form = f
-	if f.Held != nil || len(f.Card) > 0 {
+	switch {
+	case f.First != nil: // the card is one of several ways, and not the first
+	case f.Held != nil || len(f.Card) > 0:
 		page.Title = v.words.FormTitleCard
-	} else if f.Plain {
+	case f.Plain:
 		page.Title = f.Pay
 	}
 	switch {
