@@ -120,7 +120,7 @@ type peerKey struct{}
 // admin answers a command that another process was given.
 func (a *node) admin(w http.ResponseWriter, r *http.Request) {
 	var q request
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&q); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, admin.MaxRequest)).Decode(&q); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

@@ -35,6 +35,7 @@ type commands struct {
 	Shop      shopCommands     `cmd:"" help:"Create, list, change and rename shops."`
 	Key       keyCommands      `cmd:"" help:"Create, list and revoke API keys."`
 	Terminal  terminalCommands `cmd:"" help:"Create, show, change and remove a shop's terminals: its accounts at providers."`
+	Bins      binsCommands     `cmd:"" help:"Import and look into the table that tells where cards were issued."`
 	Payment   paymentCommands  `cmd:"" help:"List and show payments, do what the merchant could, and correct what needs a human."`
 	Notice    noticeCommands   `cmd:"" help:"List, show and retry notices of providers that could not be booked."`
 	Lists     listCommands     `cmd:"" help:"Check the counts by which pages of long lists are found."`

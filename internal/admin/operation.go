@@ -38,6 +38,8 @@ const (
 	TakeBackups     Right = "backups.take"
 	RestoreBackups  Right = "backups.restore" // of Restore, which is no Operation
 	ReadVault       Right = "vault.read"
+	ReadRanges      Right = "ranges.read"
+	ManageRanges    Right = "ranges.manage"
 )
 
 // changes tells acts that change something from those that only look.
@@ -116,6 +118,11 @@ var (
 	OpRotateMaster = operation("vault.rotate-master", RotateSecrets, (*Desk).rotateMaster)
 	OpScrub        = operation("vault.scrub", RotateSecrets, (*Desk).scrub)
 
+	OpImportRanges = operation("ranges.import", ManageRanges, (*Desk).importRanges)
+	OpShowRanges   = operation("ranges.show", ReadRanges, (*Desk).showRanges)
+	OpFindRange    = operation("ranges.find", ReadRanges, (*Desk).findRange)
+	OpResetRanges  = operation("ranges.reset", ManageRanges, (*Desk).resetRanges)
+
 	OpListDeliveries   = operation("webhook.list", ReadWebhooks, (*Desk).listDeliveries)
 	OpResendDeliveries = operation("webhook.resend", ResendWebhooks, (*Desk).resendDeliveries)
 	OpListEndpoints    = operation("webhook.endpoints", ReadWebhooks, (*Desk).listEndpoints)
@@ -141,6 +148,7 @@ func All() []Any {
 		OpCheckLists,
 		OpTakeBackup,
 		OpVaultStatus, OpRotateVault, OpRotateMaster, OpScrub,
+		OpImportRanges, OpShowRanges, OpFindRange, OpResetRanges,
 		OpListDeliveries, OpResendDeliveries, OpListEndpoints, OpSwitchEndpoint, OpListUntold, OpRetryUntold,
 		OpRotateKey, OpListTokenKeys, OpRotateTokenKey,
 	}

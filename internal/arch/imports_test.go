@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"private":       {},
 	"instrument":    {},
 	"payment":       {"money", "id", "instrument"},
+	"cardrange":     {},
 	"shop":          {"address", "limit", "money", "id", "payment", "instrument"},
 	"route":         {"money", "payment", "instrument", "shop"},
 	"risk":          {"money", "payment", "instrument", "shop"},
@@ -43,11 +44,11 @@ var allowed = map[string][]string{
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
 	"webhook":     {"id", "payment", "instrument", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
 	"terminals":   {"connector", "outbound", "shop"},
-	"cache":       {"payment", "shop"},
+	"cache":       {"cardrange", "payment", "shop"},
 	"flight":      {"instrument", "payment", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
-	"engine":        {"money", "id", "payment", "cache", "outbox", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
+	"engine":        {"money", "id", "payment", "cache", "cardrange", "outbox", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
@@ -57,7 +58,7 @@ var allowed = map[string][]string{
 	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
-	"admin":         {"api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook"}, // shown by cmd and the back office
+	"admin":         {"api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange"}, // shown by cmd and the back office
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "instrument", "shop", "web", "store"},
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
@@ -72,7 +73,7 @@ func isSupport(pkg string) bool {
 }
 
 // pure packages decide; they are given time, chance and data and do no input or output.
-var pure = []string{"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address", "internal/limit"}
+var pure = []string{"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address", "internal/limit", "internal/cardrange"}
 
 // moneyPath holds the packages through which amounts pass.
 var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}

@@ -185,6 +185,7 @@ var oneThing = map[string]string{
 	"alarms.go":          "what a human has to look at",
 	"amount.go":          "amounts of money",
 	"backup.go":          "backups of an installation",
+	"bins.go":            "the table that tells where cards were issued",
 	"bind.go":            "the reader of a request's fields",
 	"capture.go":         "captures",
 	"cardtesting.go":     "the rules against card testing",

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/cardrange"
 	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
@@ -86,6 +87,9 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 // createOnce is Create after the look at what was there before. errFreed asks for another try.
 func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
 	b := creation{e: e, c: c}
+	if c.Means != nil {
+		b.ranges = e.Ranges(ctx)
+	}
 	err := e.c.DB.Update(ctx, func(tx *store.Tx) error { return b.write(ctx, tx) })
 	if overtaken(err) {
 		if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
@@ -146,6 +150,7 @@ type creation struct {
 	x         callInput
 	duplicate payment.ID
 	unsure    unconfirmed
+	ranges    *cardrange.Table // where means are given
 }
 
 func (b *creation) write(ctx context.Context, tx *store.Tx) error {

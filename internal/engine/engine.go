@@ -70,6 +70,7 @@ type Engine struct {
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
 	recent     cache.Payments
+	ranges     *cache.Ranges
 	pace       telemetry.Pace // of log lines that strangers can cause
 }
 
@@ -81,7 +82,7 @@ func opened(c Config) *terminals.Pool {
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
 	e := &Engine{
-		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(),
+		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(), ranges: newRanges(c),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log},
 		bell:  &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/sluicepay/sluice/internal/cardrange"
 	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
@@ -34,7 +35,7 @@ type Execute struct {
 //
 // Means that are a card without a number are the security code of the card that came with the payment.
 func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
-	by := order{e: e, x: &x}
+	by := order{e: e, x: &x, ranges: e.Ranges(ctx)}
 	defer by.done()
 	ctx, number, done := flight.Without(ctx, x.Means)
 	defer done()
@@ -59,6 +60,7 @@ type order struct {
 	kept    []instrument.Means   // what came with the payment, as each run has opened it: which one was committed may come out late
 	numbers []*instrument.Finder // of the cards among it
 	pays    instrument.Means     // of the last run
+	ranges  *cardrange.Table
 	door    door
 }
 
@@ -128,7 +130,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	switch needs := wanted.Method.Spec().Means; {
 	case needs != instrument.KindCard:
 		if means != nil && means.Kind() == needs {
-			c.Instrument, call.means = means.Masked(), means
+			c.Instrument, call.means = masked(means, o.ranges), means
 		}
 	case card == nil:
 		return nil, callInput{}, &payment.Missing{Field: "card"}
@@ -138,7 +140,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 		if err := e.admit(x, card, &o.door); err != nil {
 			return nil, callInput{}, err
 		}
-		c.Instrument, call.means, call.pass = card.Masked(), means, o.door.pass
+		c.Instrument, call.means, call.pass = masked(card, o.ranges), means, o.door.pass
 	}
 	c.Fill(&wanted)
 	if c.Start.Verdict, err = e.screen(x.Shop, &wanted, means, x.From); c.Start.Verdict.Kind == payment.VerdictReview {

@@ -135,6 +135,17 @@ func (p PAN) BIN() string {
 	return string(p.secret.value().digits[:8])
 }
 
+// Leading is the number's first digits, of which there are n at most: 11, by which whole tables of ranges tell issuers apart.
+func (p PAN) Leading(n int) (prefix uint64) {
+	if p.IsZero() {
+		return 0
+	}
+	for _, d := range p.secret.value().digits[:min(n, 11)] {
+		prefix = prefix*10 + uint64(d-'0')
+	}
+	return prefix
+}
+
 // Sum is what hash makes of all digits, which it must not keep: a keyed hash stands for a number without telling it.
 func (p PAN) Sum(hash func([]byte) []byte) []byte { return hash(p.secret.value().bytes()) }
 
