@@ -71,7 +71,36 @@ func showAttempts(b *bytes.Buffer, attempts []admin.AttemptShown) error {
 		})
 	}
 	b.WriteByte('\n')
-	return table(b, []string{"ATTEMPT", "KIND", "TERMINAL", "OUTCOME", "AMOUNT", "STARTED", "CODE", "PROVIDER'S ID", "ASKED NEXT"}, rows)
+	if err := table(b, []string{"ATTEMPT", "KIND", "TERMINAL", "OUTCOME", "AMOUNT", "STARTED", "CODE", "PROVIDER'S ID", "ASKED NEXT"}, rows); err != nil {
+		return err
+	}
+	return showAuthentications(b, attempts)
+}
+
+// showAuthentications prints what 3-D Secure has told of the attempts that it was asked about.
+func showAuthentications(b *bytes.Buffer, attempts []admin.AttemptShown) error {
+	var rows [][]string
+	for i := range attempts {
+		a := attempts[i].Authentication
+		if a == nil {
+			continue
+		}
+		how, bears := "frictionless", "merchant"
+		if a.Challenged {
+			how = "challenge"
+		}
+		if attempts[i].IssuerBears {
+			bears = "issuer"
+		}
+		rows = append(rows, []string{
+			strconv.Itoa(attempts[i].Number), string(a.Result), how, cmp.Or(a.ECI, "–"), bears, cmp.Or(a.Exemption, "–"), cmp.Or(a.SchemeID, "–"),
+		})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	b.WriteByte('\n')
+	return table(b, []string{"3-D SECURE OF", "RESULT", "HOW", "ECI", "FRAUD IS BORNE BY", "EXEMPTION", "SCHEME'S ID"}, rows)
 }
 
 func showByHand(b *bytes.Buffer, changes []admin.ByHand) error {

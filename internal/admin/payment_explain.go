@@ -67,7 +67,7 @@ func (d *Desk) explainPayment(ctx context.Context, c OfPayment) (PaymentExplaine
 	}
 	explained := PaymentExplained{Shop: string(s.ID), Payment: p.ID, State: p.State()}
 	for i := range p.Attempts {
-		explained.Tries = append(explained.Tries, attemptShown(&p.Attempts[i]))
+		explained.Tries = append(explained.Tries, attemptShown(&p, &p.Attempts[i]))
 	}
 	err = d.c.DB.View(ctx, func(tx *store.Tx) error {
 		kept, err := tx.Operations().Plans(s.ID, p.ID)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/api/gateway"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 )
@@ -62,9 +63,13 @@ type AttemptShown struct {
 	ProviderRef string        `json:"providerId,omitempty"`
 	Code        string        `json:"errorCode,omitempty"`
 	RawCode     string        `json:"providerCode,omitempty"`
-	Started     time.Time     `json:"started"`
-	NextCheck   time.Time     `json:"nextCheck,omitzero"` // when the provider is asked next
-	Checks      int           `json:"checks,omitempty"`
+	// Authentication is what 3-D Secure has told, without its proof.
+	Authentication *instrument.Authentication `json:"authentication,omitempty"`
+	// IssuerBears says that by it not the merchant but the issuer bears a fraud.
+	IssuerBears bool      `json:"issuerBears,omitempty"`
+	Started     time.Time `json:"started"`
+	NextCheck   time.Time `json:"nextCheck,omitzero"` // when the provider is asked next
+	Checks      int       `json:"checks,omitempty"`
 }
 
 // showPayment shows a payment as it stands; nobody is asked about it. It needs the right ReadPayments.
@@ -88,7 +93,7 @@ func (d *Desk) showPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 		shown.Sums = append(shown.Sums, SumShown{s.Name, json.Number(s.Sum.Amount.String()), string(s.Sum.Currency)})
 	}
 	for i := range p.Attempts {
-		shown.Attempts = append(shown.Attempts, attemptShown(&p.Attempts[i]))
+		shown.Attempts = append(shown.Attempts, attemptShown(&p, &p.Attempts[i]))
 	}
 	err = d.c.DB.View(ctx, func(tx *store.Tx) error {
 		log, err := tx.Operations().Page(s.ID, p.ID, p.Ops, c.Limit)
@@ -112,10 +117,15 @@ func (d *Desk) showPayment(ctx context.Context, c ShowPayment) (PaymentShown, er
 	return shown, err
 }
 
-func attemptShown(a *payment.Attempt) AttemptShown {
-	return AttemptShown{
+func attemptShown(p *payment.Payment, a *payment.Attempt) AttemptShown {
+	shown := AttemptShown{
 		Number: a.Seq, Kind: string(a.Kind), Terminal: a.Terminal, Outcome: a.Class, Amount: json.Number(a.Sent.Amount.String()),
 		Currency: string(a.Sent.Currency), Key: a.Key, ProviderRef: a.ProviderRef, Code: string(a.Code), RawCode: a.RawCode,
 		Started: a.Started, NextCheck: a.NextCheck, Checks: a.Checks,
 	}
+	if auth := a.Auth.Read(); auth.Result != "" {
+		shown.IssuerBears, auth.Value = auth.Shifts(p.Instrument.CardBrand), ""
+		shown.Authentication = &auth
+	}
+	return shown
 }

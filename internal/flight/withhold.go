@@ -25,16 +25,16 @@ func Withhold(number *instrument.Finder, f *payment.Fact, m *payment.Messages) (
 	if number == nil {
 		return false
 	}
-	brand, country := string(f.Instrument.CardBrand), f.Instrument.CardIssuingCountry
+	brand, country, auth := string(f.Instrument.CardBrand), f.Instrument.CardIssuingCountry, string(f.Auth)
 	for _, text := range []*string{
 		&f.ProviderRef, &f.RawCode, &f.Credential, &f.Instrument.CustomerAccountNumber, &f.Instrument.CardToken,
-		&f.Instrument.CardholderName, &f.Instrument.CardExpiryMonth, &f.Instrument.CardExpiryYear, &brand, &country,
+		&f.Instrument.CardholderName, &f.Instrument.CardExpiryMonth, &f.Instrument.CardExpiryYear, &brand, &country, &auth,
 	} {
 		if number.In(*text) {
 			*text, found = "", true
 		}
 	}
-	f.Instrument.CardBrand, f.Instrument.CardIssuingCountry = instrument.Brand(brand), country
+	f.Instrument.CardBrand, f.Instrument.CardIssuingCountry, f.Auth = instrument.Brand(brand), country, instrument.Proof(auth)
 	if n := &f.Next; number.In(n.URL) || number.In(n.Form) || number.In(n.Code) {
 		*n, found = payment.Next{}, true
 	}

@@ -148,6 +148,7 @@ func (d *draft) note(a *Attempt, f Fact) {
 	if a.ProviderRef == "" {
 		a.ProviderRef = f.ProviderRef
 	}
+	a.Auth = cmp.Or(f.Auth, a.Auth)
 	if f.Credential != "" {
 		a.Credential = f.Credential
 	}

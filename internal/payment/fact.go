@@ -52,6 +52,7 @@ type Fact struct {
 
 	Next       Next              // what the customer has to do first
 	Instrument instrument.Masked // what the provider adds: brand, issuer country, account
+	Auth       instrument.Proof  // how the holder of a card was authenticated
 	Credential string            // handle for recurring charges, where one was asked for
 	Revoked    bool              // refused because the customer or the issuer forbids further charges: the chain is over
 

@@ -247,6 +247,7 @@ type Attempt struct {
 	Next        Next   `json:"Redirect"` // what the customer has to do; stored by this name before there was more than an address to open
 	Redirected  bool   // the customer was sent there
 	Returned    bool   // the customer came back
+	Auth        instrument.Proof
 	Credential  string // the provider's handle for recurring charges, sealed by whoever keeps it
 	Started     time.Time
 	Rest        Rest // what may be tried after it

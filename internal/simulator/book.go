@@ -105,9 +105,16 @@ func (s *Simulator) bookPayment(c *command, eff Effect, now time.Time) (*tx, *ap
 		if card.needsSCA && eff.ResponseCode == "" {
 			t.Planned = verdict(codeApproved)
 		}
-		t.ACS = card.acs
+		t.ACS, t.DeviceStep = card.acs, card.device
 		s.askCustomer(t, now)
 		return t, nil
+	}
+	if card.auth != "" {
+		t.Exemption = card.exempt
+		if refused, ends := s.authenticated(t, card.auth); ends {
+			s.finish(t, refused, now)
+			return t, nil
+		}
 	}
 	s.decide(t, t.Planned, now)
 	return t, nil

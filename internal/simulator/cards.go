@@ -10,7 +10,10 @@ import (
 type testCard struct {
 	number    string
 	challenge bool   // asks for 3-D Secure by itself
-	acs       string // authentication result: "" means Y; U is an unable ACS
+	device    bool   // and wants to see the device first
+	acs       string // result of what it asks for: "" means Y; U is an unable ACS
+	auth      string // result where it does not ask; empty where 3-D Secure is left alone
+	exempt    string // why nobody was asked
 	code      string // issuer answer
 	needsSCA  bool   // code applies only while the customer was not authenticated
 	mitCode   string // issuer answer to later charges of the stored credential
@@ -31,6 +34,17 @@ var testCards = []testCard{
 	{number: "4000000000003220", challenge: true, code: codeApproved, note: "3DS, authorised"},
 	{number: "4000008260003178", challenge: true, code: "51", note: "3DS, then insufficient funds"},
 	{number: "4000008400001280", challenge: true, acs: "U", code: codeApproved, note: "3DS fails technically"},
+	{number: "4000000000300014", auth: authYes, code: codeApproved, note: "3DS without a challenge, authorised"},
+	{number: "4000000000300022", auth: authAttempted, code: codeApproved, note: "3DS attempted, the issuer takes no part, authorised"},
+	{number: "4000000000300030", auth: authNo, code: codeApproved, note: "3DS fails without a challenge, declined with code `T01`"},
+	{number: "4000000000300048", auth: authRejected, code: codeApproved, note: "3DS rejected by the issuer, declined with code `T04`"},
+	{number: "4000000000300055", auth: authUnavailable, code: codeApproved, note: "3DS not available, authorised without"},
+	{number: "4000000000300063", auth: authInformed, exempt: "tra", code: codeApproved, note: "3DS exempted after risk analysis, authorised"},
+	{number: "4000000000300071", challenge: true, device: true, code: codeApproved, note: "3DS with a look at the device before the challenge, authorised"},
+	{number: "4000000000300089", challenge: true, acs: authAttempted, code: codeApproved, note: "3DS challenge that ends as attempted, authorised"},
+	{number: "4000000000300097", challenge: true, acs: authTimesOut, code: codeApproved, note: "3DS challenge that ends too late, declined with code `T02`"},
+	{number: "5555000000300010", auth: authYes, code: codeApproved, note: "3DS without a challenge, authorised"},
+	{number: "5555000000300028", auth: authAttempted, code: codeApproved, note: "3DS attempted, the issuer takes no part, authorised"},
 	{number: "4000000000000341", code: codeApproved, mitCode: "R1", note: "authorised; later charges of its credential are refused"},
 	{number: "4000000000650004", code: "65", needsSCA: true, note: "authentication required, authorised after 3DS"},
 	{number: "4000002500003155", code: "1A", needsSCA: true, note: "authentication required, authorised after 3DS"},

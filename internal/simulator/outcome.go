@@ -10,6 +10,7 @@ const (
 	codeAuthFailed        = "T01"
 	codeAuthTimeout       = "T02"
 	codeAuthUnavailable   = "T03"
+	codeAuthRejected      = "T04"
 	codeCustomerCancelled = "C01"
 	codeReferenceFenced   = "C02"
 	codeCustomerDeclined  = "C03"
@@ -30,7 +31,8 @@ var messages = map[string]string{
 	"96": "System malfunction", "N7": "Wrong security code", "1A": "Authentication required",
 	"R0": "Stop payment order", "R1": "Authorisation revoked", "R3": "All authorisations revoked",
 	codeAuthFailed: "Authentication failed", codeAuthTimeout: "Authentication timed out",
-	codeAuthUnavailable: "Authentication unavailable", codeCustomerCancelled: "Cancelled by the customer",
+	codeAuthUnavailable: "Authentication unavailable", codeAuthRejected: "Authentication rejected by the issuer",
+	 codeCustomerCancelled: "Cancelled by the customer",
 	codeReferenceFenced: "Cancelled by reference", codeCustomerDeclined: "Declined by the customer's bank",
 	codeCustomerTimeout: "The customer did not act in time", codeHoldExpired: "The hold ran out",
 }
@@ -44,7 +46,8 @@ var reasons = map[string]string{
 	"91": "issuer_unavailable", "92": "issuer_unavailable", "96": "issuer_unavailable",
 	"R0": "revoked", "R1": "revoked", "R3": "revoked",
 	codeAuthFailed: "authentication_failed", codeAuthTimeout: "authentication_timeout",
-	codeAuthUnavailable: "authentication_unavailable", codeCustomerCancelled: "customer_cancelled",
+	codeAuthUnavailable: "authentication_unavailable", codeAuthRejected: "authentication_rejected",
+	 codeCustomerCancelled: "customer_cancelled",
 	codeReferenceFenced: "cancelled_by_reference", codeCustomerDeclined: "bank_declined",
 	codeCustomerTimeout: "customer_timeout", codeHoldExpired: "hold_expired",
 }

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"html/template"
 	"net/http"
@@ -21,6 +22,7 @@ const (
 	decisionDecline = "decline"
 	decisionCancel  = "cancel"
 	decisionPending = "pending" // leave it open, to be decided later
+	decisionDevice  = "device"  // the issuer has seen the device
 )
 
 type button struct{ Value, Label string }
@@ -37,6 +39,7 @@ type pageView struct {
 	Title, Amount, Currency, Method, Card, OrderID string
 	Buttons                                        []button
 	Message, ReturnURL                             string
+	Device                                         bool // the issuer's frame looks at it
 }
 
 func (s *Simulator) showPage(w http.ResponseWriter, r *http.Request) {
@@ -73,6 +76,8 @@ func (t *tx) page() pageView {
 		p.Title, p.Message = "Finished", "This "+what+" is "+t.Status+": "+t.Outcome.message()+"."
 	case t.Status == statusPending && t.Method == methodCard:
 		p.Title, p.Message = "In progress", "This "+what+" is being processed."
+	case t.DeviceStep:
+		p.Title, p.Device, p.Buttons = "Your bank looks at your device", true, []button{{decisionDevice, "Continue"}, {decisionCancel, "Cancel"}}
 	case t.Kind == kindVerification:
 		p.Title, p.Buttons = "Confirm your card", cardButtons
 	case t.Method == methodCard:
@@ -93,7 +98,10 @@ func (s *Simulator) submitPage(w http.ResponseWriter, r *http.Request) {
 	known, back := false, ""
 	var page pageView
 	if ok {
-		known, back = s.customerDecides(t, decision, now), returnAddress(t)
+		known = s.customerDecides(t, decision, now)
+		if t.Status != statusRequiresAction {
+			back = returnAddress(t)
+		}
 		page = t.page()
 	}
 	s.mu.Unlock()
@@ -123,6 +131,10 @@ func (s *Simulator) customerDecides(t *tx, decision string, now time.Time) bool 
 		if card {
 			return false
 		}
+	case decisionDevice:
+		if !card {
+			return false
+		}
 	default:
 		return false
 	}
@@ -134,12 +146,15 @@ func (s *Simulator) customerDecides(t *tx, decision string, now time.Time) bool 
 		s.customerApproves(t, now)
 	case decisionPending:
 		s.leavePending(t, now)
+	case decisionDevice:
+		t.DeviceStep = false
+		s.changed(t, entryActionRequired, now)
 	case decisionCancel:
 		s.finish(t, verdict(codeCustomerCancelled), now)
 	case decisionDecline:
 		code := codeCustomerDeclined
 		if card {
-			t.Auth, code = "N", codeAuthFailed
+			t.Auth, t.Challenged, code = authNo, true, codeAuthFailed
 		}
 		s.finish(t, verdict(code), now)
 	}
@@ -151,13 +166,16 @@ func (s *Simulator) customerApproves(t *tx, now time.Time) {
 		s.decide(t, t.Planned, now)
 		return
 	}
-	if t.ACS != "" {
-		t.Auth = t.ACS
+	t.Challenged, t.DeviceStep = true, false
+	refused, ends := s.authenticated(t, cmp.Or(t.ACS, authYes))
+	switch {
+	case ends:
+		s.finish(t, refused, now)
+	case t.Auth == authUnavailable:
 		s.finish(t, verdict(codeAuthUnavailable), now)
-		return
+	default:
+		s.decide(t, t.Planned, now)
 	}
-	t.Auth = "Y"
-	s.decide(t, t.Planned, now)
 }
 
 // leavePending takes the transaction out of the page's time limit.
@@ -204,7 +222,7 @@ func (s *Simulator) render(w http.ResponseWriter, status int, page pageView) {
 // merchant and on.
 func pageHeaders(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self' http: https:; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self' http: https:; "+
 		"frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

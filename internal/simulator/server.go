@@ -25,6 +25,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /pay/{token}", s.showPage)
 	mux.HandleFunc("POST /pay/{token}", s.submitPage)
 	mux.HandleFunc("GET /pay/style.css", s.pageStyle)
+	mux.HandleFunc("GET /pay/device", s.showDevice)
 	s.controlRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		(&apiError{http.StatusNotFound, "not_found", "no_such_endpoint", "no such endpoint", "", notProcessed()}).write(w)

@@ -39,7 +39,7 @@ func (s *Simulator) bookTestAmount(t *tx, c *command, eff Effect, now time.Time)
 			s.decide(t, verdict(codeCustomerTimeout), now)
 			return true
 		case codeAuthFailed:
-			t.Auth = "N"
+			t.Auth = authNo
 		}
 		s.decide(t, verdict(a.code), now)
 		return true

@@ -42,7 +42,10 @@ type tx struct {
 	Outcome     outcome   `json:"outcome,omitzero"`
 	Planned     outcome   `json:"planned,omitzero"` // the verdict to come, while pending or waiting for the customer
 	Card        *cardView `json:"card,omitempty"`
-	Auth        string    `json:"auth,omitempty"` // 3-D Secure result: Y, N or U; empty when never asked
+	Auth        string    `json:"auth,omitempty"` // 3-D Secure result, its transStatus; empty when never asked
+	Challenged  bool      `json:"challenged,omitempty"`
+	Exemption   string    `json:"exemption,omitempty"`
+	DeviceStep  bool      `json:"deviceStep,omitempty"` // the issuer wants to see the device before it asks
 	ACS         string    `json:"acs,omitempty"`  // what authentication will say when the customer completes it
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Version     int       `json:"version"` // grows by one with each change of status
@@ -116,11 +119,6 @@ type transactionView struct {
 	UpdatedAt       time.Time    `json:"updatedAt"`
 }
 
-type threeDSView struct {
-	Status string `json:"status"`
-	ECI    string `json:"eci,omitempty"`
-}
-
 // view copies what the API shows of t. base is the public address of the
 // customer's pages. The caller holds Simulator.mu.
 func (t *tx) view(base string) transactionView {
@@ -139,25 +137,6 @@ func (t *tx) view(base string) transactionView {
 	}
 	if t.Status == statusRequiresAction {
 		v.ActionURL, v.ActionExpiresAt = base+"/pay/"+t.Token, t.ActionUntil
-	}
-	return v
-}
-
-func (t *tx) threeDS() *threeDSView {
-	if t.Auth == "" {
-		return nil
-	}
-	v := &threeDSView{Status: t.Auth}
-	mastercard := t.Card != nil && t.Card.Brand == "MASTERCARD"
-	switch {
-	case t.Auth == "Y" && mastercard:
-		v.ECI = "02"
-	case t.Auth == "Y":
-		v.ECI = "05"
-	case mastercard:
-		v.ECI = "00"
-	default:
-		v.ECI = "07"
 	}
 	return v
 }

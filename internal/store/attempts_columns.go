@@ -47,6 +47,7 @@ var attemptTable = columns[try]{
 	flag("redirected", always, func(a *try) *bool { return &a.Redirected }).bornAs("FALSE"),
 	flag("returned", always, func(a *try) *bool { return &a.Returned }).bornAs("FALSE"),
 	text("credential", later, func(a *try) *string { return &a.Credential }),
+	text("auth", later, func(a *try) *string { return (*string)(&a.Auth) }),
 	number("reverses", atBirth, func(a *try) *int { return &a.Reverses }),
 	flag("reversed", always, func(a *try) *bool { return &a.Reversed }).bornAs("FALSE"),
 	instant("started", always, func(a *try) *time.Time { return &a.Started }),

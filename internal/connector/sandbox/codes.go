@@ -49,7 +49,7 @@ var verdicts = map[string]verdict{
 	"93": {hard, "4.08"}, "96": {soft, "3.03"}, "N7": {hard, "4.07"}, "1A": {hard, "3.09"},
 	"R0": {hard, "4.08"}, "R1": {hard, "4.08"}, "R3": {hard, "4.08"},
 
-	"T01": {hard, "5.00"}, "T02": {hard, "5.01"}, "T03": {soft, "5.02"},
+	"T01": {hard, "5.00"}, "T02": {hard, "5.01"}, "T03": {soft, "5.02"}, "T04": {hard, "5.00"},
 	"C01": {payment.ClassCancelled, "2.00"},
 	"C02": {payment.ClassRejected, "1.02"},
 	"C03": {soft, "4.00"},

@@ -29,6 +29,7 @@ type transaction struct {
 	DeclineReason string    `json:"declineReason"`
 	Captured      string    `json:"capturedAmount"`
 	Card          *wireCard `json:"card"`
+	ThreeDS       *wireAuth `json:"threeDS"`
 	ActionURL     string    `json:"actionUrl"`
 	Credential    string    `json:"credential"`
 }
@@ -38,6 +39,29 @@ type wireCard struct {
 	First6        string `json:"first6"`
 	Last4         string `json:"last4"`
 	IssuerCountry string `json:"issuerCountry"`
+}
+
+// wireAuth is how the card's holder was authenticated.
+type wireAuth struct {
+	Status         string `json:"status"`
+	Flow           string `json:"flow"`
+	ECI            string `json:"eci"`
+	Value          string `json:"authenticationValue"`
+	Version        string `json:"version"`
+	Exemption      string `json:"exemption"`
+	ServerID       string `json:"threeDSServerTransID"`
+	DirectoryID    string `json:"dsTransID"`
+	AccessServerID string `json:"acsTransID"`
+}
+
+func (a *wireAuth) proof() instrument.Proof {
+	if a == nil {
+		return ""
+	}
+	return instrument.Authentication{
+		Result: instrument.AuthResult(a.Status), Challenged: a.Flow == "challenge", ECI: a.ECI, Value: a.Value, Version: a.Version,
+		Exemption: a.Exemption, ServerID: a.ServerID, SchemeID: a.DirectoryID, IssuerID: a.AccessServerID,
+	}.Proof()
 }
 
 // isOf reports whether the provider's kind is one that such an attempt makes.
@@ -71,7 +95,7 @@ func (t *transaction) fact(kind payment.AttemptKind, key string) (payment.Fact, 
 	if !isOf(kind, t.Kind) {
 		return payment.Fact{}, fmt.Errorf("%w: it is of another kind than %s", errAnswer, kind)
 	}
-	f := payment.Fact{ProviderRef: t.ID, Instrument: t.Card.instrument()}
+	f := payment.Fact{ProviderRef: t.ID, Instrument: t.Card.instrument(), Auth: t.ThreeDS.proof()}
 	if word(t.ResponseCode, 8) {
 		f.RawCode = t.ResponseCode
 	}
