@@ -244,9 +244,9 @@ type Attempt struct {
 	ProviderRef string // the provider's own id of the transaction
 	Code        ErrorCode
 	RawCode     string
-	Next        Next   `json:"Redirect"` // what the customer has to do; stored by this name before there was more than an address to open
-	Redirected  bool   // the customer was sent there
-	Returned    bool   // the customer came back
+	Next        Next `json:"Redirect"` // what the customer has to do; stored by this name before there was more than an address to open
+	Redirected  bool // the customer was sent there
+	Returned    bool // the customer came back
 	Auth        instrument.Proof
 	Credential  string // the provider's handle for recurring charges, sealed by whoever keeps it
 	Started     time.Time

@@ -32,8 +32,8 @@ var messages = map[string]string{
 	"R0": "Stop payment order", "R1": "Authorisation revoked", "R3": "All authorisations revoked",
 	codeAuthFailed: "Authentication failed", codeAuthTimeout: "Authentication timed out",
 	codeAuthUnavailable: "Authentication unavailable", codeAuthRejected: "Authentication rejected by the issuer",
-	 codeCustomerCancelled: "Cancelled by the customer",
-	codeReferenceFenced: "Cancelled by reference", codeCustomerDeclined: "Declined by the customer's bank",
+	codeCustomerCancelled: "Cancelled by the customer",
+	codeReferenceFenced:   "Cancelled by reference", codeCustomerDeclined: "Declined by the customer's bank",
 	codeCustomerTimeout: "The customer did not act in time", codeHoldExpired: "The hold ran out",
 }
 
@@ -47,8 +47,8 @@ var reasons = map[string]string{
 	"R0": "revoked", "R1": "revoked", "R3": "revoked",
 	codeAuthFailed: "authentication_failed", codeAuthTimeout: "authentication_timeout",
 	codeAuthUnavailable: "authentication_unavailable", codeAuthRejected: "authentication_rejected",
-	 codeCustomerCancelled: "customer_cancelled",
-	codeReferenceFenced: "cancelled_by_reference", codeCustomerDeclined: "bank_declined",
+	codeCustomerCancelled: "customer_cancelled",
+	codeReferenceFenced:   "cancelled_by_reference", codeCustomerDeclined: "bank_declined",
 	codeCustomerTimeout: "customer_timeout", codeHoldExpired: "hold_expired",
 }
 

@@ -46,7 +46,7 @@ type tx struct {
 	Challenged  bool      `json:"challenged,omitempty"`
 	Exemption   string    `json:"exemption,omitempty"`
 	DeviceStep  bool      `json:"deviceStep,omitempty"` // the issuer wants to see the device before it asks
-	ACS         string    `json:"acs,omitempty"`  // what authentication will say when the customer completes it
+	ACS         string    `json:"acs,omitempty"`        // what authentication will say when the customer completes it
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Version     int       `json:"version"` // grows by one with each change of status
 	CreatedAt   time.Time `json:"createdAt"`
