@@ -1,4 +1,4 @@
-// Package sqltext reads in the text of a statement which of its parameters is a column. It is for the house's own statements, which are
+// Package sqltext reads in the text of statements where one ends and which parameter is a column. It is for the house's own, which are
 // written in one style, and no parser of SQL. What follows from it where tables are divided among nodes is package tx's (parts.go).
 package sqltext
 

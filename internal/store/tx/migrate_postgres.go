@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sluicepay/sluice/internal/store/sqltext"
 )
 
 const (
@@ -20,7 +22,8 @@ const (
 	leasePoll   = 50 * time.Millisecond
 )
 
-// The lease is PostgreSQL's alone, so its statements use the server's clock, which all migrators share.
+// The lease is PostgreSQL's alone, so its statements use the server's clock, which all migrators share. On a Citus nothing may ask for it
+// where rows conflict.
 const (
 	createLeaseTable = `CREATE TABLE IF NOT EXISTS schema_lease (
 	name TEXT PRIMARY KEY, owner TEXT NOT NULL, expires_at BIGINT NOT NULL)`
@@ -29,7 +32,7 @@ const (
 	VALUES ('migrate', $1, CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000000 AS BIGINT) + $2)
 	ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
 	WHERE l.owner = excluded.owner
-	   OR l.expires_at < CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000000 AS BIGINT)`
+	   OR l.expires_at < excluded.expires_at - $2`
 
 	pgKeepLease = `UPDATE schema_lease
 	SET expires_at = CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000000 AS BIGINT) + $2
@@ -211,8 +214,14 @@ func (c cluster) applyPostgres(ctx context.Context, conn *pgx.Conn, step migrati
 	if err := c.oneByOne(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := conn.PgConn().Exec(ctx, step.text).ReadAll(); err != nil {
-		return postgresError(err)
+	texts := []string{step.text}
+	if c.citus { // which hands on to the nodes the text of a change as it came, and that has to be one statement
+		texts = sqltext.Split(step.text)
+	}
+	for _, text := range texts {
+		if _, err := conn.PgConn().Exec(ctx, text).ReadAll(); err != nil {
+			return postgresError(err)
+		}
 	}
 	_, err = tx.Exec(ctx, sqlInsertMigration, step.version, step.name, step.checksum, opts.Now().UnixMicro())
 	if err != nil {
