@@ -25,7 +25,7 @@ var spread = map[string]tx.Spread{
 	"shop": tx.Copied, "api_key": tx.Copied, "terminal": tx.Copied,
 
 	"node": tx.Single, "lease": tx.Single, "installation": tx.Single, "restoration": tx.Single,
-	"signing_key": tx.Single, "data_key": tx.Single, "sealing": tx.Single,
+	"signing_key": tx.Single, "data_key": tx.Single, "sealing": tx.Single, "card_range": tx.Single,
 	"schema_migration": tx.Single, "schema_lease": tx.Single,
 }
 
