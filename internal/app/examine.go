@@ -37,7 +37,7 @@ func Examine(ctx context.Context, p *Place) (Examination, error) {
 	}
 	for _, node := range found.Away {
 		e.complain("node "+node, "start it, or see to its network; until it is back the shops that it has are answered 503, and what was begun is "+
-			"finished afterwards. SELECT * FROM citus_check_cluster_node_health() says who reaches whom")
+			"finished afterwards. citus_check_cluster_node_health() says who reaches whom")
 	}
 	if err != nil {
 		e.complain(err.Error(), remedyOf(err, place.Kind, found.Workers))

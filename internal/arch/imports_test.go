@@ -11,32 +11,33 @@ import (
 // allowed lists what each package of internal/ may import from internal/. Imports point down only. A package that is
 // not here does not exist yet: adding one means deciding its place. An entry ending in /* stands for each folder in it.
 var allowed = map[string][]string{
-	"money":         {},
-	"id":            {},
-	"telemetry":     {},
-	"limit":         {},
-	"address":       {},
-	"config":        {"address", "private"},
-	"private":       {},
-	"instrument":    {},
-	"payment":       {"money", "id", "instrument"},
-	"cardrange":     {},
-	"shop":          {"address", "limit", "money", "id", "payment", "instrument"},
-	"route":         {"money", "payment", "instrument", "shop"},
-	"risk":          {"money", "payment", "instrument", "shop"},
-	"velocity":      {"payment", "instrument", "shop"},
-	"vault":         {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
-	"outbound":      {"address", "id", "private", "telemetry"},
-	"web":           {"id", "limit", "rescue", "telemetry"},
-	"store/sqltext": {},
-	"store/tx":      {"address", "rescue", "store/sqltext", "store/turns", "store/plain"}, // the kernel knows no table
-	"store/turns":   {},
-	"store/plain":   {},
-	"store/nodes":   {"store/tx"},
-	"store/marks":   {"id", "payment", "store/tx"},
-	"store":         {"store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
-	"simulator":     {"money", "id", "rescue"},                                                                           // shares nothing with what it judges
-	"connector":     {"money", "id", "payment", "instrument", "outbound"},
+	"money":          {},
+	"id":             {},
+	"telemetry":      {},
+	"limit":          {},
+	"address":        {},
+	"config":         {"address", "private"},
+	"private":        {},
+	"instrument":     {},
+	"payment":        {"money", "id", "instrument"},
+	"cardrange":      {},
+	"shop":           {"address", "limit", "money", "id", "payment", "instrument"},
+	"route":          {"money", "payment", "instrument", "shop"},
+	"risk":           {"money", "payment", "instrument", "shop"},
+	"velocity":       {"payment", "instrument", "shop"},
+	"vault":          {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
+	"outbound":       {"address", "id", "private", "telemetry"},
+	"web":            {"id", "limit", "rescue", "telemetry"},
+	"store/sqltext":  {},
+	"store/tx":       {"address", "rescue", "store/sqltext", "store/turns", "store/plain"}, // the kernel knows no table
+	"store/turns":    {},
+	"store/plain":    {},
+	"store/nodes":    {"store/tx"},
+	"store/contents": {"payment", "store/tx"},
+	"store/marks":    {"id", "payment", "store/tx"},
+	"store":          {"store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
+	"simulator":      {"money", "id", "rescue"},                                                                                             // shares nothing with what it judges
+	"connector":      {"money", "id", "payment", "instrument", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},
 	"rescue":      {},

@@ -34,7 +34,7 @@ func (f *Faults) Error() string {
 	return text
 }
 
-func (f *Faults) add(line int, format string, args ...any) {
+func (f *Faults) addf(line int, format string, args ...any) {
 	f.Count++
 	if len(f.Lines) < mostFaults {
 		f.Lines = append(f.Lines, fmt.Sprintf("line %d: ", line)+fmt.Sprintf(format, args...))
@@ -69,7 +69,7 @@ func Read(r io.Reader) (*Table, error) {
 		}
 		line, _ := lines.FieldPos(0)
 		if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
-			faults.add(parse.Line, "%v", parse.Err)
+			faults.addf(parse.Line, "%v", parse.Err)
 			continue
 		}
 		if err != nil {
@@ -80,7 +80,7 @@ func Read(r io.Reader) (*Table, error) {
 		}
 		h, err := columns.read(row)
 		if err != nil {
-			faults.add(line, "%v", err)
+			faults.addf(line, "%v", err)
 			continue
 		}
 		h.line = line
@@ -109,7 +109,7 @@ func contradictions(ranges []held, faults *Faults) []held {
 			first[ends{h.from, h.to}] = h
 			kept = append(kept, h)
 		} else if before.info != h.info {
-			faults.add(h.line, "the same range stands in line %d, and says another thing there", before.line)
+			faults.addf(h.line, "the same range stands in line %d, and says another thing there", before.line)
 		}
 	}
 	return kept

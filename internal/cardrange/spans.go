@@ -159,7 +159,7 @@ func (h narrowest) Less(a, b int) bool {
 func (h narrowest) Swap(a, b int) { h[a], h[b] = h[b], h[a] }
 
 // Push implements heap.Interface.
-func (h *narrowest) Push(x any) { *h = append(*h, x.(held)) } //nolint:forcetypeassert // of flatten alone
+func (h *narrowest) Push(x any) { *h = append(*h, x.(held)) } //nolint:errcheck,forcetypeassert // of flatten alone
 
 // Pop implements heap.Interface.
 func (h *narrowest) Pop() any {

@@ -39,7 +39,7 @@ func accentOf(text string) *accent {
 		return nil
 	}
 	if made, ok := accents.Load(text); ok {
-		return made.(*accent) //nolint:forcetypeassert // nothing else is in it
+		return made.(*accent) //nolint:errcheck,forcetypeassert // nothing else is in it
 	}
 	c, ok := parseColour(text)
 	if !ok {

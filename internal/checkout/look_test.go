@@ -298,7 +298,7 @@ func TestScriptsAreThoseOfTheInventory(t *testing.T) {
 			used[built[hash]] = true
 		}
 		policy := regexp.MustCompile(`script-src ([^;]*);`).FindStringSubmatch(a.header.Get("Content-Security-Policy"))
-		for _, source := range strings.Fields(policy[1]) {
+		for source := range strings.FieldsSeq(policy[1]) {
 			if source != "'none'" {
 				allowed = append(allowed, strings.Trim(source, "'"))
 			}

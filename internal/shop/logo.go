@@ -104,8 +104,8 @@ func mean(from image.Image, part image.Rectangle) color.NRGBA {
 	if a == 0 || n == 0 {
 		return color.NRGBA{}
 	}
-	of := func(sum uint64) uint8 { return uint8((sum*255 + a/2) / a) }          //nolint:gosec // sum is at most a
-	return color.NRGBA{of(r), of(g), of(b), uint8((a/n*255 + 0x7fff) / 0xffff)} //nolint:gosec // of 0xffff at most
+	of := func(sum uint64) uint8 { return uint8((sum*255 + a/2) / a) }          // sum is at most a
+	return color.NRGBA{of(r), of(g), of(b), uint8((a/n*255 + 0x7fff) / 0xffff)} // of 0xffff at most
 }
 
 const logoHash = 32 // hexadecimal digits

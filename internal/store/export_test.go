@@ -85,13 +85,13 @@ var Made = map[string]string{
 	"a whole list": listOf(payment.Filter{}),
 	"a list with every condition": listOf(payment.Filter{
 		CreatedFrom: time.UnixMicro(1), CreatedBefore: time.UnixMicro(2), UpdatedFrom: time.UnixMicro(1), UpdatedBefore: time.UnixMicro(2),
-		Reference: strings.Repeat("r", indexedRunes),
+		Reference: strings.Repeat("r", 256),
 	}),
 	"many deliveries are finished": finishes[0].text,
 }
 
 func listOf(f payment.Filter) string {
-	text, _ := listQuery(f)
+	text, _ := pages.Plain(f)
 	return text
 }
 

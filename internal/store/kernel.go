@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/tx"
@@ -35,6 +36,10 @@ type (
 	Lease = nodes.Lease
 	// Members is who takes part and who works on what, in one snapshot.
 	Members = nodes.Members
+	// Logo is a shop's picture as it is served.
+	Logo = contents.Logo
+	// CardRanges is the table that tells where cards were issued.
+	CardRanges = contents.CardRanges
 	// FaultPoint is a place where a test can make the writer fail.
 	FaultPoint = tx.FaultPoint
 	// UniqueError says which write met a row with the same unique key.

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/tx"
@@ -110,6 +111,12 @@ type Nodes = nodes.Nodes
 // Leases writes which node does the due work of which shard: table lease.
 type Leases = nodes.Leases
 
+// Logos reads and writes the pictures of shops: table shop_logo.
+type Logos = contents.Logos
+
+// RangeTables reads and writes the table of card ranges that an operator has imported: table card_range.
+type RangeTables = contents.RangeTables
+
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
 
@@ -196,3 +203,9 @@ func (t *Tx) Tallies() Tallies { return marks.Of(t.kernel()) }
 
 // Work is the accessor of its table.
 func (t *Tx) Work() Work { return Work{t.kernel()} }
+
+// Logos is the accessor of its table.
+func (t *Tx) Logos() Logos { return contents.LogosOf(t.kernel()) }
+
+// RangeTables is the accessor of its table.
+func (t *Tx) RangeTables() RangeTables { return contents.RangeTablesOf(t.kernel()) }

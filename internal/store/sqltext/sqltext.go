@@ -19,7 +19,7 @@ var known sync.Map
 func Parameter(sql, column string) int {
 	type key struct{ sql, column string }
 	if n, ok := known.Load(key{sql, column}); ok {
-		return n.(int) //nolint:forcetypeassert // nothing else is kept there
+		return n.(int) //nolint:errcheck,forcetypeassert // nothing else is kept there
 	}
 	n := find(sql, column)
 	known.Store(key{sql, column}, n)

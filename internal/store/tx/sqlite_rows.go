@@ -46,13 +46,13 @@ func (c *sqliteConn) forgetReads() {
 	}
 }
 
-func (c *sqliteConn) query(ctx context.Context, q read) error {
+func (c *sqliteConn) query(ctx context.Context, q read) error { //nolint:contextcheck // a point is too short to be worth watching
 	stmt, err := c.prepareRead(q.sql)
 	if err != nil {
 		return err
 	}
 	if q.point {
-		ctx = context.Background() //nolint:contextcheck // too short to be worth watching
+		ctx = context.Background()
 	}
 	args, err := namedValues(q.args)
 	if err != nil {

@@ -1,7 +1,9 @@
-package store
+// Package contents is what operators give as a whole, and what is used as a whole: the logos of shops and the table of card
+// ranges: the tables shop_logo and card_range. It is a part of package store, which hands its accessors on.
+package contents
 
 import (
-	"github.com/sluicepay/sluice/internal/shop"
+	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -14,13 +16,13 @@ type Logo struct {
 // Logos reads and writes the pictures of shops: table shop_logo.
 type Logos struct{ tx *tx.Tx }
 
-// Logos is the accessor of its table.
-func (t *Tx) Logos() Logos { return Logos{t.kernel()} }
+// LogosOf is the accessor of logos in a transaction.
+func LogosOf(t *tx.Tx) Logos { return Logos{t} }
 
 const sqlLogo = `SELECT name, content FROM shop_logo WHERE shop_id = $1`
 
 // Get returns the picture of a shop, or ErrNotFound.
-func (t Logos) Get(sid shop.ID) (Logo, error) {
+func (t Logos) Get(sid payment.ShopID) (Logo, error) {
 	return tx.One(t.tx, func(s tx.Scanner) (l Logo, err error) {
 		err = s.Scan(&l.Name, &l.Content)
 		return l, err
@@ -31,11 +33,11 @@ const sqlPutLogo = `INSERT INTO shop_logo (shop_id, name, content) VALUES ($1, $
 	ON CONFLICT (shop_id) DO UPDATE SET name = excluded.name, content = excluded.content`
 
 // Put writes the picture of a shop in the place of the one before.
-func (t Logos) Put(sid shop.ID, l *Logo) {
+func (t Logos) Put(sid payment.ShopID, l *Logo) {
 	t.tx.Write("logo.put", sqlPutLogo, string(sid), l.Name, l.Content)
 }
 
 const sqlDeleteLogo = `DELETE FROM shop_logo WHERE shop_id = $1`
 
 // Delete takes the picture of a shop away, if there is one.
-func (t Logos) Delete(sid shop.ID) { t.tx.Write("logo.delete", sqlDeleteLogo, string(sid)) }
+func (t Logos) Delete(sid payment.ShopID) { t.tx.Write("logo.delete", sqlDeleteLogo, string(sid)) }

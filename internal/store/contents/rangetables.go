@@ -1,4 +1,4 @@
-package store
+package contents
 
 import (
 	"time"
@@ -18,8 +18,8 @@ type CardRanges struct {
 // RangeTables reads and writes the table of card ranges that an operator has imported: table card_range.
 type RangeTables struct{ tx *tx.Tx }
 
-// RangeTables is the accessor of its table.
-func (t *Tx) RangeTables() RangeTables { return RangeTables{t.kernel()} }
+// RangeTablesOf is the accessor of the table of card ranges in a transaction.
+func RangeTablesOf(t *tx.Tx) RangeTables { return RangeTables{t} }
 
 const (
 	sqlRangesVersion = `SELECT version FROM card_range WHERE id = 1`
