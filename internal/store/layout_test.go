@@ -180,7 +180,11 @@ func TestStatementsAreOneNodesBusiness(t *testing.T) {
 		case "sqlDueEndpoints", "sqlInsertEvent", "sqlNewestStamps": // for one node: another is sent to many
 			continue
 		}
-		plan, err := d.Explain(store.OnNodes(statements[name]))
+		text := statements[name]
+		if name != "sqlAskOpen" { // whose instant is its own, and no stamp
+			text = store.OnNodes(text)
+		}
+		plan, err := d.Explain(text)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

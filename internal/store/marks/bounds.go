@@ -37,7 +37,7 @@ const (
 		ORDER BY q.listed LIMIT 1 OFFSET CAST($4 AS BIGINT)`
 	// Those above the last mark come as 0.
 	sqlChanges = `SELECT c.n, COUNT(*), MIN(c.listed), MAX(c.listed) FROM (SELECT q.listed, COALESCE((SELECT m.n FROM payment_mark m
-			WHERE m.shop_id = q.shop_id AND m.id > q.id ORDER BY m.id LIMIT 1), 0) AS n
+			WHERE m.shop_id = $1 AND m.id > q.id ORDER BY m.id LIMIT 1), 0) AS n
 		FROM payment q WHERE q.shop_id = $1 AND q.listed > $2 AND q.listed <= $3) AS c GROUP BY c.n`
 	// An instant may lie below the bounds only where a clock was set back.
 	sqlWidenMark = `UPDATE payment_mark SET most = CASE WHEN most < $1 THEN $1 ELSE most END, least = CASE WHEN least > $2 THEN $2 ELSE least END

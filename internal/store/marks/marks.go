@@ -58,7 +58,7 @@ type shopTally struct {
 
 const (
 	sqlTally = `SELECT t.version, t.asof, t.changed, m.n, m.id, COALESCE((SELECT MIN(q.id || '') FROM payment q
-			WHERE q.shop_id = t.shop_id AND q.late > t.asof AND q.late <= $1), '')
+			WHERE q.shop_id = $2 AND q.late > t.asof AND q.late <= $1), '')
 		FROM payment_tally t JOIN payment_mark m ON m.shop_id = t.shop_id WHERE t.shop_id = $2 ORDER BY m.n DESC LIMIT 1`
 	sqlNextMark = `SELECT id FROM payment WHERE shop_id = $1 AND id >= $2 ORDER BY id LIMIT 1 OFFSET CAST($3 AS BIGINT)`
 

@@ -16,11 +16,11 @@ type Recount struct {
 // Between two marks that follow each other lie Every payments, whose last changes are within the bounds or later than the marks
 // know, but where one was written late that is not yet counted.
 const sqlCheckMarks = `SELECT m.n, COALESCE(k.id, ''), (SELECT COUNT(*) FROM payment q
-		WHERE q.shop_id = m.shop_id AND q.id >= m.id AND q.id < COALESCE(k.id, '')),
-	CASE WHEN EXISTS (SELECT 1 FROM payment q WHERE q.shop_id = m.shop_id AND q.id || '' < k.id
-		AND q.late > (SELECT t.asof FROM payment_tally t WHERE t.shop_id = m.shop_id)) THEN 1 ELSE 0 END,
-	(SELECT COUNT(*) FROM payment q WHERE q.shop_id = m.shop_id AND q.id >= m.id AND q.id < COALESCE(k.id, '') AND q.version > 0
-		AND (q.listed + 0 < k.least OR q.listed + 0 > k.most AND q.listed + 0 <= (SELECT t.changed FROM payment_tally t WHERE t.shop_id = m.shop_id)))
+		WHERE q.shop_id = $1 AND q.id >= m.id AND q.id < COALESCE(k.id, '')),
+	CASE WHEN EXISTS (SELECT 1 FROM payment q WHERE q.shop_id = $1 AND q.id || '' < k.id
+		AND q.late > (SELECT t.asof FROM payment_tally t WHERE t.shop_id = $1)) THEN 1 ELSE 0 END,
+	(SELECT COUNT(*) FROM payment q WHERE q.shop_id = $1 AND q.id >= m.id AND q.id < COALESCE(k.id, '') AND q.version > 0
+		AND (q.listed + 0 < k.least OR q.listed + 0 > k.most AND q.listed + 0 <= (SELECT t.changed FROM payment_tally t WHERE t.shop_id = $1)))
 	FROM payment_mark m LEFT JOIN payment_mark k ON k.shop_id = m.shop_id AND k.n = m.n + CAST($2 AS BIGINT)
 	WHERE m.shop_id = $1 AND m.n >= $3 ORDER BY m.n LIMIT CAST($4 AS BIGINT)`
 
