@@ -166,6 +166,9 @@ func newDocReader(t *testing.T) *reader {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "ranges.csv"), []byte("bin,country,type\n45391488,GB,debit\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r.env = environment("SLUICE_DATA="+s.data, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+dir)
 	if _, fault, code := runOnce(t, nil, "shop", "update", "--shop", s.facts.ShopID, "--data", s.data, "--settings", `{"hostToHost":true}`); code != 0 {
 		t.Fatal(fault)
@@ -266,6 +269,9 @@ func (r *reader) run(s *snippet, command, name string, args []string) {
 		return
 	case name == "sluice" && len(args) > 0 && args[0] == "listen":
 		r.listen(s, command)
+		return
+	case name == "sluice" && strings.Contains(command, "--database @/etc/"): // a server elsewhere
+		r.parses(s, command)
 		return
 	case name == "sluice" && len(args) > 0 && args[0] == "migrate": // the server of this test has not stopped for it
 		command = dataFolder.ReplaceAllString(command, "--data "+filepath.Join(r.dir, "migrated"))
