@@ -37,7 +37,7 @@ func ScanInt64(s Scanner) (int64, error) { return tx.ScanInt64(s) }
 const MarkEvery = 8
 
 var _ = func() bool {
-	marks.Every = MarkEvery
+	marks.Every, marks.GroupMarks, marks.MostCells = MarkEvery, 3, 3
 	return true
 }()
 
@@ -100,3 +100,15 @@ const Parted = tx.Parted
 
 // OnNodes is that of the kernel.
 func OnNodes(sql string) string { return tx.OnNodes(sql) }
+
+// ListDeep is the page as one far into a window is found, wherever it is.
+func (t Payments) ListDeep(f payment.Filter) (page []payment.Payment, err error) {
+	err = t.tx.Snapshot(func() error {
+		text, args, err := pages.Deep(t.tx, f)
+		if err == nil {
+			page, err = t.ListBy(f, text, args)
+		}
+		return err
+	})
+	return page, err
+}

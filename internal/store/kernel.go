@@ -30,6 +30,8 @@ type (
 	Recount = marks.Recount
 	// Folding is what is to be done so that marks know what was changed.
 	Folding = marks.Folding
+	// Unfilled are marks that have no histogram yet.
+	Unfilled = marks.Unfilled
 	// Node is a process that takes part in the due work.
 	Node = nodes.Node
 	// Lease says which node does the due work of a shard.

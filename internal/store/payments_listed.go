@@ -29,18 +29,31 @@ func ListedColumns() []string {
 // List returns a page of a shop's payments, newest first, and whether more
 // follow. The payments come with what answers show, and nothing else.
 func (t Payments) List(f payment.Filter) (page []payment.Payment, more bool, err error) {
-	text, args, err := pages.Query(t.tx, f)
-	if err != nil {
-		return nil, false, err
-	}
-	err = t.each(f.Shop, func(p *pay) error {
-		page = append(page, *p)
-		return nil
-	}, text, args...)
+	err = t.find(f, func(text string, args []any) error {
+		return t.each(f.Shop, func(p *pay) error {
+			page = append(page, *p)
+			return nil
+		}, text, args...)
+	})
 	if err == nil && len(page) > f.Limit {
 		page, more = page[:f.Limit], true
 	}
 	return page, more, err
+}
+
+// find hands over the statement of a page, and its arguments. What it reads for that and what use reads see one moment where they have to.
+func (t Payments) find(f payment.Filter, use func(text string, args []any) error) error {
+	find := func() error {
+		text, args, err := pages.Query(t.tx, f)
+		if err != nil {
+			return err
+		}
+		return use(text, args)
+	}
+	if marks.Deep(f) {
+		return t.tx.Snapshot(find)
+	}
+	return find()
 }
 
 // each hands over payments as lists have them. Each is gone when use returns.
@@ -90,11 +103,7 @@ func (t Payments) ListTo(f payment.Filter, take func(*payment.Payment) (full boo
 	part.Limit = min(f.Limit, firstPart)
 	var last payment.ID
 	full, taken := false, 0
-	text, args, err := pages.Query(t.tx, part)
-	if err != nil {
-		return Rest{}, false, err
-	}
-	err = t.each(f.Shop, func(p *payment.Payment) error {
+	one := func(p *payment.Payment) error {
 		if taken == part.Limit { // the one beyond the part, which tells that there is more
 			more = true
 			return errFull
@@ -104,7 +113,8 @@ func (t Payments) ListTo(f payment.Filter, take func(*payment.Payment) (full boo
 			return errFull
 		}
 		return nil
-	}, text, args...)
+	}
+	err = t.find(part, func(text string, args []any) error { return t.each(f.Shop, one, text, args...) })
 	if err != nil || !full && (!more || part.Limit == f.Limit) {
 		return Rest{}, more, err
 	}
@@ -123,16 +133,14 @@ func (t Payments) ListTo(f payment.Filter, take func(*payment.Payment) (full boo
 
 // ids returns which payments are on a page, and whether more follow.
 func (t Payments) ids(f payment.Filter) (page []payment.ID, more bool, err error) {
-	text, args, err := pages.Query(t.tx, f)
-	if err != nil {
-		return nil, false, err
-	}
-	text = strings.Replace(text, "SELECT "+listedColumns+" ", "SELECT p.id ", 1)
-	err = t.rows(func(s tx.Scanner) error {
-		pid, err := tx.ScanText(s)
-		page = append(page, payment.ID(pid))
-		return err
-	}, text, args...)
+	err = t.find(f, func(text string, args []any) error {
+		text = strings.Replace(text, "SELECT "+listedColumns+" ", "SELECT p.id ", 1)
+		return t.rows(func(s tx.Scanner) error {
+			pid, err := tx.ScanText(s)
+			page = append(page, payment.ID(pid))
+			return err
+		}, text, args...)
+	})
 	if err == nil && len(page) > f.Limit {
 		page, more = page[:f.Limit], true
 	}

@@ -64,6 +64,28 @@ func fold(t *testing.T, db *store.DB, shop payment.ShopID, until time.Time) {
 	}
 }
 
+// fill makes the histograms that are missing.
+func fill(t *testing.T, db *store.DB, shop payment.ShopID) (made int) {
+	t.Helper()
+	for u := (store.Unfilled{More: true}); u.More; {
+		err := db.View(t.Context(), func(tx *store.Tx) (err error) {
+			u, err = tx.Tallies().Unfilled(shop, u.Next)
+			return err
+		})
+		if err == nil && u.Any() {
+			made++
+			err = db.Update(t.Context(), func(tx *store.Tx) error {
+				tx.Tallies().Fill(shop, &u)
+				return nil
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return made
+}
+
 // world is some shops whose payments are written and read by several nodes, by chance.
 type world struct {
 	t     *testing.T
@@ -284,6 +306,12 @@ func (w *world) compare(rows []row, f payment.Filter) {
 		if found["list"], more["list"] = ids(page), follow; err != nil {
 			return err
 		}
+		if f.Reference == "" {
+			page, err := tx.Payments().ListDeep(f)
+			if found["deep"] = ids(page); err != nil {
+				return fmt.Errorf("deep: %w", err)
+			}
+		}
 		for name, query := range ways {
 			text, args := query(f)
 			page, err := tx.Payments().ListBy(f, text, args)
@@ -338,6 +366,9 @@ func (w *world) step() {
 			fold(w.t, w.node(), shop, w.clock.Now().Add(-settles))
 		}
 		extend(w.t, w.node(), shop, w.clock.Now().Add(-settles))
+		if w.r.IntN(4) > 0 {
+			fill(w.t, w.node(), shop)
+		}
 	case 4:
 		w.clock.advance(time.Duration(w.r.Int64N(int64(4 * time.Minute))))
 	case 5:

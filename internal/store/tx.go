@@ -120,7 +120,7 @@ type RangeTables = contents.RangeTables
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
 
-// Tallies reads and writes the counts that lists go by: tables payment_tally and payment_mark.
+// Tallies reads and writes the counts that lists go by: tables payment_tally, payment_mark and payment_histogram.
 type Tallies = marks.Tallies
 
 // Work says what comes due in several tables at once.

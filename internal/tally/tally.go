@@ -216,5 +216,25 @@ func (k *Keeper) extend(ctx context.Context, s payment.ShopID, until time.Time, 
 		}
 		made = made || more || now > before
 	}
-	return made, nil
+	return made, k.fill(ctx, s, left)
+}
+
+// fill makes the histograms of a shop's marks that have none.
+func (k *Keeper) fill(ctx context.Context, s payment.ShopID, left *int) error {
+	for u := (store.Unfilled{More: true}); u.More && *left > 0; *left-- {
+		err := k.c.DB.View(ctx, func(tx *store.Tx) (err error) {
+			u, err = tx.Tallies().Unfilled(s, u.Next)
+			return err
+		})
+		if err == nil && u.Any() {
+			err = k.c.DB.Update(ctx, func(tx *store.Tx) error {
+				tx.Tallies().Fill(s, &u)
+				return nil
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("shop %s: %w", s, err)
+		}
+	}
+	return nil
 }

@@ -86,6 +86,7 @@ func (t Tallies) Fold(shop payment.ShopID, f *Folding, done int) (now int, last 
 	now = min(done+widenedAtOnce, len(f.Marks))
 	for _, w := range f.Marks[done:now] {
 		t.tx.Write("mark.widen", sqlWidenMark, w.most, w.least, string(shop), w.n)
+		t.tx.Write("histogram.drop", sqlEmptied, string(shop), w.n)
 	}
 	if now < len(f.Marks) {
 		return now, false

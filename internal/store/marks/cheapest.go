@@ -13,7 +13,7 @@ import (
 // The page is found in the index first, so that skipped rows are never read. Without any it is read as it comes.
 const pageInIndex = ` AND p.id IN (SELECT q.id FROM payment q WHERE q.shop_id = $1`
 
-// Query is the cheapest statement that finds the page of a filter, and its arguments.
+// Query is the cheapest statement that finds the page of a filter, and its arguments. Where [Deep] says so it is for the same snapshot.
 func (p *Pages) Query(t *tx.Tx, f payment.Filter) (text string, args []any, err error) {
 	switch {
 	case f.Reference != "": // of which there are few
@@ -22,6 +22,9 @@ func (p *Pages) Query(t *tx.Tx, f payment.Filter) (text string, args []any, err 
 		few, err := tx.One(t, tx.ScanInt64, text, args...)
 		if err != nil {
 			return "", nil, err
+		}
+		if few > FewChanged && Far(f) && !t.Spread() {
+			return p.Deep(t, f)
 		}
 		text, args = p.Changed(f, few <= FewChanged)
 		return text, args, nil

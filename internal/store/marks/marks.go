@@ -1,5 +1,5 @@
 // Package marks is what lists of payments know beforehand, so that a page far from the top costs what the first one costs: the tables
-// payment_tally and payment_mark, and the statements of lists that go by them. It is a part of package store, which hands its
+// payment_tally, payment_mark and payment_histogram, and the statements of lists that go by them. It is a part of package store, which hands its
 // accessor on; marks are made and looked after by package tally.
 //
 // A page far from the top of a list is found by marks: ids of which it is known how many payments of the shop lie below. Payments
@@ -31,7 +31,7 @@ const (
 	markBatch = 20
 )
 
-// Tallies reads and writes the counts that lists go by: tables payment_tally and payment_mark.
+// Tallies reads and writes the counts that lists go by: tables payment_tally, payment_mark and payment_histogram.
 type Tallies struct{ tx *tx.Tx }
 
 // Of is the accessor in a transaction.
@@ -115,6 +115,7 @@ func (t Tallies) Extend(shop payment.ShopID, until time.Time) (before, now int64
 		above := cmp.Or(tally.late, floor)
 		t.advance(&tally, until, above)
 		t.tx.Write("mark.drop", sqlDropMarks, string(shop), string(min(floor, above)))
+		t.tx.Write("histogram.drop", sqlEmptyID, string(shop), string(min(floor, above)))
 		return before, before, true, nil
 	}
 	made, err := t.mark(&tally, floor)

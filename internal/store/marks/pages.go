@@ -140,7 +140,11 @@ const (
 )
 
 // Pages are the statements of pages.
-type Pages struct{ plain, far, few, changed, changedFar string }
+type Pages struct {
+	plain, far, few, changed, changedFar string
+
+	deepTail, deepGroups, deepSpans string // see deep.go
+}
 
 // NewPages makes them for these columns of payments, each with the prefix p.
 func NewPages(columns string) *Pages {
@@ -150,7 +154,9 @@ func NewPages(columns string) *Pages {
 	changed := func(with, below, skip string) string {
 		return strings.NewReplacer("{below}", below, "{skip}", skip, "{most}", skip+" + CAST($7 AS BIGINT)").Replace(page(with, changedWalk))
 	}
+	tail, groups, spans := deepTexts()
 	return &Pages{
+		deepTail: tail, deepGroups: groups, deepSpans: spans,
 		plain:   "SELECT " + columns + " FROM payment p WHERE p.shop_id = $1",
 		far:     page(farMarks, farInIndex),
 		few:     page("", changedInIndex),
@@ -162,7 +168,8 @@ func NewPages(columns string) *Pages {
 
 // All are the statements by name, for tests.
 func (p *Pages) All() map[string]string {
-	return map[string]string{"plain": p.plain, "far": p.far, "few": p.few, "changed": p.changed, "changedFar": p.changedFar}
+	return map[string]string{"plain": p.plain, "far": p.far, "few": p.few, "changed": p.changed, "changedFar": p.changedFar,
+		"deepTail": p.deepTail, "deepGroups": p.deepGroups, "deepSpans": p.deepSpans}
 }
 
 // Far reports that a page is so far from the top that marks find it sooner: to skip fewer costs less than what lies between two.

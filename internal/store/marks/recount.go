@@ -14,7 +14,7 @@ type Recount struct {
 }
 
 // Between two marks that follow each other lie Every payments, whose last changes are within the bounds or later than the marks
-// know, but where one was written late that is not yet counted.
+// know, but where one was written late that is not yet counted; and a histogram is that of the last changes.
 const sqlCheckMarks = `SELECT m.n, COALESCE(k.id, ''), (SELECT COUNT(*) FROM payment q
 		WHERE q.shop_id = $1 AND q.id >= m.id AND q.id < COALESCE(k.id, '')),
 	CASE WHEN EXISTS (SELECT 1 FROM payment q WHERE q.shop_id = $1 AND q.id || '' < k.id
@@ -35,7 +35,11 @@ func (t Tallies) Check(shop payment.ShopID, from int64, most int) (Recount, erro
 		err = s.Scan(&m.n, &m.next, &m.between, &m.late, &m.beyond)
 		return m, err
 	}, sqlCheckMarks, string(shop), Every, from, int64(most))
+	if err != nil {
+		return Recount{}, err
+	}
 	c := Recount{Next: from, Done: len(marks) < most}
+	sure := from // no payment below was written late and may not be counted
 	for i, m := range marks {
 		c.Next = m.n
 		last := i == len(marks)-1
@@ -44,9 +48,16 @@ func (t Tallies) Check(shop payment.ShopID, from int64, most int) (Recount, erro
 		}
 		if m.next == "" || (m.between != Every || m.beyond > 0) && m.late == 0 {
 			c.Wrong = true
-			break
+			return c, nil
 		}
 		c.Marks++
+		if m.late == 0 {
+			sure = m.n + Every
+		}
+	}
+	wrong, err := t.wrongHistogram(shop, from, min(sure, c.Next))
+	if wrong > 0 {
+		c.Wrong, c.Next = true, wrong-Every
 	}
 	return c, err
 }
@@ -66,5 +77,6 @@ func (t Tallies) Drop(shop payment.ShopID, above int64) error {
 	}
 	t.tx.Version("tally.mistrust", sqlMistrust, string(shop), version)
 	t.tx.Write("mark.drop", sqlDropCounted, string(shop), above)
+	t.tx.Write("histogram.drop", sqlEmptyAll, string(shop), above)
 	return nil
 }

@@ -143,23 +143,33 @@ func (r *postgresReader) close() { r.pool.Close() }
 func (r *postgresReader) read(ctx context.Context, reads []read) error {
 	bounded, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	err := r.readAll(bounded, reads)
+	return r.slow(ctx, bounded, readAll(bounded, r.pool, reads))
+}
+
+// slow is the error of a read that was given so much time.
+func (r *postgresReader) slow(ctx, bounded context.Context, err error) error {
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w: a read was not answered within %s", ErrUnavailable, r.limit)
 	}
 	return err
 }
 
-func (r *postgresReader) readAll(ctx context.Context, reads []read) error {
+// postgresQueries is a pool, or a transaction on one of its connections.
+type postgresQueries interface {
+	Query(ctx context.Context, text string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+func readAll(ctx context.Context, by postgresQueries, reads []read) error {
 	if len(reads) == 1 {
-		rows, err := r.pool.Query(ctx, reads[0].sql, reads[0].args...)
+		rows, err := by.Query(ctx, reads[0].sql, reads[0].args...)
 		return drain(rows, err, reads[0].row)
 	}
 	var b pgx.Batch
 	for _, q := range reads {
 		b.Queue(q.sql, q.args...)
 	}
-	results := r.pool.SendBatch(ctx, &b)
+	results := by.SendBatch(ctx, &b)
 	defer func() { _ = results.Close() }() // the connection goes back even if a row function panics
 	for _, q := range reads {
 		rows, err := results.Query()

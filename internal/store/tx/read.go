@@ -17,10 +17,17 @@ type read struct {
 	point bool
 }
 
-// reader runs SELECTs. Several given together share one round trip where the database has one; rows
+// reads runs SELECTs. Several given together share one round trip where the database has one; rows
 // come in order. It returns reduced errors.
-type reader interface {
+type reads interface {
 	read(ctx context.Context, reads []read) error
+}
+
+// reader is where they are run.
+type reader interface {
+	reads
+
+	snapshot(ctx context.Context, use func(reads) error) error
 	close()
 }
 

@@ -82,25 +82,28 @@ func newSQLiteReader(file *sqliteFile, size int) *sqliteReader {
 }
 
 func (r *sqliteReader) read(ctx context.Context, reads []read) error {
-	var conn *sqliteConn
+	conn, err := r.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { r.slots <- conn }()
+	return conn.read(ctx, reads)
+}
+
+// take waits for a connection, which the caller puts back.
+func (r *sqliteReader) take(ctx context.Context) (conn *sqliteConn, err error) {
 	select {
 	case conn = <-r.slots:
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for a reader: %w", ctx.Err())
+		return nil, fmt.Errorf("waiting for a reader: %w", ctx.Err())
 	}
-	defer func() { r.slots <- conn }()
 	if conn == nil {
-		var err error
 		if conn, err = r.file.open(ctx, readerCacheKiB, true); err != nil {
-			return err
+			r.slots <- nil
+			return nil, err
 		}
 	}
-	for _, q := range reads {
-		if err := conn.query(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
+	return conn, nil
 }
 
 // close waits until every reader is back.

@@ -32,6 +32,7 @@ type Tx struct {
 	rerun    error // a read asked for another run
 	after    []func()
 	check    Check // what looks at every write of the context; nil for none
+	source   reads // what it reads by, while that is a snapshot
 }
 
 // Now returns the instant of this run of the body, UTC, in whole microseconds. It does not move while
@@ -234,11 +235,15 @@ func (tx *Tx) run(body func(*Tx) error) error {
 	return err
 }
 
-func (tx *Tx) read(reads []read) error {
+func (tx *Tx) read(all []read) error {
 	if err := tx.db.unread(); err != nil {
 		return err
 	}
-	err := tx.db.reader.read(tx.ctx, reads)
+	source := tx.source
+	if source == nil {
+		source = tx.db.reader
+	}
+	err := source.read(tx.ctx, all)
 	if errors.Is(err, errRetry) {
 		tx.rerun = err
 	}

@@ -1,0 +1,209 @@
+package marks
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
+
+// A page far into a window of changes is found in three steps, which have to see one moment: how many marks lie wholly in the window,
+// group by group; of the groups with others what lies in the window below each mark; and then the page, from the mark that it lies below.
+
+// GroupMarks is how many marks are in a group. It is set before a database is opened, by tests.
+var GroupMarks int64 = 64
+
+// groupsOnce is of how many groups the marks are looked at together.
+const groupsOnce = 16
+
+// The arguments $1 to $5 are those of the other statements of windows.
+const (
+	isWhole = `m.least >= $4 AND m.most < $5 AND m.after >= $3 AND m.id <= $1`
+
+	deepTurned = `, whole AS MATERIALIZED (` + changedTop + `),
+		turned AS MATERIALIZED (SELECT f.n, COUNT(*) AS gone, SUM(f.comes) AS come FROM (SELECT
+				(SELECT m.n FROM payment_mark m WHERE m.shop_id = $2 AND m.id > q.id ORDER BY m.id LIMIT 1) AS n,
+				CASE WHEN ` + inWindow + ` AND q.id < $1 AND q.id >= $3 THEN 1 ELSE 0 END AS comes
+			FROM payment q WHERE q.shop_id = $2 AND q.listed > (SELECT seen.at FROM seen) AND q.listed < ` + endless + ` AND q.id || '' < (SELECT base.id FROM base)) AS f GROUP BY f.n)`
+
+	// deepTail are those of the window that no mark tells of.
+	deepTail = ` SELECT COUNT(*) FROM payment q WHERE q.shop_id = $2 AND q.id >= (SELECT tail.id FROM tail) AND q.id < $1 AND ` + readIn
+
+	// deepGroups are the groups of $6 payments: their first and last mark, how many lie wholly in the window, and how many others are to be looked at.
+	deepGroups = ` SELECT MIN(m.n), MAX(m.n), SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 1 ELSE 0 END),
+			SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 0 ELSE 1 END)
+		FROM payment_mark m LEFT JOIN turned v ON v.n = m.n
+		WHERE ` + betweenMarks + ` AND m.n <= (SELECT whole.n FROM whole) AND (` + mayBeIn + ` OR v.n IS NOT NULL)
+		GROUP BY (m.n - 1) / CAST($6 AS BIGINT) ORDER BY 1 DESC`
+
+	// byHistogram are marks some of whose payments are in the window, as their histograms tell.
+	byHistogram = `h.n IS NOT NULL AND v.n IS NULL AND m.after >= $3 AND m.id <= $1`
+
+	// deepSpans are the marks from $7 to $8, Every ($6) apart, with how many of the window lie below each, -1 for what the histogram tells.
+	deepSpans = ` SELECT m.n, m.id, m.after, CASE
+			WHEN ` + isWhole + ` THEN CAST($6 AS BIGINT) - COALESCE(v.gone, 0) + COALESCE(v.come, 0)
+			WHEN ` + mayBeIn + ` AND ` + byHistogram + ` THEN -1
+			WHEN ` + mayBeIn + ` THEN (SELECT COUNT(*) FROM payment q WHERE q.shop_id = $2 AND q.id >= m.after AND q.id < m.id
+				AND q.id || '' >= $3 AND q.id || '' < $1 AND ` + readIn + `)
+			ELSE COALESCE(v.come, 0) END, COALESCE(h.shift, 0), h.cells
+		FROM payment_mark m LEFT JOIN turned v ON v.n = m.n
+			LEFT JOIN payment_histogram h ON h.shop_id = m.shop_id AND h.n = m.n AND h.id = m.id AND h.after = m.after AND NOT (` + isWhole + `)
+		WHERE ` + betweenMarks + ` AND m.n >= $7 AND m.n <= $8 AND m.n <= (SELECT whole.n FROM whole) AND (` + mayBeIn + ` OR v.n IS NOT NULL)
+		ORDER BY m.n DESC`
+
+	// sqlInCell are the payments between two ids that were changed from one instant on and before another.
+	sqlInCell = `SELECT q.id, q.listed FROM payment q WHERE q.shop_id = $1 AND q.listed >= $2 AND q.listed < $3 AND q.id || '' >= $4 AND q.id || '' < $5`
+)
+
+type group struct{ from, to, whole, others int64 }
+
+// counted is a mark with how many payments of the window lie below it, down to the one before.
+type counted struct {
+	span
+	histogram
+	count int64
+}
+
+// Deep reports that the page of a filter is one far into a window of changes, whose reads have to see one moment.
+func Deep(f payment.Filter) bool {
+	return f.Reference == "" && Far(f) && (!f.UpdatedFrom.IsZero() || !f.UpdatedBefore.IsZero())
+}
+
+// search is for the mark below which a page lies.
+type search struct {
+	*Pages
+
+	t    *tx.Tx
+	args []any // $1 to $5 of the statements
+	left int64 // payments that are still to be skipped
+}
+
+// Deep is the page of a filter with a window of changes of which many payments are.
+func (p *Pages) Deep(t *tx.Tx, f payment.Filter) (string, []any, error) {
+	above, below := createdBetween(f)
+	from, before := windowOf(f)
+	s := &search{p, t, []any{below, string(f.Shop), above, from, before}, int64(f.Offset)}
+	start, err := s.find(below)
+	return p.changed, []any{start, string(f.Shop), above, from, before, s.left, int64(f.Limit) + 1}, err
+}
+
+// find returns the id below which the page is to be looked for, empty where there is none, and leaves how many are to be skipped from there.
+func (s *search) find(below string) (string, error) {
+	b := s.t.Batch()
+	b.Interpreted()
+	tail := tx.ListIn(b, tx.ScanInt64, s.deepTail, s.args...)
+	groups := tx.ListIn(b, func(s tx.Scanner) (g group, err error) { return g, s.Scan(&g.from, &g.to, &g.whole, &g.others) },
+		s.deepGroups, append(slices.Clone(s.args), Every*GroupMarks)...)
+	if err := b.Run(); err != nil {
+		return "", err
+	}
+	for _, n := range *tail { // there is one
+		if s.left < n {
+			return below, nil
+		}
+		s.left -= n
+	}
+	all := *groups
+	for len(all) > 0 {
+		if g := all[0]; g.others == 0 && s.left >= g.whole*Every {
+			s.left -= g.whole * Every
+			all = all[1:]
+			continue
+		}
+		run := 1
+		for all[0].others > 0 && run < min(len(all), groupsOnce) && all[run].others > 0 {
+			run++
+		}
+		found, err := s.within(all[run-1].from, all[0].to)
+		if err != nil || found != "" {
+			return min(found, below), err
+		}
+		all = all[run:]
+	}
+	s.left = 0
+	return "", nil
+}
+
+// within looks for it below these marks, and skips what is there if it is not.
+func (s *search) within(from, to int64) (string, error) {
+	marks, err := s.spans(from, to)
+	if err != nil {
+		return "", err
+	}
+	for i := range marks {
+		if m := &marks[i]; s.left < m.count {
+			return string(m.id), nil
+		}
+		s.left -= marks[i].count
+	}
+	return "", nil
+}
+
+// spans are these marks, the newest first, with how many of the window lie below each.
+func (s *search) spans(from, to int64) ([]counted, error) {
+	b := s.t.Batch()
+	b.Interpreted()
+	found := tx.ListIn(b, func(s tx.Scanner) (c counted, err error) {
+		return c, s.Scan(&c.n, (*string)(&c.id), (*string)(&c.after), &c.count, &c.shift, &c.cells)
+	}, s.deepSpans, append(slices.Clone(s.args), Every, from, to)...)
+	if err := b.Run(); err != nil {
+		return nil, err
+	}
+	var told []*counted // by their histograms
+	for i := range *found {
+		if c := &(*found)[i]; c.count < 0 {
+			c.count = 0
+			told = append(told, c)
+		}
+	}
+	if len(told) == 0 {
+		return *found, nil
+	}
+	if err := s.upTo(told, s.args[4].(int64), 1); err != nil { //nolint:forcetypeassert // see Deep
+		return nil, err
+	}
+	return *found, s.upTo(told, s.args[3].(int64), -1) //nolint:forcetypeassert // see Deep
+}
+
+// upTo adds to each mark, with that sign, how many of its payments were changed before the instant.
+func (s *search) upTo(marks []*counted, instant, sign int64) error {
+	least := instant // from when on changes are to be read
+	for _, m := range marks {
+		before, in, err := m.below(instant)
+		if err != nil {
+			return err
+		}
+		m.count += sign * before
+		if in > 0 {
+			least = min(least, m.begins(instant))
+		}
+	}
+	if least == instant {
+		return nil
+	}
+	newest, oldest := marks[0], marks[len(marks)-1]
+	return s.t.Each(func(row tx.Scanner) error {
+		var id payment.ID
+		var listed int64
+		if err := row.Scan((*string)(&id), &listed); err != nil {
+			return err
+		}
+		i, _ := slices.BinarySearchFunc(marks, id, func(m *counted, id payment.ID) int { // the last mark that is above it
+			if m.id > id {
+				return -1
+			}
+			return 1
+		})
+		if i--; i >= 0 && id >= marks[i].after && listed >= marks[i].begins(instant) {
+			marks[i].count += sign
+		}
+		return nil
+	}, sqlInCell, s.args[1], least, instant, string(oldest.after), string(newest.id))
+}
+
+// deepTexts are the statements of the search.
+func deepTexts() (tail, groups, spans string) {
+	with := strings.NewReplacer("{below}", "$1")
+	return with.Replace(changedMarks + deepTail), with.Replace(changedMarks + deepTurned + deepGroups), with.Replace(changedMarks + deepTurned + deepSpans)
+}

@@ -1,0 +1,96 @@
+package marks
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// A histogram tells how the last changes of the payments between two marks are spread over time: how many there are in each cell of
+// 2^shift microseconds, where there are any. With it a window of changes that holds some of these payments and not others is counted
+// without reading them; only what was changed in the very cell that a bound of the window cuts is looked up, in the index of changes.
+//
+// It holds for as long as none of these payments is changed: a mark that is widened loses its histogram (see Fold), and what was
+// changed since the marks know the changes is read (see deepSpans).
+
+// MostCells is how many cells a histogram has at most: their width is chosen so. It is set before a database is opened, by tests.
+var MostCells = 200
+
+// finest is the shift of the narrowest cells, of a second.
+const finest = 20
+
+// histogram is one, as it is stored: the number of the first cell, then for each cell how many payments it has and how far on the next
+// one is.
+type histogram struct {
+	shift int64
+	cells []byte
+}
+
+// histogramOf is that of these instants, in any order, at least one.
+func histogramOf(instants []int64) histogram {
+	sorted := slices.Sorted(slices.Values(instants))
+	h := histogram{shift: finest}
+	for ; h.shift < 62; h.shift++ {
+		cells := 1
+		for i := 1; i < len(sorted) && cells <= MostCells; i++ {
+			if sorted[i]>>h.shift != sorted[i-1]>>h.shift {
+				cells++
+			}
+		}
+		if cells <= MostCells {
+			break
+		}
+	}
+	for i := 0; i < len(sorted); {
+		cell := sorted[i] >> h.shift
+		if i == 0 {
+			h.cells = binary.AppendVarint(h.cells, cell)
+		} else {
+			h.cells = binary.AppendUvarint(h.cells, uint64(cell-sorted[i-1]>>h.shift))
+		}
+		n := i
+		for n < len(sorted) && sorted[n]>>h.shift == cell {
+			n++
+		}
+		h.cells = binary.AppendUvarint(h.cells, uint64(n-i))
+		i = n
+	}
+	return h
+}
+
+// below is how many of the payments were changed before the cell of that instant, and how many in it, if not all of it lies before.
+func (h histogram) below(instant int64) (before, in int64, err error) {
+	edge := instant >> h.shift
+	cell, n := binary.Varint(h.cells)
+	rest := h.cells[max(n, 0):]
+	for first := true; n > 0 && len(rest) > 0; first = false {
+		if !first {
+			var step uint64
+			if step, n = binary.Uvarint(rest); n <= 0 {
+				break
+			}
+			cell += int64(step)
+			rest = rest[n:]
+		}
+		var count uint64
+		if count, n = binary.Uvarint(rest); n <= 0 {
+			break
+		}
+		rest = rest[n:]
+		switch {
+		case cell < edge:
+			before += int64(count)
+		case cell == edge && h.begins(instant) < instant:
+			return before, int64(count), nil
+		default:
+			return before, 0, nil
+		}
+	}
+	if n <= 0 {
+		return 0, 0, fmt.Errorf("a histogram of %d bytes is not understood", len(h.cells))
+	}
+	return before, 0, nil
+}
+
+// begins is where the cell of that instant begins.
+func (h histogram) begins(instant int64) int64 { return instant >> h.shift << h.shift }
