@@ -101,14 +101,17 @@ const Parted = tx.Parted
 // OnNodes is that of the kernel.
 func OnNodes(sql string) string { return tx.OnNodes(sql) }
 
-// ListDeep is the page as one far into a window is found, wherever it is.
-func (t Payments) ListDeep(f payment.Filter) (page []payment.Payment, err error) {
+// ListDeep is the page as one far into a window is found, wherever it is, and whether its payments were looked up one by one.
+func (t Payments) ListDeep(f payment.Filter) (page []payment.Payment, thin bool, err error) {
 	err = t.tx.Snapshot(func() error {
 		text, args, err := pages.Deep(t.tx, f)
-		if err == nil {
+		if thin = text == pages.All()["known"]; err == nil {
 			page, err = t.ListBy(f, text, args)
 		}
 		return err
 	})
-	return page, err
+	return page, thin, err
 }
+
+// DeepQueries are the statements by which a page far into a window is searched for.
+func DeepQueries(f payment.Filter) map[string]marks.Step { return pages.Steps(f) }

@@ -114,6 +114,9 @@ func everyList(shop payment.ShopID) (all []plannedList) {
 	return all
 }
 
+// deepGoesBy is by which indexes of payments the steps go that find a page far into a window.
+var deepGoesBy = map[string]string{"tail": "late pkey", "groups": "late listed", "spans": "late listed pkey", "cell": "listed"}
+
 func listsOf(f payment.Filter) (all []plannedList) {
 	add := func(how, want string, settled bool, query func(payment.Filter) (string, []any)) {
 		text, args := query(f)
@@ -129,6 +132,11 @@ func listsOf(f payment.Filter) (all []plannedList) {
 				add("few changed", "listed pkey", true, changedBy(true))
 			}
 			add("many changed", "late listed pkey", true, changedBy(false))
+			if store.Far(f) {
+				for name, query := range store.DeepQueries(f) {
+					add("deep, "+name, deepGoesBy[name], name != "cell", func(payment.Filter) (string, []any) { return query.Text, query.Args })
+				}
+			}
 		case store.Far(f):
 			add("far", "late pkey", true, store.Pages.Far)
 		default:
@@ -147,10 +155,11 @@ func TestEveryListGoesByItsIndexes(t *testing.T) {
 		shop := talliedShops[0]
 		manyPayments(t, d, db, shop, 20_000)
 		extend(t, db, shop, ordersBegan.Add(6*time.Hour))
+		fill(t, db, shop)
 		all := everyList(shop)
 		for _, known := range []bool{false, true} {
 			if known {
-				for _, table := range []string{"payment", "payment_mark", "payment_tally"} {
+				for _, table := range []string{"payment", "payment_mark", "payment_tally", "payment_histogram"} {
 					if err := update(t, db, func(tx *store.Tx) { tx.Write("analyze", "ANALYZE "+table) }); err != nil {
 						t.Fatal(err)
 					}

@@ -307,7 +307,7 @@ func (w *world) compare(rows []row, f payment.Filter) {
 			return err
 		}
 		if f.Reference == "" {
-			page, err := tx.Payments().ListDeep(f)
+			page, _, err := tx.Payments().ListDeep(f)
 			if found["deep"] = ids(page); err != nil {
 				return fmt.Errorf("deep: %w", err)
 			}

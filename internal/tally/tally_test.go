@@ -194,6 +194,40 @@ func TestACountThatIsWrongIsHeard(t *testing.T) {
 	})
 }
 
+// TestHistogramsFollowWhatIsChanged: the work makes them, loses one with a change below its mark, and makes it anew; one that is wrong
+// is heard of like a count that is.
+func TestHistogramsFollowWhatIsChanged(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		f := newFixture(t, d)
+		began := f.now
+		f.bear(2500, f.now)
+		f.later(settlesAfter + time.Second)
+		const has = `UPDATE payment_histogram SET n = n WHERE n = 1000 AND %s ` // it must hit exactly one row
+		d.Exec(fmt.Sprintf(has, "n > 0"))
+		const alter = `UPDATE payment_histogram SET shift = 30 WHERE n = 1000`
+		for n := range 2 {
+			f.update(func(tx *store.Tx) {
+				p := f.payment(1, began)
+				p.Version, p.Updated = int64(n)+1, f.now
+				tx.Payments().Update(&p)
+			})
+			d.Exec(alter)
+			f.later(looksSeldom)
+			d.Exec(fmt.Sprintf(has, "shift < 30"))
+		}
+		if f.alarms() != "" {
+			t.Errorf("a human is told %q", f.alarms())
+		}
+		d.Exec(alter)
+		if found, err := (Checker{f.db, f.keep.c.Bell}).All(t.Context(), ourShop); err != nil || !found.Wrong {
+			t.Errorf("%+v, %v", found, err)
+		}
+		f.later(looksSeldom)
+		d.Exec(fmt.Sprintf(has, "shift < 30"))
+	})
+}
+
 // TestNothingIsCountedBesideAnOlderProgram: it does not say that a payment is late.
 func TestNothingIsCountedBesideAnOlderProgram(t *testing.T) {
 	t.Parallel()

@@ -58,11 +58,12 @@ const (
 
 type group struct{ from, to, whole, others int64 }
 
-// counted is a mark with how many payments of the window lie below it, down to the one before.
+// counted is a mark with how many payments of the window lie below it, down to the one before, and whether its histogram tells that.
 type counted struct {
 	span
 	histogram
 	count int64
+	told  bool
 }
 
 // Deep reports that the page of a filter is one far into a window of changes, whose reads have to see one moment.
@@ -74,18 +75,52 @@ func Deep(f payment.Filter) bool {
 type search struct {
 	*Pages
 
-	t    *tx.Tx
-	args []any // $1 to $5 of the statements
-	left int64 // payments that are still to be skipped
+	t     *tx.Tx
+	args  []any     // $1 to $5 of the statements
+	left  int64     // payments that are still to be skipped
+	marks []counted // from the one on below which the page begins
+	rest  []group   // further on
 }
 
 // Deep is the page of a filter with a window of changes of which many payments are.
 func (p *Pages) Deep(t *tx.Tx, f payment.Filter) (string, []any, error) {
+	s := p.search(t, f)
+	start, err := s.find(s.below())
+	if err != nil {
+		return "", nil, err
+	}
+	wanted := int64(f.Limit) + 1
+	if ids, ok, err := s.thin(wanted); ok || err != nil {
+		return p.known, ids, err
+	}
+	return p.changed, append([]any{start}, append(slices.Clone(s.args[1:]), s.left, wanted)...), nil
+}
+
+func (p *Pages) search(t *tx.Tx, f payment.Filter) *search {
 	above, below := createdBetween(f)
 	from, before := windowOf(f)
-	s := &search{p, t, []any{below, string(f.Shop), above, from, before}, int64(f.Offset)}
-	start, err := s.find(below)
-	return p.changed, []any{start, string(f.Shop), above, from, before, s.left, int64(f.Limit) + 1}, err
+	return &search{Pages: p, t: t, args: []any{below, string(f.Shop), above, from, before}, left: int64(f.Offset)}
+}
+
+func (s *search) below() string { return s.args[0].(string) } //nolint:forcetypeassert // see Pages.search
+
+func (s *search) window() (from, before int64) { return s.args[3].(int64), s.args[4].(int64) } //nolint:forcetypeassert // see Pages.search
+
+// Step is a statement of the search, and its arguments.
+type Step struct {
+	Text string
+	Args []any
+}
+
+// Steps are the statements by which the page of a filter may be searched for, by what they find, for tests.
+func (p *Pages) Steps(f payment.Filter) map[string]Step {
+	s := p.search(nil, f)
+	return map[string]Step{
+		"tail":   {p.deepTail, s.args},
+		"groups": {p.deepGroups, append(slices.Clone(s.args), Every*GroupMarks)},
+		"spans":  {p.deepSpans, append(slices.Clone(s.args), Every, 2*Every, 10*Every)},
+		"cell":   {sqlInCell, []any{s.args[1], micros(f.UpdatedFrom), micros(f.UpdatedFrom) + 1<<finest, s.args[2], s.args[0]}},
+	}
 }
 
 // find returns the id below which the page is to be looked for, empty where there is none, and leaves how many are to be skipped from there.
@@ -116,10 +151,11 @@ func (s *search) find(below string) (string, error) {
 			run++
 		}
 		found, err := s.within(all[run-1].from, all[0].to)
+		all = all[run:]
 		if err != nil || found != "" {
+			s.rest = all
 			return min(found, below), err
 		}
-		all = all[run:]
 	}
 	s.left = 0
 	return "", nil
@@ -132,8 +168,9 @@ func (s *search) within(from, to int64) (string, error) {
 		return "", err
 	}
 	for i := range marks {
-		if m := &marks[i]; s.left < m.count {
-			return string(m.id), nil
+		if s.left < marks[i].count {
+			s.marks = marks[i:]
+			return string(marks[i].id), nil
 		}
 		s.left -= marks[i].count
 	}
@@ -153,17 +190,18 @@ func (s *search) spans(from, to int64) ([]counted, error) {
 	var told []*counted // by their histograms
 	for i := range *found {
 		if c := &(*found)[i]; c.count < 0 {
-			c.count = 0
+			c.count, c.told = 0, true
 			told = append(told, c)
 		}
 	}
 	if len(told) == 0 {
 		return *found, nil
 	}
-	if err := s.upTo(told, s.args[4].(int64), 1); err != nil { //nolint:forcetypeassert // see Deep
+	from, before := s.window()
+	if err := s.upTo(told, before, 1); err != nil {
 		return nil, err
 	}
-	return *found, s.upTo(told, s.args[3].(int64), -1) //nolint:forcetypeassert // see Deep
+	return *found, s.upTo(told, from, -1)
 }
 
 // upTo adds to each mark, with that sign, how many of its payments were changed before the instant.

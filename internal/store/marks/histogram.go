@@ -58,12 +58,11 @@ func histogramOf(instants []int64) histogram {
 	return h
 }
 
-// below is how many of the payments were changed before the cell of that instant, and how many in it, if not all of it lies before.
-func (h histogram) below(instant int64) (before, in int64, err error) {
-	edge := instant >> h.shift
+// each hands over the cells in their order, until use says that it is enough.
+func (h histogram) each(use func(cell, count int64) (more bool)) error {
 	cell, n := binary.Varint(h.cells)
 	rest := h.cells[max(n, 0):]
-	for first := true; n > 0 && len(rest) > 0; first = false {
+	for first := true; n > 0 && (first || len(rest) > 0); first = false {
 		if !first {
 			var step uint64
 			if step, n = binary.Uvarint(rest); n <= 0 {
@@ -76,20 +75,47 @@ func (h histogram) below(instant int64) (before, in int64, err error) {
 		if count, n = binary.Uvarint(rest); n <= 0 {
 			break
 		}
-		rest = rest[n:]
-		switch {
-		case cell < edge:
-			before += int64(count)
-		case cell == edge && h.begins(instant) < instant:
-			return before, int64(count), nil
-		default:
-			return before, 0, nil
+		if rest = rest[n:]; !use(cell, int64(count)) {
+			return nil
 		}
 	}
 	if n <= 0 {
-		return 0, 0, fmt.Errorf("a histogram of %d bytes is not understood", len(h.cells))
+		return fmt.Errorf("a histogram of %d bytes is not understood", len(h.cells))
 	}
-	return before, 0, nil
+	return nil
+}
+
+// below is how many of the payments were changed before the cell of that instant, and how many in it, if not all of it lies before.
+func (h histogram) below(instant int64) (before, in int64, err error) {
+	edge := instant >> h.shift
+	err = h.each(func(cell, count int64) bool {
+		if cell < edge {
+			before += count
+		} else if cell == edge && h.begins(instant) < instant {
+			in = count
+		}
+		return cell < edge
+	})
+	return before, in, err
+}
+
+// within are the stretches of time in which those of the payments were changed that were changed from one instant on and before another.
+func (h histogram) within(from, before int64) (parts [][2]int64, err error) {
+	err = h.each(func(cell, _ int64) bool {
+		begins := cell << h.shift
+		ends := begins + 1<<h.shift
+		switch last := len(parts) - 1; {
+		case begins >= before:
+			return false
+		case ends <= from:
+		case last >= 0 && parts[last][1] == begins:
+			parts[last][1] = min(ends, before)
+		default:
+			parts = append(parts, [2]int64{max(begins, from), min(ends, before)})
+		}
+		return true
+	})
+	return parts, err
 }
 
 // begins is where the cell of that instant begins.

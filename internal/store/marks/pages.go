@@ -143,7 +143,7 @@ const (
 type Pages struct {
 	plain, far, few, changed, changedFar string
 
-	deepTail, deepGroups, deepSpans string // see deep.go
+	deepTail, deepGroups, deepSpans, known string // see deep.go and thin.go
 }
 
 // NewPages makes them for these columns of payments, each with the prefix p.
@@ -156,7 +156,7 @@ func NewPages(columns string) *Pages {
 	}
 	tail, groups, spans := deepTexts()
 	return &Pages{
-		deepTail: tail, deepGroups: groups, deepSpans: spans,
+		deepTail: tail, deepGroups: groups, deepSpans: spans, known: sqlKnown(columns),
 		plain:   "SELECT " + columns + " FROM payment p WHERE p.shop_id = $1",
 		far:     page(farMarks, farInIndex),
 		few:     page("", changedInIndex),
@@ -169,7 +169,7 @@ func NewPages(columns string) *Pages {
 // All are the statements by name, for tests.
 func (p *Pages) All() map[string]string {
 	return map[string]string{"plain": p.plain, "far": p.far, "few": p.few, "changed": p.changed, "changedFar": p.changedFar,
-		"deepTail": p.deepTail, "deepGroups": p.deepGroups, "deepSpans": p.deepSpans}
+		"deepTail": p.deepTail, "deepGroups": p.deepGroups, "deepSpans": p.deepSpans, "known": p.known}
 }
 
 // Far reports that a page is so far from the top that marks find it sooner: to skip fewer costs less than what lies between two.

@@ -1,0 +1,119 @@
+package marks
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/store/tx"
+)
+
+// Where few of the payments between two marks are in the window, such as at the old end of one, where there are only those that were
+// changed late, a page lies below many marks. To read all payments there would cost more than to look each of the page up, by the
+// cell of its mark's histogram, in the index of changes.
+
+const (
+	// thinFrom is from how many marks on a page is worth that.
+	thinFrom = 4
+	// thinParts is of how many stretches of time the changes are looked up for a mark; where there are more its payments are read.
+	thinParts = 32
+	// knownIDs is how many payments a page may have that is found so.
+	knownIDs = 128
+)
+
+// sqlBelowMark are payments between two marks.
+const sqlBelowMark = `SELECT q.id, q.listed FROM payment q WHERE q.shop_id = $1 AND q.id >= $2 AND q.id < $3 AND q.version > 0` // see readIn
+
+// sqlKnown is the page of these payments.
+func sqlKnown(columns string) string {
+	var in strings.Builder
+	for i := range knownIDs {
+		if i > 0 {
+			in.WriteString(", ")
+		}
+		in.WriteString("$" + strconv.Itoa(i+2))
+	}
+	return "SELECT " + columns + " FROM payment p WHERE p.shop_id = $1 AND p.id IN (" + in.String() + ") ORDER BY p.id DESC"
+}
+
+// thin finds the payments of a page that lies below many marks, and returns the arguments of its statement. It says no where that is
+// not worth while, or cannot be done.
+func (s *search) thin(wanted int64) (args []any, ok bool, err error) {
+	need := s.left + wanted
+	if len(s.marks) == 0 || wanted > knownIDs {
+		return nil, false, nil
+	}
+	below, some := 0, false // marks below which the page lies
+	for found := int64(0); found < need; below++ {
+		if below == len(s.marks) {
+			if len(s.rest) == 0 {
+				break
+			}
+			more, err := s.spans(s.rest[0].from, s.rest[0].to)
+			if err != nil {
+				return nil, false, err
+			}
+			s.marks, s.rest = append(s.marks, more...), s.rest[1:]
+			if len(more) == 0 {
+				below--
+				continue
+			}
+		}
+		found += s.marks[below].count
+		some = some || s.marks[below].told
+	}
+	if below < thinFrom || !some {
+		return nil, false, nil
+	}
+	ids, err := s.ids(s.marks[:below])
+	if err != nil {
+		return nil, false, err
+	}
+	slices.SortFunc(ids, func(a, b string) int { return strings.Compare(b, a) })
+	ids = ids[min(s.left, int64(len(ids))):]
+	args = []any{s.args[1]}
+	for i := range knownIDs {
+		id := "" // is nobody's
+		if i < len(ids) && int64(i) < wanted {
+			id = ids[i]
+		}
+		args = append(args, id)
+	}
+	return args, true, nil
+}
+
+// ids are the payments of the window below these marks.
+func (s *search) ids(marks []counted) (ids []string, err error) {
+	from, before := s.window()
+	above, below := s.args[2].(string), s.below() //nolint:forcetypeassert // see Pages.search
+	b := s.t.Batch()
+	take := func(row tx.Scanner) error {
+		var id string
+		var listed int64
+		err := row.Scan(&id, &listed)
+		if err == nil && listed >= from && listed < before && id >= above && id < below {
+			ids = append(ids, id)
+		}
+		return err
+	}
+	for i := range marks {
+		m := &marks[i]
+		if m.count == 0 {
+			continue
+		}
+		var parts [][2]int64
+		if m.told {
+			if parts, err = m.within(from, before); err != nil {
+				return nil, err
+			}
+		}
+		if !m.told || len(parts) > thinParts {
+			b.Each(take, sqlBelowMark, s.args[1], string(m.after), string(m.id))
+			continue
+		}
+		for _, part := range parts {
+			b.Each(take, sqlInCell, s.args[1], part[0], part[1], string(m.after), string(m.id))
+		}
+	}
+	return ids, b.Run()
+}
