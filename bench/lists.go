@@ -171,6 +171,9 @@ func (p *pager) medians(ctx context.Context, pages ...page) ([]time.Duration, er
 // firstPages compares the first page as the API's handler makes it with what the driver needs for the same columns, in turns
 // and in this process, and shows beside it what HTTP and the key cost.
 func (l *lab) firstPages(ctx context.Context, in *inside, over time.Duration) error {
+	if err := in.holds(ctx, pageSize); err != nil {
+		return err
+	}
 	found, err := l.inTurns(
 		func() error { return in.list(ctx, pageSize) },
 		func() error { return in.bare(ctx, pageSize+1) }, // like the API it asks for one more to see whether more follow

@@ -86,13 +86,19 @@ func (in *inside) ask(ctx context.Context, path string) error {
 
 // list asks for the first page of so many payments.
 func (in *inside) list(ctx context.Context, limit int) error {
-	if err := in.ask(ctx, "/api/v1/payments?limit="+strconv.Itoa(limit)); err != nil {
+	if err := in.ask(ctx, "/api/v1/payments?limit="+strconv.Itoa(limit)); err != nil || in.answer.status == http.StatusOK {
 		return err
 	}
-	if n := bytes.Count(in.answer.body.Bytes(), []byte(`"paymentType"`)); n != limit {
-		return fmt.Errorf("the list answered %d with %d payments: %.200s", in.answer.status, n, in.answer.body.Bytes())
+	return fmt.Errorf("the list answered %d: %.200s", in.answer.status, in.answer.body.Bytes())
+}
+
+// holds reports an error where that page does not hold so many payments: to count them takes a part of the time of the page.
+func (in *inside) holds(ctx context.Context, limit int) error {
+	err := in.list(ctx, limit)
+	if n := bytes.Count(in.answer.body.Bytes(), []byte(`"paymentType"`)); err == nil && n != limit {
+		err = fmt.Errorf("the list answered with %d payments: %.200s", n, in.answer.body.Bytes())
 	}
-	return nil
+	return err
 }
 
 // onlyKey makes a request that costs its key and is then refused.

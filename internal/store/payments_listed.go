@@ -12,10 +12,8 @@ import (
 // Lists read of a payment what answers show, the columns that are marked so. Such a payment is nothing to decide on: it has no
 // version, and no write of it would go through.
 
-// pages are the statements of pages. Those that are found by marks are long, see [tx.Batch.Interpreted].
+// pages are the statements of pages.
 var pages = marks.NewPages(listedColumns)
-
-const longStatement = 3000
 
 // ListedColumns are the columns of a payment that a list reads, for whoever compares it with reading the same by the driver.
 func ListedColumns() []string {
@@ -71,9 +69,7 @@ func (t Payments) each(shop payment.ShopID, use func(*payment.Payment) error, te
 // rows runs the query of a page.
 func (t Payments) rows(row func(tx.Scanner) error, text string, args ...any) error {
 	b := t.tx.Batch()
-	if len(text) > longStatement {
-		b.Interpreted()
-	}
+	b.Planned()
 	b.Each(row, text, args...)
 	return b.Run()
 }

@@ -157,6 +157,10 @@ func TestEveryListGoesByItsIndexes(t *testing.T) {
 		extend(t, db, shop, ordersBegan.Add(6*time.Hour))
 		fill(t, db, shop)
 		all := everyList(shop)
+		plan := func(text string, args []any) []string { return explained(t, db, text, args) }
+		if d.Kind == store.Postgres {
+			plan = d.Plans().Kept // which pages go by, see tx.Batch.Planned
+		}
 		for _, known := range []bool{false, true} {
 			if known {
 				for _, table := range []string{"payment", "payment_mark", "payment_tally", "payment_histogram"} {
@@ -169,7 +173,7 @@ func TestEveryListGoesByItsIndexes(t *testing.T) {
 				if !known && !l.settled {
 					continue // a young database is had to look at its tables
 				}
-				lines := explained(t, db, l.text, l.args)
+				lines := plan(l.text, l.args)
 				used, wrong := indexesOf(lines)
 				if got := strings.Join(used, " "); got != l.want || wrong != "" {
 					t.Errorf("%s, statistics %t: by %s %s, want %s\n%s", l.name, known, got, wrong, l.want, strings.Join(lines, "\n"))
@@ -177,7 +181,7 @@ func TestEveryListGoesByItsIndexes(t *testing.T) {
 			}
 			narrow := payment.Filter{Shop: shop, UpdatedFrom: secondsOn(100), UpdatedBefore: secondsOn(200)}
 			text, args := store.Pages.Few(narrow)
-			if used, wrong := indexesOf(explained(t, db, text, args)); fmt.Sprint(used) != "[listed]" || wrong != "" {
+			if used, wrong := indexesOf(plan(text, args)); fmt.Sprint(used) != "[listed]" || wrong != "" {
 				t.Errorf("counting a few goes by %v %s", used, wrong)
 			}
 		}

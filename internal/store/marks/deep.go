@@ -126,7 +126,7 @@ func (p *Pages) Steps(f payment.Filter) map[string]Step {
 // find returns the id below which the page is to be looked for, empty where there is none, and leaves how many are to be skipped from there.
 func (s *search) find(below string) (string, error) {
 	b := s.t.Batch()
-	b.Interpreted()
+	b.Planned()
 	tail := tx.ListIn(b, tx.ScanInt64, s.deepTail, s.args...)
 	groups := tx.ListIn(b, func(s tx.Scanner) (g group, err error) { return g, s.Scan(&g.from, &g.to, &g.whole, &g.others) },
 		s.deepGroups, append(slices.Clone(s.args), Every*GroupMarks)...)
@@ -180,7 +180,7 @@ func (s *search) within(from, to int64) (string, error) {
 // spans are these marks, the newest first, with how many of the window lie below each.
 func (s *search) spans(from, to int64) ([]counted, error) {
 	b := s.t.Batch()
-	b.Interpreted()
+	b.Planned()
 	found := tx.ListIn(b, func(s tx.Scanner) (c counted, err error) {
 		return c, s.Scan(&c.n, (*string)(&c.id), (*string)(&c.after), &c.count, &c.shift, &c.cells)
 	}, s.deepSpans, append(slices.Clone(s.args), Every, from, to)...)
@@ -221,7 +221,9 @@ func (s *search) upTo(marks []*counted, instant, sign int64) error {
 		return nil
 	}
 	newest, oldest := marks[0], marks[len(marks)-1]
-	return s.t.Each(func(row tx.Scanner) error {
+	b := s.t.Batch()
+	b.Planned()
+	b.Each(func(row tx.Scanner) error {
 		var id payment.ID
 		var listed int64
 		if err := row.Scan((*string)(&id), &listed); err != nil {
@@ -238,6 +240,7 @@ func (s *search) upTo(marks []*counted, instant, sign int64) error {
 		}
 		return nil
 	}, sqlInCell, s.args[1], least, instant, string(oldest.after), string(newest.id))
+	return b.Run()
 }
 
 // deepTexts are the statements of the search.

@@ -87,6 +87,7 @@ func (s *search) ids(marks []counted) (ids []string, err error) {
 	from, before := s.window()
 	above, below := s.args[2].(string), s.below() //nolint:forcetypeassert // see Pages.search
 	b := s.t.Batch()
+	b.Planned()
 	take := func(row tx.Scanner) error {
 		var id string
 		var listed int64

@@ -79,14 +79,17 @@ type Batch struct {
 // Batch begins an empty batch.
 func (tx *Tx) Batch() *Batch { return &Batch{tx: tx} }
 
-// pgInterpreted holds for the reads of its round trip.
-const pgInterpreted = `SELECT set_config('jit', 'off', true)`
+// PgPlanned holds for the reads of its round trip, or of the snapshot.
+const PgPlanned = `SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+	set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
 
-// Interpreted has PostgreSQL not compile what follows in the batch: it would spend seconds on a long statement whose cost it
-// overrates, and which takes milliseconds.
-func (b *Batch) Interpreted() {
+// Planned has PostgreSQL keep the plan that it has once made of each statement of the batch, and run it as it is. Otherwise it would plan
+// those of lists again at each run, because it takes plans for their values to be cheaper, and compile them, because it
+// overrates what they cost: both take longer than to run them. Without the values it takes a page for a tenth of the table, and would read all
+// of that: so it is told not to. It is for statements that go by an index step by step.
+func (b *Batch) Planned() {
 	if b.tx.db.kind == Postgres {
-		ListIn(b, ScanText, pgInterpreted)
+		b.Each(func(Scanner) error { return nil }, PgPlanned)
 	}
 }
 
