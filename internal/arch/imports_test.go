@@ -19,7 +19,11 @@ var allowed = map[string][]string{
 	"config":         {"address", "private"},
 	"private":        {},
 	"instrument":     {},
-	"payment":        {"money", "id", "instrument"},
+	"document":       {},
+	"qr":             {},
+	"pix":            {"document", "money"},
+	"nextstep":       {},
+	"payment":        {"money", "id", "instrument", "nextstep"},
 	"cardrange":      {},
 	"shop":           {"address", "limit", "money", "id", "payment", "instrument"},
 	"route":          {"money", "payment", "instrument", "shop"},
@@ -33,8 +37,8 @@ var allowed = map[string][]string{
 	"store/turns":    {},
 	"store/plain":    {},
 	"store/nodes":    {"store/tx"},
-	"store/contents": {"payment", "store/tx"},
 	"store/marks":    {"id", "payment", "store/tx"},
+	"store/contents": {"payment", "store/tx"},
 	"store":          {"store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
 	"simulator":      {"money", "id", "rescue"},                                                                                             // shares nothing with what it judges
 	"connector":      {"money", "id", "payment", "instrument", "outbound"},
@@ -49,14 +53,14 @@ var allowed = map[string][]string{
 	"flight":      {"instrument", "payment", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
-	"engine":        {"money", "id", "payment", "cache", "cardrange", "outbox", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue"},
+	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
 	"tally":         {"alarm", "job", "payment", "store"},
 	"api/gateway":   {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
-	"checkout":      {"address", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
+	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
 	"admin":         {"api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange"}, // shown by cmd and the back office
@@ -74,7 +78,10 @@ func isSupport(pkg string) bool {
 }
 
 // pure packages decide; they are given time, chance and data and do no input or output.
-var pure = []string{"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address", "internal/limit", "internal/cardrange"}
+var pure = []string{
+	"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address",
+	"internal/limit", "internal/cardrange", "internal/nextstep", "internal/document", "internal/pix", "internal/qr",
+}
 
 // moneyPath holds the packages through which amounts pass.
 var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}
