@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +58,8 @@ func TestBrowser(t *testing.T) {
 		"narrow and wide":       browserWidths,
 		"keyboard only":         browserKeyboard,
 		"another way to pay":    browserOtherMethod,
+		"BLIK":                  browserBlik,
+		"bank":                  browserBank,
 		"edited return address": browserEditedReturn,
 		"start page":            browserStartPage,
 		"languages":             browserLanguages,
@@ -440,7 +443,56 @@ func browserOtherMethod(t *testing.T, b *tab, s *browserSite) {
 	b.heading("Continue with Pix")
 	b.shot("method")
 	b.click("button.primary")
-	b.heading("Pay with PIX")
+	b.heading("Pay with Pix")
+	b.shot("pix")
+	b.eventually("the time counts", `document.querySelector("#left").textContent !== "" && document.querySelector("#copy").hidden === false`)
+	appDecides(t, b.text(`document.querySelector("a.secondary").href`), "approve")
+	b.heading("Welcome back")
+	s.wantReturn(t, b, p, "COMPLETED")
+}
+
+// appDecides does what a customer does in the pretended app, on another device.
+func appDecides(t *testing.T, address, decision string) {
+	t.Helper()
+	res, err := http.PostForm(address, url.Values{"decision": {decision}}) //nolint:noctx,gosec // the sandbox provider's own page
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _ = res.Body.Close(); res.StatusCode != http.StatusOK {
+		t.Fatalf("the app answers %d", res.StatusCode)
+	}
+}
+
+// browserBlik: a code that is wrong, one that is right and is not confirmed in time by the bank, and another way to pay after all.
+func browserBlik(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, map[string]any{"paymentMethod": "BLIK", "currency": "PLN"})
+	b.open(p.RedirectURL)
+	b.heading("Pay with BLIK")
+	b.shot("blik")
+	b.fill("blik", "12345")
+	b.click("button.primary")
+	b.eventually("a fault at the code", `document.querySelector("#blik-fault") !== null`)
+	b.fill("blik", "500 500")
+	b.click("button.primary")
+	b.eventually("the code was wrong", `document.body.textContent.includes("wrong, used already, or too old")`)
+	b.shot("blik again")
+	b.fill("blik", "123 456")
+	b.click("button.primary")
+	b.heading("Confirm in your bank's app")
+	b.shot("blik app")
+	appDecides(t, b.text(`document.querySelector("a.secondary").href`), "approve")
+	b.heading("Welcome back")
+	s.wantReturn(t, b, p, "COMPLETED")
+}
+
+func browserBank(t *testing.T, b *tab, s *browserSite) {
+	p := s.create(t, map[string]any{"paymentMethod": "OPEN_BANKING"})
+	b.open(p.RedirectURL)
+	b.heading("Continue with your bank")
+	b.text(`document.querySelector("#bank").value = "rhein"`)
+	b.shot("bank")
+	b.click("button.primary")
+	b.heading("Log in at Rheinbank")
 	b.click("button[value=approve]")
 	b.heading("Welcome back")
 	s.wantReturn(t, b, p, "COMPLETED")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/instrument"
@@ -171,7 +172,7 @@ func newHouse(t testing.TB, edit ...func(*shop.Shop)) *house {
 		},
 		Connectors: []connector.Type{{
 			Name: "bank", Parse: func(json.RawMessage) (connector.Config, error) { return h.bank, nil },
-		}},
+		}, sandbox.Type()},
 	})
 	if err != nil {
 		t.Fatal(err)

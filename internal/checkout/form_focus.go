@@ -6,10 +6,23 @@ func (f *form) focus(e *entry) {
 		f.Amount.Focus = true
 		return
 	}
-	for i := range f.Card {
-		if f.Card[i].Fault != "" || f.Card[i].ID == e.change {
-			f.Card[i].Focus = true
-			return
+	for _, fields := range [][]field{f.Card, f.Fields} {
+		for i := range fields {
+			if fields[i].Fault != "" || fields[i].ID == e.change {
+				fields[i].Focus = true
+				return
+			}
 		}
 	}
+}
+
+func codeField(w *words, e *entry) field {
+	code := field{
+		ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Dir: "ltr", Autocomplete: "cc-csc",
+		Mode: "numeric", Class: "half",
+	}
+	if e.shown.coded {
+		code.Change, code.Kept = w.Change, w.CodeKept
+	}
+	return code
 }

@@ -71,7 +71,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// wipeForm overwrites number and security code. Nothing else shares their memory.
+// wipeForm overwrites number, security code and codes of banks. Nothing else shares their memory.
 func wipeForm(form url.Values) {
 	for _, name := range []string{fieldNumber, fieldCode} {
 		for _, v := range form[name] {
@@ -79,6 +79,7 @@ func wipeForm(form url.Values) {
 		}
 		delete(form, name)
 	}
+	wipeFields(form)
 }
 
 // current reports whether the form was made for the payment as it is now.
@@ -102,6 +103,7 @@ type entry struct {
 
 	// What the form shows again. Number and security code are not among it.
 	amountText, expiryText, holderText string
+	fields                             map[string]string // by id
 }
 
 // fault is something wrong with one field, in words for the customer.
@@ -129,7 +131,7 @@ type shownCard struct {
 }
 
 // readEntry checks a form against the payment: what the payment fixes already is not read from the form.
-func (g *Pages) readEntry(form url.Values, v *visit) *entry {
+func (g *Pages) readEntry(r *http.Request, form url.Values, v *visit) *entry {
 	e := &entry{}
 	if change := form.Get(fieldChange); change == fieldNumber || change == fieldCode {
 		e.change = change
@@ -147,8 +149,9 @@ func (g *Pages) readEntry(form url.Values, v *visit) *entry {
 			return e
 		}
 	}
-	switch {
-	case method.Spec().Means != instrument.KindCard:
+	switch kind := method.Spec().Means; {
+	case kind != instrument.KindCard:
+		e.readFields(form, v, kind, g.asks(r, v, method))
 	case form.Has(fieldNumber), form.Has(fieldTicket):
 		kept := g.shelf.get(v.payment.ID, form.Get(fieldTicket))
 		e.lost = kept == nil && form.Get(fieldTicket) != ""

@@ -71,8 +71,8 @@ func TestFormIsMadeForThePayment(t *testing.T) {
 	}{
 		{"no amount", func(c *engine.Create) { c.Amount = money.Amount{} },
 			[]string{`name="amount"`, `inputmode="decimal"`, "Pay now"}, []string{"0.00", "€0"}},
-		{"another method", func(c *engine.Create) { c.Method = payment.Blik },
-			[]string{"Continue with BLIK"}, []string{"cc-number", `name="method"`}},
+		{"another method", func(c *engine.Create) { c.Method = payment.OpenBanking },
+			[]string{"Continue with your bank"}, []string{"cc-number", `name="method"`}},
 		{"open method", func(c *engine.Create) { c.Method = "" },
 			[]string{"cc-number", `name="method" value="BASIC_CARD"`, "Or pay another way", "<span>Google Pay</span>"}, nil},
 		{"open method without a terminal", func(c *engine.Create) { c.Method, c.Currency = "", "USD" },
@@ -239,7 +239,7 @@ func TestAMethodWithoutAFormGoesToTheProvider(t *testing.T) {
 	for _, tc := range []struct {
 		method payment.Method
 		form   []string
-	}{{payment.Blik, nil}, {"", []string{"method", "GOOGLEPAY", "number", "", "expiry", ""}}} {
+	}{{payment.OpenBanking, nil}, {"", []string{"method", "GOOGLEPAY", "number", "", "expiry", ""}}} {
 		id, page := h.deposit(func(c *engine.Create) { c.Method = tc.method })
 		a := h.do("POST", page, h.fill(page, tc.form...))
 		if a.status != http.StatusSeeOther || !strings.HasSuffix(a.location(), "/continue") || h.state(id) != payment.Pending {

@@ -2,7 +2,10 @@ package checkout
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -36,9 +39,37 @@ func (g *Pages) leavePayment(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	to := asciiURL(a.Next.URL)
+	if a.Next.Kind == payment.NextPost {
+		g.postPayment(w, r, v, to, a.Next.Form)
+		return
+	}
 	refresh(w.Header(), 0, to)
 	g.render(w, r, v, view{
 		Page: "payment_leave", Status: http.StatusOK, Title: v.words.LeaveTitle, Text: v.words.LeaveText,
 		Link: to, Button: v.words.LeaveLink,
 	})
+}
+
+// post is a form that leads to a provider or bank.
+type post struct {
+	Fields []option // by what is sent
+}
+
+// postPayment is leavePayment for a provider that wants a form posted: a script sends it, and without one a button does.
+func (g *Pages) postPayment(w http.ResponseWriter, r *http.Request, v *visit, to, form string) {
+	p := &post{}
+	values, err := url.ParseQuery(form)
+	if err != nil { // of a connector that is wrong; half a form is sent to nobody
+		g.showProblem(w, r, err)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			p.Fields = append(p.Fields, option{Value: value, Label: name})
+		}
+	}
+	page := view{
+		Page: "payment_post", Status: http.StatusOK, Title: v.words.LeaveTitle, Text: v.words.LeaveText, Action: to, Button: v.words.LeaveLink, Post: p,
+	}
+	g.render(w, r, v, page)
 }

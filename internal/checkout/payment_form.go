@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,10 +18,13 @@ type form struct {
 	Amount        *field // nil when the payment has its amount
 	Card          []field
 	Held          *heldCard // the card that came with the payment; of the card fields only the code then, if any
-	Plain         bool      // nothing is entered for the method
+	Fields        []field   // of a method that is no card
+	Chooses       bool      // among them is nothing but choices
+	Plain         string    // where nothing is entered for the method: what comes next
 	Pay           string    // label of the main button; empty when there is none
 	PayValue      string    // method that the main button chooses; empty when it is fixed
 	First         *choice   // a likelier way than the card, whose form is shown
+	Title         string    // of the page, where the method has its own
 	Others        []choice
 	Back          string   // where all methods are shown again; empty where there is no choice
 	Lasts         *lasting // how long the page is open
@@ -36,7 +40,8 @@ type field struct {
 	Suffix, Class                       string
 	Marks                               []string // brands of cards that are taken, as customers call them
 	Required, Focus                     bool
-	Kept, Change                        string // shown instead of the input, and how to get that back
+	Options                             []option // of a list
+	Kept, Change                        string   // shown instead of the input, and how to get that back
 }
 
 // Described is the id of what explains the input: what is wrong with it, else its hint.
@@ -93,7 +98,7 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 		Page: "payment_form", Status: http.StatusOK, Title: v.words.FormTitle, Text: v.words.FormText, Action: v.path,
 	}
 	if v.payment.BetweenTries() {
-		page.Text = v.words.again(v.payment.LastRefusal())
+		page.Text = v.again()
 	}
 	if e.slowed {
 		page.Text = v.words.Slowed
@@ -104,8 +109,8 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	case f.First != nil: // the card is one of several ways, and not the first
 	case f.Held != nil || len(f.Card) > 0:
 		page.Title = v.words.FormTitleCard
-	case f.Plain:
-		page.Title = f.Pay
+	case f.Title != "":
+		page.Title = f.Title
 	}
 	switch {
 	case e.slowed:
@@ -162,14 +167,22 @@ func (g *Pages) form(r *http.Request, v *visit, e *entry) *form {
 // their own: looking at one settles nothing.
 func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, methods []payment.Method) {
 	open := v.chooses()
-	shown := picked(r, e, methods)
+	shown := picked(r, v, e, methods)
 	switch {
 	case shown == "":
 		f.Pay = ""
 	case shown.Spec().Means == instrument.KindCard:
 		g.fillCard(r, f, v, e)
 	default:
-		f.Plain, f.Pay = true, continueWith(v.words, shown)
+		f.fillFields(g.asks(r, v, shown), v, e)
+		f.Title = v.words.Steps[string(shown)].Form
+		if len(f.Fields) == 0 {
+			f.Plain = cmp.Or(v.words.Steps[string(shown)].Before, v.words.MethodText)
+		}
+		if f.Chooses { // nothing, or what is paid from: the rest is done elsewhere
+			f.Pay = continueWith(v.words, shown)
+			f.Title = f.Pay
+		}
 		if open && len(methods) > 1 {
 			f.Back = v.path
 		}
@@ -194,8 +207,11 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 }
 
 // picked is the method that the form is for; empty where the customer has to choose first.
-func picked(r *http.Request, e *entry, methods []payment.Method) payment.Method {
+func picked(r *http.Request, v *visit, e *entry, methods []payment.Method) payment.Method {
 	wanted := e.method
+	if wanted == "" && v.mistaken() != nil && !r.URL.Query().Has(fieldMethod) {
+		wanted = v.payment.Method
+	}
 	if wanted == "" && r.Method == http.MethodGet {
 		wanted = payment.Method(r.URL.Query().Get(fieldMethod))
 	}
@@ -275,15 +291,4 @@ func cardFields(v *visit, e *entry) []field {
 		{ID: fieldHolder, Label: w.HolderLabel, Note: w.Optional, Value: e.holderText, Fault: e.of(fieldHolder),
 			Type: "text", Dir: "auto", Autocomplete: "cc-name"},
 	}
-}
-
-func codeField(w *words, e *entry) field {
-	code := field{
-		ID: fieldCode, Label: w.CodeLabel, Hint: w.CodeHint, Fault: e.of(fieldCode), Type: "text", Dir: "ltr", Autocomplete: "cc-csc",
-		Mode: "numeric", Class: "half",
-	}
-	if e.shown.coded {
-		code.Change, code.Kept = w.Change, w.CodeKept
-	}
-	return code
 }

@@ -18,10 +18,10 @@ import (
 func TestAMethodMayHaveAPageForWhatItsCustomersDo(t *testing.T) {
 	t.Parallel()
 	g, now := &Pages{assets: loadAssets(), log: slog.New(slog.DiscardHandler)}, time.Unix(1_900_000_000, 0)
-	page := template.Must(template.Must(g.assets.pages["payment_wait"].Clone()).Parse(`{{define "main"}}{{.Label}} is {{.Code}}{{end}}`))
+	page := template.Must(template.Must(g.assets.pages["payment_wait"].Clone()).Parse(`{{define "main"}}{{.Step.Label}} is {{.Step.Code}}{{end}}`))
 	g.assets.pages["method_blik"] = page
 	words := *languages()[0]
-	words.Methods = map[string]methodWords{"BLIK": {Name: "BLIK", Label: "What to copy"}}
+	words.Steps = map[string]stepWords{"BLIK": {Label: "What to copy"}}
 	for _, c := range []struct {
 		name   string
 		method payment.Method

@@ -24,7 +24,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		v.toPage(w, r)
 		return
 	}
-	e := g.readEntry(form, v)
+	e := g.readEntry(r, form, v)
 	wipeForm(form)
 	defer instrument.Wipe(e.means)
 	if e.right != nil || e.faulty() {

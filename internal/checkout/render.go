@@ -27,8 +27,8 @@ type view struct {
 	Next      string // what the customer can do now
 	Receipt   *receipt
 	Form      *form
-	Code      string // what the customer takes along
-	Label     string // of it
+	Step      *step  // of a page on which something is done elsewhere
+	Post      *post  // of a form that leads away
 	Watch     *watch // of a page that looks for news by itself
 
 	W *words // of the payment's customer where one is known, else as given

@@ -17,6 +17,7 @@ var inventory = []struct{ name, reason string }{
 	{"news.js", "a page that waits looks for news, and is left only when there is another one to show"},
 	{"form.js", "the form groups digits as they are typed, sends once, says that it works, and tells when the time to pay ends"},
 	{"receipt.js", "the receipt has its time in the customer's zone, and a button to print it"},
+	{"post.js", "a form that a provider wants posted is sent without a press of its button"},
 	{"frame.js", "a page within a shop's own page tells that one, and nobody else, how the payment stands"},
 }
 
@@ -58,7 +59,10 @@ func (g *Pages) setPolicy(h http.Header, v *visit, page *view) {
 	if page.Receipt != nil {
 		names = append(names, "receipt.js")
 	}
-	policy := web.PagePolicy{}
+	policy := web.PagePolicy{FormLeads: page.Post != nil}
+	if policy.FormLeads {
+		names = append(names, "post.js")
+	}
 	if v != nil {
 		if policy.FrameAncestors = v.shop.Settings.AllowedFrameOrigins; len(policy.FrameAncestors) > 0 {
 			names = append(names, "frame.js")

@@ -101,7 +101,7 @@ func (v *visit) expired() bool {
 func (v *visit) away() *payment.Attempt {
 	a := v.payment.LiveAttempt()
 	if v.payment.State() != payment.Pending || a == nil || a.Class != payment.ClassWaiting ||
-		a.Next.Kind != payment.NextGo || !shop.AbsoluteURL(a.Next.URL) {
+		!a.Next.Leads() || !shop.AbsoluteURL(a.Next.URL) {
 		return nil
 	}
 	return a

@@ -48,18 +48,15 @@ type words struct {
 
 	Look lookWords
 
+	methodPages
+
 	Methods map[string]methodWords // by payment method
 	Brands  map[string]string      // what customers call a card brand
 }
 
-// methodWords are the texts of one payment method. Its name and the button that leads on to it are shown on the pages of all; the
-// others are for the page that a method has where its customers take something along, see payment_step.go.
-type methodWords struct {
-	Name                string // what customers call it
-	Go                  string // of the button
-	Title, Text, Detail string
-	Label               string // of what they take along
-}
+// methodWords are the texts of one payment method on the pages of all: its name, and the button that leads on to it. Those of its
+// own page are in methodPages.
+type methodWords struct{ Name, Go string }
 
 // method returns what customers call a payment method.
 func (w *words) method(m payment.Method) string {

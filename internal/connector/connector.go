@@ -91,6 +91,22 @@ type Prober interface {
 	Probe(ctx context.Context) error
 }
 
+// Chooser knows several banks for a method, of which the customer takes one.
+type Chooser interface {
+	// Banks lists those that can be paid from now, in the order in which they are shown. It moves nothing, and is asked while a
+	// customer waits for a page.
+	Banks(ctx context.Context, of Choice) ([]Bank, error)
+}
+
+// Choice is what banks are wanted for.
+type Choice struct {
+	Method   payment.Method
+	Currency money.Currency
+}
+
+// Bank is one that can be chosen. Its ID becomes that of an [instrument.Bank].
+type Bank struct{ ID, Name string }
+
 // Notifier understands what the provider posts to us by itself.
 type Notifier interface {
 	// ParseNotice verifies the signature over the raw body and returns what the post
@@ -136,6 +152,7 @@ type Request struct {
 	Origin         string           // the merchant API that the payment came by; empty for the gateway API
 	Until          time.Time        // when the customer's time is over; zero where nothing ends
 	StartRecurring bool             // ask for a Credential
+	OnPage         bool             // the customer is at our page now, where a code that the provider gives can be shown
 	Means          instrument.Means // what the customer pays with, or is paid to; wiped by the engine after the call
 	Customer       payment.Customer
 	Billing        payment.BillingAddress

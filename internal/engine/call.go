@@ -25,6 +25,7 @@ type callInput struct {
 	original  *payment.Attempt // what a capture, void or refund refers to
 	chain     payment.ID       // the payment that began the recurring chain that is charged
 	noticeURL string           // where the provider may post notices
+	onPage    bool             // the customer is at our page
 	back      payment.Brought  // what the customer brought back from the provider
 	at        *reached         // the terminal, read before the intent was stored; never nil with a call
 	pass      *velocity.Pass   // the leave to try the card; nil where none is needed
@@ -230,8 +231,16 @@ func (e *Engine) nextCheck(call *payment.Call, fact payment.Fact) (at time.Time,
 	if now.Sub(a.Started) > job.CheckFor {
 		return time.Time{}, false
 	}
-	away := (!fact.Next.IsZero() || !a.Next.IsZero()) && !a.Returned // the customer is the slow one
-	return now.Add(job.CheckWait(away, a.Checks, e.c.Random)), false
+	next := fact.Next
+	if next.IsZero() {
+		next = a.Next
+	}
+	away := !next.IsZero() && next.Kind != payment.NextWait && !a.Returned // the customer is the slow one, but in an app that asks
+	at = now.Add(job.CheckWait(away, a.Checks, e.c.Random))
+	if end := next.Until; end.After(now) && end.Before(at) { // the provider has an answer then, whoever tells it
+		at = end
+	}
+	return at, false
 }
 
 // recordIncoming is a notice as an operation shows it, masked.

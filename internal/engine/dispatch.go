@@ -80,7 +80,8 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
 	x callInput) (payment.Fact, error) {
 	if call.Ask {
-		return connector.Ask(ctx, c, call, x.back)
+		fact, err := connector.Ask(ctx, c, call, x.back)
+		return fact, errors.Join(err, unfitToShow(p, &fact))
 	}
 	r, err := e.request(p, &call.Attempt, x)
 	if err != nil {
@@ -90,7 +91,7 @@ func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment
 	if fact.Class == payment.ClassUnsent { // not for a connector to say, who would have to give an error
 		fact.Class = payment.ClassUnknown
 	}
-	return fact, err
+	return fact, errors.Join(err, unfitToShow(p, &fact))
 }
 
 // request puts together what the connector needs for the attempt.
@@ -100,6 +101,7 @@ func (e *Engine) request(p *payment.Payment, a *payment.Attempt, x callInput) (c
 		Key: a.Key, Amount: a.Sent.Amount, Currency: a.Sent.Currency, Method: p.Method, PreAuth: p.PreAuth,
 		StartRecurring: p.StartRecurring, Means: x.means, Description: p.Description,
 		ReturnURL: e.CheckoutURL(p.Shop, p.ID) + "/return", Verify: p.Terms.Verify && a.Kind == payment.AttemptDeposit, NoticeURL: x.noticeURL,
+		OnPage: x.onPage,
 	}
 	if x.original != nil {
 		r.Original = connector.RefOf(x.original)

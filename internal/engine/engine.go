@@ -70,6 +70,7 @@ type Engine struct {
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
 	recent     cache.Payments
+	banks      banks
 	ranges     *cache.Ranges
 	pace       telemetry.Pace // of log lines that strangers can cause
 }

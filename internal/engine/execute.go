@@ -126,6 +126,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	wanted.Method = cmp.Or(c.Method, p.Method)
 	var call callInput
 	c.Start, call.at = e.start(x.Shop, &wanted)
+	call.onPage = x.Hosted
 	card := instrument.CardOf(means)
 	switch needs := wanted.Method.Spec().Means; {
 	case needs != instrument.KindCard:

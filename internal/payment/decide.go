@@ -124,7 +124,7 @@ func (c Submit) apply(d *draft) {
 	}
 	d.p.Chosen = d.p.Chosen || d.p.Method == "" && c.Method != ""
 	if !c.ByPage {
-		d.p.Retries = 0
+		d.p.Retries = retriesEnded
 	}
 	c.Fill(d.p)
 	switch {

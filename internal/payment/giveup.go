@@ -64,6 +64,9 @@ func (d *draft) notDone(a *Attempt) Input {
 	default:
 		a.Code = CodeTimeout
 	}
+	if d.triesAgain(a) {
+		return InAnother
+	}
 	d.p.ErrorCode = a.Code
 	return in
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/nextstep"
 )
 
 // Method is how the customer pays.
@@ -28,6 +29,11 @@ type MethodSpec struct {
 	Name Method
 	// Means is what the customer gives when paying by it.
 	Means instrument.Kind
+	// Fields are what the customer enters for that; none where nothing is, or a card. Mistake is the code of a refusal by which
+	// something in them was mistyped, or too old: it may be entered anew. Code is the form of a code that a provider gives to be shown.
+	Fields  []instrument.Field
+	Mistake ErrorCode
+	Code    nextstep.CodeForm
 	// Hold: money can be held for a later capture.
 	Hold bool
 	// Chain: something is left that can be charged again without the customer.
@@ -55,11 +61,12 @@ var methods = []MethodSpec{
 	{Name: ApplePay, Means: instrument.KindWallet, Hold: true, Apple: true},
 	{Name: BasicCard, Means: instrument.KindCard, Hold: true, Chain: true, Verify: true, Late: CodeLateAtBank, LateAway: true},
 	// The code's life and the longest window in which a bank lets it be confirmed.
-	{Name: Blik, Means: instrument.KindCode, Currency: "PLN", Ends: true, Patience: 3 * time.Minute, Late: CodeAbandoned},
+	{Name: Blik, Means: instrument.KindCode, Currency: "PLN", Ends: true, Patience: 3 * time.Minute, Late: CodeAbandoned,
+		Fields: instrument.BlikFields(), Mistake: CodeAcquirerRequest},
 	{Name: GooglePay, Means: instrument.KindWallet, Hold: true},
-	{Name: OpenBanking, Means: instrument.KindBank},
-	{Name: PayByLink, Means: instrument.KindBank, Currency: "PLN"},
-	{Name: Pix, Currency: "BRL", Ends: true},
+	{Name: OpenBanking, Means: instrument.KindBank, Fields: instrument.BankFields()},
+	{Name: PayByLink, Means: instrument.KindBank, Currency: "PLN", Fields: instrument.BankFields()},
+	{Name: Pix, Currency: "BRL", Ends: true, Code: nextstep.BRCode},
 }
 
 // Spec is what is known of the method; the zero value for one that is none of the seven.

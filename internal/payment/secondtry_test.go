@@ -120,3 +120,59 @@ func TestALateSuccessOfARefusedTryGoesBack(t *testing.T) {
 		t.Errorf("the late success is not given back: %+v\n%v", a, w.story())
 	}
 }
+
+// TestWhatWasMistypedIsEnteredAnew: also where the shop has its customers try once, and not for ever. What a merchant's server sent
+// is a decline, and so is another refusal.
+func TestWhatWasMistypedIsEnteredAnew(t *testing.T) {
+	t.Parallel()
+	wrong := payment.Fact{Class: payment.ClassDeclinedSoft, Code: payment.CodeAcquirerRequest}
+	for _, c := range []struct {
+		name    string
+		method  payment.Method
+		retries int
+		byPage  bool
+		fact    payment.Fact
+		tries   int // that end it
+	}{
+		{"code", payment.Blik, 0, true, wrong, 6},
+		{"code, of a shop with more tries", payment.Blik, 2, true, wrong, 8},
+		{"code, by API", payment.Blik, 2, false, wrong, 1},
+		{"another refusal", payment.Blik, 0, true, payment.Fact{Class: payment.ClassDeclinedSoft, Code: "4.00"}, 1},
+		{"another method", payment.Pix, 0, true, wrong, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := deposit("100", false)
+			p.Method, p.Retries, p.CheckoutUntil = c.method, c.retries, start.Add(time.Hour)
+			w := newWorld(t, p, nil)
+			for n := 1; w.p.Payable(); n++ {
+				w.do(t, payment.Submit{ByPage: c.byPage, Start: payment.Start{Plan: toOne(), Run: run("a")}})
+				w.do(t, payment.Answer{Attempt: n, Op: w.call.Op, Lease: w.call.Attempt.LeaseOwner, Fact: c.fact})
+			}
+			if w.p.Tries != c.tries || w.p.State() != payment.Declined || w.p.ErrorCode != c.fact.Code {
+				t.Errorf("%s %s after %d tries, want %d", w.p.State(), w.p.ErrorCode, w.p.Tries, c.tries)
+			}
+			if err := w.p.Check(w.log); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestWhoMissesTheWindowMayTryAgain: as long as the shop lets its customers.
+func TestWhoMissesTheWindowMayTryAgain(t *testing.T) {
+	t.Parallel()
+	p := deposit("100", false)
+	p.Method, p.Retries, p.CheckoutUntil = payment.Blik, 1, start.Add(time.Hour)
+	w := newWorld(t, p, nil)
+	for n, want := range []payment.State{payment.Pending, payment.Declined} {
+		w.do(t, payment.Submit{ByPage: true, Start: payment.Start{Plan: toOne(), Run: run("a")}})
+		w.do(t, payment.Answer{Attempt: n + 1, Op: w.call.Op, Lease: w.call.Attempt.LeaseOwner, Fact: payment.Fact{Class: payment.ClassCancelled, Code: payment.CodeTimeout}})
+		if w.p.State() != want || want == payment.Pending && (w.p.LastRefusal() == nil || w.p.LastRefusal().Code != payment.CodeAbandoned) {
+			t.Fatalf("try %d: %s %s, %+v", n+1, w.p.State(), w.p.ErrorCode, w.p.LastRefusal())
+		}
+	}
+	if w.p.ErrorCode != payment.CodeAbandoned {
+		t.Error(w.p.ErrorCode)
+	}
+}

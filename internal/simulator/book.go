@@ -7,9 +7,8 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 )
 
-// The published amount rules, in major units of whatever currency: payments
-// succeed below the first, payouts and refunds up to the second. They are the
-// gateway API's: a payment with testAmounts, and its refunds, know no ceiling.
+// The published amount rules, in major units of whatever currency: payments succeed below the first, payouts and refunds up to
+// the second. They are the gateway API's: a payment with testAmounts, and its refunds, know no ceiling.
 var (
 	paymentCeiling = decimal{money.MustParse("10000000")}
 	returnCeiling  = decimal{money.MustParse("10000")}
@@ -68,6 +67,7 @@ func (s *Simulator) add(t *tx) {
 	s.byID[t.ID], s.byReference[t.Reference] = t, t
 	if t.Token != "" {
 		s.byToken[t.Token] = t
+		s.inApp(t)
 	}
 	if t.Credential != "" {
 		s.credentials[t.Credential] = t
@@ -97,6 +97,9 @@ func (s *Simulator) bookPayment(c *command, eff Effect, now time.Time) (*tx, *ap
 		return t, nil
 	}
 	t.Planned = verdict(issuerCode(card, c, eff))
+	if s.bookApp(t, c, eff, now) {
+		return t, nil
+	}
 	if early, ok := refusedAtOnce(t, eff, now); ok {
 		s.finish(t, early, now)
 		return t, nil

@@ -23,10 +23,12 @@
 //	GET  /v1/transactions/{id}                            state by our id
 //	GET  /v1/transactions/by-reference/{reference}        state by your reference
 //	POST /v1/transactions/by-reference/{reference}/cancel makes sure it is never done later
+//	GET  /v1/banks                                        from which customers can pay
 //
 // Open to everybody, which is right for a sandbox only:
 //
 //	GET, POST /pay/{token}            the customer's page; the form's field is decision
+//	GET, POST /app                    the pretended app of a bank
 //	GET /ledger, /ledger/summary      what was really done
 //	GET, POST, DELETE /scenarios      faults to come
 //	POST /control/decide, /control/correct, /control/notices, /control/outage

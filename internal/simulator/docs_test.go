@@ -14,6 +14,7 @@ var update = flag.Bool("update", false, "write the tables into docs/simulator.md
 const (
 	docFile  = "../../docs/simulator.md"
 	docBegin = "<!-- printed by go test ./internal/simulator -update -->\n"
+	docApps  = "<!-- apps: printed by go test ./internal/simulator -update -->\n"
 	docEnd   = "<!-- end -->"
 )
 
@@ -73,24 +74,43 @@ func effectJSON(t *testing.T, e Effect) string {
 	return string(text)
 }
 
-func TestDocumentedTable(t *testing.T) {
+func printApps() string {
+	var b strings.Builder
+	b.WriteString("| BLIK code | amount | what happens |\n|---|---|---|\n")
+	for _, m := range magicBlik {
+		fmt.Fprintf(&b, "| %s | any | %s, code `%s` |\n", m.code, m.note, m.verdict)
+	}
+	fmt.Fprintf(&b, "| %s and three digits | any | confirmed after %s, without the app |\n", selfConfirmed, selfConfirmedAfter)
+	b.WriteString("| any other | any | waits in the app |\n")
+	for _, a := range blikAmounts {
+		fmt.Fprintf(&b, "| any but the first four | %s | once confirmed: %s, code `%s` |\n", a.amount, a.note, a.verdict)
+	}
+	return b.String()
+}
+
+func TestDocumentedTable(t *testing.T) { documented(t, docBegin, printTable(t)) }
+
+func TestDocumentedApps(t *testing.T) { documented(t, docApps, printApps()) }
+
+// documented compares what stands between a marker and the next end with what is printed.
+func documented(t *testing.T, begin, want string) {
+	t.Helper()
 	text, err := os.ReadFile(docFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok := strings.Cut(string(text), docBegin)
+	before, rest, ok := strings.Cut(string(text), begin)
 	if !ok {
 		t.Fatal("the marker of the table is missing")
 	}
 	have, after, _ := strings.Cut(rest, docEnd)
-	want := printTable(t)
 	if have == want {
 		return
 	}
 	if !*update {
 		t.Fatal("docs/simulator.md is out of date: run go test ./internal/simulator -update")
 	}
-	if err := os.WriteFile(docFile, []byte(before+docBegin+want+docEnd+after), 0o644); err != nil {
+	if err := os.WriteFile(docFile, []byte(before+begin+want+docEnd+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -174,7 +174,16 @@ func payment(reference, amount string, pairs ...any) object {
 // decide submits the customer's page.
 func (s *sandbox) decide(actionURL, decision string) reply {
 	s.t.Helper()
-	resp, err := s.client.PostForm(actionURL, url.Values{"decision": {decision}})
+	return s.form(actionURL, url.Values{"decision": {decision}})
+}
+
+// form posts one to an address, or to a path of the sandbox.
+func (s *sandbox) form(address string, values url.Values) reply {
+	s.t.Helper()
+	if strings.HasPrefix(address, "/") {
+		address = s.url + address
+	}
+	resp, err := s.client.PostForm(address, values)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -16,6 +16,11 @@ const (
 	codeCustomerDeclined  = "C03"
 	codeCustomerTimeout   = "C04"
 	codeHoldExpired       = "C05"
+	codeBlikWrong         = "C06"
+	codeBlikExpired       = "C07"
+	codeBlikUsed          = "C08"
+	codeBankDown          = "C09"
+	codeBankUnknown       = "C10"
 )
 
 // messages is what the issuer or the provider says for each code.
@@ -35,6 +40,8 @@ var messages = map[string]string{
 	codeCustomerCancelled: "Cancelled by the customer",
 	codeReferenceFenced:   "Cancelled by reference", codeCustomerDeclined: "Declined by the customer's bank",
 	codeCustomerTimeout: "The customer did not act in time", codeHoldExpired: "The hold ran out",
+	codeBlikWrong: "No such BLIK code", codeBlikExpired: "The BLIK code has expired", codeBlikUsed: "The BLIK code was used already",
+	codeBankDown: "The bank is out of order", codeBankUnknown: "No such bank",
 }
 
 // reasons maps codes to the word a program branches on. Codes that are absent
@@ -50,6 +57,7 @@ var reasons = map[string]string{
 	codeCustomerCancelled: "customer_cancelled",
 	codeReferenceFenced:   "cancelled_by_reference", codeCustomerDeclined: "bank_declined",
 	codeCustomerTimeout: "customer_timeout", codeHoldExpired: "hold_expired",
+	codeBlikWrong: "code_invalid", codeBlikExpired: "code_expired", codeBlikUsed: "code_used", codeBankDown: "bank_unavailable", codeBankUnknown: "bank_unknown",
 }
 
 // reasonProviderLimit tells the sandbox's own amount rule from an issuer's 61.

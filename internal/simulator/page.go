@@ -14,7 +14,7 @@ import (
 //go:embed templates
 var assets embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(assets, "templates/page.html"))
+var pageTemplates = template.Must(template.ParseFS(assets, "templates/*.html"))
 
 // Decisions that the page's buttons send.
 const (
@@ -22,6 +22,7 @@ const (
 	decisionDecline = "decline"
 	decisionCancel  = "cancel"
 	decisionPending = "pending" // leave it open, to be decided later
+	decisionLate    = "late"    // pay in an app although its time is over
 	decisionDevice  = "device"  // the issuer has seen the device
 )
 
@@ -35,11 +36,17 @@ var otherButtons = []button{
 	{decisionApprove, "Approve"}, {decisionDecline, "Decline"}, {decisionPending, "Leave pending"}, {decisionCancel, "Cancel"},
 }
 
+var appButtons = []button{
+	{decisionApprove, "Confirm and pay"}, {decisionCancel, "Refuse"}, {decisionDecline, "Have the bank decline"},
+}
+
+var lateButtons = []button{{decisionLate, "Pay all the same"}}
+
 type pageView struct {
-	Title, Amount, Currency, Method, Card, OrderID string
-	Buttons                                        []button
-	Message, ReturnURL                             string
-	Device                                         bool // the issuer's frame looks at it
+	Title, Amount, Currency, Method, Card, OrderID, Bank string
+	Buttons                                              []button
+	Message, ReturnURL                                   string
+	Device                                               bool // the issuer's frame looks at it
 }
 
 func (s *Simulator) showPage(w http.ResponseWriter, r *http.Request) {
@@ -66,12 +73,14 @@ func noSuchPage() pageView {
 // page is what the customer sees; the caller holds Simulator.mu.
 func (t *tx) page() pageView {
 	p := pageView{Amount: t.Amount.String(), Currency: t.Currency, Method: t.Method, OrderID: t.OrderID,
-		Card: t.Card.masked(), ReturnURL: returnAddress(t)}
+		Card: t.Card.masked(), ReturnURL: returnAddress(t), Bank: nameOfBank(t.Method, t.Bank)}
 	what := "payment"
 	if t.Kind == kindVerification {
 		what, p.Amount = "card check", ""
 	}
 	switch {
+	case t.canPayLate():
+		p.Title, p.Buttons = "The time is over", lateButtons
 	case !t.open():
 		p.Title, p.Message = "Finished", "This "+what+" is "+t.Status+": "+t.Outcome.message()+"."
 	case t.Status == statusPending && t.Method == methodCard:
@@ -82,6 +91,10 @@ func (t *tx) page() pageView {
 		p.Title, p.Buttons = "Confirm your card", cardButtons
 	case t.Method == methodCard:
 		p.Title, p.Buttons = "Confirm your payment", cardButtons
+	case t.App != "":
+		p.Title, p.Buttons = "Confirm in your bank's app", appButtons
+	case t.Bank != "":
+		p.Title, p.Buttons = "Log in at "+p.Bank, otherButtons
 	default:
 		p.Title, p.Buttons = "Pay with "+t.Method, otherButtons
 	}
@@ -99,7 +112,7 @@ func (s *Simulator) submitPage(w http.ResponseWriter, r *http.Request) {
 	var page pageView
 	if ok {
 		known = s.customerDecides(t, decision, now)
-		if t.Status != statusRequiresAction {
+		if t.App == "" && t.Status != statusRequiresAction { // who is in an app has the merchant's page elsewhere
 			back = returnAddress(t)
 		}
 		page = t.page()
@@ -127,6 +140,11 @@ func (s *Simulator) customerDecides(t *tx, decision string, now time.Time) bool 
 	card := t.Method == methodCard
 	switch decision {
 	case decisionApprove, decisionDecline, decisionCancel:
+	case decisionLate:
+		if t.canPayLate() {
+			s.approveLate(t, nil, now)
+		}
+		return true
 	case decisionPending:
 		if card {
 			return false
@@ -160,6 +178,9 @@ func (s *Simulator) customerDecides(t *tx, decision string, now time.Time) bool 
 	}
 	return true
 }
+
+// canPayLate: banks take what is paid by a code, or confirmed, a moment too late.
+func (t *tx) canPayLate() bool { return t.App != "" && t.Outcome.Code == codeCustomerTimeout }
 
 func (s *Simulator) customerApproves(t *tx, now time.Time) {
 	if t.Method != methodCard {
@@ -204,8 +225,12 @@ func returnAddress(t *tx) string {
 }
 
 func (s *Simulator) render(w http.ResponseWriter, status int, page pageView) {
+	s.show(w, status, "page.html", page)
+}
+
+func (s *Simulator) show(w http.ResponseWriter, status int, name string, page any) {
 	var body bytes.Buffer
-	if err := pageTemplate.Execute(&body, page); err != nil {
+	if err := pageTemplates.ExecuteTemplate(&body, name, page); err != nil {
 		s.log.Error("page template", "error", err)
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return

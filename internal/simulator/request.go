@@ -61,6 +61,9 @@ type moneyRequest struct {
 	Card            *cardInput     `json:"card"`
 	Account         *accountInput  `json:"account"`
 	Credential      string         `json:"credential"`
+	BlikCode        string         `json:"blikCode"`
+	Show            string         `json:"show"`
+	Bank            string         `json:"bank"`
 	StoreCredential bool           `json:"storeCredential"`
 	ThreeDS         string         `json:"threeDS"`
 	TestAmounts     string         `json:"testAmounts"`
@@ -93,6 +96,9 @@ type command struct {
 	expiresAt   time.Time // the customer may act until then; zero where not given
 	returnURL   string
 	noticeURL   string
+	blikCode    string
+	showCode    bool   // the merchant's page shows the code of a PIX
+	bank        string // that the customer has chosen
 	fingerprint string
 }
 
@@ -148,7 +154,7 @@ func (s *Simulator) readCommand(op, parent string, body []byte) (*command, *apiE
 	c := &command{op: op, parent: parent, kind: op, reference: q.Reference, orderID: q.OrderID,
 		currency: q.Currency, credential: q.Credential, store: q.StoreCredential,
 		forceAuth: q.ThreeDS == "required", returnURL: q.ReturnURL, noticeURL: q.NoticeURL,
-		testAmounts: q.TestAmounts, card: q.Card, account: q.Account}
+		testAmounts: q.TestAmounts, blikCode: q.BlikCode, showCode: q.Show == showCode, bank: q.Bank, card: q.Card, account: q.Account}
 	if op == opPayment {
 		c.kind = kindSale
 		if q.Capture != nil && !*q.Capture {
@@ -181,6 +187,10 @@ func (s *Simulator) fingerprint(c *command) string {
 	if c.testAmounts != "" || !c.expiresAt.IsZero() { // older ledger files were written without them
 		field(c.testAmounts)
 		field(c.expiresAt.Format(time.RFC3339Nano))
+	}
+	if c.blikCode != "" || c.bank != "" {
+		field(c.blikCode)
+		field(c.bank)
 	}
 	if c.card != nil {
 		field(c.card.Number)

@@ -119,10 +119,15 @@ func (s *Simulator) rest() time.Duration {
 // askCustomer opens the page on which the customer acts.
 func (s *Simulator) askCustomer(t *tx, now time.Time) {
 	t.Status, t.Token = statusRequiresAction, s.ids.Letters(32)
-	if end := now.Add(s.cfg.ActionLife); t.ActionUntil.IsZero() || end.Before(t.ActionUntil) {
+	life := s.cfg.ActionLife
+	if t.App == appConfirm {
+		life = min(life, blikLife)
+	}
+	if end := now.Add(life); t.ActionUntil.IsZero() || end.Before(t.ActionUntil) {
 		t.ActionUntil = end
 	}
 	s.byToken[t.Token] = t
+	s.inApp(t)
 	s.later(dueItem{at: t.ActionUntil, tx: t})
 	s.changed(t, entryActionRequired, now)
 }

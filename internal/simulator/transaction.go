@@ -66,6 +66,9 @@ type tx struct {
 	VisibleAt   time.Time `json:"visibleAt,omitzero"`   // status queries find it only from here on
 
 	Token       string        `json:"token,omitempty"` // opens the customer's page
+	App         string        `json:"app,omitempty"`   // what the customer does in an app instead of on a page: appConfirm or appCode
+	PixCode     string        `json:"pixCode,omitempty"`
+	Bank        string        `json:"bank,omitempty"` // that the customer has chosen already
 	ReturnURL   string        `json:"returnUrl,omitempty"`
 	NoticeURL   string        `json:"noticeUrl,omitempty"`
 	Notice      string        `json:"notice,omitempty"`
@@ -113,6 +116,8 @@ type transactionView struct {
 	ThreeDS         *threeDSView `json:"threeDS,omitempty"`
 	ActionURL       string       `json:"actionUrl,omitempty"`
 	ActionExpiresAt time.Time    `json:"actionExpiresAt,omitzero"`
+	ActionKind      string       `json:"actionKind,omitempty"`
+	PixCode         string       `json:"pixCode,omitempty"`
 	Credential      string       `json:"credential,omitempty"`
 	Version         int          `json:"version"`
 	CreatedAt       time.Time    `json:"createdAt"`
@@ -136,7 +141,7 @@ func (t *tx) view(base string) transactionView {
 		v.Authorized, v.Captured, v.Refunded = &held, &taken, &back
 	}
 	if t.Status == statusRequiresAction {
-		v.ActionURL, v.ActionExpiresAt = base+"/pay/"+t.Token, t.ActionUntil
+		v.ActionURL, v.ActionExpiresAt, v.ActionKind, v.PixCode = base+"/pay/"+t.Token, t.ActionUntil, t.App, t.PixCode
 	}
 	return v
 }

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,6 +60,9 @@ func (c *command) checkAllowed(q *moneyRequest) *apiError {
 		{"card", q.Card != nil, customers},
 		{"account", q.Account != nil, payout},
 		{"credential", q.Credential != "", payment || payout},
+		{"blikCode", q.BlikCode != "", payment},
+		{"show", q.Show != "", payment},
+		{"bank", q.Bank != "", payment},
 		{"storeCredential", q.StoreCredential, payment || verification},
 		{"threeDS", q.ThreeDS != "", payment || verification},
 		{"testAmounts", q.TestAmounts != "", payment},
@@ -148,6 +150,9 @@ func (c *command) checkPayment(q *moneyRequest, now time.Time) *apiError {
 	if q.TestAmounts != "" && q.TestAmounts != testAmountsYandex {
 		return invalidField("testAmounts", testAmountsYandex+", or absent")
 	}
+	if err := c.checkApp(q); err != nil {
+		return err
+	}
 	if c.method != methodCard {
 		if c.card != nil || c.credential != "" || c.store {
 			return invalidField("method", "cards and credentials go with the method CARD")
@@ -215,17 +220,6 @@ func (c *command) checkPayout(q *moneyRequest, now time.Time) *apiError {
 		return nil
 	}
 	return c.checkCard(now)
-}
-
-func (c *command) checkMethod(method string) *apiError {
-	c.method = method
-	if method == "" {
-		c.method = methodCard
-	}
-	if !slices.Contains(methods, c.method) {
-		return invalidField("method", "one of "+strings.Join(methods, ", "))
-	}
-	return nil
 }
 
 // checkCard refuses what no card can be. An expired card is no such fault: its

@@ -67,6 +67,9 @@ type PagePolicy struct {
 	FrameAncestors []string
 	// FormAction are the origins, beside this server, that a form on the page may be sent to or redirected to.
 	FormAction []string
+	// FormLeads says that a form on the page leads to a server that redirects to others, which nobody knows beforehand: browsers
+	// hold those against the page's form-action, too, so it names no host.
+	FormLeads bool
 	// HTTPS says that the page is served over TLS to the outside, so the browser may insist on it from now on.
 	HTTPS bool
 }
@@ -87,6 +90,9 @@ func SetPageHeaders(h http.Header, p PagePolicy) {
 	framed := writeOrigins(&b, "; frame-ancestors", "'none'", p.FrameAncestors)
 	b.WriteString("; form-action 'self'")
 	writeOrigins(&b, "", "", p.FormAction)
+	if p.FormLeads {
+		b.WriteString(" https: http:")
+	}
 	b.WriteString("; require-trusted-types-for 'script'")
 
 	h.Set("Content-Security-Policy", b.String())

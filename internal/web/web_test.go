@@ -327,6 +327,7 @@ func TestPageHeaders(t *testing.T) {
 			web.PagePolicy{Nonce: nonce, FrameAncestors: []string{"https://shop.example:8443"}, FormAction: []string{"https://acs.example"}}},
 		{"one script", start + "'sha256-n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg='; frame-ancestors 'none'; form-action 'self'" + end, "DENY",
 			web.PagePolicy{Scripts: []string{"sha256-n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="}}},
+		{"a form that leads away", start + "'none'; frame-ancestors 'none'; form-action 'self' https: http:" + end, "DENY", web.PagePolicy{FormLeads: true}},
 		{"a bad script closes", start + "'none'; frame-ancestors 'none'; form-action 'self'" + end, "DENY", web.PagePolicy{Scripts: []string{"unsafe-inline"}, Styles: []string{"unsafe-inline"}}},
 		{"bad values close", start + "'none'; frame-ancestors 'none'; form-action 'self'" + end, "DENY",
 			web.PagePolicy{Nonce: "short", FrameAncestors: []string{"*", "https://a.example; script-src *", "javascript:1", "https://"},

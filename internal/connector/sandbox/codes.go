@@ -54,6 +54,8 @@ var verdicts = map[string]verdict{
 	"C02": {payment.ClassRejected, "1.02"},
 	"C03": {soft, "4.00"},
 	"C04": {payment.ClassCancelled, "1.04"}, "C05": {payment.ClassCancelled, "1.04"},
+	"C06": {soft, payment.CodeAcquirerRequest}, "C07": {soft, payment.CodeAcquirerRequest}, "C08": {soft, payment.CodeAcquirerRequest},
+	"C09": {soft, "3.31"}, "C10": {hard, "3.23"},
 }
 
 // declined is what a transaction with the status declined means. An unknown code is

@@ -33,7 +33,7 @@ func loggable() outbound.Allowlist {
 	return outbound.Allowlist{
 		Fields: []string{
 			"reference", "amount", "currency", "capture", "method", "threeDS", "storeCredential", "testAmounts", "expiresAt",
-			"id", "parentId", "kind", "status", "responseCode", "responseMessage", "declineReason",
+			"id", "parentId", "bank", "show", "actionKind", "kind", "status", "responseCode", "responseMessage", "declineReason",
 			"authorizedAmount", "capturedAmount", "refundedAmount", "brand", "first6", "last4", "issuerCountry",
 			"eci", "version", "createdAt", "updatedAt", "result", "type", "code", "param", "processed",
 		},

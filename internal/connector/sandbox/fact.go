@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/instrument"
@@ -29,8 +30,12 @@ type transaction struct {
 	DeclineReason string    `json:"declineReason"`
 	Captured      string    `json:"capturedAmount"`
 	Card          *wireCard `json:"card"`
+	Method        string    `json:"method"`
 	ThreeDS       *wireAuth `json:"threeDS"`
 	ActionURL     string    `json:"actionUrl"`
+	ActionKind    string    `json:"actionKind"`
+	ActionExpires time.Time `json:"actionExpiresAt"`
+	PixCode       string    `json:"pixCode"`
 	Credential    string    `json:"credential"`
 }
 
@@ -140,9 +145,9 @@ func (t *transaction) judge(kind payment.AttemptKind, f *payment.Fact) error {
 	hold := t.Kind == kindAuthorization
 	switch {
 	case t.Status == "pending":
-		f.Class = payment.ClassWaiting
+		f.Class, f.Next = payment.ClassWaiting, t.settling(kind)
 	case t.Status == "requires_action" && kind == payment.AttemptDeposit && pageURL(t.ActionURL):
-		f.Class, f.Next = payment.ClassWaiting, payment.GoTo(t.ActionURL)
+		f.Class, f.Next = payment.ClassWaiting, t.next()
 	case t.Status == "authorized" && hold && approves(t.ResponseCode):
 		f.Class, f.Credential = payment.ClassAuthorized, t.Credential
 	case t.Status == "approved" && !hold && approves(t.ResponseCode),
@@ -159,6 +164,25 @@ func (t *transaction) judge(kind payment.AttemptKind, f *payment.Fact) error {
 		return fmt.Errorf("%w: its status fits neither its kind nor its code", errAnswer)
 	}
 	return nil
+}
+
+// next is what the customer does: on a page of the provider's, or in an app, of which the page is the pretended one.
+func (t *transaction) next() payment.Next {
+	switch t.ActionKind {
+	case "confirm":
+		return payment.Next{Kind: payment.NextWait, URL: t.ActionURL, Until: t.ActionExpires}
+	case "code":
+		return payment.Next{Kind: payment.NextCode, Code: t.PixCode, URL: t.ActionURL, Until: t.ActionExpires}
+	}
+	return payment.GoTo(t.ActionURL)
+}
+
+// settling says that the customer is done where banks take their time afterwards.
+func (t *transaction) settling(kind payment.AttemptKind) payment.Next {
+	if kind == payment.AttemptDeposit && payment.Method(t.Method).Spec().Means == instrument.KindBank {
+		return payment.Next{Kind: payment.NextDone}
+	}
+	return payment.Next{}
 }
 
 // fenced is the fact of a reference that will never be done.

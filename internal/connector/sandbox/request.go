@@ -84,10 +84,26 @@ func paymentBody(r *connector.Request) []byte {
 		if r.StartRecurring {
 			b = append(b, `,"storeCredential":true`...)
 		}
+	case *instrument.Code:
+		b = b.method(r.Method).text("blikCode", means.Digits)
+	case *instrument.Bank:
+		b = b.method(r.Method).text("bank", means.ID)
 	default:
-		b = b.method(r.Method)
+		b = b.method(r.Method).shown(r)
 	}
 	return b.text("testAmounts", testAmounts(r.Origin)).customer(r).close()
+}
+
+// shown has a code given that our page shows, and names the bank that the merchant says the customer has.
+func (b body) shown(r *connector.Request) body {
+	spec := r.Method.Spec()
+	if r.OnPage && spec.Code != "" {
+		b = b.text("show", "code")
+	}
+	if spec.Means == instrument.KindBank {
+		b = b.text("bank", r.Customer.BankCode)
+	}
+	return b
 }
 
 // texts is how long those of the request are that may be long.
@@ -98,6 +114,8 @@ func texts(r *connector.Request) int {
 		n += len(means.Handle)
 	case *instrument.Card:
 		n += len(means.Holder)
+	case *instrument.Bank:
+		n += len(means.ID)
 	}
 	return n
 }
@@ -120,9 +138,9 @@ func verificationBody(r *connector.Request) []byte {
 }
 
 // customer says where the customer goes afterwards, and how long the customer may take where the merchant API that the
-// payment came by ends it then.
+// payment came by ends it then, or a code is shown for as long.
 func (b body) customer(r *connector.Request) body {
-	if r.Origin != "" && !r.Until.IsZero() {
+	if (r.Origin != "" || r.OnPage && r.Method.Spec().Code != "") && !r.Until.IsZero() {
 		b = b.text("expiresAt", r.Until.UTC().Format(time.RFC3339Nano))
 	}
 	return b.text("returnUrl", r.ReturnURL).text("noticeUrl", r.NoticeURL)
