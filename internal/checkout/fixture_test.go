@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/connector"
@@ -25,6 +26,7 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/pix"
 	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -39,6 +41,7 @@ const (
 	refused   = "4000 0000 0000 0416"
 	challenge = "4000 0000 0000 0002"
 	unheard   = "5555 0000 0000 0107"
+	posting   = "4000 0000 0000 0077" // the bank wants a form
 )
 
 // bank is a provider in memory: what it answers depends on the card, and it remembers what it was asked.
@@ -53,6 +56,8 @@ type bank struct {
 	asked   int
 	says    string // what it adds to a refusal
 	shut    bool   // nothing can leave for want of our own means
+	form    string // what it wants posted
+	banks   []connector.Bank
 }
 
 func (b *bank) Open(connector.Deps) (connector.Connector, error) { return b, nil }
@@ -69,8 +74,8 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 		return payment.Fact{}, fmt.Errorf("%w: %w", outbound.ErrNotSent, outbound.ErrOurs)
 	}
 	b.started = append(b.started, r)
-	if r.Means == nil {
-		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: payment.GoTo(b.page)}, nil
+	if instrument.CardOf(r.Means) == nil {
+		return b.elsewhere(&r)
 	}
 	b.codes = append(b.codes, instrument.CardOf(r.Means).SecurityCode.Reveal())
 	b.numbers = append(b.numbers, instrument.CardOf(r.Means).Number.Reveal())
@@ -78,11 +83,41 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 	case digits(refused):
 		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: cmp.Or(b.says, "51")}, nil
 	case digits(challenge):
-		return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: payment.GoTo(b.page)}, nil
+		return waits(&r, payment.GoTo(b.page)), nil
+	case digits(posting):
+		return waits(&r, payment.Next{Kind: payment.NextPost, URL: b.page, Form: b.form}), nil
 	case digits(unheard):
 		return payment.Fact{}, context.DeadlineExceeded
 	}
 	return payment.Fact{Class: payment.ClassApproved, ProviderRef: "tx-" + r.Key}, nil
+}
+
+// elsewhere is what it says of methods whose customers do something in an app, or at a bank. A code of BLIK that begins with 5 is wrong.
+func (b *bank) elsewhere(r *connector.Request) (payment.Fact, error) {
+	until := r.Until.Add(-time.Minute)
+	switch code, _ := r.Means.(*instrument.Code); {
+	case code != nil && strings.HasPrefix(code.Digits, "5"):
+		return payment.Fact{Class: payment.ClassDeclinedSoft, Code: payment.CodeAcquirerRequest, RawCode: "bad"}, nil
+	case code != nil:
+		return waits(r, payment.Next{Kind: payment.NextWait, URL: b.page, Until: until}), nil
+	case r.Method == payment.Pix && r.OnPage:
+		text, err := pix.Build(&pix.Code{URL: "bank.example/v2/1", OneUse: true, Amount: r.Amount, Name: "Northwind", City: "Sao Paulo", TxID: pix.NoID})
+		return waits(r, payment.Next{Kind: payment.NextCode, Code: text, URL: b.page, Until: until}), err
+	case r.Means != nil:
+		return waits(r, payment.Next{Kind: payment.NextDone}), nil
+	}
+	return waits(r, payment.GoTo(b.page)), nil
+}
+
+func waits(r *connector.Request, next payment.Next) payment.Fact {
+	return payment.Fact{Class: payment.ClassWaiting, ProviderRef: "tx-" + r.Key, Next: next}
+}
+
+// Banks lists none until a test says so: the customer goes to the bank's own page then.
+func (b *bank) Banks(context.Context, connector.Choice) ([]connector.Bank, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.banks, nil
 }
 
 func (b *bank) Verify(ctx context.Context, r connector.Request) (payment.Fact, error) {
@@ -152,7 +187,7 @@ func (s *safeBuffer) String() string {
 
 func newHouse(t testing.TB, edit ...func(*shop.Shop)) *house {
 	t.Helper()
-	h := &house{t: t, bank: &bank{page: "https://bank.example/confirm?tx=1", outcome: payment.ClassWaiting}, log: &safeBuffer{}}
+	h := &house{t: t, bank: &bank{page: "https://bank.example/confirm?tx=1", outcome: payment.ClassWaiting, form: "PaReq=a%2Bb&MD=1"}, log: &safeBuffer{}}
 	h.clock = testkit.SlowClock(100) // checks come due when a test moves it, however long its requests take
 	now := h.clock.Now
 	db := storetest.New(t, store.SQLite).Open(func(o *store.Options) { o.Now = now })

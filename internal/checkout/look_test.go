@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
@@ -326,15 +327,32 @@ func (h *house) everyPage() map[string]answer {
 		"form": h.get(form), "choice": h.get(choice), "method": h.get(choice + "?method=GOOGLEPAY"), "missing": h.get(h.url + "/payment/x"),
 		"fault": h.do(http.MethodPost, form, h.fill(form, "number", "1")),
 	}
-	for name, card := range map[string]string{"success": approved, "declined": refused, "wait": unheard, "bank": challenge} {
+	for name, card := range map[string]string{"success": approved, "declined": refused, "wait": unheard, "bank": challenge, "way to post": posting} {
 		_, page := h.deposit()
 		h.do(http.MethodPost, page, h.card(page, card))
 		pages[name] = h.get(page)
-		if card == challenge {
-			pages["leave"] = h.get(page + "/continue")
+		if card == challenge || card == posting {
+			pages["leave "+name] = h.get(page + "/continue")
 		}
 	}
+	h.bank.banks = []connector.Bank{{ID: "rhein", Name: "Rheinbank"}}
+	for method, fields := range map[payment.Method][]string{payment.Blik: {"blik", "123456"}, payment.Pix: nil, payment.OpenBanking: {"bank", "rhein"}} {
+		_, page := h.deposit(by(method))
+		pages[string(method)+" form"] = h.get(page)
+		h.do(http.MethodPost, page, h.fill(page, fields...))
+		pages[string(method)+" step"] = h.get(page)
+	}
 	return pages
+}
+
+// by has a payment paid by a method, in the currency that banks have it in.
+func by(m payment.Method) func(*engine.Create) {
+	return func(c *engine.Create) {
+		c.Method = m
+		if only := m.Spec().Currency; only != "" {
+			c.Currency = only
+		}
+	}
 }
 
 // TestThePageIsSmall: in bytes as they are sent, without any compression. The first view is the page, its style and its icon.
