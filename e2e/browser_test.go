@@ -60,6 +60,7 @@ func TestBrowser(t *testing.T) {
 		"another way to pay":    browserOtherMethod,
 		"BLIK":                  browserBlik,
 		"bank":                  browserBank,
+		"looks of methods":      browserMethodLooks,
 		"edited return address": browserEditedReturn,
 		"start page":            browserStartPage,
 		"languages":             browserLanguages,
@@ -404,7 +405,7 @@ const lowContrast = `(() => {
 	const lum = c => { const [r, g, b] = rgb(c).map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
 	const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; const p = rgb(c); if (p.length < 4 || p[3] > 0) return c; } return "rgb(255,255,255)"; };
 	const bad = [];
-	for (const e of document.querySelectorAll("p, aside, span, label, h1, h2, button, a, legend, bdi")) {
+	for (const e of document.querySelectorAll("p, aside, span, label, h1, h2, button, a, legend, bdi, select, textarea")) {
 		if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
 		const a = lum(getComputedStyle(e).color), b = lum(ground(e));
 		const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
@@ -414,7 +415,7 @@ const lowContrast = `(() => {
 })()`
 
 // smallTargets lists visible controls that are less than 44 pixels high.
-const smallTargets = `[...document.querySelectorAll("button, input:not([type=hidden]), a.primary")]
+const smallTargets = `[...document.querySelectorAll("button:not([hidden]), input:not([type=hidden]), select, textarea, a.primary, a.secondary")]
 	.filter(e => e.getBoundingClientRect().height < 43.5).map(e => e.id || e.textContent).join(", ")`
 
 func browserKeyboard(t *testing.T, b *tab, s *browserSite) {

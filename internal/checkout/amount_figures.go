@@ -24,6 +24,7 @@ const (
 	thinNoBreak = "\u202f"
 	apostrophe  = "’"
 	rightToLeft = "\u200f"
+	leftToRight = "\u200e"
 )
 
 // figuresByLocale has an entry for every language of tongues, and for countries that write amounts in another way.
@@ -81,12 +82,16 @@ var ownSigns = map[string]map[money.Currency]string{
 	},
 }
 
-// sign is that of a currency, or empty where its code is shorter than saying which one is meant.
+// sign is that of a currency, or empty where its code is shorter than saying which one is meant. Among what is written from right to
+// left one of letters and a mark says that it is not: US$ would read $US.
 func (w *words) sign(c money.Currency) string {
 	if own := ownSigns[w.Lang][c]; own != "" {
 		return own
 	}
-	return signs[c]
+	if s := signs[c]; w.figures.mark == "" || s == "" || s[0] >= utf8.RuneSelf {
+		return s
+	}
+	return signs[c] + leftToRight
 }
 
 // price is an amount as pages show it large. Before and After are the code of a currency that has no sign; else the sign is part of

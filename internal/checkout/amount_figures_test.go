@@ -13,7 +13,7 @@ import (
 )
 
 // shown writes the blanks that do not break as ~ and ^, and the marks of direction not at all.
-var shown = strings.NewReplacer(noBreak, "~", thinNoBreak, "^", rightToLeft, "")
+var shown = strings.NewReplacer(noBreak, "~", thinNoBreak, "^", rightToLeft, "", leftToRight, "")
 
 func TestAmountsAreWrittenForTheCustomer(t *testing.T) {
 	t.Parallel()

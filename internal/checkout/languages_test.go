@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -204,12 +205,42 @@ func walk(t *testing.T, language string, show func(name string, a answer, wants 
 	h.do("POST", page+"/cancel", h.fill(page))
 	show("binding, cancelled", h.get(page), "Binding.Cancelled.Title", "Binding.EndUnpaid")
 
+	walkMethods(h, ours, staying, show)
+
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/payment/nothing", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Accept-Language", "xx, "+language+";q=0.7, en;q=0.1")
 	show("not found", h.send(r), "NotFound.Title", "NotFound.Text", "RequestLabel")
+}
+
+// walkMethods shows what customers enter, and do elsewhere, by methods that are no card.
+func walkMethods(h *house, ours, staying func(*engine.Create), show func(name string, a answer, wants ...string)) {
+	h.bank.banks = []connector.Bank{{ID: "rhein", Name: "Rheinbank"}}
+	_, page := h.deposit(ours, staying, by(payment.Blik))
+	show("BLIK", h.get(page), "Steps.BLIK.Form", "Fields.blik.Label", "Fields.blik.Hint")
+	show("no code", h.do("POST", page, h.fill(page, "blik", "")), "Fields.blik.Missing")
+	show("no such code", h.do("POST", page, h.fill(page, "blik", "12345")), "Fields.blik.Wrong")
+	h.do("POST", page, h.fill(page, "blik", "500500"))
+	show("a wrong code", h.get(page), "Fields.blik.Again", "Fields.blik.Label")
+	h.do("POST", page, h.fill(page, "blik", "123456"))
+	show("in the app", h.get(page), "Steps.BLIK.Title", "Steps.BLIK.Text", "TimeLeft", "OpenApp")
+
+	_, page = h.deposit(ours, staying, by(payment.Pix))
+	show("PIX", h.get(page), "Steps.PIX.Before", "Methods.PIX.Go")
+	h.do("POST", page, h.fill(page))
+	show("a code of PIX", h.get(page), "Steps.PIX.Title", "Steps.PIX.Text", "Steps.PIX.Label", "TimeLeft", "Copy", "OpenApp")
+
+	_, page = h.deposit(ours, staying, by(payment.OpenBanking))
+	show("banks", h.get(page), "Fields.bank.Label", "Fields.bank.Hint", "Choose", "Methods.OPEN_BANKING.Go")
+	show("no bank", h.do("POST", page, h.fill(page, "bank", "")), "Fields.bank.Missing")
+	show("no such bank", h.do("POST", page, h.fill(page, "bank", "nobody")), "Fields.bank.Wrong")
+	h.do("POST", page, h.fill(page, "bank", "rhein"))
+	show("the bank has it", h.get(page), "Done.Title", "Done.Text")
+	_, page = h.deposit(ours, staying)
+	h.do("POST", page, h.card(page, posting))
+	show("a form to post", h.get(page+"/continue"), "LeaveTitle", "LeaveText", "LeaveLink")
 }
 
 // form is the name of the plural that goes with n, as far as the numbers above need it.
@@ -269,7 +300,7 @@ func TestAmountsOfAPageAreThoseOfItsCountry(t *testing.T) {
 		figure   string
 	}{
 		{"en-IN", "INR", "₹12,34,567.50"}, {"ru-RU", "RUB", "1\u00a0234\u00a0567,50\u00a0₽"}, {"de-CH", "EUR", "€\u00a01’234’567.50"}, {"pt-BR", "BRL", "R$\u00a01.234.567,50"},
-		{"ar-KW", "USD", "\u200f1,234,567.50\u00a0US$"},
+		{"ar-KW", "USD", "\u200f1,234,567.50\u00a0US$\u200e"},
 	} {
 		_, page := h.deposit(speaks(t, tc.locale), func(c *engine.Create) { c.Amount, c.Currency = money.MustParse("1234567.5"), tc.currency })
 		h.get(page).wants(t, fmt.Sprintf(`<p class="amount"><bdi><span class="figure long">%s</span></bdi></p>`, tc.figure))
