@@ -178,7 +178,7 @@ func TestWhatIsNoBlikCodeIsRefused(t *testing.T) {
 	p := newProvider(t)
 	id, page := p.pay(payment.Blik, "PLN")
 	for text, says := range map[string]string{
-		"": "Enter the BLIK code", " \u00a0\u200b": "Enter the BLIK code", "12345": "has six digits", "1234567": "has six digits", "12345a": "has six digits",
+		"": "Enter the BLIK code", "\u00a0\u200b": "Enter the BLIK code", "12345": "has six digits", "1234567": "has six digits", "12345a": "has six digits",
 		"12.3456": "has six digits", "123456\u0000": "has six digits", "<b>123456</b>": "has six digits", strings.Repeat("1", 9000): "has six digits",
 	} {
 		a := p.do("POST", page, p.fill(page, "blik", text))

@@ -140,6 +140,11 @@ func TestCodesOfPixAreRight(t *testing.T) {
 			t.Errorf("%s", got.raw)
 		}
 	}
+	other := charge("pa", "30")
+	delete(other, "show")
+	if r := s.post("/v1/payments", other); r.status != http.StatusConflict {
+		t.Errorf("the same reference without a code to show: %s", r.raw)
+	}
 	if a := s.form("/app", url.Values{"code": {"00020126<script>"}}); a.status != 422 || strings.Contains(string(a.raw), "<script") {
 		t.Errorf("a code of nobody: %d", a.status)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -188,9 +189,10 @@ func (s *Simulator) fingerprint(c *command) string {
 		field(c.testAmounts)
 		field(c.expiresAt.Format(time.RFC3339Nano))
 	}
-	if c.blikCode != "" || c.bank != "" {
+	if c.blikCode != "" || c.bank != "" || c.showCode {
 		field(c.blikCode)
 		field(c.bank)
+		field(strconv.FormatBool(c.showCode))
 	}
 	if c.card != nil {
 		field(c.card.Number)
