@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
 	"tally":         {"alarm", "job", "payment", "store"},
-	"api/gateway":   {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
+	"api/gateway":   {"api", "document", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"api/yandexpay": {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
 	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
 	"welcome":       {"api", "web"},

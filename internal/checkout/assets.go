@@ -35,7 +35,7 @@ type asset struct {
 
 func loadAssets() *assets {
 	a := &assets{pages: make(map[string]*template.Template), byName: make(map[string]*asset)}
-	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html", "templates/mark.html", "templates/news.html", "templates/order.html", "templates/left.html",
+	layout := template.Must(template.New("").Funcs(template.FuncMap{"judged": judged}).ParseFS(files, "templates/layout.html", "templates/field.html", "templates/sign.html", "templates/mark.html", "templates/news.html", "templates/order.html", "templates/left.html", "templates/other.html",
 		"templates/shop.html"))
 	for _, pattern := range []string{"problem.html", "payment_*.html", "method_*.html"} {
 		found, err := fs.Glob(files, "templates/"+pattern)

@@ -33,7 +33,7 @@ func (g *Pages) asks(r *http.Request, v *visit, m payment.Method) []asked {
 	for _, f := range m.Spec().Fields {
 		a := asked{Field: f}
 		if f.Choice {
-			if a.banks = g.engine.Banks(r.Context(), v.shop, &v.payment, m); len(a.banks) == 0 {
+			if a.banks = g.engine.Page().Banks(r.Context(), v.shop, &v.payment, m); len(a.banks) == 0 {
 				continue
 			}
 		}

@@ -48,7 +48,7 @@ func (g *Pages) showWait(w http.ResponseWriter, r *http.Request, v *visit) {
 func (g *Pages) showBank(w http.ResponseWriter, r *http.Request, v *visit) {
 	page := view{
 		Page: "payment_bank", Status: http.StatusOK, Title: v.words.BankTitle, Text: v.words.BankText,
-		Action: v.path + "/continue", Button: v.words.BankButton,
+		Action: v.path + "/continue", Button: v.words.BankButton, Other: g.other(v),
 	}
 	if v.away().Redirected {
 		page.Title, page.Text = v.words.BankWaitTitle, v.words.BankWaitText

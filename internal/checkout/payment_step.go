@@ -48,7 +48,7 @@ type step struct {
 // showStep shows it, and looks by itself whether it was done.
 func (g *Pages) showStep(w http.ResponseWriter, r *http.Request, v *visit) {
 	next := v.payment.LiveAttempt().Next
-	page := view{Page: g.stepPage(v), Status: http.StatusOK, Watch: g.watch(v)}
+	page := view{Page: g.stepPage(v), Status: http.StatusOK, Watch: g.watch(v), Other: g.other(v)}
 	if next.Kind == payment.NextDone {
 		page.Title, page.Text = v.words.Done.Title, v.words.Done.Text
 		g.render(w, r, v, page)

@@ -29,6 +29,7 @@ type view struct {
 	Form      *form
 	Step      *step  // of a page on which something is done elsewhere
 	Post      *post  // of a form that leads away
+	Other     *other // all methods, instead of what is done elsewhere
 	Watch     *watch // of a page that looks for news by itself
 
 	W *words // of the payment's customer where one is known, else as given

@@ -64,6 +64,7 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 		"GET /payment/{token}":           g.showPayment,
 		"POST /payment/{token}":          g.submitPayment,
 		"POST /payment/{token}/cancel":   g.cancelPayment,
+		"POST /payment/{token}/other":    g.payOther,
 		"GET /payment/{token}/continue":  g.leavePayment,
 		"POST /payment/{token}/continue": g.continuePayment,
 	}

@@ -36,9 +36,20 @@ func (noNotices) RoundTrip(*http.Request) (*http.Response, error) {
 // newProvider has a house whose shop pays at the sandbox provider, which tells nothing by itself.
 func newProvider(t *testing.T, edit ...func(*shop.Shop)) *provider {
 	t.Helper()
+	return newProviderThat(t, noNotices{}, `{"url":%q,"apiKey":"key"}`, edit...)
+}
+
+// newTellingProvider is newProvider with one that posts notices.
+func newTellingProvider(t *testing.T, edit ...func(*shop.Shop)) *provider {
+	t.Helper()
+	return newProviderThat(t, http.DefaultTransport, `{"url":%q,"apiKey":"key","noticeSecret":"secret"}`, edit...)
+}
+
+func newProviderThat(t *testing.T, notices http.RoundTripper, config string, edit ...func(*shop.Shop)) *provider {
+	t.Helper()
 	var p provider
 	sim, err := simulator.New(simulator.Config{
-		APIKey: "key", NoticeSecret: "secret", NoticeClient: noNotices{}, SweepEvery: -1,
+		APIKey: "key", NoticeSecret: "secret", NoticeClient: notices, SweepEvery: -1,
 		Now: func() time.Time { return p.clock.Now() },
 	})
 	if err != nil {
@@ -54,7 +65,7 @@ func newProvider(t *testing.T, edit ...func(*shop.Shop)) *provider {
 	p.sim, p.url = sim, server.URL
 	p.house = newHouse(t, append([]func(*shop.Shop){everywhere, func(s *shop.Shop) {
 		s.Terminals[0].Connector = "sandbox"
-		s.Terminals[0].Config = json.RawMessage(fmt.Sprintf(`{"url":%q,"apiKey":"key"}`, server.URL))
+		s.Terminals[0].Config = json.RawMessage(fmt.Sprintf(config, server.URL))
 	}}, edit...)...)
 	return &p
 }

@@ -31,7 +31,7 @@ type Result struct {
 	Doubt Fault
 }
 
-// Check reads the number of a document by the rule of its type, a DocumentType of package payment. The error is a Fault.
+// Check reads the number of a document by the rule of its type, one of [Types]. The error is a Fault.
 func Check(kind, number string) (Result, error) {
 	n := strings.TrimSpace(number)
 	if !utf8.ValidString(n) {

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/sluicepay/sluice/internal/payment"
 )
 
 // vector is one case of testdata/documents.json.
@@ -80,7 +78,7 @@ func TestPublishedNumbers(t *testing.T) {
 func TestEveryTypeOfTheContractHasARule(t *testing.T) {
 	t.Parallel()
 	later := []string{"KZ_IIN", "RU_PP", "TR_CKK", "UK_PP", "UK_NIC", "UK_DL", "UK_BTI", "UK_TIN"}
-	for _, kind := range payment.DocumentTypes() {
+	for _, kind := range Types() {
 		if (rules[kind] == nil) != slices.Contains(later, kind) {
 			t.Errorf("%s", kind)
 		}
@@ -88,8 +86,8 @@ func TestEveryTypeOfTheContractHasARule(t *testing.T) {
 			t.Errorf("%s takes a control character as %q", kind, got.Number)
 		}
 	}
-	if len(rules)+len(later) != len(payment.DocumentTypes()) {
-		t.Errorf("%d rules for %d types", len(rules), len(payment.DocumentTypes()))
+	if len(rules)+len(later) != len(Types()) {
+		t.Errorf("%d rules for %d types", len(rules), len(Types()))
 	}
 	if got, err := Check("KZ_IIN", " 1234 "); err != nil || got.Number != "1234" {
 		t.Errorf("without a rule: %v, %v", got, err)

@@ -61,7 +61,8 @@ func (b *banks) of(key bankKey) *bankList {
 
 // Banks lists the banks that the payment can be paid from by the method, at the terminal where it would be tried first; none
 // where that provider has one only, or asks by itself.
-func (e *Engine) Banks(ctx context.Context, s *shop.Shop, p *payment.Payment, m payment.Method) []Bank {
+func (g Page) Banks(ctx context.Context, s *shop.Shop, p *payment.Payment, m payment.Method) []Bank {
+	e := g.e
 	wanted := *p
 	wanted.Method = m
 	_, at := e.start(s, &wanted)

@@ -235,7 +235,7 @@ func (e *Engine) nextCheck(call *payment.Call, fact payment.Fact) (at time.Time,
 	if next.IsZero() {
 		next = a.Next
 	}
-	away := !next.IsZero() && next.Kind != payment.NextWait && !a.Returned // the customer is the slow one, but in an app that asks
+	away := !next.IsZero() && next.Kind != payment.NextWait && next.Kind != payment.NextLeft && !a.Returned // the customer is the slow one, but in an app that asks
 	at = now.Add(job.CheckWait(away, a.Checks, e.c.Random))
 	if end := next.Until; end.After(now) && end.Before(at) { // the provider has an answer then, whoever tells it
 		at = end

@@ -114,11 +114,11 @@ func TestBanksAreAskedForNowAndThen(t *testing.T) {
 		} {
 			h.Clock.Advance(step.after)
 			c.err = step.err
-			if banks := e.Banks(t.Context(), h.shop, &p, payment.OpenBanking); len(banks) != step.banks || c.asked != step.asks {
+			if banks := e.Page().Banks(t.Context(), h.shop, &p, payment.OpenBanking); len(banks) != step.banks || c.asked != step.asks {
 				t.Fatalf("%+v: %d banks after %d questions", step, len(banks), c.asked)
 			}
 		}
-		if banks := e.Banks(t.Context(), h.shop, &p, payment.OpenBanking); banks[0].Name != "A" || banks[1].ID != "d" {
+		if banks := e.Page().Banks(t.Context(), h.shop, &p, payment.OpenBanking); banks[0].Name != "A" || banks[1].ID != "d" {
 			t.Errorf("%+v", banks)
 		}
 	})

@@ -28,6 +28,7 @@ const (
 	Code Kind = "code" // take Code to another device or app
 	Wait Kind = "wait" // confirm in an app of the bank's
 	Done Kind = "done" // nothing more: the bank has it, and may take days
+	Left Kind = "left" // nothing: the customer pays another way. No provider says so; see payment.BeginAsk
 )
 
 // GoTo is the step of opening an address. An empty one is no step.

@@ -179,6 +179,7 @@ func (d *draft) settle(a *Attempt, f Fact, token string) Input {
 	if a.Reverses != 0 {
 		return d.settleReversal(a, f)
 	}
+	f = d.left(a, f)
 	over := d.over(a, f)
 	a.Class, a.NextCheck, d.p.Live = f.Class, time.Time{}, 0
 	switch {

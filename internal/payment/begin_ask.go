@@ -20,6 +20,8 @@ type BeginAsk struct {
 	Paced bool
 	// Brought: the customer came back with something that the provider has to be told. It is asked at once.
 	Brought bool
+	// Leave: the customer wants to pay another way, for which the provider is to close the try, see Payment.MayLeave.
+	Leave bool
 
 	// NextCheck is when to ask again if this time brings no answer that can be stored, but not before the lease has ended.
 	NextCheck time.Time
@@ -29,6 +31,9 @@ func (c BeginAsk) apply(d *draft) {
 	a := d.p.AskedAbout(c.Op)
 	if a == nil {
 		d.returned(c.Op)
+		return
+	}
+	if c.Leave && !d.p.MayLeave(d.now) {
 		return
 	}
 	if a.Leased(d.now, c.Run.Owner, c.Exclusive) || a.Class == ClassUnsent { // the provider would know nothing of it
@@ -63,8 +68,11 @@ func (c BeginAsk) apply(d *draft) {
 	if c.NextCheck.After(a.NextCheck) {
 		a.NextCheck = c.NextCheck
 	}
+	if c.Leave {
+		a.Next = Next{Kind: NextLeft}
+	}
 	d.d.Attempts = append(d.d.Attempts, *a)
-	d.d.Call = &Call{Attempt: *a, Op: a.Op, Ask: true, Fence: d.p.GivenUp(d.now)}
+	d.d.Call = &Call{Attempt: *a, Op: a.Op, Ask: true, Fence: a.Next.Kind == NextLeft || d.p.GivenUp(d.now)}
 }
 
 // returned logs the customer's return to a payment that is settled already.

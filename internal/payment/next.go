@@ -16,6 +16,7 @@ const (
 	NextCode = nextstep.Code
 	NextWait = nextstep.Wait
 	NextDone = nextstep.Done
+	NextLeft = nextstep.Left
 )
 
 // GoTo is the step of opening an address. An empty one is no step.

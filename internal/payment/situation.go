@@ -97,12 +97,22 @@ func (a *Attempt) ending(p *Payment) Ending {
 		return EndDone
 	case a.Class == ClassAuthorized:
 		return EndHeld
-	case a.Class == ClassCancelled && a.part() == PartDeposit && (!p.Authorised.IsZero() || p.Terms.Verify && a.Code == ""):
+	case a.Class == ClassCancelled && a.part() == PartDeposit && p.lastTry(a) && (!p.Authorised.IsZero() || p.Terms.Verify && a.Code == ""):
 		return EndOver // a verification without a code was closed by the merchant's void
 	case a.Class == ClassCancelled:
 		return EndClosed
 	}
 	return EndRefused
+}
+
+// lastTry reports that no other try of the deposit follows a, and none stands: a hold is followed by none.
+func (p *Payment) lastTry(a *Attempt) bool {
+	for i := range p.Attempts {
+		if b := &p.Attempts[i]; b.part() == PartDeposit && (b.Seq > a.Seq || b.stands()) {
+			return false
+		}
+	}
+	return true
 }
 
 // lastDone is the newest attempt of that kind that was done, or nil; what gives a late success back does not count.

@@ -79,6 +79,15 @@ func TestBlikIsConfirmedInTwoMinutes(t *testing.T) {
 	if got := s.booked("late"); got != "action_required declined captured" {
 		t.Error(got)
 	}
+	action = s.post("/v1/payments", charge("left", "30")).str("actionUrl")
+	s.post("/v1/transactions/by-reference/left/cancel", nil)
+	if s.decide(action, "approve"); s.byReference("left").str("status") != "cancelled" {
+		t.Errorf("paid after it was cancelled: %s", s.byReference("left").raw)
+	}
+	s.decide(action, "late")
+	if got := s.booked("left"); got != "action_required cancelled captured" {
+		t.Error(got)
+	}
 	if r := s.decide(s.post("/v1/payments", blik("early", "30", "123456")).str("actionUrl"), "late"); r.status != 200 || s.byReference("early").str("status") != "requires_action" {
 		t.Errorf("late before the end: %s", r.raw)
 	}

@@ -108,9 +108,9 @@ func (s *Simulator) reverse(t, parent *tx, now time.Time) bool {
 	return true
 }
 
-// approveLate does what was declined.
+// approveLate does what was declined, or can be paid late.
 func (s *Simulator) approveLate(t, parent *tx, now time.Time) bool {
-	if t.Status != statusDeclined {
+	if t.Status != statusDeclined && !t.canPayLate() {
 		return false
 	}
 	switch t.Kind {

@@ -179,8 +179,10 @@ func (s *Simulator) customerDecides(t *tx, decision string, now time.Time) bool 
 	return true
 }
 
-// canPayLate: banks take what is paid by a code, or confirmed, a moment too late.
-func (t *tx) canPayLate() bool { return t.App != "" && t.Outcome.Code == codeCustomerTimeout }
+// canPayLate: banks take what is paid by a code, or confirmed, a moment too late, also after the merchant has cancelled it.
+func (t *tx) canPayLate() bool {
+	return t.App != "" && !t.open() && (t.Outcome.Code == codeCustomerTimeout || t.Outcome.Code == codeReferenceFenced)
+}
 
 func (s *Simulator) customerApproves(t *tx, now time.Time) {
 	if t.Method != methodCard {

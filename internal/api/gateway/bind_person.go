@@ -3,6 +3,7 @@ package gateway
 import (
 	"strings"
 
+	papers "github.com/sluicepay/sluice/internal/document"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -54,7 +55,7 @@ func accountTypes() []string { return []string{"SAVINGS", "CHECKING"} }
 
 func (b binder) history(p *payment.Customer) {
 	text, ok := b.string("documentType")
-	if ok && !payment.ValidDocumentType(text) {
+	if ok && !papers.Known(text) {
 		b.fault("documentType", mismatch, "must be a known document type")
 	}
 	p.DocumentType = text
