@@ -12,7 +12,7 @@ import (
 	"github.com/sluicepay/sluice/internal/simulator"
 )
 
-var otherWay = regexp.MustCompile(`action="(/payment/[^"]+/other)" class="cancel">\n<input type="hidden" name="nonce"`)
+var otherWay = regexp.MustCompile(`action="(/payment/[^"]+/other)" class="cancel">\s*<input type="hidden" name="nonce"`)
 
 // leaves presses the button that leads from what is done elsewhere to all methods.
 func (p *provider) leaves(page string) answer {
