@@ -108,10 +108,11 @@ type Settings struct {
 	ReferenceMode       ReferenceMode `json:"referenceIdMode"`
 	ReturnURL           string        `json:"returnUrl,omitempty"`
 	WebhookURL          string        `json:"webhookUrl,omitempty"`
-	CheckoutTimeout     int           `json:"checkoutTimeout"`  // minutes, 1 to 1440
-	CheckoutAttempts    int           `json:"checkoutAttempts"` // how often a customer may try on the page, 1 to 10; 0, of shops that were made before, is 1
-	HostToHost          bool          `json:"hostToHost"`       // cards to be charged may be handed in by API
-	RequireHTTPS        bool          `json:"requireHttps"`     // returnUrl and webhookUrl must be https
+	CheckoutTimeout     int           `json:"checkoutTimeout"`          // minutes, 1 to 1440
+	CheckoutAttempts    int           `json:"checkoutAttempts"`         // how often a customer may try on the page, 1 to 10; 0, of shops that were made before, is 1
+	CheckDocuments      bool          `json:"checkDocuments,omitempty"` // numbers of documents are held to the rules of their types
+	HostToHost          bool          `json:"hostToHost"`               // cards to be charged may be handed in by API
+	RequireHTTPS        bool          `json:"requireHttps"`             // returnUrl and webhookUrl must be https
 	TellAuthorized      bool          `json:"webhookOnAuthorized"`
 	HonourLateSuccess   bool          `json:"honourLateSuccess"` // a failed deposit that was paid after all is COMPLETED
 	FourEyes            bool          `json:"fourEyes"`          // manual updates need a second person; captures, voids and refunds by hand are refused

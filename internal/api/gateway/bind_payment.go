@@ -20,6 +20,7 @@ type demands struct {
 	kind     payment.Type
 	followUp bool           // goes on with a recurring chain
 	person   bool           // customer and billing address are demanded
+	papers   bool           // numbers of documents are held to the rules of their types
 	card     bool           // card data counts, and there is some
 	verify   bool           // a card is to be verified, and no money to be moved
 	currency money.Currency // as far as it can be read
@@ -30,6 +31,7 @@ func demandsOf(doc *api.Value, s *shop.Shop) demands {
 	d.followUp = doc.Get("recurringToken").Text() != "" && d.kind != payment.Refund
 	starts := !d.followUp && (d.kind == payment.Deposit || d.kind == payment.Withdrawal)
 	d.person = starts && s.Settings.Required == shop.RequiredContract
+	d.papers = s.Settings.CheckDocuments
 	card := doc.Get("card")
 	d.card = !d.followUp && d.kind != payment.Refund && !card.Blank() && !card.Empty()
 	if d.kind == payment.Deposit && !d.followUp && isZero(doc.Get("amount")) {
@@ -62,7 +64,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 			c.Means = card
 		}
 	}
-	c.Customer = b.customer(d.person)
+	c.Customer = b.customer(d)
 	c.Billing = b.billing(d.person)
 	c.ReturnURL = b.returnURL(&c)
 	c.WebhookURL = b.webhookURL(s, known.hooks)

@@ -8,11 +8,11 @@ import (
 )
 
 // customer reads the customer into the form in which it is kept and shown.
-func (b binder) customer(demanded bool) payment.Document {
-	if demanded && b.missingObject("customer") {
+func (b binder) customer(d demands) payment.Document {
+	if d.person && b.missingObject("customer") {
 		return ""
 	}
-	c, ok := b.child("customer", demanded)
+	c, ok := b.child("customer", d.person)
 	if !ok {
 		return ""
 	}
@@ -20,6 +20,9 @@ func (b binder) customer(demanded bool) payment.Document {
 	c.identity(&p)
 	c.account(&p)
 	c.history(&p)
+	if d.papers {
+		c.papers(&p)
+	}
 	return c.document(&p)
 }
 
@@ -68,6 +71,16 @@ func (b binder) history(p *payment.Customer) {
 	p.WithdrawalsAmount = b.integer("withdrawalsAmount")
 	p.DepositsCnt = b.integer("depositsCnt")
 	p.WithdrawalsCnt = b.integer("withdrawalsCnt")
+}
+
+// papers holds the number of a document to the rule of its type, as far as there is one. It is kept as it came.
+func (b binder) papers(p *payment.Customer) {
+	if p.DocumentType == "" || p.DocumentNumber == "" || !papers.Known(p.DocumentType) {
+		return
+	}
+	if _, err := papers.Check(p.DocumentType, p.DocumentNumber); err != nil {
+		b.fault("documentNumber", pattern, "must be a number of a document of its documentType")
+	}
 }
 
 // maxAddressLine is what later versions of the contract allow; 1.0.76 has 50.
