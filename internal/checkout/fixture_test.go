@@ -166,6 +166,7 @@ type house struct {
 	log    *safeBuffer
 	clock  *testkit.Clock
 	screen risk.Screener // of payments from now on; all pass when nil
+	dir    string        // of the database
 }
 
 type safeBuffer struct {
@@ -190,7 +191,9 @@ func newHouse(t testing.TB, edit ...func(*shop.Shop)) *house {
 	h := &house{t: t, bank: &bank{page: "https://bank.example/confirm?tx=1", outcome: payment.ClassWaiting, form: "PaReq=a%2Bb&MD=1"}, log: &safeBuffer{}}
 	h.clock = testkit.SlowClock(100) // checks come due when a test moves it, however long its requests take
 	now := h.clock.Now
-	db := storetest.New(t, store.SQLite).Open(func(o *store.Options) { o.Now = now })
+	data := storetest.New(t, store.SQLite)
+	h.dir = data.Options().Dir
+	db := data.Open(func(o *store.Options) { o.Now = now })
 	keys, err := vault.NewKeyring(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

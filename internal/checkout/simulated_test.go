@@ -305,6 +305,29 @@ func TestPix(t *testing.T) {
 	}
 }
 
+// TestPixIsRefunded: in parts, up to what was paid.
+func TestPixIsRefunded(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	id, page := p.pay(payment.Pix, "BRL")
+	p.do("POST", page, p.fill(page))
+	p.decide(p.appOf(page), "approve")
+	p.later(page).wants(t, "Payment successful")
+	for _, c := range []struct {
+		amount string
+		state  payment.State
+	}{{"10.25", payment.Completed}, {"19.75", payment.Completed}, {"0.01", ""}} {
+		o, err := p.engine.Create(t.Context(), engine.Create{Shop: p.shop, Type: payment.Refund, Parent: id, Amount: money.MustParse(c.amount), Currency: "BRL"})
+		if (err == nil) != (c.state != "") || err == nil && o.Payment.State() != c.state {
+			t.Fatalf("%s: %v %s", c.amount, err, o.Payment.State())
+		}
+	}
+	if n := p.booked("refunded"); n != 2 {
+		t.Errorf("%d refunds are booked", n)
+	}
+	p.wantEnd(id, payment.Completed, "")
+}
+
 // TestLateSuccess: what is paid after its end goes back, or is kept where the shop wants that.
 func TestLateSuccess(t *testing.T) {
 	t.Parallel()

@@ -111,6 +111,7 @@ func (r *rig) learnsNothing(t *testing.T, count *atomic.Int64) {
 			t.Errorf("status of %s: %+v, %v; want UNKNOWN and not NotFound", kind, fact, err)
 		}
 	}
+	r.learnsNoBanks(t)
 	if !r.canVerify() {
 		return
 	}

@@ -134,6 +134,7 @@ func Run(t *testing.T, s Suite) {
 		{"customers are sent away and come back", customers},
 		{"pending is waiting", pending},
 		{"recurring charges need no card", recurring},
+		{"banks to choose from can be shown", choices},
 		{"cards are verified without money", verifications},
 		{"verifications that fail prove nothing", verificationFaults},
 		{"verifications are fenced", verificationFences},

@@ -26,7 +26,7 @@ func (s *Sandbox) Banks(ctx context.Context, of connector.Choice) ([]connector.B
 			Status string `json:"status"`
 		} `json:"banks"`
 	}
-	if res.Status != http.StatusOK || json.Unmarshal(res.Body, &told) != nil {
+	if res.Status != http.StatusOK || json.Unmarshal(res.Body, &told) != nil || told.Banks == nil {
 		return nil, fmt.Errorf("sandbox banks: %w: status %d", errAnswer, res.Status)
 	}
 	var up []connector.Bank
