@@ -23,6 +23,14 @@ func (d *Desk) checkHTTPS(errs ...error) error {
 	return fmt.Errorf("%w (a server with --insecure-http takes http)", err)
 }
 
+// checkKept refuses to have cards kept where none ever is. A shop that had it so before may change something else.
+func (d *Desk) checkKept(s, before *shop.Settings) error {
+	if !d.c.NeverKeepCards || !s.CardTokens || before.CardTokens {
+		return nil
+	}
+	return errors.New("settings: cardTokens: this server keeps no card numbers (--never-keep-cards), so that there can be no tokens for them")
+}
+
 // checkCalled refuses a terminal that would call its provider in clear for a live shop.
 func (d *Desk) checkCalled(s *shop.Shop, t *shop.Terminal) error {
 	parsed, err := d.parseConnector(t.Connector, t.Config)

@@ -37,11 +37,12 @@ type Config struct {
 	Random     io.Reader
 	Log        *slog.Logger
 
-	PublicURL    string // of the server; empty where none serves
-	InsecureHTTP bool   // live shops may have http addresses that are not of this machine
-	MasterFolder string // data folder whose file is the master key; empty where that stands elsewhere
-	Database     string // URL of PostgreSQL, for its own programs; empty for SQLite
-	Version      string // of this program
+	PublicURL      string // of the server; empty where none serves
+	InsecureHTTP   bool   // live shops may have http addresses that are not of this machine
+	NeverKeepCards bool   // no number of a card is kept, however short
+	MasterFolder   string // data folder whose file is the master key; empty where that stands elsewhere
+	Database       string // URL of PostgreSQL, for its own programs; empty for SQLite
+	Version        string // of this program
 }
 
 // Desk is where operators work on one installation. It is safe for concurrent use.

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -164,5 +165,25 @@ func TestWhatWasDoneIsLogged(t *testing.T) {
 				t.Errorf("the log has a secret:\n%s", o.log)
 			}
 		}
+	})
+}
+
+// TestAServerThatNeverKeepsCardsRefusesTokens, and says why; a shop that had them before can change something else.
+func TestAServerThatNeverKeepsCardsRefusesTokens(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o *office) {
+		const keeping = `{"cardTokens":true}`
+		had := admin.OfShop{Shop: string(done(o, admin.OpCreateShop, admin.CreateShop{Name: "had", Settings: keeping}).Shop)}
+		has := admin.OfShop{Shop: string(done(o, admin.OpCreateShop, admin.CreateShop{Name: "has none"}).Shop)}
+		o.desk = admin.New(admin.Config{DB: o.DB, Engine: o.Engine, IDs: o.IDs, Now: o.Clock.Now, Log: slog.New(slog.DiscardHandler), NeverKeepCards: true})
+		const why = "keeps no card numbers (--never-keep-cards)"
+		refused(o, admin.OpCreateShop, admin.CreateShop{Name: "new", Settings: keeping}, why)
+		refused(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: has, Settings: keeping}, why)
+		done(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: has, Settings: `{"checkoutTimeout":5}`})
+		done(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: had, Settings: `{"checkoutTimeout":5}`})
+		if s := done(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: had, Settings: `{"cardTokens":false}`}); s.Settings.CardTokens {
+			t.Error("it cannot be switched off")
+		}
+		refused(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: had, Settings: keeping}, why)
 	})
 }

@@ -71,6 +71,9 @@ func (d *Desk) NewShop(c CreateShop) (*shop.Shop, NewKey, error) {
 	if err := changeSettings(&made.Settings, made.Live, c.Settings); err != nil {
 		return nil, NewKey{}, err
 	}
+	if err := d.checkKept(&made.Settings, new(shop.Settings)); err != nil {
+		return nil, NewKey{}, err
+	}
 	if err := made.Settings.CheckHosts(new(shop.Settings), outbound.GuardNone.ForbidsLiteral); err != nil {
 		return nil, NewKey{}, err
 	}
@@ -124,6 +127,9 @@ func (d *Desk) updateShop(ctx context.Context, c UpdateShop) (ShopSettings, erro
 			}
 			before := s.Settings
 			if err := changeSettings(&s.Settings, s.Live, c.Settings); err != nil {
+				return err
+			}
+			if err := d.checkKept(&s.Settings, &before); err != nil {
 				return err
 			}
 			if err := s.Settings.CheckHosts(&before, outbound.GuardNone.ForbidsLiteral); err != nil {

@@ -36,6 +36,8 @@ var kindsOfIDs = []struct {
 		return fmt.Sprint(s.yandex("GET", "/v1/orders/"+s.reference(s.paid()), "").list("data.operations")[0].(map[string]any)["operationId"])
 	}, func(s *scene) string { return id.Dashed(s.unknown()) }},
 	{"recurring token", (*scene).token, func(s *scene) string { return s.app.IDs.Letters(32) }},
+	{"customer", (*scene).customer, (*scene).fresh},
+	{"card token", (*scene).cardToken, func(s *scene) string { return strings.ToLower(s.app.IDs.Letters(32)) }},
 	{"cursor", func(s *scene) string { return s.gateway("GET", "/events?limit=1", "").at("cursor") }, func(*scene) string { return "AAAAAAAAAAAAAAAA" }},
 	{"event", func(s *scene) string {
 		return fmt.Sprint(s.gateway("GET", "/events?limit=1", "").list("result")[0].(map[string]any)["id"])
@@ -79,6 +81,11 @@ var placesOf = map[string][]place{
 	"POST /api/v1/payments/{id}/void":        nil,
 	"GET /api/v1/events":                     {{target: "?after={}"}},
 	"GET /api/merchant/v1/orders/{order_id}": nil,
+
+	"GET /api/v1/customers/{customerReferenceId}/card-tokens": nil,
+	"DELETE /api/v1/customers/{customerReferenceId}/card-tokens/{id}": {
+		{target: "/{own}/card-tokens/{}", own: (*scene).customer}, {target: "/{}/card-tokens/{own}", own: (*scene).cardToken},
+	},
 	"POST /api/v1/payments": {
 		{body: `{"paymentType":"REFUND","currency":"RUB","amount":1,"parentPaymentId":"{}"}`},
 		{body: `{"paymentType":"REFUND","currency":"RUB","parentPaymentId":"{}"}`},
@@ -200,7 +207,7 @@ func TestEveryRouteIsTriedWithForeignIDs(t *testing.T) {
 }
 
 var (
-	idInRoute = regexp.MustCompile(`\{[a-z_]+\}`)
+	idInRoute = regexp.MustCompile(`\{[a-zA-Z_]+\}`)
 	varying   = regexp.MustCompile(`[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|/payment/[\w-]+|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)?|"cursor":"[\w-]+"`)
 )
 
@@ -208,9 +215,9 @@ var (
 func (s *scene) tried(route string, p *place, given, own string) string {
 	method, target, _ := strings.Cut(route, " ")
 	switch {
-	case strings.HasPrefix(p.target, "/{own}"):
+	case strings.HasPrefix(p.target, "/{"):
 		start, _, _ := strings.Cut(target, "/{")
-		target = start + strings.ReplaceAll(p.target, "{own}", own)
+		target = start + strings.NewReplacer("{own}", own, "{}", url.PathEscape(given)).Replace(p.target)
 	case p.target == "{}":
 		target = idInRoute.ReplaceAllLiteralString(target, url.PathEscape(given))
 	default:

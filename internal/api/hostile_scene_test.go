@@ -45,7 +45,7 @@ func sceneOn(t testing.TB, app *testkit.App) *scene {
 	t.Helper()
 	return &scene{TB: t, app: app, things: map[string]string{}, shop: app.NewShop(t, func(s *shop.Shop) {
 		s.Settings.Required = shop.RequiredRelaxed
-		s.Settings.YandexPay.TwoStage = true
+		s.Settings.YandexPay.TwoStage, s.Settings.CardTokens = true, true
 		s.Settings.YandexPay.CallbackURL = "https://shop.example/hook"
 	})}
 }
@@ -135,6 +135,20 @@ func (s *scene) paid() string {
 
 func (s *scene) token() string {
 	return s.gateway("GET", "/payments/"+s.paid(), "").at("result.recurringToken")
+}
+
+// customer is one of whom a card is kept, cardToken its token.
+func (s *scene) customer() string {
+	return s.thing("customer", func() string {
+		name := s.fresh()
+		s.things["customer card"] = s.gateway("GET", "/payments/"+s.executed(`,"customer":{"referenceId":"`+name+`"}`), "").at("result.paymentMethodDetails.cardToken")
+		return name
+	})
+}
+
+func (s *scene) cardToken() string {
+	s.customer()
+	return s.things["customer card"]
 }
 
 func (s *scene) reference(pid string) string {

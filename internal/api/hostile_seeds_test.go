@@ -84,6 +84,16 @@ func seedsOfScene() []seed {
 		gateway("POST", "/payments/{id}/void", "held", func(s *scene) (string, string) { return "/payments/" + s.held() + "/void", "" }),
 		gateway("GET", "/payments/{id}/operations", "", func(s *scene) (string, string) { return "/payments/" + s.paid() + "/operations", "" }),
 		gateway("GET", "/events", "", func(s *scene) (string, string) { return "/events?limit=3&wait=0&after=latest", "" }),
+		gateway("POST", "/payments", "", func(s *scene) (string, string) {
+			return "/payments", `{"paymentType":"DEPOSIT","currency":"RUB","amount":180,"customer":{"referenceId":"` + s.customer() + `"},"card":{"cardToken":"` + s.cardToken() +
+				`","cardSecurityCode":"731","expiryMonth":"02","expiryYear":"2091","cardholderName":"JOHN DOE"}}`
+		}),
+		gateway("GET", "/customers/{customerReferenceId}/card-tokens", "", func(s *scene) (string, string) {
+			return "/customers/" + s.customer() + "/card-tokens", ""
+		}),
+		gateway("DELETE", "/customers/{customerReferenceId}/card-tokens/{id}", "customer", func(s *scene) (string, string) {
+			return "/customers/" + s.customer() + "/card-tokens/" + s.cardToken(), ""
+		}),
 		yandex("POST", "/v1/orders", "", func(s *scene) (string, string) {
 			return "/v1/orders", `{"orderId":"` + s.fresh() + `",` + wholeOrder + `}`
 		}),

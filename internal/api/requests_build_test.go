@@ -113,6 +113,10 @@ func (b *builder) known(name string, s *openapi3.Schema) string {
 		return []func() string{b.scene.subscription, b.scene.fresh}[b.IntN(2)]()
 	case "recurringToken":
 		return []func() string{b.scene.token, b.scene.fresh}[b.IntN(2)]()
+	case "customerReferenceId":
+		return []func() string{b.scene.customer, b.scene.fresh}[b.IntN(2)]()
+	case "cardToken":
+		return []func() string{b.scene.cardToken, b.scene.fresh}[b.IntN(2)]()
 	case "after":
 		return ""
 	case "orderId", "externalOperationId":
@@ -172,8 +176,12 @@ func (b *builder) object(s *openapi3.Schema, depth int) map[string]any {
 	if b.IntN(3) == 0 {
 		wish = 1 << 20 // what is demanded and nothing else
 	}
+	required := s.Required
+	if len(s.AnyOf) > 0 {
+		required = slices.Concat(required, s.AnyOf[b.IntN(len(s.AnyOf))].Value.Required)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
-		if slices.Contains(s.Required, name) || b.IntN(wish) == 0 {
+		if slices.Contains(required, name) || b.IntN(wish) == 0 {
 			made[name] = b.value(name, s.Properties[name].Value, depth+1)
 		}
 	}

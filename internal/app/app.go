@@ -61,6 +61,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Hooks says where merchants' endpoints may be beside the public internet.
 	Hooks outbound.Guard
+	// NeverKeepCards is the mode in which no number of a card is kept in the database, however short.
+	NeverKeepCards bool
 	// InsecureHTTP lets live shops have http addresses that are not of this machine.
 	InsecureHTTP bool
 	// MaxInFlight is how many requests of merchants run at a time; zero sets no limit, nor a pace for one shop.
@@ -169,13 +171,13 @@ func New(c Config) (*App, error) {
 	a.Engine = engine.New(engine.Config{
 		DB: c.DB, Connectors: c.Connectors, Client: providers, Vault: a.Cards, Keys: c.Keys, IDs: a.IDs, Now: c.Now, Random: c.Random,
 		Log: c.Log, Metrics: a.Metrics, PublicURL: c.PublicURL, Owner: a.c.Owner, Exclusive: a.exclusive(), Restored: c.Restored,
-		Render: renderers(), Rules: c.Rules, Wake: a.wake, Timeout: c.Timeout, Pause: c.Pause, Screen: c.Screen,
+		Render: renderers(), Rules: c.Rules, Wake: a.wake, Timeout: c.Timeout, Pause: c.Pause, Screen: c.Screen, NeverKeep: c.NeverKeepCards,
 	})
 	a.Records = records.New(c.DB)
 	a.TokenKeys = webhook.NewKeyRing(c.DB, c.Keys.SigningKey, c.Random, c.Now)
 	a.Desk = admin.New(admin.Config{
 		DB: c.DB, Engine: a.Engine, Records: a.Records, Keys: c.Keys, TokenKeys: a.TokenKeys, IDs: a.IDs, Connectors: c.Connectors, Client: providers,
-		Now: c.Now, Random: c.Random, Log: c.Log, PublicURL: c.PublicURL, InsecureHTTP: c.InsecureHTTP,
+		Now: c.Now, Random: c.Random, Log: c.Log, PublicURL: c.PublicURL, InsecureHTTP: c.InsecureHTTP, NeverKeepCards: c.NeverKeepCards,
 		MasterFolder: c.MasterFolder, Database: c.Database, Version: c.Version,
 	})
 	a.Ready = a.newReady()

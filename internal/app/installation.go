@@ -132,7 +132,7 @@ func (i *Installation) Fails(ctx context.Context) error {
 func (i *Installation) Config(publicURL, version string) Config {
 	c := Config{
 		DB: i.db, Keys: i.keys, Restored: i.restored, Log: i.place.Log, PublicURL: publicURL, Version: version, TrustedProxies: i.place.TrustedProxies,
-		Hooks: hookGuard(&i.place.Config), InsecureHTTP: i.place.InsecureHTTP, MaxInFlight: maxInFlight, Rates: checkout.DefaultRates(),
+		Hooks: hookGuard(&i.place.Config), InsecureHTTP: i.place.InsecureHTTP, NeverKeepCards: i.place.NeverKeepCards, MaxInFlight: maxInFlight, Rates: checkout.DefaultRates(),
 		Database: i.place.Database.Reveal(),
 	}
 	if i.place.MasterKey == "" {

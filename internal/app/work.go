@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/kept"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/sealing"
 	"github.com/sluicepay/sluice/internal/store"
@@ -38,7 +39,8 @@ type Work struct {
 func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	due := a.Engine.DueWork(sealing.Name, workDeliveries)
 	lists := tally.New(tally.Config{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log, Bell: a.Engine.Bell()})
-	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing(), lists.Kind()})
+	cards := &kept.Forgetter{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log}
+	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing(), lists.Kind(), cards.Kind()})
 	deliverer := a.NewDeliverer()
 	if w.Endpoints > 0 {
 		kinds = append(kinds, a.deliveries(deliverer, w.Endpoints))
@@ -48,7 +50,7 @@ func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	}
 	runner, err := job.New(job.Options{
 		DB: a.c.DB, Node: a.c.Owner, Exclusive: a.exclusive(), Now: a.c.Now, Random: a.c.Random, Log: a.c.Log,
-		Kinds: kinds, Next: lists.After(due.Next),
+		Kinds: kinds, Next: cards.After(lists.After(due.Next)),
 		DrainFor: w.DrainFor, PollEvery: w.PollEvery, LeaseFor: w.LeaseFor, Alarm: due.Unread,
 	})
 	if err != nil {

@@ -39,8 +39,10 @@ var allowed = map[string][]string{
 	"store/nodes":    {"store/tx"},
 	"store/marks":    {"id", "payment", "store/tx"},
 	"store/contents": {"payment", "store/tx"},
-	"store":          {"store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
-	"simulator":      {"money", "id", "rescue"},                                                                                             // shares nothing with what it judges
+	"store/cards":    {"instrument", "payment", "store/tx"},
+	"store/signing":  {"store/tx"},
+	"store":          {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
+	"simulator":      {"money", "id", "rescue"},                                                                                                                             // shares nothing with what it judges
 	"connector":      {"money", "id", "payment", "instrument", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},
@@ -51,9 +53,10 @@ var allowed = map[string][]string{
 	"terminals":   {"connector", "outbound", "shop"},
 	"cache":       {"cardrange", "payment", "shop"},
 	"flight":      {"instrument", "payment", "store", "vault"},
+	"kept":        {"instrument", "job", "payment", "shop", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
-	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange"},
+	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "kept", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
@@ -68,7 +71,7 @@ var allowed = map[string][]string{
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/*", "engine", "id", "inbound",
-		"job", "outbound", "outbox", "payment", "private", "records", "risk", "route", "sealing", "shop", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "kept", "outbound", "outbox", "payment", "private", "records", "risk", "route", "sealing", "shop", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome"},
 	"arch": {},
 }
 

@@ -26,7 +26,9 @@ type Config struct {
 	// PrivateWebhooks lists the networks, none of them public, in which merchants' endpoints may be.
 	PrivateWebhooks []netip.Prefix
 	// InsecureHTTP lets live shops have addresses that are http.
-	InsecureHTTP   bool
+	InsecureHTTP bool
+	// NeverKeepCards has no number of a card be kept in the database, however short.
+	NeverKeepCards bool
 	ReadyFile      string
 	LogLevel       slog.Level
 	LogFormat      string

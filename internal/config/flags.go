@@ -22,6 +22,7 @@ type Flags struct {
 	MaxConnections           string   `name:"max-connections" placeholder:"N" std:"0" help:"Connections that callers may have open at a time. Beyond it those that send nothing have to make room; where all work, one more is answered 503. 0 is half of the file descriptors that the process may have, at most 8192."`
 	MaxConnectionsPerAddress string   `name:"max-connections-per-address" placeholder:"N" std:"0" help:"Of them, those of one address, or of one network of 64 bits of IP version 6. Trusted proxies are excepted. 0 is a quarter of max-connections."`
 	PrivateWebhooks          Networks `name:"private-webhooks" placeholder:"[CIDR,…]" negatable:"" help:"Deliver webhooks to these networks or addresses too, separated by commas; alone or as true, to all private and loopback ones. The demo does to loopback ones. Link-local addresses and metadata services of clouds never get any."`
+	NeverKeepCards           *bool    `name:"never-keep-cards" negatable:"" help:"Keep no card number in the database, not even sealed: shops cannot have cards kept for their customers, and a card whose payment waits is lost with the process that got it. See docs/vault.md."`
 	InsecureHTTP             *bool    `name:"insecure-http" negatable:"" help:"Let live shops have http addresses that are not on this machine: of this server, providers and webhooks. Who is on the way can read and change what is sent there."`
 }
 

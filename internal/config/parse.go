@@ -34,6 +34,7 @@ var settings = map[string]struct {
 	"public-url":       {true, setPublicURL},
 	"demo":             {true, func(c *Config, s string) error { return setBool(&c.Demo, s) }},
 	"private-webhooks": {true, setPrivateWebhooks},
+	"never-keep-cards": {true, func(c *Config, s string) error { return setBool(&c.NeverKeepCards, s) }},
 	"insecure-http":    {true, func(c *Config, s string) error { return setBool(&c.InsecureHTTP, s) }},
 	"simulator-listen": {false, func(c *Config, s string) error { c.SimulatorListen = s; return checkHostPort(s) }},
 	"ready-file":       {true, func(c *Config, s string) error { c.ReadyFile = s; return nil }},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sluicepay/sluice/internal/kept"
 	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
@@ -142,6 +143,7 @@ func write(tx *store.Tx, d *payment.Decision) {
 	if d.Chain != nil {
 		tx.Chains().Insert(p.Shop, d.Chain)
 	}
+	kept.Settled(tx, d)
 	if d.Screened {
 		tx.Payments().KeepScreening(p)
 	}

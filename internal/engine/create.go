@@ -75,8 +75,26 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
+	token, err := e.opened(ctx, &c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if token != "" { // whose card nobody else wipes
+		var repeats func()
+		ctx, _, repeats = flight.Without(ctx, c.Means)
+		defer repeats()
+	}
+	o, err := e.createFree(ctx, c, token)
+	if token != "" && (err != nil || o.Replayed) {
+		c.Means.Wipe()
+	}
+	return o, err
+}
+
+// createFree is createOnce as often as it asks for another try.
+func (e *Engine) createFree(ctx context.Context, c Create, token string) (Outcome, error) {
 	for range mostFreed {
-		o, err := e.createOnce(ctx, c)
+		o, err := e.createOnce(ctx, c, token)
 		if !errors.Is(err, errFreed) {
 			return o, err
 		}
@@ -85,8 +103,8 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 }
 
 // createOnce is Create after the look at what was there before. errFreed asks for another try.
-func (e *Engine) createOnce(ctx context.Context, c Create) (Outcome, error) {
-	b := creation{e: e, c: c}
+func (e *Engine) createOnce(ctx context.Context, c Create, token string) (Outcome, error) {
+	b := creation{e: e, c: c, token: token}
 	if c.Means != nil {
 		b.ranges = e.Ranges(ctx)
 	}
@@ -151,6 +169,7 @@ type creation struct {
 	duplicate payment.ID
 	unsure    unconfirmed
 	ranges    *cardrange.Table // where means are given
+	token     string           // of the card, where it was named by one
 }
 
 func (b *creation) write(ctx context.Context, tx *store.Tx) error {
@@ -170,6 +189,9 @@ func (b *creation) write(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	if start != nil && p.Type != payment.Refund {
+		if card := instrument.CardOf(b.c.Means); card != nil && b.token == "" {
+			p.Instrument.CardToken = b.e.cards.Keep(tx, b.c.Shop, p.Customer, card, false)
+		}
 		if start.Verdict, err = b.e.screen(b.c.Shop, &p, b.c.Means, netip.Addr{}); err != nil {
 			return err
 		}
@@ -247,38 +269,4 @@ func (b *creation) followUp(tx *store.Tx, p payment.Payment) (payment.Payment, *
 	}
 	b.x, p.Terms.Chain = x, x.chain
 	return p, &start, nil
-}
-
-// chained is how the next payment of a chain is sent: at the terminal where that began. A chain that was stopped, or whose
-// terminal is not in use any more, leads nowhere.
-func (e *Engine) chained(tx *store.Tx, s *shop.Shop, p *payment.Payment, chain *payment.Chain) (payment.Start, callInput, error) {
-	t := s.Terminal(chain.TerminalID)
-	if why := overAt(chain, t); why != "" {
-		return payment.Start{Plan: payment.Plan{
-			NoRoute: payment.CodeNoRecurring, Out: []payment.LeftOut{{Terminal: chain.Terminal, Why: why}},
-		}}, callInput{}, nil
-	}
-	means, err := e.openCredential(tx, p.Shop, chain)
-	if err != nil {
-		return payment.Start{}, callInput{}, err
-	}
-	need := route.Need{
-		Type: p.Type, Method: p.Method, Currency: p.Moves().Currency, PreAuth: p.Holds(p.Method), Recurring: true,
-	}
-	facts := route.Facts{Need: need, Terminals: []shop.Terminal{*t}}
-	x := callInput{means: means, chain: chain.Payment, at: e.reachIn(s, t.ID)}
-	return payment.Start{Plan: route.Plan(facts, route.Only(route.Chain), nil, route.DrawOf(p.ID)), Run: e.runAt(x.at)}, x, nil
-}
-
-// overAt is why a chain cannot be continued at its terminal; empty where it can.
-func overAt(c *payment.Chain, t *shop.Terminal) payment.Obstacle {
-	switch {
-	case c.Stopped:
-		return payment.BecauseStopped
-	case t == nil:
-		return payment.BecauseRemoved
-	case !t.Enabled:
-		return payment.BecauseDisabled
-	}
-	return ""
 }

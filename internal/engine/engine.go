@@ -15,6 +15,7 @@ import (
 	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/kept"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -54,6 +55,8 @@ type Config struct {
 	Screen risk.Screener
 	// Pause, when given, is called instead of waiting until the database may be back.
 	Pause func(context.Context, time.Duration)
+	// NeverKeep is the mode in which no number of a card is kept in the database, however short.
+	NeverKeep bool
 	// Timeout replaces every connector's own limit of a provider call, and that of status queries. Zero keeps them.
 	Timeout time.Duration
 }
@@ -66,6 +69,7 @@ type Engine struct {
 	shops      *cache.Shops
 	connectors *terminals.Pool
 	means      flight.Keeper
+	cards      kept.Cards
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
@@ -84,8 +88,8 @@ func opened(c Config) *terminals.Pool {
 func New(c Config) *Engine {
 	e := &Engine{
 		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(), ranges: newRanges(c),
-		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log},
-		bell:  &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
+		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log, Never: c.NeverKeep}, cards: keptCards(c),
+		bell: &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
 	e.outbox = &outbox.Outbox{DB: c.DB, Shops: e.shops, Render: c.Render, IDs: c.IDs, Random: c.Random, Bell: e.bell, Wake: c.Wake}
 	return e

@@ -26,6 +26,7 @@ type Execute struct {
 	Means    instrument.Means // nil: what came with the payment; taken over
 	Browser  payment.Document
 	Customer payment.Document // replaces the payment's when not empty
+	Save     bool             // the customer wants the card to be kept; of a card from our own page
 	From     netip.Addr       // address of the customer; the zero value where it is not known
 }
 
@@ -60,6 +61,7 @@ type order struct {
 	kept    []instrument.Means   // what came with the payment, as each run has opened it: which one was committed may come out late
 	numbers []*instrument.Finder // of the cards among it
 	pays    instrument.Means     // of the last run
+	chosen  string               // the token by which the order names a kept card
 	ranges  *cardrange.Table
 	door    door
 }
@@ -84,12 +86,12 @@ func (o *order) repeated(number *instrument.Finder) bool {
 // security code. coded reports that the code is lost.
 func (o *order) means(tx *store.Tx, p *payment.Payment) (m instrument.Means, coded bool, err error) {
 	given := instrument.CardOf(o.x.Means)
-	if o.x.Means != nil && (given == nil || !given.Number.IsZero()) {
+	if _, named := o.x.Means.(*instrument.SavedCard); o.x.Means != nil && !named && (given == nil || !given.Number.IsZero()) {
 		return o.x.Means, false, nil
 	}
-	k, err := o.e.means.Of(tx, p)
+	k, err := o.came(tx, p)
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, false, err
 	}
 	o.kept = append(o.kept, k.Means)
 	card := instrument.CardOf(k.Means)
@@ -103,6 +105,23 @@ func (o *order) means(tx *store.Tx, p *payment.Payment) (m instrument.Means, cod
 		return nil, false, &CardText{}
 	}
 	return card, k.Coded, nil
+}
+
+// came is what the payment came with, or the kept card that the order names.
+func (o *order) came(tx *store.Tx, p *payment.Payment) (k flight.Kept, err error) {
+	by, named := o.x.Means.(*instrument.SavedCard)
+	if !named {
+		if k, err = o.e.means.Of(tx, p); err != nil {
+			return k, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return k, nil
+	}
+	card, err := o.e.saved(tx, o.x.Shop, p.Customer, by)
+	if err != nil {
+		return k, err
+	}
+	o.chosen = by.Token
+	return flight.Kept{Means: card}, nil
 }
 
 // plan checks that the method has what it needs and plans the call.
@@ -142,6 +161,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 			return nil, callInput{}, err
 		}
 		c.Instrument, call.means, call.pass = masked(card, o.ranges), means, o.door.pass
+		c.Instrument.CardToken = o.token(tx, p, card)
 	}
 	c.Fill(&wanted)
 	if c.Start.Verdict, err = e.screen(x.Shop, &wanted, means, x.From); c.Start.Verdict.Kind == payment.VerdictReview {

@@ -24,7 +24,7 @@ func (e *Engine) Config() Config { return e.c }
 // Change changes what the engine works with while nobody uses it.
 func (e *Engine) Change(edit func(*Config)) {
 	edit(&e.c)
-	e.connectors = opened(e.c)
+	e.connectors, e.cards, e.means.Never = opened(e.c), keptCards(e.c), e.c.NeverKeep
 }
 
 // With is an engine of the same process with a changed configuration: it counts tries of cards with the one before.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
@@ -97,16 +99,16 @@ func newHooks(t *testing.T) *hooks {
 	return h
 }
 
-// TestRotationUnderLoadLosesNothing: chains are begun and charged at two nodes, terminals are used and webhooks are signed
-// while the keys are rotated again and again and all is sealed anew.
+// TestRotationUnderLoadLosesNothing: chains are begun and charged at two nodes, cards are kept and paid with, terminals are used and webhooks are
+// signed while the keys are rotated again and again and all is sealed anew.
 func TestRotationUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		hooks := newHooks(t)
-		h := newHouse(t, d, func(s *shop.Shop) { s.Settings.WebhookURL = hooks.server.URL })
+		h := newHouse(t, d, func(s *shop.Shop) { s.Settings.WebhookURL, s.Settings.CardTokens = hooks.server.URL, true })
 		hooks.key.Store(&h.shop.SigningKey)
 		nodes := []*engine.Engine{h.Engine, h.secondNode()}
-		begun := make([][]string, 4)
+		begun, cards := make([][]string, 4), make([]string, 4)
 		ctx, stop := context.WithCancel(t.Context())
 		var rotating, working sync.WaitGroup
 		rotations := 0
@@ -126,7 +128,7 @@ func TestRotationUnderLoadLosesNothing(t *testing.T) {
 			working.Go(func() {
 				for i := range 6 {
 					node := nodes[(w+i)%2]
-					c := h.newDeposit("10.00", cardApproved)
+					c := by(h.newDeposit("10.00", cardApproved), fmt.Sprint("customer", w))
 					c.StartRecurring = true
 					first, err := node.Create(t.Context(), c)
 					if err == nil && first.Payment.State() == payment.Checkout {
@@ -138,6 +140,8 @@ func TestRotationUnderLoadLosesNothing(t *testing.T) {
 					}
 					begun[w] = append(begun[w], first.Payment.RecurringToken)
 					h.charge(nodes[(w+i+1)%2], begun[w][i/2])
+					cards[w] = first.Payment.Instrument.CardToken
+					h.payBy(nodes[(w+i+1)%2], cards[w])
 				}
 			})
 		}
@@ -154,6 +158,9 @@ func TestRotationUnderLoadLosesNothing(t *testing.T) {
 			for i, token := range tokens {
 				h.charge(nodes[i%2], token)
 			}
+		}
+		for i, token := range cards {
+			h.payBy(nodes[i%2], token)
 		}
 		h.onlyNewest()
 		if _, err := h.NewDeliverer().Drain(t.Context(), allShards()); err != nil {
@@ -175,6 +182,17 @@ func (h *house) charge(node *engine.Engine, token string) {
 	})
 	if err != nil || o.Payment.State() != payment.Completed {
 		h.t.Errorf("a chain cannot be continued: %s %s, %v", o.Payment.State(), o.Payment.ErrorCode, err)
+	}
+}
+
+// payBy sends money to a kept card, which has to work.
+func (h *house) payBy(node *engine.Engine, token string) {
+	h.t.Helper()
+	c := h.newWithdrawal("5.00")
+	c.Means = &instrument.SavedCard{Token: token}
+	o, err := node.Create(h.t.Context(), c)
+	if err != nil || o.Payment.State() != payment.Completed || o.Payment.Instrument.CardToken != token {
+		h.t.Errorf("a kept card cannot be used: %s %s, %v", o.Payment.State(), o.Payment.ErrorCode, err)
 	}
 }
 

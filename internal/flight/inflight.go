@@ -26,6 +26,8 @@ type Keeper struct {
 	Held *vault.Holder // what stands nowhere else
 	Now  func() time.Time
 	Log  *slog.Logger
+	// Never is the mode in which no number of a card is kept in the database.
+	Never bool
 }
 
 // Kept is what a payment is to be paid with.
@@ -44,9 +46,17 @@ func (k *Kept) Add(code *instrument.Card) {
 
 // Seal returns what of the means may be kept in the payment's row, or nothing where that cannot be sealed.
 func (k Keeper) Seal(tx *store.Tx, p *payment.Payment, m instrument.Means) string {
-	packed := vault.Pack(m)
+	packed := k.pack(m)
 	defer clear(packed)
 	return tx.Payments().SealMeans(p, packed)
+}
+
+// pack is what of the means may be kept in a row: nothing of a card where none ever is.
+func (k Keeper) pack(m instrument.Means) []byte {
+	if k.Never && instrument.CardOf(m) != nil {
+		return nil
+	}
+	return vault.Pack(m)
 }
 
 // Remain keeps in memory what of the means the payment's row does not hold: the security code alone, or all of them where they
@@ -156,7 +166,7 @@ func (k Keeper) ForRetry(ctx context.Context, p *payment.Payment, call *payment.
 	if p.Means != "" || !again && !follows {
 		return ""
 	}
-	packed := vault.Pack(m)
+	packed := k.pack(m)
 	defer clear(packed)
 	return k.DB.SealMeans(ctx, p, packed)
 }

@@ -62,6 +62,7 @@ func CardOf(m Means) *Card {
 // SavedCard is a card that the shop keeps under a token of its own.
 type SavedCard struct {
 	Token string `json:"-"`
+	With  *Card  `json:"-"` // what came with it, if anything: a security code, a name, a later expiry; never a number
 }
 
 // Credential is what a provider has given for charging a customer again without the customer.
@@ -116,8 +117,11 @@ func (*Wallet) Masked() Masked { return Masked{} }
 // Masked is empty.
 func (*Bank) Masked() Masked { return Masked{} }
 
-// Wipe forgets the token.
-func (s *SavedCard) Wipe() { *s = SavedCard{} }
+// Wipe forgets the token, and overwrites what came with it.
+func (s *SavedCard) Wipe() {
+	s.With.Wipe()
+	*s = SavedCard{}
+}
 
 // Wipe forgets the handle.
 func (c *Credential) Wipe() { *c = Credential{} }
@@ -135,7 +139,7 @@ func (w *Wallet) Wipe() {
 func (b *Bank) Wipe() { *b = Bank{} }
 
 func (c *Card) clone() Means       { return c.Clone() }
-func (s *SavedCard) clone() Means  { copied := *s; return &copied }
+func (s *SavedCard) clone() Means  { return &SavedCard{s.Token, s.With.Clone()} }
 func (c *Credential) clone() Means { copied := *c; return &copied }
 func (c *Code) clone() Means       { copied := *c; return &copied }
 func (w *Wallet) clone() Means {

@@ -113,6 +113,7 @@ type Settings struct {
 	CheckDocuments      bool          `json:"checkDocuments,omitempty"` // numbers of documents are held to the rules of their types
 	HostToHost          bool          `json:"hostToHost"`               // cards to be charged may be handed in by API
 	RequireHTTPS        bool          `json:"requireHttps"`             // returnUrl and webhookUrl must be https
+	CardTokens          bool          `json:"cardTokens,omitempty"`     // cards are kept for customers, each under a token, where they or the merchant have them kept
 	TellAuthorized      bool          `json:"webhookOnAuthorized"`
 	HonourLateSuccess   bool          `json:"honourLateSuccess"` // a failed deposit that was paid after all is COMPLETED
 	FourEyes            bool          `json:"fourEyes"`          // manual updates need a second person; captures, voids and refunds by hand are refused

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sluicepay/sluice/internal/store/cards"
 	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
+	"github.com/sluicepay/sluice/internal/store/signing"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -42,6 +44,10 @@ type (
 	Logo = contents.Logo
 	// CardRanges is the table that tells where cards were issued.
 	CardRanges = contents.CardRanges
+	// SigningKey is what the database knows of a key that signs events: all but the key.
+	SigningKey = signing.Key
+	// KeptCard is a card that a shop keeps.
+	KeptCard = cards.Kept
 	// FaultPoint is a place where a test can make the writer fail.
 	FaultPoint = tx.FaultPoint
 	// UniqueError says which write met a row with the same unique key.

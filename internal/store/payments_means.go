@@ -17,19 +17,29 @@ func meansPlace(shop payment.ShopID, pid payment.ID) vault.Place {
 	return vault.Place{Shop: string(shop), ID: string(pid), Kind: vault.KindMeans}
 }
 
-// SealMeans returns what the payment is to be paid with sealed for its Means, and nothing where that cannot be sealed: it never
-// stands in the database as it is.
+// SealMeans returns what the payment is to be paid with sealed for its Means, as SealOnly does.
 func (t Payments) SealMeans(p *payment.Payment, plain []byte) string {
-	safe := owner(t.tx).safe
+	return (*Tx)(t.tx).SealOnly(meansPlace(p.Shop, p.ID), plain)
+}
+
+// SealOnly returns what belongs to the place sealed, and nothing where that cannot be sealed: it never stands in the database as it is.
+func (t *Tx) SealOnly(p vault.Place, plain []byte) string {
+	sealer := secrets{t.kernel()}
+	safe := owner(sealer.tx).safe
 	if safe == nil || len(plain) == 0 {
 		return ""
 	}
 	if !safe.Recent() {
-		if err := secrets(t).learn(); err != nil {
-			t.tx.Log(slog.LevelWarn, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
+		if err := sealer.learn(); err != nil {
+			sealer.tx.Log(slog.LevelWarn, "data keys cannot be read; what is sealed is sealed by the key at hand", "error", err)
 		}
 	}
-	return secrets(t).sealOnly(meansPlace(p.Shop, p.ID), plain)
+	return sealer.sealOnly(p, plain)
+}
+
+// OpenOnly returns what SealOnly has sealed for the place. A text in clear is refused, and what belongs to another place.
+func (t *Tx) OpenOnly(p vault.Place, text string) ([]byte, error) {
+	return secrets{t.kernel()}.openOnly(p, text)
 }
 
 // SealMeans is Payments.SealMeans outside of a transaction.
@@ -100,18 +110,31 @@ const (
 	sqlMeansFrom = `SELECT shop_id, id, 0, id, means FROM payment
 	WHERE means IS NOT NULL AND (shop_id, id) > ($1, $2) ORDER BY shop_id, id LIMIT $3`
 	sqlSealMeans = `UPDATE payment SET means = $1 WHERE shop_id = $2 AND id = $3 AND means = $4`
+
+	sqlCardsFrom = `SELECT shop_id, token, 0, token, number FROM card_token WHERE (shop_id, token) > ($1, $2) ORDER BY shop_id, token LIMIT $3`
+	sqlSealCard  = `UPDATE card_token SET number = $1 WHERE shop_id = $2 AND token = $3 AND number = $4`
 )
 
 // sealPayments seals what payments under way are to be paid with. Whoever has read a payment before writes what was read once
 // more: a later pass finds that.
 func (t Sealings) sealPayments(s *Sealing, limit int) (int, error) {
-	found, err := tx.List(t.tx, scanCredential, sqlMeansFrom, s.at.shop, s.at.id, limit)
+	return t.sealKept(s, vault.KindMeans, [2]string{sqlMeansFrom, sqlSealMeans}, limit)
+}
+
+// sealCards seals the numbers of cards that shops keep.
+func (t Sealings) sealCards(s *Sealing, limit int) (int, error) {
+	return t.sealKept(s, vault.KindCard, [2]string{sqlCardsFrom, sqlSealCard}, limit)
+}
+
+// sealKept seals what never stood in the database in clear: by one statement it is found, by the other written.
+func (t Sealings) sealKept(s *Sealing, kind vault.Kind, by [2]string, limit int) (int, error) {
+	found, err := tx.List(t.tx, scanCredential, by[0], s.at.shop, s.at.id, limit)
 	for _, c := range found {
 		s.at = c.key
 		if owner(t.tx).safe.Current(c.text) {
 			continue
 		}
-		at := meansPlace(payment.ShopID(c.key.shop), payment.ID(c.key.id))
+		at := vault.Place{Shop: c.key.shop, ID: c.key.id, Kind: kind}
 		plain, err := secrets(t).openOnly(at, c.text)
 		if err != nil {
 			s.Unopened++
@@ -119,7 +142,7 @@ func (t Sealings) sealPayments(s *Sealing, limit int) (int, error) {
 			continue
 		}
 		if text := secrets(t).sealOnly(at, plain); text != "" {
-			t.tx.Write("payment.seal", sqlSealMeans, text, c.key.shop, c.key.id, c.text)
+			t.tx.Write(s.Part+".seal", by[1], text, c.key.shop, c.key.id, c.text)
 		}
 		clear(plain)
 	}

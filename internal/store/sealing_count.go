@@ -17,7 +17,7 @@ type SealedCount struct {
 const countSealed = `SELECT CASE WHEN substr(secret, 1, %[1]d) = '%[2]s' THEN substr(secret, %[3]d, %[4]d) ELSE '' END AS key, COUNT(*)
 	FROM (%[5]s) AS found WHERE secret <> '' GROUP BY key ORDER BY key`
 
-// Count counts all secrets: it reads every shop, terminal and chain, and each attempt and payment that has one.
+// Count counts all secrets: it reads every shop, terminal, chain and kept card, and each attempt and payment that has one.
 func (t Sealings) Count() ([]SealedCount, error) {
 	var counts []SealedCount
 	form := vault.SealedForm
@@ -27,7 +27,7 @@ func (t Sealings) Count() ([]SealedCount, error) {
 		{"chains", `SELECT credential AS secret FROM chain`},
 		{"attempts", `SELECT credential AS secret FROM attempt WHERE credential IS NOT NULL`},
 		{"payments", `SELECT means AS secret FROM payment WHERE means IS NOT NULL`},
-		{"payments", `SELECT means AS secret FROM payment WHERE means IS NOT NULL`},
+		{"cards", `SELECT number AS secret FROM card_token`},
 	} {
 		text := fmt.Sprintf(countSealed, len(form.Mark), form.Mark, form.From, form.Length, part.rows)
 		found, err := tx.List(t.tx, func(s tx.Scanner) (SealedCount, error) {

@@ -12,7 +12,7 @@ import (
 // sealers seal the rows of each part after s.at, and say how many they have looked at.
 var sealers = map[string]func(t Sealings, s *Sealing, limit int) (int, error){
 	"shops": Sealings.sealShops, "terminals": Sealings.sealTerminals, "chains": Sealings.sealChains, "attempts": Sealings.sealAttempts,
-	"payments": Sealings.sealPayments,
+	"payments": Sealings.sealPayments, "cards": Sealings.sealCards,
 }
 
 // reseal returns the text as it has to be stored now, and whether that is another one.

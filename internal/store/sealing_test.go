@@ -68,7 +68,7 @@ func (h *sealingHouse) update(body func(*store.Tx) error) {
 // sealAll does what is due until nothing is, and says how many turns it took.
 func (h *sealingHouse) sealAll(db *store.DB, limit int) (turns int) {
 	h.t.Helper()
-	for _, part := range []string{"shops", "terminals", "chains", "attempts", "payments"} {
+	for _, part := range []string{"shops", "terminals", "chains", "attempts", "payments", "cards"} {
 		for {
 			var now store.Sealing
 			err := db.Update(h.t.Context(), func(tx *store.Tx) (err error) {

@@ -3,9 +3,11 @@ package store
 import (
 	"time"
 
+	"github.com/sluicepay/sluice/internal/store/cards"
 	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
+	"github.com/sluicepay/sluice/internal/store/signing"
 	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -97,7 +99,7 @@ type Terminals struct{ tx *tx.Tx }
 type APIKeys struct{ tx *tx.Tx }
 
 // SigningKeys reads and writes what is known of the keys that sign events: table signing_key.
-type SigningKeys struct{ tx *tx.Tx }
+type SigningKeys = signing.Keys
 
 // DataKeys reads and writes the wrapped keys that seal secrets: table data_key.
 type DataKeys struct{ tx *tx.Tx }
@@ -116,6 +118,9 @@ type Logos = contents.Logos
 
 // RangeTables reads and writes the table of card ranges that an operator has imported: table card_range.
 type RangeTables = contents.RangeTables
+
+// CardTokens reads and writes the cards that shops keep: table card_token.
+type CardTokens = cards.Tokens
 
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
@@ -181,7 +186,7 @@ func (t *Tx) Terminals() Terminals { return Terminals{t.kernel()} }
 func (t *Tx) APIKeys() APIKeys { return APIKeys{t.kernel()} }
 
 // SigningKeys is the accessor of its table.
-func (t *Tx) SigningKeys() SigningKeys { return SigningKeys{t.kernel()} }
+func (t *Tx) SigningKeys() SigningKeys { return signing.Of(t.kernel()) }
 
 // DataKeys is the accessor of its table.
 func (t *Tx) DataKeys() DataKeys { return DataKeys{t.kernel()} }
@@ -209,3 +214,6 @@ func (t *Tx) Logos() Logos { return contents.LogosOf(t.kernel()) }
 
 // RangeTables is the accessor of its table.
 func (t *Tx) RangeTables() RangeTables { return contents.RangeTablesOf(t.kernel()) }
+
+// CardTokens is the accessor of its table.
+func (t *Tx) CardTokens() CardTokens { return cards.Of(t.kernel()) }

@@ -8,6 +8,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/instrument"
 )
 
 // KeyringFile is the name of the key file inside the data folder.
@@ -215,3 +219,14 @@ func (k Keyring) Proof() string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// CardToken is the token under which a shop keeps a card of a customer: 32 letters and digits. The same card of the same customer has
+// the same one, and nobody learns anything of a number by it who has not these keys.
+func (k Keyring) CardToken(shop, customer string, number instrument.PAN) string {
+	what := Place{Shop: shop, ID: customer, Kind: KindCard}.bound()
+	sum := k.Fingerprint(append(what, number.Sum(k.Fingerprint)...))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:tokenBytes]))
+}
+
+// tokenBytes are 32 digits to the base of 32.
+const tokenBytes = 20

@@ -25,6 +25,7 @@ const (
 	KindRetiredKey Kind = "signing-key-retired" // the one that it had before
 	KindCredential Kind = "credential"          // what charges a customer again, by the first payment's id
 	KindMeans      Kind = "means"               // what a payment that is under way is paid with, by the payment's id
+	KindCard       Kind = "card"                // the number of a card that a shop keeps, by its token
 )
 
 // Place is what a sealed thing is and whose. A ciphertext opens at its own place only.

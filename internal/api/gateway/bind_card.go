@@ -50,21 +50,30 @@ func (b binder) holder() string {
 	return name
 }
 
-// card reads card data. All of it is copied out of the request, so that nothing that lives on shares memory with the
-// number or the security code.
-func (b binder) card() *instrument.Card {
+// card reads card data: those of a card, or the token of one that the shop keeps, with what came with it. All of it is copied out of the
+// request, so that nothing that lives on shares memory with the number or the security code.
+func (b binder) card(keeps bool) instrument.Means {
 	c, ok := b.child("card", true)
 	if !ok {
 		return nil
 	}
 	token, _ := c.said("cardToken")
+	if keeps && token != "" {
+		c.strict = false // the shop knows the rest
+	}
 	card := &instrument.Card{Number: c.cardNumber(token != "")}
-	c.cardToken(token)
+	c.cardToken(token, keeps)
 	card.Holder = c.holder()
 	card.SecurityCode = c.securityCode(card.Number.Brand())
 	card.ExpiryMonth = strings.Clone(c.expiry("expiryMonth", 2, "0[1-9]|1[0-2]", validMonth))
 	card.ExpiryYear = strings.Clone(c.expiry("expiryYear", 4, "[0-9]{4}", allDigits))
-	return card
+	if token == "" {
+		return card
+	}
+	if (card.ExpiryMonth == "") != (card.ExpiryYear == "") {
+		c.fault("expiryMonth", pattern, "month and year of the expiry must be given together")
+	}
+	return &instrument.SavedCard{Token: strings.Clone(token), With: card}
 }
 
 func (b binder) cardNumber(tokened bool) instrument.PAN {
@@ -86,12 +95,15 @@ func (b binder) cardNumber(tokened bool) instrument.PAN {
 	return number
 }
 
-// cardToken refuses every token: there are none to know yet.
-func (b binder) cardToken(token string) {
+// cardToken refuses what can be no token: all of them, where the shop has none. Whether there is one by that name is found out later.
+func (b binder) cardToken(token string, keeps bool) {
 	if utf8.RuneCountInString(token) > 32 {
 		b.fault("cardToken", size, sizeText(0, 32))
-	} else if token != "" {
+	} else if token != "" && !keeps {
 		b.fault("cardToken", payment.CodeNotFound.Word(), "no such card token")
+	}
+	if keeps && token != "" && !b.from.Get("cardNumber").Blank() {
+		b.fault("cardNumber", pattern, "must not be given beside cardToken")
 	}
 }
 

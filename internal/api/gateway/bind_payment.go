@@ -60,9 +60,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	c.Parent = b.parent(d)
 	c.Description = b.text("description", maxDescription)
 	if d.card {
-		if card := b.card(); card != nil {
-			c.Means = card
-		}
+		c.Means = b.card(known.keeps)
 	}
 	c.Customer = b.customer(d)
 	c.Billing = b.billing(d.person)
@@ -88,6 +86,8 @@ type surroundings struct {
 	hooks api.Hooks
 	// refunded is the currency of the deposit, for a refund that names none and whose amount only that can tell.
 	refunded money.Currency
+	// keeps says that the shop keeps cards under tokens.
+	keeps bool
 }
 
 func (b binder) paymentType() payment.Type {

@@ -46,7 +46,7 @@ func (g *Gateway) create(w http.ResponseWriter, r *http.Request, s *shop.Shop) e
 
 // surroundings looks up what the request alone does not tell. Hardly any request needs that.
 func (g *Gateway) surroundings(ctx context.Context, doc *api.Value, s *shop.Shop) (surroundings, error) {
-	known := surroundings{hooks: g.Hooks}
+	known := surroundings{hooks: g.Hooks, keeps: g.cards.On(s)}
 	refund := doc.Get("paymentType").Text() == string(payment.Refund)
 	if !refund || !doc.Get("currency").Blank() || !noisy(doc.Get("amount")) {
 		return known, nil

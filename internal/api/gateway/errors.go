@@ -43,6 +43,7 @@ var plain = []struct {
 	{engine.ErrNoCards, http.StatusForbidden, "The shop may not charge cards without the payment page"},
 	{engine.ErrForbidden, http.StatusForbidden, "The shop is inactive or not allowed to do this"},
 	{payment.ErrNotFound, http.StatusNotFound, messageNoPayment},
+	{engine.ErrNoCard, http.StatusNotFound, "Card token not found"},
 	{errNoPath, http.StatusNotFound, messageNoPath},
 	{api.ErrTooLarge, http.StatusRequestEntityTooLarge, "The request body has more than " + strconv.Itoa(api.MaxBody) + " bytes"},
 	{api.ErrEncoding, http.StatusUnsupportedMediaType, "The request body must not have a Content-Encoding"},

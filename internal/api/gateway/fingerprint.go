@@ -60,6 +60,11 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 		c.add("expiryYear", means.ExpiryYear)
 	case *instrument.SavedCard:
 		c.add("cardToken", means.Token)
+		if with := means.With; with != nil {
+			c.add("cardholderName", with.Holder)
+			c.add("expiryMonth", with.ExpiryMonth)
+			c.add("expiryYear", with.ExpiryYear)
+		}
 	}
 	c.add("customer", string(r.Customer))
 	c.add("billingAddress", string(r.Billing))

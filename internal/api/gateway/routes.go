@@ -29,6 +29,7 @@ type Gateway struct {
 	Hooks api.Hooks
 
 	engine  *engine.Engine
+	cards   engine.Cards
 	records *records.Records
 	auth    *api.Auth
 	log     *slog.Logger
@@ -38,7 +39,7 @@ type Gateway struct {
 
 // New returns the dialect on an engine, to be mounted on a mux.
 func New(e *engine.Engine, r *records.Records, auth *api.Auth, log *slog.Logger) *Gateway {
-	g := &Gateway{engine: e, records: r, auth: auth, log: log}
+	g := &Gateway{engine: e, cards: engine.CardsOf(e), records: r, auth: auth, log: log}
 	g.buffers.New = func() any { b := make([]byte, 0, 4096); return &b }
 	return g
 }
@@ -52,6 +53,7 @@ const BasePath = "/api/v1"
 const (
 	pathPayments = BasePath + "/payments"
 	pathPayment  = pathPayments + "/{id}"
+	pathTokens   = BasePath + "/customers/{customerReferenceId}/card-tokens"
 )
 
 // endpoint is one operation of the contract. Its handler writes the answer or returns the error to answer with;
@@ -75,6 +77,8 @@ var endpoints = []endpoint{
 	{http.MethodPost, pathPayment + "/void", "voidPayment", "voidRequest", false, (*Gateway).void},
 	{http.MethodGet, pathPayment + "/operations", "getOperations", "operationFilter", false, (*Gateway).operations},
 	{http.MethodGet, pathEvents, "getEvents", "eventFilter", false, (*Gateway).events},
+	{http.MethodGet, pathTokens, "getCardTokens", "cardTokenFilter", false, (*Gateway).cardTokens},
+	{http.MethodDelete, pathTokens + "/{id}", "deleteCardToken", "cardToken", false, (*Gateway).deleteCardToken},
 }
 
 // Routes lists the endpoints of the contract as method and path, with ids in braces.

@@ -1,4 +1,6 @@
-package store
+// Package signing is what is known of the keys that sign events: the table signing_key. It is a part of package store, which hands its
+// accessor on.
+package signing
 
 import (
 	"time"
@@ -6,11 +8,14 @@ import (
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
-// WriteSigningKey is the write that fails when another process has made the same key.
-const WriteSigningKey = "signing_key.create"
+// Keys reads and writes what is known of the keys that sign events: table signing_key.
+type Keys struct{ tx *tx.Tx }
 
-// SigningKey is what the database knows of a key that signs events: all but the key.
-type SigningKey struct {
+// Of is the accessor of signing keys in a transaction.
+func Of(t *tx.Tx) Keys { return Keys{t} }
+
+// Key is what the database knows of a key that signs events: all but the key.
+type Key struct {
 	Number   int    // 1, 2, … in the order in which they were made
 	KID      string // its public name
 	Salt     string // random; it is derived by both
@@ -22,12 +27,12 @@ type SigningKey struct {
 const sqlSigningKeys = `SELECT number, kid, salt, created, active_from, replaced_at FROM signing_key ORDER BY number`
 
 // List returns all keys that were ever made, oldest first.
-func (t SigningKeys) List() ([]SigningKey, error) {
+func (t Keys) List() ([]Key, error) {
 	return tx.List(t.tx, scanSigningKey, sqlSigningKeys)
 }
 
-func scanSigningKey(s tx.Scanner) (SigningKey, error) {
-	var k SigningKey
+func scanSigningKey(s tx.Scanner) (Key, error) {
+	var k Key
 	var created, active int64
 	var replaced *int64
 	err := s.Scan(&k.Number, &k.KID, &k.Salt, &created, &active, &replaced)
@@ -44,20 +49,20 @@ const (
 )
 
 // Insert writes a new key, the newest. If its number is taken the transaction
-// fails with a UniqueError of WriteSigningKey.
-func (t SigningKeys) Insert(k *SigningKey) {
-	t.tx.Write(WriteSigningKey, sqlInsertSigningKey, k.Number, k.KID, k.Salt, tx.Micros(k.Created), tx.Micros(k.Active))
+// fails with a UniqueError.
+func (t Keys) Insert(k *Key) {
+	t.tx.Write("signing_key.create", sqlInsertSigningKey, k.Number, k.KID, k.Salt, tx.Micros(k.Created), tx.Micros(k.Active))
 }
 
 // Replace ends the newest key's time at that instant. Who comes second runs
 // again.
-func (t SigningKeys) Replace(number int, at time.Time) {
+func (t Keys) Replace(number int, at time.Time) {
 	t.tx.Guard("signing_key.replace", sqlReplaceSigningKey, tx.Micros(at), number)
 }
 
 // Hasten has the newest key, which waits for its time, take over at an earlier
 // instant from the one before it. Who comes second runs again.
-func (t SigningKeys) Hasten(number int, at time.Time) {
+func (t Keys) Hasten(number int, at time.Time) {
 	t.tx.Guard("signing_key.hasten", sqlHastenSigningKey, tx.Micros(at), number)
 	t.tx.Guard("signing_key.retire", sqlRetireSigningKey, tx.Micros(at), number-1)
 }
