@@ -96,6 +96,9 @@ type entry struct {
 	slowed bool             // the card is not tried now
 	lost   bool             // the form has a ticket, and there is nothing on the shelf for it
 	change string           // the field that the customer wants to enter anew
+	saved  string           // name of the kept card that is paid with
+	typed  bool             // the card was entered
+	save   bool             // it is to be kept
 
 	right  *instrument.Card // what was right of a card with which something is wrong, or which is to be changed
 	ticket string           // for it, once it is on the shelf
@@ -152,7 +155,10 @@ func (g *Pages) readEntry(r *http.Request, form url.Values, v *visit) *entry {
 	switch kind := method.Spec().Means; {
 	case kind != instrument.KindCard:
 		e.readFields(form, v, kind, g.asks(r, v, method))
+	case form.Has(fieldSaved):
+		e.readSaved(form, v, g.saved(r, v))
 	case form.Has(fieldNumber), form.Has(fieldTicket):
+		e.typed, e.save = true, form.Get(fieldSave) != "" && g.keeps(v)
 		kept := g.shelf.get(v.payment.ID, form.Get(fieldTicket))
 		e.lost = kept == nil && form.Get(fieldTicket) != ""
 		e.readCard(form, v, kept)

@@ -129,7 +129,7 @@ func beginning(text string) string {
 // walk shows every page there is.
 func walk(t *testing.T, language string, show func(name string, a answer, wants ...string)) {
 	t.Helper()
-	h := newHouse(t, everywhere, attempts(3), func(s *shop.Shop) { s.Settings.ReturnURL = "" })
+	h := newHouse(t, everywhere, attempts(3), func(s *shop.Shop) { s.Settings.ReturnURL, s.Settings.CardTokens = "", true })
 	ours := speaks(t, language)
 	open := func(c *engine.Create) { c.Method = "" }
 	staying := func(c *engine.Create) { c.ReturnURL = "" }
@@ -149,6 +149,12 @@ func walk(t *testing.T, language string, show func(name string, a answer, wants 
 	show("method", h.get(page+"?method=GOOGLEPAY"), "Methods.GOOGLEPAY.Go", "MethodText", "AllMethods")
 	show("no method", h.do("POST", page, h.fill(page, "method", "CASH")), "MethodMissing")
 	_, page = h.deposit(ours, func(c *engine.Create) { c.Means = testCard(t, approved) })
+	_, customers := h.deposit(func(c *engine.Create) {
+		c.Customer = payment.Document(`{"referenceId":"anna","locale":"` + language + `"}`)
+	})
+	show("a card to be kept", h.get(customers), "SaveCard", "SaveHint")
+	h.put("anna", "VISA", "400000***0408", true, h.clock.Now().AddDate(1, 0, 0))
+	show("a kept card", h.get(customers), "SavedCards", "AnotherCard", "HeldCard", "HeldExpiry")
 	show("card that came along", h.get(page), "HeldCard", "HeldExpiry")
 
 	_, page = h.deposit(ours)

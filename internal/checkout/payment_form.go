@@ -18,6 +18,9 @@ type form struct {
 	Amount        *field // nil when the payment has its amount
 	Card          []field
 	Held          *heldCard // the card that came with the payment; of the card fields only the code then, if any
+	Saved         []choice  // other cards that are kept for the customer, and the way to none of them
+	SavedCard     string    // name of the kept card that the form is for
+	Save          *saveBox  // whether the card is to be kept
 	Fields        []field   // of a method that is no card
 	Chooses       bool      // among them is nothing but choices
 	Plain         string    // where nothing is entered for the method: what comes next
@@ -237,7 +240,8 @@ func (g *Pages) fillCard(r *http.Request, f *form, v *visit, e *entry) {
 	}
 	switch {
 	case kept == nil:
-		f.Card = cardFields(v, e)
+		g.fillSaved(r, f, v, e)
+		return
 	case kept.AskCode:
 		code := codeField(v.words, e)
 		code.Required = true

@@ -37,7 +37,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	o, err := g.engine.Execute(r.Context(), engine.Execute{
-		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Means: e.means, Browser: browser,
+		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Means: e.means, Browser: browser, Save: e.save,
 		From: web.ClientIP(r, g.trusted),
 	})
 	if err != nil {

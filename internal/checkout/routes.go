@@ -36,6 +36,7 @@ type Deps struct {
 // Pages serves the hosted payment page. It is safe for concurrent use.
 type Pages struct {
 	engine  *engine.Engine
+	cards   engine.Cards
 	log     *slog.Logger
 	trusted []netip.Prefix
 	https   bool
@@ -52,7 +53,7 @@ type Pages struct {
 func New(d Deps) *Pages {
 	matcher() // reads the texts
 	return &Pages{
-		engine: d.Engine, log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), assets: loadAssets(),
+		engine: d.Engine, cards: engine.CardsOf(d.Engine), log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), assets: loadAssets(),
 		paces: paces{rates: d.Rates}, crowd: newCrowd(), shelf: newShelf(d.Engine.Now),
 		sold: d.Sold, logos: newLogos(d.Logo),
 	}

@@ -22,7 +22,7 @@ type words struct {
 
 	FormTitle, FormTitleCard, FormText, TryAgain, AgainFunds, AgainData, AgainConfirm, AgainLeft, AgainDeclined, Slowed, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
 	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, MethodText, AllMethods, CancelButton, NoMethod,
-	Optional, CodeKept, Change, LastsMinute string
+	Optional, CodeKept, Change, LastsMinute, SavedCards, AnotherCard, SaveCard, SaveHint string
 
 	LastsMinutes, LastsHours counted
 
