@@ -9,7 +9,7 @@ type other struct{ Action, Nonce string }
 
 // other is nil where there is no other method, or what is open cannot be closed.
 func (g *Pages) other(v *visit) *other {
-	if !g.engine.Page().CanLeave(v.shop, &v.payment) {
+	if !v.payment.MayLeave(v.now) || !g.engine.Page().CanLeave(v.shop, &v.payment) {
 		return nil
 	}
 	return &other{v.path + "/other", g.engine.SubmitNonce(&v.payment)}
