@@ -16,6 +16,9 @@ const (
 	showCode   = appCode   // what a request says for that
 )
 
+// timeIsOver is given in the place of a code to end the time that a customer has.
+const timeIsOver = "timeout"
+
 // blikLife is how long a customer may take to confirm a code.
 const blikLife = 2 * time.Minute
 

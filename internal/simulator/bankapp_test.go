@@ -79,6 +79,14 @@ func TestBlikIsConfirmedInTwoMinutes(t *testing.T) {
 	if got := s.booked("late"); got != "action_required declined captured" {
 		t.Error(got)
 	}
+	s.post("/v1/payments", blik("over", "30", "123456"))
+	if r := s.post("/control/decide", object{"reference": "over", "responseCode": "timeout"}); r.str("responseCode") != "C04" {
+		t.Errorf("the time was ended: %s", r.raw)
+	}
+	s.post("/v1/payments", blik("soon", "30", "777000"))
+	if r := s.post("/control/decide", object{"reference": "soon", "responseCode": "timeout"}); r.status != 422 {
+		t.Errorf("nobody is waited for: %s", r.raw)
+	}
 	action = s.post("/v1/payments", charge("left", "30")).str("actionUrl")
 	s.post("/v1/transactions/by-reference/left/cancel", nil)
 	if s.decide(action, "approve"); s.byReference("left").str("status") != "cancelled" {

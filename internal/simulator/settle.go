@@ -261,8 +261,8 @@ func (s *Simulator) cancel(reference string) (*tx, string) {
 
 // decideByReference ends an open transaction with the code that a tester gives.
 func (s *Simulator) decideByReference(reference, code, base string) (transactionView, *apiError) {
-	if !validCode(code) {
-		return transactionView{}, invalidField("responseCode", "two digits or capital letters; 00 approves")
+	if !validCode(code) && code != timeIsOver {
+		return transactionView{}, invalidField("responseCode", "two digits or capital letters; 00 approves, "+timeIsOver+" ends the customer's time")
 	}
 	now := s.now()
 	s.mu.Lock()
@@ -275,12 +275,21 @@ func (s *Simulator) decideByReference(reference, code, base string) (transaction
 	if !t.open() {
 		return transactionView{}, refused("already_final", "the transaction is "+t.Status)
 	}
-	s.finish(t, verdict(code), now)
+	if code != timeIsOver {
+		s.finish(t, verdict(code), now)
+		return t.view(base), nil
+	}
+	if t.Status != statusRequiresAction {
+		return transactionView{}, refused("not_waiting", "the transaction does not wait for its customer")
+	}
+	t.ActionUntil = now
+	s.later(dueItem{at: now, tx: t})
+	s.settle(now)
 	return t.view(base), nil
 }
 
 // Decide ends a transaction that is pending or waits for its customer: 00
-// approves, another two-character code declines. It is an error when the
+// approves, another two-character code declines, "timeout" ends the time of a customer. It is an error when the
 // reference is unknown or the transaction is final.
 func (s *Simulator) Decide(reference, responseCode string) error {
 	if _, refusal := s.decideByReference(reference, responseCode, ""); refusal != nil {
