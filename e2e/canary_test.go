@@ -210,17 +210,27 @@ func (c *canary) submit(header string) int {
 // nonceOf reads the form's nonce from the page.
 func nonceOf(t testing.TB, page string) string {
 	t.Helper()
+	shown := pageOf(t, page)
+	found := pageNonce.FindStringSubmatch(shown)
+	if found == nil {
+		t.Fatal(shown)
+	}
+	return found[1]
+}
+
+// pageOf is what an address shows.
+func pageOf(t testing.TB, page string) string {
+	t.Helper()
 	res, err := http.Get(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown, err := io.ReadAll(res.Body)
 	_ = res.Body.Close() // it was read
-	found := pageNonce.FindSubmatch(shown)
-	if err != nil || found == nil {
-		t.Fatalf("%v: %s", err, shown)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return string(found[1])
+	return string(shown)
 }
 
 // lengthLine holds a number that may be the security code by chance.

@@ -278,8 +278,14 @@ func (s *server) newUntriedShop(t testing.TB, sim *simulator) *client {
 
 func (s *server) newShopAt(t testing.TB, sim *simulator, limit time.Duration, flags ...string) *client {
 	t.Helper()
+	return s.newShopSet(t, sim, limit, "{}", flags...)
+}
+
+// newShopSet is newShopAt with settings of the shop.
+func (s *server) newShopSet(t testing.TB, sim *simulator, limit time.Duration, set string, flags ...string) *client {
+	t.Helper()
 	var shop struct{ ShopID, APIKey, SigningKey string }
-	s.admin(t, &shop, "shop", "create", "--name", "Shop "+strconv.FormatInt(time.Now().UnixNano(), 36))
+	s.admin(t, &shop, "shop", "create", "--settings", set, "--name", "Shop "+strconv.FormatInt(time.Now().UnixNano(), 36))
 	settings, err := json.Marshal(object{"url": sim.URL, "apiKey": sim.APIKey, "timeoutMs": limit.Milliseconds()})
 	if err != nil {
 		t.Fatal(err)
