@@ -19,6 +19,7 @@ func allParts() []part {
 		{[]string{"memory"}, "memory under load", (*lab).measureMemory},
 		{listParts, "lists", (*lab).measureLists},
 		{[]string{"start"}, "start to first answer", (*lab).measureStarts},
+		{[]string{"vault"}, "the vault", (*lab).measureVault},
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -323,5 +325,45 @@ func TestAKeptCardOfAnotherPlace(t *testing.T) {
 		h.d.Exec(`UPDATE card_token SET number = (SELECT number FROM card_token WHERE token = '` + theirs + `') WHERE token = '` + mine + `'`)
 		_, err := h.Engine.Create(t.Context(), byToken(h.newDeposit("12.00", cardApproved), mine, nil))
 		refused(t, err, payment.CodeNotFound, "card.cardToken")
+	})
+}
+
+// TestWhatKeptCardsCost: a shop that has them off pays nothing, one that has them on a write with the order and one with the outcome, in
+// transactions that there are anyway, and reads nothing more.
+func TestWhatKeptCardsCost(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		flow := func(on bool) (commits int, writes []string, reads int) {
+			h.shop.Settings.CardTokens = on
+			p := h.create(by(h.newDeposit("10.00", cardApproved), "anna"))
+			var mu sync.Mutex
+			h.hook.set(func(point store.FaultPoint, names []string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				switch point { //nolint:exhaustive // the others are no commits and no reads
+				case store.FaultBeforeCommit:
+					commits++
+					writes = append(writes, names...)
+				case store.FaultRead:
+					reads++
+				}
+				return nil
+			})
+			h.execute(p.ID)
+			h.hook.set(nil)
+			mu.Lock()
+			defer mu.Unlock()
+			return commits, writes, reads
+		}
+		flow(false) // what is read once is read
+		commits, plain, reads := flow(false)
+		with, kept, also := flow(true)
+		slices.Sort(plain)
+		if slices.Sort(kept); with != commits || also != reads {
+			t.Errorf("%d commits and %d reads became %d and %d", commits, reads, with, also)
+		}
+		if want := slices.Sorted(slices.Values(append(slices.Clone(plain), "card_token.prove", "card_token.put"))); !slices.Equal(kept, want) {
+			t.Errorf("writes %q became %q", plain, kept)
+		}
 	})
 }

@@ -36,8 +36,9 @@ type Place struct {
 
 // bound is what is authenticated with a ciphertext. Each part has its length before it: no two places look alike.
 func (p Place) bound() []byte {
-	var b []byte
-	for _, part := range []string{"sluice", p.Shop, p.ID, string(p.Kind)} {
+	parts := [...]string{"sluice", p.Shop, p.ID, string(p.Kind)}
+	b := make([]byte, 0, len(parts)*4+len(parts[0])+len(p.Shop)+len(p.ID)+len(p.Kind))
+	for _, part := range parts {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
 	}
