@@ -33,9 +33,10 @@ var allowed = map[string][]string{
 	"outbound":       {"address", "id", "private", "telemetry"},
 	"web":            {"id", "limit", "rescue", "telemetry"},
 	"store/sqltext":  {},
-	"store/tx":       {"address", "rescue", "store/sqltext", "store/turns", "store/plain"}, // the kernel knows no table
+	"store/tx":       {"address", "rescue", "store/sqltext", "store/turns", "store/plain", "store/folder"}, // the kernel knows no table
 	"store/turns":    {},
 	"store/plain":    {},
+	"store/folder":   {},
 	"store/nodes":    {"store/tx"},
 	"store/marks":    {"id", "payment", "store/tx"},
 	"store/contents": {"payment", "store/tx"},

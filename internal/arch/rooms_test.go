@@ -11,7 +11,7 @@ import (
 // layers are the rooms of the house from the ground up. A package imports from the layers below its own, never beside or above
 // it: so there can be no circle.
 var layers = [][]string{
-	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "store/sqltext", "store/turns", "store/plain", "telemetry"}, // know nothing of each other
+	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "store/sqltext", "store/turns", "store/plain", "store/folder", "telemetry"}, // know nothing of each other
 	{"config", "payment", "pix", "outbound", "web", "simulator"},
 	{"shop", "connector", "vault"},
 	{"route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals"},

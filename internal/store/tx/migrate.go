@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluicepay/sluice/internal/store/folder"
 )
 
 // What Open and Migrate say about a schema that does not fit this binary.
@@ -115,11 +117,11 @@ func Migrate(ctx context.Context, opts Options, tables Tables) error {
 	if err := checkLibrary(ctx); err != nil {
 		return err
 	}
-	lock, err := lockFolder(opts.Dir)
+	lock, err := folder.Hold(opts.Dir)
 	if err != nil {
 		return err
 	}
-	defer lock.release()
+	defer lock.Release()
 	file := newSQLiteFile(opts.Dir, newBreakage(opts.Logger))
 	conn, err := file.open(ctx, writerCacheKiB, false)
 	if err != nil {

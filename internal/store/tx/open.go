@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/store/folder"
 	"github.com/sluicepay/sluice/internal/store/turns"
 )
 
@@ -20,7 +21,7 @@ import (
 const defaultGroup = 64
 
 // ErrFolderInUse says that another process, or another DB of this one, holds the data folder.
-var ErrFolderInUse = errors.New("data folder is in use")
+var ErrFolderInUse = folder.ErrInUse
 
 // Options say which database to open and how. Only Dir (for SQLite) or URL must be set.
 type Options struct {

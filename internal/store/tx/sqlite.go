@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 
 	"modernc.org/sqlite"
+
+	"github.com/sluicepay/sluice/internal/store/folder"
 )
 
 // Sizes of SQLite's page caches, in KiB, and the number of readers: together about 16 MiB.
@@ -124,28 +126,28 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 	if _, err := os.Stat(file.path); !opts.Migrate && errors.Is(err, fs.ErrNotExist) {
 		return ErrNoDatabase // and none is made, nor the folder
 	}
-	lock, err := lockFolder(opts.Dir)
+	lock, err := folder.Hold(opts.Dir)
 	if err != nil {
 		return err
 	}
 	if err := file.make(); err != nil {
-		lock.release()
+		lock.Release()
 		return err
 	}
 	writer, err := file.open(ctx, writerCacheKiB, false)
 	if err != nil {
-		lock.release()
+		lock.Release()
 		return err
 	}
 	if err := prepareSQLite(ctx, writer, opts); err != nil {
 		writer.close()
-		lock.release()
+		lock.Release()
 		return err
 	}
 	side, err := file.open(ctx, checkpointKiB, false)
 	if err != nil {
 		writer.close()
-		lock.release()
+		lock.Release()
 		return err
 	}
 	checkpoints := startCheckpointer(file, side, db.log)
@@ -155,7 +157,7 @@ func (db *DB) openSQLite(ctx context.Context, opts Options) error {
 	db.onClose(checkpoints.close)
 	db.onClose(func() {
 		if db.broken.failure() == nil {
-			lock.release()
+			lock.Release()
 		}
 	})
 	return nil

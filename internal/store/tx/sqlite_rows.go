@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/sluicepay/sluice/internal/store/plain"
+	"github.com/sluicepay/sluice/internal/store/sqltext"
 )
 
 // Reads go to the driver directly. database/sql would lock and unlock twice for each row, and look at most values by reflection:
@@ -27,7 +28,7 @@ func (c *sqliteConn) prepareRead(text string) (sqliteStatement, error) {
 	if len(c.selects) >= maxStatements {
 		c.forgetReads()
 	}
-	made, err := c.raw.PrepareContext(context.Background(), positional(text))
+	made, err := c.raw.PrepareContext(context.Background(), sqltext.Positional(text))
 	if err != nil {
 		return nil, c.reduce(err)
 	}

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package tx
+package folder
 
 import (
 	"errors"
@@ -12,15 +12,15 @@ import (
 	"syscall"
 )
 
-// folderLock is the data folder held by this process. The kernel lets go of it when the process ends,
+// Lock is the data folder held by this process. The kernel lets go of it when the process ends,
 // however it ends.
-type folderLock struct {
+type Lock struct {
 	file *os.File
 }
 
-// lockFolder creates the folder where needed and holds it, or says who does. The file in it carries the
+// Hold creates the folder where needed and holds it, or says who does. The file in it carries the
 // holder's process id for people only.
-func lockFolder(dir string) (*folderLock, error) {
+func Hold(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
@@ -34,13 +34,13 @@ func lockFolder(dir string) (*folderLock, error) {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
-		return nil, fmt.Errorf("%w: %s is held by process %s", ErrFolderInUse, dir, holder(file))
+		return nil, fmt.Errorf("%w: %s is held by process %s", ErrInUse, dir, holder(file))
 	}
 	// The id only helps people; a full disk must not keep the store from opening for reads.
 	if err := file.Truncate(0); err == nil {
 		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	return &folderLock{file}, nil
+	return &Lock{file}, nil
 }
 
 func holder(file *os.File) string {
@@ -52,9 +52,9 @@ func holder(file *os.File) string {
 	return "(unknown)"
 }
 
-// release unlocks before it closes: a child process that is just being started may still share the file,
+// Release unlocks before it closes: a child process that is just being started may still share the file,
 // and closing alone would leave the folder held until that child has replaced itself.
-func (l *folderLock) release() {
+func (l *Lock) Release() {
 	_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
 	_ = l.file.Close()
 }

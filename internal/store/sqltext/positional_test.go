@@ -1,4 +1,4 @@
-package tx
+package sqltext
 
 import "testing"
 
@@ -15,7 +15,7 @@ func TestPlaceholdersForSQLite(t *testing.T) {
 		"a = $0":                             "a = $0",
 		"VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)": "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	} {
-		if got := positional(text); got != want {
+		if got := Positional(text); got != want {
 			t.Errorf("%s became %s, want %s", text, got, want)
 		}
 	}
