@@ -455,7 +455,7 @@ func browserOtherMethod(t *testing.T, b *tab, s *browserSite) {
 // appDecides does what a customer does in the pretended app, on another device.
 func appDecides(t *testing.T, address, decision string) {
 	t.Helper()
-	res, err := http.PostForm(address, url.Values{"decision": {decision}}) //nolint:gosec // the sandbox provider's own page
+	res, err := http.PostForm(address, url.Values{"decision": {decision}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func TestNothingIsLeftForLater(t *testing.T) {
 // makesFiles lists who may make files beside package private, and why.
 var makesFiles = map[string]string{
 	"internal/store/tx/sqlite.go":        "the database's own file, 0600, in a folder that is private",
-	"internal/store/folder/lock_unix.go":     "a lock, 0600, in a folder that is private",
+	"internal/store/folder/lock_unix.go": "a lock, 0600, in a folder that is private",
 	"internal/vault/keyring.go":          "a temporary name of the system, which is then linked, not renamed: who comes second must not replace keys",
 	"internal/vault/master.go":           "a temporary name of the system, 0600, that is linked; or renamed by an operator who wants another key",
 	"internal/simulator/journal.go":      "books that are appended to, 0600; the simulator shares no code with what it judges",

@@ -340,7 +340,7 @@ func TestWhatKeptCardsCost(t *testing.T) {
 			h.hook.set(func(point store.FaultPoint, names []string) error {
 				mu.Lock()
 				defer mu.Unlock()
-				switch point { //nolint:exhaustive // the others are no commits and no reads
+				switch point {
 				case store.FaultBeforeCommit:
 					commits++
 					writes = append(writes, names...)

@@ -92,15 +92,15 @@ func Settled(tx *store.Tx, d *payment.Decision) {
 	if shown.CardToken == "" || len(d.Events) == 0 || p.Type == payment.Refund {
 		return
 	}
-	switch state := p.State(); {
-	case state == payment.Authorized, state == payment.Completed:
+	switch p.State() { //nolint:exhaustive // what is open proves nothing yet
+	case payment.Authorized, payment.Completed:
 		if end, ok := ends(shown.CardExpiryMonth, shown.CardExpiryYear); ok {
 			tx.CardTokens().Prove(&store.KeptCard{
 				Shop: p.Shop, Token: shown.CardToken, Holder: shown.CardholderName, Month: shown.CardExpiryMonth, Year: shown.CardExpiryYear,
 				Expires: end,
 			}, end.Add(expiredFor))
 		}
-	case state == payment.Declined, state == payment.Cancelled:
+	case payment.Declined, payment.Cancelled:
 		tx.CardTokens().Doubt(p.Shop, shown.CardToken, tx.Now().Add(refusedFor))
 	}
 }

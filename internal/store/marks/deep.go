@@ -75,17 +75,24 @@ func Deep(f payment.Filter) bool {
 type search struct {
 	*Pages
 
-	t     *tx.Tx
-	args  []any     // $1 to $5 of the statements
-	left  int64     // payments that are still to be skipped
-	marks []counted // from the one on below which the page begins
-	rest  []group   // further on
+	t            *tx.Tx
+	shop         string
+	above, below string    // ids between which the payments lie
+	from, before int64     // when they were changed last
+	left         int64     // of them are still to be skipped
+	marks        []counted // from the one on below which the page begins
+	rest         []group   // further on
+}
+
+// args are $1 to $5 of the statements, and what follows.
+func (s *search) args(more ...any) []any {
+	return append([]any{s.below, s.shop, s.above, s.from, s.before}, more...)
 }
 
 // Deep is the page of a filter with a window of changes of which many payments are.
 func (p *Pages) Deep(t *tx.Tx, f payment.Filter) (string, []any, error) {
 	s := p.search(t, f)
-	start, err := s.find(s.below())
+	start, err := s.find()
 	if err != nil {
 		return "", nil, err
 	}
@@ -93,18 +100,16 @@ func (p *Pages) Deep(t *tx.Tx, f payment.Filter) (string, []any, error) {
 	if ids, ok, err := s.thin(wanted); ok || err != nil {
 		return p.known, ids, err
 	}
-	return p.changed, append([]any{start}, append(slices.Clone(s.args[1:]), s.left, wanted)...), nil
+	s.below = start
+	return p.changed, s.args(s.left, wanted), nil
 }
 
 func (p *Pages) search(t *tx.Tx, f payment.Filter) *search {
-	above, below := createdBetween(f)
-	from, before := windowOf(f)
-	return &search{Pages: p, t: t, args: []any{below, string(f.Shop), above, from, before}, left: int64(f.Offset)}
+	s := &search{Pages: p, t: t, shop: string(f.Shop), left: int64(f.Offset)}
+	s.above, s.below = createdBetween(f)
+	s.from, s.before = windowOf(f)
+	return s
 }
-
-func (s *search) below() string { return s.args[0].(string) } //nolint:forcetypeassert // see Pages.search
-
-func (s *search) window() (from, before int64) { return s.args[3].(int64), s.args[4].(int64) } //nolint:forcetypeassert // see Pages.search
 
 // Step is a statement of the search, and its arguments.
 type Step struct {
@@ -116,26 +121,26 @@ type Step struct {
 func (p *Pages) Steps(f payment.Filter) map[string]Step {
 	s := p.search(nil, f)
 	return map[string]Step{
-		"tail":   {p.deepTail, s.args},
-		"groups": {p.deepGroups, append(slices.Clone(s.args), Every*GroupMarks)},
-		"spans":  {p.deepSpans, append(slices.Clone(s.args), Every, 2*Every, 10*Every)},
-		"cell":   {sqlInCell, []any{s.args[1], micros(f.UpdatedFrom), micros(f.UpdatedFrom) + 1<<finest, s.args[2], s.args[0]}},
+		"tail":   {p.deepTail, s.args()},
+		"groups": {p.deepGroups, s.args(Every * GroupMarks)},
+		"spans":  {p.deepSpans, s.args(Every, 2*Every, 10*Every)},
+		"cell":   {sqlInCell, []any{s.shop, micros(f.UpdatedFrom), micros(f.UpdatedFrom) + 1<<finest, s.above, s.below}},
 	}
 }
 
 // find returns the id below which the page is to be looked for, empty where there is none, and leaves how many are to be skipped from there.
-func (s *search) find(below string) (string, error) {
+func (s *search) find() (string, error) {
 	b := s.t.Batch()
 	b.Planned()
-	tail := tx.ListIn(b, tx.ScanInt64, s.deepTail, s.args...)
+	tail := tx.ListIn(b, tx.ScanInt64, s.deepTail, s.args()...)
 	groups := tx.ListIn(b, func(s tx.Scanner) (g group, err error) { return g, s.Scan(&g.from, &g.to, &g.whole, &g.others) },
-		s.deepGroups, append(slices.Clone(s.args), Every*GroupMarks)...)
+		s.deepGroups, s.args(Every*GroupMarks)...)
 	if err := b.Run(); err != nil {
 		return "", err
 	}
 	for _, n := range *tail { // there is one
 		if s.left < n {
-			return below, nil
+			return s.below, nil
 		}
 		s.left -= n
 	}
@@ -154,7 +159,7 @@ func (s *search) find(below string) (string, error) {
 		all = all[run:]
 		if err != nil || found != "" {
 			s.rest = all
-			return min(found, below), err
+			return min(found, s.below), err
 		}
 	}
 	s.left = 0
@@ -183,7 +188,7 @@ func (s *search) spans(from, to int64) ([]counted, error) {
 	b.Planned()
 	found := tx.ListIn(b, func(s tx.Scanner) (c counted, err error) {
 		return c, s.Scan(&c.n, (*string)(&c.id), (*string)(&c.after), &c.count, &c.shift, &c.cells)
-	}, s.deepSpans, append(slices.Clone(s.args), Every, from, to)...)
+	}, s.deepSpans, s.args(Every, from, to)...)
 	if err := b.Run(); err != nil {
 		return nil, err
 	}
@@ -197,11 +202,10 @@ func (s *search) spans(from, to int64) ([]counted, error) {
 	if len(told) == 0 {
 		return *found, nil
 	}
-	from, before := s.window()
-	if err := s.upTo(told, before, 1); err != nil {
+	if err := s.upTo(told, s.before, 1); err != nil {
 		return nil, err
 	}
-	return *found, s.upTo(told, from, -1)
+	return *found, s.upTo(told, s.from, -1)
 }
 
 // upTo adds to each mark, with that sign, how many of its payments were changed before the instant.
@@ -239,7 +243,7 @@ func (s *search) upTo(marks []*counted, instant, sign int64) error {
 			marks[i].count += sign
 		}
 		return nil
-	}, sqlInCell, s.args[1], least, instant, string(oldest.after), string(newest.id))
+	}, sqlInCell, s.shop, least, instant, string(oldest.after), string(newest.id))
 	return b.Run()
 }
 

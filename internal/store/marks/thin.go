@@ -71,7 +71,7 @@ func (s *search) thin(wanted int64) (args []any, ok bool, err error) {
 	}
 	slices.SortFunc(ids, func(a, b string) int { return strings.Compare(b, a) })
 	ids = ids[min(s.left, int64(len(ids))):]
-	args = []any{s.args[1]}
+	args = []any{s.shop}
 	for i := range knownIDs {
 		id := "" // is nobody's
 		if i < len(ids) && int64(i) < wanted {
@@ -84,15 +84,13 @@ func (s *search) thin(wanted int64) (args []any, ok bool, err error) {
 
 // ids are the payments of the window below these marks.
 func (s *search) ids(marks []counted) (ids []string, err error) {
-	from, before := s.window()
-	above, below := s.args[2].(string), s.below() //nolint:forcetypeassert // see Pages.search
 	b := s.t.Batch()
 	b.Planned()
 	take := func(row tx.Scanner) error {
 		var id string
 		var listed int64
 		err := row.Scan(&id, &listed)
-		if err == nil && listed >= from && listed < before && id >= above && id < below {
+		if err == nil && listed >= s.from && listed < s.before && id >= s.above && id < s.below {
 			ids = append(ids, id)
 		}
 		return err
@@ -104,16 +102,16 @@ func (s *search) ids(marks []counted) (ids []string, err error) {
 		}
 		var parts [][2]int64
 		if m.told {
-			if parts, err = m.within(from, before); err != nil {
+			if parts, err = m.within(s.from, s.before); err != nil {
 				return nil, err
 			}
 		}
 		if !m.told || len(parts) > thinParts {
-			b.Each(take, sqlBelowMark, s.args[1], string(m.after), string(m.id))
+			b.Each(take, sqlBelowMark, s.shop, string(m.after), string(m.id))
 			continue
 		}
 		for _, part := range parts {
-			b.Each(take, sqlInCell, s.args[1], part[0], part[1], string(m.after), string(m.id))
+			b.Each(take, sqlInCell, s.shop, part[0], part[1], string(m.after), string(m.id))
 		}
 	}
 	return ids, b.Run()

@@ -34,11 +34,11 @@ func (r *sqliteReader) snapshot(ctx context.Context, use func(reads) error) erro
 		}
 		r.slots <- conn
 	}()
-	if err := conn.exec("BEGIN"); err != nil {
+	if err := conn.exec("BEGIN"); err != nil { //nolint:contextcheck // takes no time
 		return err
 	}
 	err = use(conn)
-	end := conn.exec("COMMIT") // nothing was written: it only ends what is seen
+	end := conn.exec("COMMIT") //nolint:contextcheck // nothing was written: it only ends what is seen
 	ended = end == nil
 	return errors.Join(err, end)
 }
