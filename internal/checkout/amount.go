@@ -16,8 +16,8 @@ const (
 // errNoAmount: nothing, or nothing but zero, was entered.
 var errNoAmount = errors.New("no amount")
 
-// parseAmount reads an amount as customers type it: whole units in groups of three, if at all, and the decimals after a point or
-// a comma. A single comma stands for the point where at most two digits follow, so that it cannot have meant thousands. It
+// parseAmount reads an amount as customers type it: whole units in groups of three, or as in India of two before the last three, if
+// at all, and the decimals after a point or a comma. A single comma stands for the point where at most two digits follow, so that it cannot have meant thousands. It
 // returns errNoAmount, money.ErrPrecision for more decimals than the currency has, money.ErrRange beyond the limits, or
 // money.ErrSyntax.
 func parseAmount(text string, c money.Currency) (money.Amount, error) {
@@ -68,15 +68,24 @@ func cutAmount(text string) (whole, fraction string, err error) {
 	return whole, fraction, err
 }
 
-// ungrouped takes out what stands between groups of three digits. There is one kind of it in an amount.
+// ungrouped takes out what stands between groups of digits. There is one kind of it in an amount.
 func ungrouped(text string) (string, error) {
 	at := strings.IndexAny(text, grouping)
 	if at < 0 {
 		return text, nil
 	}
 	groups := strings.Split(text, text[at:at+1])
+	width := 3
+	if text[at] == ',' && len(groups) > 2 && len(groups[1]) == 2 {
+		width = 2 // as in India: 12,34,567
+	}
+	last := len(groups) - 1
 	for i, g := range groups {
-		if i == 0 && len(g) > 3 || i > 0 && len(g) != 3 || g == "" || strings.ContainsAny(g, grouping) {
+		want := width
+		if i == last {
+			want = 3
+		}
+		if i == 0 && len(g) > width || i > 0 && len(g) != want || g == "" || strings.ContainsAny(g, grouping) {
 			return "", money.ErrSyntax
 		}
 	}
