@@ -65,7 +65,7 @@ func (b *base) serve(s *surroundings) error {
 	a, err := newNode(b, strings.TrimSuffix(publicURL, "/"))
 	if err == nil {
 		a.limits = share
-		err = errors.Join(a.Begin(s.ctx), a.warnOfClear(s.ctx))
+		err = errors.Join(a.Begin(s.ctx), a.warnOfShops(s.ctx))
 	}
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -105,3 +105,24 @@ func (d *Desk) ClearAddresses(ctx context.Context) ([]ClearAddress, error) {
 	}
 	return found, err
 }
+
+// KeptInVain lists the shops that have cards kept for their customers, on a server that keeps none: their tokens are unknown there.
+func (d *Desk) KeptInVain(ctx context.Context) ([]shop.ID, error) {
+	if !d.c.NeverKeepCards {
+		return nil, nil
+	}
+	shops, err := view(ctx, d, func(tx *store.Tx) ([]shop.Shop, error) { return tx.Shops().List() })
+	var in []shop.ID
+	for i := range shops {
+		if shops[i].Active && shops[i].Settings.CardTokens {
+			in = append(in, shops[i].ID)
+		}
+	}
+	return in, err
+}
+
+// LiveShops counts those that take real money.
+func (d *Desk) LiveShops(ctx context.Context) (int, error) {
+	shops, err := view(ctx, d, func(tx *store.Tx) ([]shop.Shop, error) { return tx.Shops().Live() })
+	return len(shops), err
+}
