@@ -211,6 +211,7 @@ func (m *maker) play() {
 	m.command("key", "revoke", "--shop", m.Shops["till"].ID, other.KeyID)
 	m.settled()
 	m.orders()
+	m.optional("kept cards", m.keptCards)
 	m.optional("corrections", m.corrections)
 	m.operator()
 	m.optional("token keys", func() error { _, err := m.try("webhook", "rotate-token-key"); return err })
@@ -262,6 +263,16 @@ func emptyDatabase(t testing.TB, beside string) string {
 	t.Cleanup(func() { do("DROP DATABASE " + name + " WITH (FORCE)") })
 	u.Path = "/" + name
 	return u.String()
+}
+
+// keptCards are those of a shop that keeps its customers' cards, each under a token.
+func (m *maker) keptCards() error {
+	m.shop("keeper", false, object{"requiredParameters": "relaxed"})
+	if _, err := m.try("shop", "update", "--shop", m.Shops["keeper"].ID, "--settings", `{"cardTokens":true}`); err != nil {
+		return err
+	}
+	m.tell("keeper", "COMPLETED", byCustomer(deposit("card-kept", "11.12")), true)
+	return nil
 }
 
 // corrections are a provider's changes of mind, of which notices tell. What follows from them takes a moment.

@@ -48,6 +48,9 @@ func deposit(reference, amount string, pairs ...any) object {
 		"card": card(approved)}, pairs...)
 }
 
+// byCustomer says whose payment it is.
+func byCustomer(body object) object { return with(body, "customer", object{"referenceId": "c-1"}) }
+
 func payout(reference, amount string) object {
 	return deposit(reference, amount, "paymentType", "WITHDRAWAL")
 }
@@ -91,7 +94,7 @@ func (w *world) tell(shop, state string, body object, execute bool) *scene {
 	w.t.Helper()
 	a := w.make(shop, body, execute)
 	s := w.play(scene{Name: fmt.Sprint(body["referenceId"]), Shop: shop, Payment: a.field("result.id"), Ends: state, Page: a.field("result.redirectUrl"),
-		Token: a.field("result.recurringToken")})
+		Token: a.field("result.recurringToken"), Kept: a.field("result.paymentMethodDetails.cardToken")})
 	if s.State != state {
 		w.t.Errorf("%s: %s, want %s: %s", s.Name, s.State, state, a)
 	}

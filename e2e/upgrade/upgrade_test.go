@@ -255,6 +255,19 @@ func (p *present) merchantsGoOn() {
 	if a, err := p.send(call{shop: "till", method: "POST", path: payments, body: next}); err != nil || a.status == 200 && a.field("result.state") != "DECLINED" {
 		p.t.Errorf("a chain that was stopped goes on: %v %v", a, err)
 	}
+	p.keptCardsPay()
+}
+
+// keptCardsPay: a card that the older program kept is paid with by its token.
+func (p *present) keptCardsPay() {
+	p.t.Helper()
+	if !p.has("card-kept") {
+		return
+	}
+	token := object{"cardToken": p.scene("card-kept").Kept, "cardSecurityCode": "123"}
+	if a := p.make("keeper", byCustomer(deposit("card-again", "11.13", "card", token)), true); a.field("result.state") != "COMPLETED" {
+		p.t.Errorf("by a card that was kept: %s", a)
+	}
 }
 
 // ordersGoOn does so by the Yandex Pay API.

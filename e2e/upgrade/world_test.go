@@ -60,6 +60,7 @@ type scene struct {
 	Page    string `json:"page,omitempty"`
 	Parent  string `json:"parent,omitempty"`
 	Token   string `json:"token,omitempty"`
+	Kept    string `json:"kept,omitempty"` // the token of its card, where the shop keeps them
 }
 
 func (w *world) scene(name string) *scene {
