@@ -11,40 +11,44 @@ import (
 // allowed lists what each package of internal/ may import from internal/. Imports point down only. A package that is
 // not here does not exist yet: adding one means deciding its place. An entry ending in /* stands for each folder in it.
 var allowed = map[string][]string{
-	"money":          {},
-	"id":             {},
-	"telemetry":      {},
-	"limit":          {},
-	"address":        {},
-	"config":         {"address", "private"},
-	"private":        {},
-	"instrument":     {},
-	"document":       {},
-	"qr":             {},
-	"pix":            {"document", "money"},
-	"nextstep":       {},
-	"payment":        {"money", "id", "instrument", "nextstep"},
-	"cardrange":      {},
-	"shop":           {"address", "limit", "money", "id", "payment", "instrument"},
-	"route":          {"money", "payment", "instrument", "shop"},
-	"risk":           {"money", "payment", "instrument", "shop"},
-	"velocity":       {"payment", "instrument", "shop"},
-	"vault":          {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
-	"outbound":       {"address", "id", "private", "telemetry"},
-	"web":            {"id", "limit", "rescue", "telemetry"},
-	"store/sqltext":  {},
-	"store/tx":       {"address", "rescue", "store/sqltext", "store/turns", "store/plain", "store/folder"}, // the kernel knows no table
-	"store/turns":    {},
-	"store/plain":    {},
-	"store/folder":   {},
-	"store/nodes":    {"store/tx"},
-	"store/marks":    {"id", "payment", "store/tx"},
-	"store/contents": {"payment", "store/tx"},
-	"store/cards":    {"instrument", "payment", "store/tx"},
-	"store/signing":  {"store/tx"},
-	"store":          {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
-	"simulator":      {"money", "id", "rescue"},                                                                                                                             // shares nothing with what it judges
-	"connector":      {"money", "id", "payment", "instrument", "outbound"},
+	"money":            {},
+	"id":               {},
+	"telemetry":        {},
+	"limit":            {},
+	"address":          {},
+	"config":           {"address", "private"},
+	"private":          {},
+	"instrument":       {},
+	"document":         {},
+	"qr":               {},
+	"pix":              {"document", "money"},
+	"nextstep":         {},
+	"wallet":           {"instrument", "money"},
+	"wallet/googlepay": {"instrument", "wallet"},
+	"wallet/applepay":  {"instrument", "money", "wallet"},
+	"wallet/mint":      {}, // shares nothing with what it tests
+	"payment":          {"money", "id", "instrument", "nextstep"},
+	"cardrange":        {},
+	"shop":             {"address", "limit", "money", "id", "payment", "instrument"},
+	"route":            {"money", "payment", "instrument", "shop"},
+	"risk":             {"money", "payment", "instrument", "shop"},
+	"velocity":         {"payment", "instrument", "shop"},
+	"vault":            {"id", "payment", "instrument", "telemetry"}, // payment: the card that it seals
+	"outbound":         {"address", "id", "private", "telemetry"},
+	"web":              {"id", "limit", "rescue", "telemetry"},
+	"store/sqltext":    {},
+	"store/tx":         {"address", "rescue", "store/sqltext", "store/turns", "store/plain", "store/folder"}, // the kernel knows no table
+	"store/turns":      {},
+	"store/plain":      {},
+	"store/folder":     {},
+	"store/nodes":      {"store/tx"},
+	"store/marks":      {"id", "payment", "store/tx"},
+	"store/contents":   {"payment", "store/tx"},
+	"store/cards":      {"instrument", "payment", "store/tx"},
+	"store/signing":    {"store/tx"},
+	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
+	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                              // shares nothing with what it judges
+	"connector":        {"money", "id", "payment", "instrument", "outbound"},
 	// connectors know the shared package, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},
 	"rescue":      {},
@@ -85,6 +89,7 @@ func isSupport(pkg string) bool {
 var pure = []string{
 	"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address",
 	"internal/limit", "internal/cardrange", "internal/nextstep", "internal/document", "internal/pix", "internal/qr",
+	"internal/wallet", "internal/wallet/googlepay", "internal/wallet/applepay", "internal/wallet/mint",
 }
 
 // moneyPath holds the packages through which amounts pass.
