@@ -43,7 +43,7 @@ const (
 	FlawAttributesUnsigned  Flaw = "the content is signed and its time is not" // signature
 	FlawOtherSigner         Flaw = "signed by another key than the leaf's"     // signature
 	FlawTwoSigners          Flaw = "signed twice"                              // signature
-	FlawWeakDigest          Flaw = "signed over SHA-1"                         // signature
+	FlawOtherDigest         Flaw = "signed over SHA-384"                       // signature
 	FlawSignedEarly         Flaw = "signed ten minutes before"                 // signing-time
 	FlawSignedLate          Flaw = "signed ten minutes later"                  // signing-time
 	FlawNoSigningTime       Flaw = "without the time of signing"               // signing-time
@@ -66,7 +66,7 @@ var (
 		FlawNoCertificates: "chain", FlawLeafPurpose: "chain", FlawIntermediatePurpose: "chain", FlawNoIntermediate: "chain",
 		FlawLeafExpired: "chain", FlawIntermediateSigns: "chain", FlawAltered: "signature", FlawTransactionUnsigned: "signature",
 		FlawApplicationUnsigned: "signature", FlawAttributesUnsigned: "signature", FlawOtherSigner: "signature",
-		FlawTwoSigners: "signature", FlawWeakDigest: "signature", FlawSignedEarly: "signing-time", FlawSignedLate: "signing-time",
+		FlawTwoSigners: "signature", FlawOtherDigest: "signature", FlawSignedEarly: "signing-time", FlawSignedLate: "signing-time",
 		FlawNoSigningTime: "signing-time", FlawForeignKey: "public-key-hash", FlawOtherMerchant: "decrypt", FlawWrongTag: "decrypt",
 		FlawNotJSON: "payload", FlawNoNumber: "payload", FlawNoProof: "payload", FlawChipData: "payload", FlawUnknownCurrency: "payload",
 	}
