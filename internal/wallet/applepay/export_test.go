@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/smallstep/pkcs7"
+
 	"github.com/sluicepay/sluice/internal/wallet"
 )
 
@@ -44,3 +46,12 @@ func (a *Account) OpenWith(token []byte, key []byte, now time.Time) (wallet.Open
 
 // ShallowBER is what bounds a signature before it is read.
 func ShallowBER(text []byte) bool { return shallowBER(text) }
+
+// ReadSignature reads a signature as far as nothing has to be computed, and reports whether it would be looked at further.
+func ReadSignature(text []byte) bool {
+	if !shallowBER(text) {
+		return false
+	}
+	cms, err := pkcs7.Parse(text)
+	return err == nil && len(cms.Signers) == 1 && cms.GetOnlySigner() != nil && sealsContent(cms)
+}
