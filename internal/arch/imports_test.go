@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"wallet":           {"instrument", "money"},
 	"wallet/googlepay": {"instrument", "wallet"},
 	"wallet/applepay":  {"instrument", "money", "wallet"},
+	"walletcalls":      {"outbound", "wallet/googlepay"},
 	"wallet/mint":      {}, // shares nothing with what it tests
 	"payment":          {"money", "id", "instrument", "nextstep"},
 	"cardrange":        {},

@@ -3,6 +3,8 @@ package outbound
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +30,10 @@ type Options struct {
 	// not applied), and only an error that wraps ErrNotSent counts as proof that nothing left, unless it is an
 	// *http.Transport, whose connections can be observed.
 	Transport http.RoundTripper
+	// Certificate is what the client shows of itself to servers that ask who it is; nil for nothing. Authorities are whom
+	// servers' certificates lead to; nil for those of the system. A given transport uses neither.
+	Certificate *tls.Certificate
+	Authorities *x509.CertPool
 	// Timeout bounds one call from the first lookup to the last byte of the answer.
 	Timeout time.Duration
 	// MaxBody is the largest answer body accepted, in bytes after decompression.
@@ -87,8 +93,8 @@ func New(o Options) *Client {
 		_, c.observed = o.Transport.(*http.Transport)
 		return c
 	}
-	c.pooled, c.fresh, c.observed = newTransport(o.Guard, false), newTransport(o.Guard, true), true
-	c.wires = newWires(newDialer(o.Guard), newTLSConfig())
+	c.pooled, c.fresh, c.observed = newTransport(&o, false), newTransport(&o, true), true
+	c.wires = newWires(newDialer(o.Guard), newTLSConfig(&o))
 	return c
 }
 

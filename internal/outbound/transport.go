@@ -25,9 +25,13 @@ func newDialer(g Guard) *net.Dialer {
 	return &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAliveInterval, Control: g.control}
 }
 
-func newTLSConfig() *tls.Config {
+func newTLSConfig(o *Options) *tls.Config {
 	loadRoots()
-	return &tls.Config{MinVersion: tls.VersionTLS12}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Authorities}
+	if o.Certificate != nil {
+		config.Certificates = []tls.Certificate{*o.Certificate}
+	}
+	return config
 }
 
 // loadRoots has the system's certificates read now: they are read once, and a first handshake for which there is no
@@ -37,13 +41,13 @@ var loadRoots = sync.OnceFunc(func() { _, _ = x509.SystemCertPool() }) // a hand
 // newTransport builds the transport of Do. HTTP/2 stays off: one broken
 // connection would make every call on it unknown at once, and its library repeats streams by rules of its own. The
 // environment's proxy variables are ignored, because a proxy would be the one to resolve and reach the address.
-func newTransport(g Guard, fresh bool) *http.Transport {
+func newTransport(o *Options, fresh bool) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  nil,
-		DialContext:            newDialer(g).DialContext,
-		TLSClientConfig:        newTLSConfig(),
+		DialContext:            newDialer(o.Guard).DialContext,
+		TLSClientConfig:        newTLSConfig(o),
 		TLSHandshakeTimeout:    tlsHandshakeWithin,
 		DisableKeepAlives:      fresh,
 		MaxIdleConns:           maxIdle,
