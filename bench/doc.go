@@ -15,7 +15,8 @@
 // for the same columns in the same process, deep offsets and windows of changes with the first page, and paging through all with
 // one scan; "make bench-lists" does that among ten million payments.
 //
-// Of the vault it measures sealing and opening a card next to AES-GCM alone, in the same process.
+// Of the vault it measures sealing and opening a card next to AES-GCM alone, and of tokens of wallets verifying and opening one next to
+// the bare checks of signatures and exchanges of keys that it takes, in the same process.
 //
 // Read plan.go first: it lists what is measured next to what. load.go holds the two kinds of load, deliver.go and idle.go those two
 // parts, report.go the table.

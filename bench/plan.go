@@ -20,6 +20,7 @@ func allParts() []part {
 		{listParts, "lists", (*lab).measureLists},
 		{[]string{"start"}, "start to first answer", (*lab).measureStarts},
 		{[]string{"vault"}, "the vault", (*lab).measureVault},
+		{[]string{"wallet"}, "tokens of wallets", (*lab).measureWallets},
 	}
 }
 

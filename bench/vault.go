@@ -32,6 +32,11 @@ func (l *lab) measureVault(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return l.measureChores(ctx, "Vault", chores)
+}
+
+// measureChores does each as often as it can, ours and bare in turns.
+func (l *lab) measureChores(ctx context.Context, section string, chores []chore) error {
 	share := l.opts.timing().count / 8
 	for _, c := range chores {
 		var ratios, rates []float64
@@ -49,7 +54,7 @@ func (l *lab) measureVault(ctx context.Context) error {
 		slices.Sort(ratios)
 		slices.Sort(rates)
 		l.report.add(line{
-			Section: "Vault", Name: c.name, Value: perSecond(rates[len(rates)/2]), Against: c.against, Ratio: ratios[len(ratios)/2],
+			Section: section, Name: c.name, Value: perSecond(rates[len(rates)/2]), Against: c.against, Ratio: ratios[len(ratios)/2],
 		})
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -28,13 +29,15 @@ type Apple struct {
 // NewApple draws keys and certificates for an Apple that signs from an hour before now for ten years.
 func NewApple(chance io.Reader, now time.Time) (*Apple, error) {
 	a := &Apple{chance: chance, now: now}
-	for _, key := range []**ecdsa.PrivateKey{&a.root, &a.intermediate, &a.leaf, &a.foreign} {
-		var err error
-		if *key, err = drawKey(chance); err != nil {
+	var err error
+	if a.root, err = drawKey(chance, elliptic.P384()); err != nil { // as Apple's root is
+		return nil, err
+	}
+	for _, key := range []**ecdsa.PrivateKey{&a.intermediate, &a.leaf, &a.foreign} {
+		if *key, err = drawKey(chance, elliptic.P256()); err != nil {
 			return nil, err
 		}
 	}
-	var err error
 	if a.rootCert, err = a.issueRoot(a.root); err != nil {
 		return nil, err
 	}

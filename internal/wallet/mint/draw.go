@@ -11,13 +11,11 @@ import (
 	"io"
 )
 
-const scalar = 32 // bytes of a private key on P-256
-
 // draw calls use with bytes of chance until they are a private key; four billion to one are.
-func draw(chance io.Reader, use func([]byte) error) error {
+func draw(chance io.Reader, curve elliptic.Curve, use func([]byte) error) error {
 	var err error
 	for range 8 {
-		raw := make([]byte, scalar)
+		raw := make([]byte, curve.Params().BitSize/8)
 		if _, err := io.ReadFull(chance, raw); err != nil {
 			return fmt.Errorf("reading chance: %w", err)
 		}
@@ -29,17 +27,17 @@ func draw(chance io.Reader, use func([]byte) error) error {
 }
 
 // drawKey draws a key that signs. The standard library draws by a chance of its own, which nobody could repeat.
-func drawKey(chance io.Reader) (key *ecdsa.PrivateKey, err error) {
-	err = draw(chance, func(raw []byte) (err error) {
-		key, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), raw)
+func drawKey(chance io.Reader, curve elliptic.Curve) (key *ecdsa.PrivateKey, err error) {
+	err = draw(chance, curve, func(raw []byte) (err error) {
+		key, err = ecdsa.ParseRawPrivateKey(curve, raw)
 		return err
 	})
 	return key, err
 }
 
-// drawExchange draws a key for one exchange.
+// drawExchange draws a key for one exchange on P-256.
 func drawExchange(chance io.Reader) (key *ecdh.PrivateKey, err error) {
-	err = draw(chance, func(raw []byte) (err error) {
+	err = draw(chance, elliptic.P256(), func(raw []byte) (err error) {
 		key, err = ecdh.P256().NewPrivateKey(raw)
 		return err
 	})

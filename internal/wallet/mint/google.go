@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -42,7 +43,7 @@ func NewGoogle(chance io.Reader, now time.Time) (*Google, error) {
 	g := &Google{chance: chance, until: now.Add(decade)}
 	for _, key := range []**ecdsa.PrivateKey{&g.root, &g.intermediate, &g.foreign} {
 		var err error
-		if *key, err = drawKey(chance); err != nil {
+		if *key, err = drawKey(chance, elliptic.P256()); err != nil {
 			return nil, err
 		}
 	}
