@@ -152,7 +152,7 @@ type Request struct {
 	Origin         string           // the merchant API that the payment came by; empty for the gateway API
 	Until          time.Time        // when the customer's time is over; zero where nothing ends
 	StartRecurring bool             // ask for a Credential
-	OnPage         bool             // the customer is at our page now, where a code that the provider gives can be shown
+	OnPage         bool             // a code that the provider gives is shown now: on our page, or by the merchant who executes the payment
 	Means          instrument.Means // what the customer pays with, or is paid to; wiped by the engine after the call
 	Customer       payment.Customer
 	Billing        payment.BillingAddress

@@ -25,7 +25,7 @@ type callInput struct {
 	original  *payment.Attempt // what a capture, void or refund refers to
 	chain     payment.ID       // the payment that began the recurring chain that is charged
 	noticeURL string           // where the provider may post notices
-	onPage    bool             // the customer is at our page
+	onPage    bool             // a code can be shown to the customer
 	back      payment.Brought  // what the customer brought back from the provider
 	at        *reached         // the terminal, read before the intent was stored; never nil with a call
 	pass      *velocity.Pass   // the leave to try the card; nil where none is needed

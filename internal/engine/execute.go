@@ -134,6 +134,9 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	if !p.Payable() {
 		return c, callInput{}, nil
 	}
+	if x.Method != "" && p.Method != "" && x.Method != p.Method && !p.ChoosesAgain() {
+		return nil, callInput{}, &payment.Refusal{Code: payment.CodeWrongState, Field: "paymentMethod", Detail: "the payment goes on by " + string(p.Method)}
+	}
 	means, coded, err := o.means(tx, p)
 	if err != nil {
 		return nil, callInput{}, err
@@ -145,10 +148,13 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	wanted.Method = cmp.Or(c.Method, p.Method)
 	var call callInput
 	c.Start, call.at = e.start(x.Shop, &wanted)
-	call.onPage = x.Hosted
+	call.onPage = true
 	card := instrument.CardOf(means)
 	switch needs := wanted.Method.Spec().Means; {
 	case needs != instrument.KindCard:
+		if means == nil {
+			means = named(&wanted)
+		}
 		if means != nil && means.Kind() == needs {
 			c.Instrument, call.means = masked(means, o.ranges), means
 		}

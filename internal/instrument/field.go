@@ -4,6 +4,8 @@ package instrument
 // wrong, stands with its ID in the words of the page.
 type Field struct {
 	ID string // of the input, and in forms
+	// Param is its name among the parameters of a request by which a merchant passes on what the customer has entered elsewhere.
+	Param string
 	// Digits: it is a number of so many.
 	Digits int
 	// Choice: it is one of a list that the provider has. Where there is no list nothing is asked.
@@ -16,11 +18,13 @@ type Field struct {
 
 // BlikFields is the code that a bank's app shows for two minutes.
 func BlikFields() []Field {
-	return []Field{{ID: "blik", Digits: 6, Secret: true, Autocomplete: "one-time-code", Mode: "numeric"}}
+	return []Field{{ID: "blik", Param: "blikCode", Digits: 6, Secret: true, Autocomplete: "one-time-code", Mode: "numeric"}}
 }
 
 // BankFields is the bank that is paid from.
-func BankFields() []Field { return []Field{{ID: "bank", Choice: true, Autocomplete: "off"}} }
+func BankFields() []Field {
+	return []Field{{ID: "bank", Param: "bankCode", Choice: true, Autocomplete: "off"}}
+}
 
 // Of makes means of what was entered for a kind that has one field; nil where nothing was, or the kind has none.
 func (k Kind) Of(value string) Means {

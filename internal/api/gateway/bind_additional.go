@@ -17,9 +17,9 @@ const (
 )
 
 // additional reads the merchant's own parameters, a map of strings, into the form in which they are kept and shown: by
-// name. Members that are null are left out. What is wrong with one is told of the whole, for its name is the merchant's.
+// name. Members that are null are left out, and codes of customers, which are kept nowhere. What is wrong with one is told of the whole, for its name is the merchant's.
 func (b binder) additional() payment.Document {
-	const field = "additionalParameters"
+	const field = fieldAdditional
 	v := b.from.Get(field)
 	if v.Blank() {
 		return ""
@@ -28,7 +28,9 @@ func (b binder) additional() payment.Document {
 		b.fault(field, mismatch, "must be an object of strings")
 		return ""
 	}
-	members := slices.DeleteFunc(slices.Clone(v.Members()), func(m api.Member) bool { return m.Value.Kind() == api.Absent })
+	members := slices.DeleteFunc(slices.Clone(v.Members()), func(m api.Member) bool {
+		return m.Value.Kind() == api.Absent || secretParam(m.Name)
+	})
 	slices.SortFunc(members, func(a, b api.Member) int { return strings.Compare(a.Name, b.Name) })
 	if len(members) > maxAdditional {
 		b.fault(field, size, sizeText(0, maxAdditional))

@@ -27,11 +27,12 @@ func cardIn(doc *api.Value) instrument.PAN {
 	return number
 }
 
-// wipeCard overwrites number and security code in the document. Nothing else shares their memory.
+// wipeCard overwrites number, security code and codes of banks in the document. Nothing else shares their memory.
 func wipeCard(doc *api.Value) {
 	card := doc.Get("card")
 	card.Get("cardNumber").Wipe()
 	card.Get("cardSecurityCode").Wipe()
+	wipeParams(doc)
 }
 
 // holder reads the name on a card, in which people now and then put its number.

@@ -73,6 +73,7 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	}
 	c.Terms.Verify = d.verify
 	c.Terms.Additional = b.additional()
+	b.code(d, &c)
 	if err := b.err(); err != nil {
 		instrument.Wipe(c.Means)
 		return engine.Create{}, err

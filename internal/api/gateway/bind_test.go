@@ -190,8 +190,18 @@ func checkBound(t *testing.T, c *engine.Create) {
 			t.Fatalf("document %q", d)
 		}
 	}
-	if c.Means != nil && instrument.CardOf(c.Means).Number.IsZero() {
-		t.Fatal("card without a number")
+	switch means := c.Means.(type) {
+	case *instrument.Card:
+		if means.Number.IsZero() {
+			t.Fatal("card without a number")
+		}
+	case *instrument.Code:
+		if len(means.Digits) != 6 || !allDigits(means.Digits) || c.Type != payment.Deposit || strings.Contains(string(c.Terms.Additional), "blikCode") {
+			t.Fatalf("code %q of a %s with %s", means.Digits, c.Type, c.Terms.Additional)
+		}
+	case nil:
+	default:
+		t.Fatalf("means %T", means)
 	}
 	p := payment.Payment{ID: "0123456789abcdef0123456789abcdef", Type: c.Type, Reference: c.Reference}
 	if c.ReturnURL != "" {
@@ -204,17 +214,21 @@ func checkBound(t *testing.T, c *engine.Create) {
 func FuzzBindBrowser(f *testing.F) {
 	f.Add([]byte(`{"customerIp":"1.2.3.4","browserWindowWidth":1,"browserJavaEnabled":true}`))
 	f.Add([]byte(`{"customerIp":"::1","browserTimezoneOffset":-60.0}`))
+	f.Add([]byte(`{"customerIp":"::1","card":{"cardSecurityCode":"123"},"additionalParameters":"none"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		doc, err := api.Decode(body)
 		if err != nil {
 			return
 		}
-		d, card, err := (&Gateway{}).bindExecute(t.Context(), doc, engine.Target{ID: "none"})
-		if card != nil && card.SecurityCode.IsZero() {
+		if doc.Get("card").Get("cardSecurityCode").Kind() == api.Number || entering(doc) || !doc.Get("paymentMethod").Blank() {
+			return // there is no payment to look at
+		}
+		x, err := (&Gateway{}).bindExecute(t.Context(), doc, engine.Target{ID: "none"})
+		if card := instrument.CardOf(x.Means); card != nil && card.SecurityCode.IsZero() {
 			t.Fatal("a card without its code")
 		}
-		if err == nil && !json.Valid([]byte(d)) {
-			t.Fatalf("document %q", d)
+		if err == nil && !json.Valid([]byte(x.Browser)) {
+			t.Fatalf("document %q", x.Browser)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -9,7 +10,6 @@ import (
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
-	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/web"
@@ -26,15 +26,12 @@ func (g *Gateway) execute(w http.ResponseWriter, r *http.Request, s *shop.Shop) 
 		return g.known(r.Context(), t, err)
 	}
 	defer wipeCard(doc)
-	browser, code, err := g.bindExecute(r.Context(), doc, t)
+	x, err := g.bindExecute(r.Context(), doc, t)
 	if err != nil {
 		return g.known(r.Context(), t, err)
 	}
-	t.Idem.Fingerprint = g.engine.Fingerprint(canonicalCommand(t.Idem.Route, t.ID, money.Amount{}, browser))
-	x := engine.Execute{Target: t, Browser: browser, From: g.customerAt(r, browser)}
-	if code != nil {
-		x.Means = code
-	}
+	x.Idem.Fingerprint = g.engine.Fingerprint(canonicalExecute(&x))
+	x.From = g.customerAt(r, x.Browser)
 	o, err := g.engine.Execute(r.Context(), x)
 	if err != nil {
 		return err
@@ -79,31 +76,62 @@ func (g *Gateway) known(ctx context.Context, t engine.Target, fault error) error
 	return fault
 }
 
-// bindExecute reads a DepositPatchRequest, and the security code of the card that came with the payment, which is an addition
-// to the contract: a card without a number, or nil. The error is *invalid.
-func (g *Gateway) bindExecute(ctx context.Context, doc *api.Value, t engine.Target) (payment.Document, *instrument.Card, error) {
+// bindExecute reads a DepositPatchRequest, and in addition to the contract what the customer pays with. The error is *invalid, or
+// that the payment cannot be read.
+func (g *Gateway) bindExecute(ctx context.Context, doc *api.Value, t engine.Target) (engine.Execute, error) {
 	b := newBinder(doc)
-	browser := b.browser()
-	var card *instrument.Card
-	whole := !doc.Get("card").Get("cardNumber").Blank() || !doc.Get("card").Get("cardToken").Blank() // unknown here, and passed over
-	if text := doc.Get("card").Get("cardSecurityCode"); !text.Blank() && !whole {
-		brand := instrument.Brand("")
-		if text.Kind() == api.Number { // it has lost its leading zeros
-			p, err := g.engine.Get(ctx, t.Shop.ID, t.ID)
-			if err != nil {
-				return "", nil, err
-			}
-			brand = p.Instrument.CardBrand
-		}
-		if c, ok := b.child("card", true); ok {
-			card = &instrument.Card{SecurityCode: c.securityCode(brand)}
-		}
+	x := engine.Execute{Target: t, Browser: b.browser()}
+	if err := g.bindMeans(ctx, b, &x); err != nil {
+		return engine.Execute{}, err
 	}
 	if err := b.err(); err != nil {
-		card.Wipe()
-		return "", nil, err
+		instrument.Wipe(x.Means)
+		return engine.Execute{}, err
 	}
-	return browser, card, nil
+	return x, nil
+}
+
+// bindMeans reads by what the customer pays: the method of a payment that has none yet, what was entered for it, or the security
+// code of the card that came with the payment, as a card without a number. Hardly any request has one of them, and none
+// else needs the payment to be read.
+func (g *Gateway) bindMeans(ctx context.Context, b binder, x *engine.Execute) error {
+	if k := b.from.Get(fieldAdditional).Kind(); k != api.Absent && k != api.Object {
+		b.fault(fieldAdditional, mismatch, "must be an object of strings")
+	}
+	x.Method = choice(b, "paymentMethod", payment.Methods)
+	text, enters := b.from.Get("card").Get("cardSecurityCode"), entering(b.from)
+	var p payment.Payment
+	if text.Kind() == api.Number || enters || x.Method != "" { // a number has lost its leading zeros
+		var err error
+		if p, err = g.engine.Get(ctx, x.Shop.ID, x.ID); err != nil {
+			return err
+		}
+	}
+	switch {
+	case x.Method.Valid() && p.Method != "" && x.Method != p.Method && !p.ChoosesAgain():
+		b.fault("paymentMethod", pattern, `must match "`+string(p.Method)+`", which the payment has`)
+	case enters:
+		x.Means = b.entered(cmp.Or(x.Method, p.Method), false)
+	default:
+		if card := b.lostCode(p.Instrument.CardBrand); card != nil {
+			x.Means = card
+		}
+	}
+	return nil
+}
+
+// lostCode is the security code of a card that the payment has already; nil where there is none. A card with a number or a token
+// is unknown here, and passed over.
+func (b binder) lostCode(brand instrument.Brand) *instrument.Card {
+	card := b.from.Get("card")
+	if card.Get("cardSecurityCode").Blank() || !card.Get("cardNumber").Blank() || !card.Get("cardToken").Blank() {
+		return nil
+	}
+	c, ok := b.child("card", true)
+	if !ok {
+		return nil
+	}
+	return &instrument.Card{SecurityCode: c.securityCode(brand)}
 }
 
 // browser reads what a DepositPatchRequest tells of the customer's browser.

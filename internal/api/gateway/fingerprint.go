@@ -78,6 +78,16 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 	return c
 }
 
+// canonicalExecute leaves codes out.
+func canonicalExecute(x *engine.Execute) []byte {
+	c := canonical(canonicalCommand(x.Idem.Route, x.ID, money.Amount{}, x.Browser))
+	c.add("paymentMethod", string(x.Method))
+	if bank, ok := x.Means.(*instrument.Bank); ok {
+		c.add("bankCode", bank.ID)
+	}
+	return c
+}
+
 // canonicalCommand is for commands on an existing payment.
 func canonicalCommand(route string, id payment.ID, amount money.Amount, browser payment.Document) []byte {
 	c := newCanonical(route)

@@ -129,6 +129,8 @@ var (
 	theirTime  = regexp.MustCompile(`20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z`)
 	durationMs = regexp.MustCompile(`"durationMs\\":[0-9]+`)
 	epoch      = regexp.MustCompile(`[0-9a-f]{8}-<id`)
+	appPage    = regexp.MustCompile(`<provider>/pay/[A-Za-z0-9_-]{16,}`)
+	pixCode    = regexp.MustCompile(`"qrCode":"[^"]+"`)
 	hexID      = regexp.MustCompile(`\b[0-9a-f]{32}\b`)
 )
 
@@ -137,6 +139,8 @@ func (s *transcript) normal(text string) string {
 	text = strings.ReplaceAll(text, s.app.URL, "<url>")
 	text = tokenPath.ReplaceAllString(text, "/payment/<token>")
 	text = recurring.ReplaceAllString(text, `"recurringToken":"<token>"`)
+	text = appPage.ReplaceAllString(text, "<provider>/pay/<token>")
+	text = pixCode.ReplaceAllString(text, `"qrCode":"<code>"`)
 	text = instant.ReplaceAllString(text, "<instant>")
 	text = created.ReplaceAllString(text, `"created":"<created>"`)
 	text = theirTime.ReplaceAllString(text, "<time>")

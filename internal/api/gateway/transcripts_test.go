@@ -223,6 +223,35 @@ func TestTranscriptExecute(t *testing.T) {
 	})
 }
 
+// TestTranscriptExecuteMethods are orders to go ahead by methods that are no card.
+func TestTranscriptExecuteMethods(t *testing.T) {
+	record(t, "execute_methods", relaxed, func(t *testing.T, s *transcript) {
+		create := func(method, currency, more string) string {
+			return s.prepare(t, http.MethodPost, "", `{"paymentType":"DEPOSIT","amount":30,"currency":"`+currency+`"`+method+more+`}`)
+		}
+		const blik, link, pix, banking = `,"paymentMethod":"BLIK"`, `,"paymentMethod":"PAY_BY_LINK"`, `,"paymentMethod":"PIX"`, `,"paymentMethod":"OPEN_BANKING"`
+		with := func(more string) string { return strings.TrimSuffix(browser, "}") + more + "}" }
+		id := create(blik, "PLN", "")
+		s.patch(t, "a code of BLIK", id, with(`,"additionalParameters":{"blikCode":"123456"}`), 200)
+		s.patch(t, "another one while the first is open", id, with(`,"additionalParameters":{"blikCode":"654321"}`), 400)
+		s.patch(t, "a wrong code", create(blik, "PLN", ""), with(`,"additionalParameters":{"blikCode":"500500"}`), 200)
+		s.patch(t, "refused in the app", create(blik, "PLN", ""), with(`,"additionalParameters":{"blikCode":"700702"}`), 200)
+		s.patch(t, "no code", create(blik, "PLN", ""), with(`,"additionalParameters":{"blikCode":"12345"}`), 400)
+		s.patch(t, "no code: it is entered at the provider", create(blik, "PLN", ""), browser, 200)
+		s.post(t, "a code that comes with the payment", "", `{"paymentType":"DEPOSIT","amount":30,"currency":"PLN","paymentMethod":"BLIK","additionalParameters":{"blikCode":"123456","basket":"7"}}`, 200)
+		id = create(pix, "BRL", "")
+		s.patch(t, "PIX", id, browser, 200)
+		s.get(t, "its code is shown as long as it can be paid", "/"+id, 200)
+		s.patch(t, "a bank", create(link, "PLN", ""), with(`,"additionalParameters":{"bankCode":"mbank"}`), 200)
+		s.patch(t, "a bank that does not answer", create(banking, "EUR", ""), with(`,"additionalParameters":{"bankCode":"asleep"}`), 200)
+		s.patch(t, "a bank that nobody knows", create(banking, "EUR", ""), with(`,"additionalParameters":{"bankCode":"nobody"}`), 200)
+		s.patch(t, "the method with it", create("", "EUR", ""), with(`,"paymentMethod":"OPEN_BANKING"`), 200)
+		s.patch(t, "another method", create(pix, "BRL", ""), with(`,"paymentMethod":"OPEN_BANKING"`), 400)
+		s.patch(t, "a code for another method", create(pix, "BRL", ""), with(`,"additionalParameters":{"blikCode":"123456"}`), 400)
+		s.patch(t, "no method for the bank", create("", "EUR", ""), with(`,"additionalParameters":{"bankCode":"rhein"}`), 400)
+	})
+}
+
 func TestTranscriptCapture(t *testing.T) {
 	record(t, "capture", nil, func(t *testing.T, s *transcript) {
 		hold := func() string { return s.paid(t, "preAuth", "true") }

@@ -107,6 +107,7 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 		o.amount("externalFeeAmount", p.Fee.Amount)
 		o.plain("externalFeeCurrency", string(p.Fee.Currency))
 	}
+	o.refs(p)
 	return o.end()
 }
 
