@@ -37,6 +37,7 @@ type commands struct {
 	Terminal  terminalCommands `cmd:"" help:"Create, show, change and remove a shop's terminals: its accounts at providers."`
 	Bins      binsCommands     `cmd:"" help:"Import and look into the table that tells where cards were issued."`
 	Payment   paymentCommands  `cmd:"" help:"List and show payments, do what the merchant could, and correct what needs a human."`
+	Link      linkCommands     `cmd:"" help:"Make, show and cancel payment links: addresses of payments to send to customers, and their QR codes."`
 	Notice    noticeCommands   `cmd:"" help:"List, show and retry notices of providers that could not be booked."`
 	Lists     listCommands     `cmd:"" help:"Check the counts by which pages of long lists are found."`
 	Alarms    alarmCommands    `cmd:"" help:"See and acknowledge what a human has to look at."`

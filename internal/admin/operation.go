@@ -28,6 +28,7 @@ const (
 	RefundPayments  Right = "payments.refund"
 	ReviewPayments  Right = "payments.review"
 	StopRecurring   Right = "payments.stop_recurring"
+	ManageLinks     Right = "links.manage"
 	ManageNotices   Right = "notices.manage"
 	ReadWebhooks    Right = "webhooks.read"
 	ManageWebhooks  Right = "webhooks.manage"
@@ -102,6 +103,10 @@ var (
 	OpJudgePayment  = operation("payment.review", ReviewPayments, (*Desk).judgePayment)
 	OpStopRecurring = operation("payment.stop-recurring", StopRecurring, (*Desk).stopRecurring)
 
+	OpCreateLink = operation("link.create", ManageLinks, (*Desk).createLink)
+	OpShowLink   = operation("link.show", ReadPayments, (*Desk).showLink)
+	OpCancelLink = operation("link.cancel", ManageLinks, (*Desk).cancelLink)
+
 	OpListNotices = operation("notice.parked", ReadPayments, (*Desk).listNotices)
 	OpShowNotice  = operation("notice.show", ReadPayments, (*Desk).showNotice)
 	OpRetryNotice = operation("notice.retry", ManageNotices, (*Desk).retryNotice)
@@ -143,6 +148,7 @@ func All() []Any {
 		OpListPayments, OpShowPayment, OpExplainPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,
 		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked,
 		OpListReviews, OpJudgePayment, OpStopRecurring,
+		OpCreateLink, OpShowLink, OpCancelLink,
 		OpListNotices, OpShowNotice, OpRetryNotice,
 		OpListAlarms, OpAckAlarm,
 		OpCheckLists,

@@ -65,7 +65,7 @@ func TestNoImportPointsUp(t *testing.T) {
 
 // facing lists what the command line may import of the house. It shows what admin returns and runs what app builds; it reaches
 // past them to no database, key or engine.
-var facing = []string{"admin", "app", "address", "config", "outbound", "private", "rescue", "shop", "simulator", "telemetry", "web", "webhook"}
+var facing = []string{"admin", "app", "address", "config", "outbound", "private", "qr", "rescue", "shop", "simulator", "telemetry", "web", "webhook"}
 
 // byThemselves lists the commands that carry out no operation of admin, and why.
 var byThemselves = map[string]string{

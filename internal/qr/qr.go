@@ -1,4 +1,4 @@
-// Package qr draws texts as QR codes, in SVG: the code of a PIX to scan, the address of a payment link. The symbol is made by
+// Package qr draws texts as QR codes, in SVG, as a file and in characters: the code of a PIX to scan, the address of a payment link. The symbol is made by
 // a library; the picture is ours, so that it is one path, without scripts or styles, and the same for the same text.
 //
 // It does not know what a text is for. A page that shows a picture says beside it what it is, in words.
@@ -10,9 +10,6 @@ import (
 	"image"
 	"image/color"
 	"strconv"
-	"unicode/utf8"
-
-	"github.com/boombuler/barcode/qr"
 )
 
 // Most is the longest text that is drawn, in bytes. Beyond it the modules are too small for a phone held before a screen.
@@ -26,12 +23,9 @@ var ErrText = errors.New("not a text that a QR code is drawn of")
 
 // SVG is the picture, black on white, of any size that a page gives it. A seventh of it may be dirty or hidden.
 func SVG(text string) ([]byte, error) {
-	if text == "" || len(text) > Most || !utf8.ValidString(text) {
-		return nil, ErrText
-	}
-	symbol, err := qr.Encode(text, qr.M, qr.Auto)
+	symbol, err := encode(text)
 	if err != nil {
-		return nil, ErrText // the library's own error repeats the text
+		return nil, err
 	}
 	size := symbol.Bounds().Dx()
 	all := size + 2*quiet
