@@ -43,8 +43,10 @@ func Send(ctx context.Context, c Connector, kind payment.AttemptKind, r Request)
 // Ask queries an attempt by our key. A provider that does not know the attempt is
 // asked to refuse it from now on, where it can do that; so is one that may know it,
 // when nobody wants it any more. What the customer has brought back is told first, where the provider wants it.
-func Ask(ctx context.Context, c Connector, call *payment.Call, back payment.Brought) (payment.Fact, error) {
+// of names what a capture, void or refund refers to, where NeedsOriginal says that it has to be named.
+func Ask(ctx context.Context, c Connector, call *payment.Call, of Original, back payment.Brought) (payment.Fact, error) {
 	ref := RefOf(&call.Attempt)
+	ref.Of = of
 	if ref.ProviderRef == "" && c.Traits().NoAskByKey {
 		return payment.Fact{Class: payment.ClassUnknown}, nil
 	}
@@ -63,6 +65,12 @@ func Ask(ctx context.Context, c Connector, call *payment.Call, back payment.Brou
 		return fencer.Fence(ctx, ref)
 	}
 	return fact, err
+}
+
+// NeedsOriginal reports that the provider finds the attempt through what it refers to only.
+func (t Traits) NeedsOriginal(a *payment.Attempt) bool {
+	follows := a.Kind == payment.AttemptCapture || a.Kind == payment.AttemptVoid || a.Kind == payment.AttemptRefund
+	return follows && t.ByOriginal && a.ProviderRef == ""
 }
 
 // ProvenAfter is how far apart two answers "not found" have to be to prove that nothing was booked; zero where they never do.

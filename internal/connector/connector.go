@@ -128,6 +128,9 @@ type Notice struct {
 	Subject  Subject
 	Key      string // our key of the attempt that it is about, or to which the dispute belongs
 	Fact     payment.Fact
+
+	// ProviderRef is the provider's id of what a dispute belongs to, where it does not tell our key.
+	ProviderRef string
 }
 
 // Subject is what a notice is about.
@@ -170,11 +173,26 @@ type Ref struct {
 	ProviderRef string // empty when no answer ever came
 	Amount      money.Amount
 	Currency    money.Currency
+	Started     time.Time // when the attempt was begun, before its call; zero where that is not known
+	Of          Original  // what a capture, void or refund refers to, where the provider finds those by it only: see Traits.ByOriginal
 }
+
+// Original names the attempt to which a capture, void or refund refers. The zero value names none.
+type Original struct{ Key, ProviderRef string }
 
 // RefOf names an attempt as the provider may know it.
 func RefOf(a *payment.Attempt) Ref {
-	return Ref{Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Sent.Amount, Currency: a.Sent.Currency}
+	return Ref{
+		Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Sent.Amount, Currency: a.Sent.Currency, Started: a.Started,
+	}
+}
+
+// OriginalOf names an attempt as that to which another refers. Of nil it is the zero value.
+func OriginalOf(a *payment.Attempt) Original {
+	if a == nil {
+		return Original{}
+	}
+	return Original{Key: a.Key, ProviderRef: a.ProviderRef}
 }
 
 // Traits describes a connector where its methods cannot. The zero value is the
@@ -190,8 +208,10 @@ type Traits struct {
 	// NoAskByKey: what gave no answer cannot be asked about, because the provider knows its own names of transactions
 	// only. Such an attempt stays open until a notice comes or a human looks.
 	NoAskByKey bool
-	// KeyLife is how long the provider remembers a key: after it the same key would book again, and an answer "not found"
-	// proves nothing. Zero: for ever.
+	// ByOriginal: a capture, void or refund that gave no answer is found through what it refers to, and not by our key alone.
+	// Whoever asks about one has to say so in Ref.Of.
+	ByOriginal bool
+	// KeyLife is how long the provider finds an attempt by its key: after it an answer "not found" proves nothing. Zero: for ever.
 	KeyLife time.Duration
 	// Visible is how long a status query may still not find what was booked. It counts on top of MaxInFlight.
 	Visible time.Duration

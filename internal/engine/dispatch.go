@@ -80,7 +80,11 @@ func (e *Engine) guarded(ctx context.Context, c connector.Connector, p *payment.
 func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment.Payment, call *payment.Call,
 	x callInput) (payment.Fact, error) {
 	if call.Ask {
-		fact, err := connector.Ask(ctx, c, call, x.back)
+		of, err := e.named(ctx, c, p, &call.Attempt)
+		if err != nil {
+			return payment.Fact{}, err
+		}
+		fact, err := connector.Ask(ctx, c, call, of, x.back)
 		return fact, errors.Join(err, unfitToShow(p, &fact))
 	}
 	r, err := e.request(p, &call.Attempt, x)
@@ -92,6 +96,15 @@ func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment
 		fact.Class = payment.ClassUnknown
 	}
 	return fact, errors.Join(err, unfitToShow(p, &fact))
+}
+
+// named is what an attempt refers to, for a provider that finds it through that only. Of any other it reads nothing.
+func (e *Engine) named(ctx context.Context, c connector.Connector, p *payment.Payment, a *payment.Attempt) (connector.Original, error) {
+	if !c.Traits().NeedsOriginal(a) {
+		return connector.Original{}, nil
+	}
+	of, err := e.originalOf(ctx, p, a)
+	return connector.OriginalOf(of), err
 }
 
 // request puts together what the connector needs for the attempt.

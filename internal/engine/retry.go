@@ -43,23 +43,35 @@ func (e *Engine) retryInput(ctx context.Context, p *payment.Payment) (callInput,
 		return callInput{}, err
 	}
 	x := callInput{at: at}
+	if x.original, err = e.originalOf(ctx, p, a); err != nil {
+		return callInput{}, err
+	}
 	switch {
-	case a.Reverses != 0:
-		x.original = &p.Attempts[a.Reverses-1]
-	case !a.Kind.Main():
-		x.original = p.Standing()
-	case a.Kind == payment.AttemptRefund:
-		parent, err := e.load(ctx, p.Shop, p.Parent)
-		if err != nil {
-			return callInput{}, fmt.Errorf("parent of refund %s: %w", p.ID, err)
-		}
-		x.original = parent.Standing()
+	case x.original != nil || a.Reverses != 0 || !a.Kind.Main() || a.Kind == payment.AttemptRefund:
 	case a.Kind == payment.AttemptDeposit:
 		return e.retryChain(ctx, p, x)
 	case p.Instrument.CustomerAccountNumber != "":
 		return e.retryCard(ctx, p, x)
 	}
 	return x, nil
+}
+
+// originalOf is what an attempt of the payment refers to: the attempt that it gives back, captures or voids, or of a refund the one
+// that its deposit stands on. Nil of any other, and where there is none any more.
+func (e *Engine) originalOf(ctx context.Context, p *payment.Payment, a *payment.Attempt) (*payment.Attempt, error) {
+	switch {
+	case a.Reverses != 0:
+		return &p.Attempts[a.Reverses-1], nil
+	case !a.Kind.Main():
+		return p.Standing(), nil
+	case a.Kind == payment.AttemptRefund:
+		parent, err := e.load(ctx, p.Shop, p.Parent)
+		if err != nil {
+			return nil, fmt.Errorf("parent of refund %s: %w", p.ID, err)
+		}
+		return parent.Standing(), nil
+	}
+	return nil, nil //nolint:nilnil // it refers to nothing
 }
 
 // retryChain adds what continues the chain, unless that was stopped meanwhile.
