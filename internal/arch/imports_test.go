@@ -50,8 +50,9 @@ var allowed = map[string][]string{
 	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
 	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                              // shares nothing with what it judges
 	"connector":        {"money", "id", "payment", "instrument", "outbound"},
-	// connectors know the shared package, never each other
-	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector"},
+	"provider":         {"money", "payment", "outbound", "connector"},
+	// connectors know the shared packages, never each other
+	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector", "provider"},
 	"rescue":      {},
 	"alarm":       {"id", "payment", "instrument", "store", "telemetry", "rescue"},
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},

@@ -14,6 +14,7 @@ var layers = [][]string{
 	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "wallet/mint", "store/sqltext", "store/turns", "store/plain", "store/folder", "telemetry"}, // know nothing of each other
 	{"config", "payment", "pix", "wallet", "outbound", "web", "simulator"},
 	{"shop", "connector", "vault", "wallet/googlepay", "wallet/applepay"},
+	{"provider"},
 	{"walletcalls", "route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals"},
 	{"store/marks", "store/nodes", "store/contents", "store/cards", "store/signing"},
 	{"store"},

@@ -1,0 +1,68 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+
+	"github.com/sluicepay/sluice/internal/outbound"
+)
+
+// ErrAnswer is an answer that proves nothing: the outcome stays unknown.
+var ErrAnswer = errors.New("the provider's answer proves nothing")
+
+// API is a provider's HTTP interface under one set of credentials. Each call leaves once and follows no redirect.
+type API struct {
+	Client *outbound.Client
+	Name   string      // of the connector, for log lines
+	Base   string      // the address without a final slash
+	Header http.Header // sent with every request; never changed
+	Log    *slog.Logger
+}
+
+// Get asks. The path begins with a slash and may have a query.
+func (a *API) Get(ctx context.Context, path string) (*outbound.Response, error) {
+	return a.call(ctx, &outbound.Request{Method: http.MethodGet, URL: a.Base + path, Header: a.Header})
+}
+
+// Post sends a body, which is overwritten once it has left, with more headers, such as the provider's name for our key.
+func (a *API) Post(ctx context.Context, path string, body []byte, more http.Header) (*outbound.Response, error) {
+	header := a.Header
+	if len(more) > 0 {
+		header = a.Header.Clone()
+		maps.Copy(header, more)
+	}
+	return a.call(ctx, &outbound.Request{Method: http.MethodPost, URL: a.Base + path, Header: header, Body: body, Wipe: true})
+}
+
+func (a *API) call(ctx context.Context, r *outbound.Request) (*outbound.Response, error) {
+	res, err := a.Client.Do(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.Name, err)
+	}
+	if res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden {
+		a.Log.ErrorContext(ctx, "the provider does not accept the terminal's key", "provider", a.Name, "status", res.Status)
+	}
+	return res, nil
+}
+
+// Before is an error of a request that had to be made before the one that moves money, such as naming the card to the provider: since it
+// failed, the one that counts has provably not left. For want of our own means it may be made again.
+func Before(err error) error {
+	if err == nil || errors.Is(err, outbound.ErrNotSent) {
+		return err
+	}
+	return fmt.Errorf("%w: what has to be sent before it failed: %w", outbound.ErrNotSent, err)
+}
+
+// Unclear is the error of an answer with that status that is neither a success nor a refusal that proves anything. The word is the
+// provider's own for it and may be empty.
+func Unclear(status int, word string) error {
+	if !Word(word, 64) {
+		return fmt.Errorf("%w: status %d", ErrAnswer, status)
+	}
+	return fmt.Errorf("%w: status %d, %s", ErrAnswer, status, word)
+}
