@@ -45,6 +45,13 @@ func unknown(f payment.Fact, err error) bool {
 	return f.Class == payment.ClassUnknown
 }
 
+// open reports whether the answer to an attempt of that kind leaves its outcome open, or proves that it was not sent because what has to be
+// sent before it failed.
+func (r *rig) open(kind payment.AttemptKind, f payment.Fact, err error) bool {
+	before := r.suite.But.Prepares && kind == payment.AttemptDeposit && errors.Is(err, outbound.ErrNotSent)
+	return unknown(f, err) || before
+}
+
 // booked fails the test unless exactly these movements are in the double's books.
 func (r *rig) booked(t *testing.T, q connector.Request, want ...Movement) {
 	t.Helper()

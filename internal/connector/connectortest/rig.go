@@ -227,7 +227,10 @@ func (r *rig) fence(t *testing.T, kind payment.AttemptKind, q connector.Request)
 }
 
 func refOf(kind payment.AttemptKind, q connector.Request) connector.Ref {
-	return connector.Ref{Kind: kind, Key: q.Key, Amount: q.Amount, Currency: q.Currency}
+	return connector.Ref{
+		Kind: kind, Key: q.Key, Amount: q.Amount, Currency: q.Currency, Started: time.Now(),
+		Of: connector.Original{Key: q.Original.Key, ProviderRef: q.Original.ProviderRef},
+	}
 }
 
 // watch makes a call under a recorder and a time limit, and checks what every answer

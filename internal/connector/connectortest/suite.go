@@ -18,11 +18,31 @@ type Suite struct {
 	// test and ends what it started with t.Cleanup.
 	Open func(t *testing.T) Provider
 	// Unmapped is a decline code that the connector has no meaning for, and
-	// UnmappedClass what it makes of one: DECLINED_SOFT or UNKNOWN.
+	// UnmappedClass what it makes of one: a decline or UNKNOWN.
 	Unmapped      string
 	UnmappedClass payment.Class
 	// Unsupported lists currencies that the provider does not take.
 	Unsupported []money.Currency
+	// Inexpressible lists amounts that the provider has no number for: they are refused before anything is sent.
+	Inexpressible []money.Sum
+	// But says where the provider's published rules are other than the suite's.
+	But Exceptions
+}
+
+// Exceptions are rules of a provider that are weaker than what the suite wants otherwise. None of them lets an outcome be guessed.
+type Exceptions struct {
+	// Prepares: a payment by card is sent after a request that moves nothing. What fails there has provably not been sent.
+	Prepares bool
+	// Apart: payments and verifications are kept in places of their own, so that the key of one is not found among the other.
+	Apart bool
+	// Busy: of requests with the same key at the same time, all but one are told only that it is in use.
+	Busy bool
+	// Blind: a fence notices that the provider has what its queries do not show yet, but not how it ended.
+	Blind bool
+	// Steady: what is pending cannot be cancelled.
+	Steady bool
+	// Unfenced lists kinds of attempts that cannot be closed before they arrive.
+	Unfenced []payment.AttemptKind
 }
 
 // Provider is a running double of the provider, as hooks. Cards are copied before use.
@@ -45,7 +65,7 @@ type Provider struct {
 	Finish func(key string, approve bool) error
 	// Booked lists the money that was moved under that very key, oldest first.
 	Booked func(key string) []Entry
-	// Requests counts the requests that have arrived so far.
+	// Requests counts the requests that have arrived so far, but for those that only prepare another.
 	Requests func() int64
 	// Hanging counts those that were never answered so far. A request is counted once all that it books is booked.
 	Hanging func() int64
@@ -130,6 +150,7 @@ func Run(t *testing.T, s Suite) {
 		{"settings are read strictly", settings},
 		{"every kind of call is carried out once", everyCall},
 		{"amounts stay exact", exactAmounts},
+		{"amounts that cannot be said are not sent", inexpressible},
 		{"refusals are told apart", refusals},
 		{"customers are sent away and come back", customers},
 		{"pending is waiting", pending},
