@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                              // shares nothing with what it judges
 	"connector":        {"money", "id", "payment", "instrument", "outbound"},
 	"provider":         {"money", "payment", "outbound", "connector"},
+	"double/*":         {}, // shares nothing with what it judges
 	// connectors know the shared packages, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector", "provider"},
 	"rescue":      {},

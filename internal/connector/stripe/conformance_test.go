@@ -1,0 +1,183 @@
+package stripe_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
+	"github.com/sluicepay/sluice/internal/connector/stripe"
+	double "github.com/sluicepay/sluice/internal/double/stripe"
+	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+const (
+	apiKey        = "sk_test_topsecretaccountkey"
+	webhookSecret = "whsec_topsecretsignature"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	connectortest.Run(t, connectortest.Suite{
+		Type: stripe.Type(), Unmapped: "quantum_decline", UnmappedClass: payment.ClassDeclinedHard,
+		Open: func(t *testing.T) connectortest.Provider { return open(t).provider(t) },
+		Inexpressible: []money.Sum{
+			{Amount: money.MustParse("0.001"), Currency: "KWD"}, {Amount: money.MustParse("9.999"), Currency: "KWD"},
+			{Amount: money.MustParse("0.000000000000000001"), Currency: "ETH"}, {Amount: money.MustParse("12.345678901234567891"), Currency: "ETH"},
+			{Amount: money.MustParse("1.5"), Currency: "JPY"}, {Amount: money.MustParse("1.5"), Currency: "ISK"}, {Amount: money.MustParse("0.001"), Currency: "EUR"},
+		},
+		But: connectortest.Exceptions{
+			Prepares: true, Apart: true, Busy: true, Blind: true, Steady: true,
+			Unfenced: []payment.AttemptKind{payment.AttemptCapture, payment.AttemptVoid, payment.AttemptRefund},
+		},
+	})
+}
+
+// server is the double behind a real listener, on a clock that can be moved.
+type server struct {
+	*double.Double
+	url      string
+	requests atomic.Int64
+	mu       sync.Mutex
+	ahead    time.Duration
+}
+
+func open(t testing.TB) *server {
+	t.Helper()
+	s := new(server)
+	var handler http.Handler
+	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.URL.Path != "/v1/payment_methods" && r.URL.Path != "/v1/customers" {
+			s.requests.Add(1)
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(httpd.Close)
+	s.url = httpd.URL
+	s.Double = double.New(double.Config{
+		Now: s.now, APIKey: apiKey, WebhookSecret: []string{webhookSecret}, URL: s.url,
+		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+	})
+	handler = s.Handler()
+	return s
+}
+
+func (s *server) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Add(s.ahead)
+}
+
+func (s *server) advance(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += by
+}
+
+func (s *server) provider(t *testing.T) connectortest.Provider {
+	return connectortest.Provider{
+		URL: s.url, Settings: settingsFor, Secrets: []string{apiKey, webhookSecret},
+		Good: card(t, "4242424242424242"), Refused: card(t, "4000000000000002"), Challenged: card(t, "4000000000003220"),
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+	}
+}
+
+func settingsFor(url string) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"url":%q,"apiKey":%q,"webhookSecret":%q}`, url, apiKey, webhookSecret))
+}
+
+func card(t testing.TB, number string) *instrument.Card {
+	t.Helper()
+	pan, err := instrument.ParsePAN(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := instrument.ParseSecurityCode("737")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2035"}
+}
+
+var operations = map[connectortest.Call]string{
+	connectortest.CallStart: double.OpPay, connectortest.CallVerify: double.OpVerify, connectortest.CallCapture: double.OpCapture,
+	connectortest.CallVoid: double.OpCancel, connectortest.CallRefund: double.OpRefund, connectortest.CallStatus: double.OpQuery,
+	connectortest.CallFence: double.OpPay, // by which a key is used up
+}
+
+var faults = map[connectortest.FaultKind]double.Fault{
+	connectortest.FaultHang:              {Kind: double.Hang},
+	connectortest.FaultHangBefore:        {Kind: double.Hang, Before: true},
+	connectortest.FaultDrop:              {Kind: double.Drop},
+	connectortest.FaultDropBefore:        {Kind: double.Drop, Before: true},
+	connectortest.FaultServerError:       {Kind: double.ServerError},
+	connectortest.FaultServerErrorBefore: {Kind: double.ServerError, Before: true},
+	connectortest.FaultGateway:           {Kind: double.BadGateway},
+	connectortest.FaultGatewayBefore:     {Kind: double.BadGateway, Before: true},
+	connectortest.FaultGarbage:           {Kind: double.Garbage},
+	connectortest.FaultTruncated:         {Kind: double.Truncated},
+	connectortest.FaultHuge:              {Kind: double.Huge},
+	connectortest.FaultEmpty:             {Kind: double.Empty},
+	connectortest.FaultErrorInside:       {Kind: double.ErrorInside},
+	connectortest.FaultWrongAmount:       {Kind: double.WrongAmount},
+	connectortest.FaultWrongCurrency:     {Kind: double.WrongCurrency},
+	connectortest.FaultWrongID:           {Kind: double.WrongID},
+	connectortest.FaultWrongReference:    {Kind: double.WrongReference},
+	connectortest.FaultRateLimited:       {Kind: double.RateLimited},
+	connectortest.FaultUnauthorized:      {Kind: double.Unauthorized},
+	connectortest.FaultRejected:          {Kind: double.Rejected},
+	connectortest.FaultLag:               {Kind: double.Drop, Lag: time.Minute},
+	connectortest.FaultPending:           {Kind: double.Pending},
+	connectortest.FaultDecline:           {Kind: double.Decline},
+}
+
+func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
+	fault, ok := faults[f.Kind]
+	if !ok || f.Kind == connectortest.FaultPending && (c == connectortest.CallCapture || c == connectortest.CallVoid) {
+		return false // those are done at once
+	}
+	fault.Op, fault.Code = operations[c], f.Code
+	s.Strike(fault)
+	return true
+}
+
+func (s *server) finish(key string, approve bool) error {
+	s.advance(2 * time.Minute)
+	if !s.Double.Finish(key, approve) && s.Double.Begun(key) == "" {
+		return errors.New("nothing was begun under the key")
+	}
+	return nil
+}
+
+var movements = map[double.Movement]connectortest.Movement{
+	double.Held: connectortest.Held, double.Taken: connectortest.Taken, double.Released: connectortest.Released, double.Returned: connectortest.Returned,
+}
+
+// digits are decimals of the numbers in the double's books, written down here once more.
+var digits = map[string]int{"jpy": 0, "kwd": 3}
+
+func (s *server) booked(key string) []connectortest.Entry {
+	var found []connectortest.Entry
+	for _, e := range s.Booked(key) {
+		n, ok := digits[e.Currency]
+		if !ok {
+			n = 2
+		}
+		amount, err := money.FromMinor(uint64(e.Amount), n)
+		if err != nil {
+			panic(err)
+		}
+		found = append(found, connectortest.Entry{Moved: movements[e.Moved], Amount: amount, Currency: money.Currency(strings.ToUpper(e.Currency))})
+	}
+	return found
+}
