@@ -74,10 +74,12 @@ func (e *Engine) setAside(ctx context.Context, owner payment.ShopID, post Post, 
 	if err != nil {
 		return err
 	}
-	row.AttemptKey = n.Key
 	var told alarm.Alarm
 	err = e.c.DB.Update(ctx, func(tx *store.Tx) error {
 		kept := row
+		if kept.AttemptKey, err = keyOf(tx, &row, n); err != nil {
+			return err
+		}
 		if told, err = aside(tx, &kept, n.Subject); err == nil {
 			tx.Notices().Insert(&kept)
 			e.bell.Write(tx, told)
@@ -91,6 +93,18 @@ func (e *Engine) setAside(ctx context.Context, owner payment.ShopID, post Post, 
 		e.bell.Tell(ctx, told)
 	}
 	return storeError(err)
+}
+
+// keyOf is our key that a notice names, or that of the payment which has the provider's id that it names.
+func keyOf(tx *store.Tx, row *store.Notice, n *connector.Notice) (string, error) {
+	if n.Key != "" || n.ProviderRef == "" {
+		return n.Key, nil
+	}
+	key, err := tx.Attempts().KeyOf(row.Shop, row.Terminal, n.ProviderRef)
+	if errors.Is(err, store.ErrNotFound) {
+		return n.ProviderRef, nil
+	}
+	return key, err
 }
 
 // aside parks a notice that is about something else than an attempt, and says what a human is told.

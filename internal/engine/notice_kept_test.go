@@ -14,20 +14,28 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 )
 
-// disputing is the sandbox connector whose notices are all about disputes.
+// disputing is the sandbox connector whose notices are all about disputes. One of which the key begins with evt_ref tells the provider's own
+// id of the payment and not our key.
 type disputing struct{ *sandbox.Sandbox }
+
+func disputed(n *connector.Notice) {
+	n.Subject = connector.OfDispute
+	if strings.HasPrefix(n.EventKey, "evt_ref") {
+		n.ProviderRef, n.Key = n.Fact.ProviderRef, ""
+	}
+}
 
 func (d disputing) ParseNotice(header http.Header, body []byte) ([]connector.Notice, error) {
 	all, err := d.Sandbox.ParseNotice(header, body)
 	for i := range all {
-		all[i].Subject = connector.OfDispute
+		disputed(&all[i])
 	}
 	return all, err
 }
 
 func (d disputing) ReadNotice(body []byte, key string) (connector.Notice, error) {
 	n, err := d.Sandbox.ReadNotice(body, key)
-	n.Subject = connector.OfDispute
+	disputed(&n)
 	return n, err
 }
 
@@ -59,12 +67,13 @@ func TestANoticeAboutADisputeIsKeptForPeople(t *testing.T) {
 		stranger := h.sign(h.noticeBody("evt_stranger", map[string]any{
 			"id": "tx_1", "reference": "nobodys", "kind": "payment", "amount": "10.00", "currency": "EUR",
 		}, approved))
-		for _, post := range []engine.Post{post, post, stranger} {
+		byRef := h.post("evt_ref", p.Attempts[0].Key, "10.00", approved)
+		for _, post := range []engine.Post{post, post, stranger, byRef} {
 			if err := h.Engine.Notice(t.Context(), post); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for key, of := range map[string]payment.ID{"evt_dispute": p.ID, "evt_stranger": ""} {
+		for key, of := range map[string]payment.ID{"evt_dispute": p.ID, "evt_stranger": "", "evt_ref": p.ID} {
 			a := e.heard(alarm.Notice, h.shop.Terminals[0].ID+"/"+key, "the notice is about something that only people can deal with")
 			n, ok := h.notice(key)
 			if !ok || n.State != store.NoticeParked || n.Payment != of || n.AttemptKey == "" {
@@ -87,7 +96,7 @@ func TestANoticeAboutADisputeIsKeptForPeople(t *testing.T) {
 		if now := h.stored(p.ID); now.Version != before.Version || len(h.log(p.ID)) != entries {
 			t.Errorf("something was booked: version %d is now %d", before.Version, now.Version)
 		}
-		if n := len(e.open()); n != 2 {
+		if n := len(e.open()); n != 3 {
 			t.Errorf("%d alarms", n)
 		}
 		h.agree()

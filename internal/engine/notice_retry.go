@@ -53,7 +53,9 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 		if err != nil || kept.State != store.NoticeWaiting {
 			return err
 		}
-		kept.AttemptKey = read.Key
+		if kept.AttemptKey, err = keyOf(tx, &kept, &read); err != nil {
+			return err
+		}
 		if parked, err = e.again(ctx, tx, &kept, said, d); err != nil {
 			return err
 		}

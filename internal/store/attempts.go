@@ -33,6 +33,16 @@ func (t Attempts) Update(p *payment.Payment, a *payment.Attempt) {
 	t.tx.Guard(WriteAttempt, updateAttempt.sql, append(args, string(p.Shop), string(p.ID), a.Seq)...)
 }
 
+const sqlAttemptKey = `SELECT key FROM attempt WHERE shop_id = $1 AND terminal_id = $2 AND own_ref = $3`
+
+// KeyOf returns our key of the payment's own try that the provider knows by that id, or ErrNotFound.
+func (t Attempts) KeyOf(shop payment.ShopID, terminal, providerRef string) (key string, err error) {
+	return tx.One(t.tx, func(s tx.Scanner) (key string, err error) {
+		err = s.Scan(&key)
+		return key, err
+	}, sqlAttemptKey, string(shop), terminal, providerRef)
+}
+
 const sqlAttemptOwner = `SELECT payment_id, seq FROM attempt WHERE shop_id = $1 AND terminal_id = $2 AND key = $3`
 
 // Owner returns the payment and the number of the attempt that the provider
