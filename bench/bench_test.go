@@ -66,7 +66,7 @@ func TestQuickRun(t *testing.T) {
 			t.Errorf("a line without a ratio: %+v", n)
 		}
 	}
-	for _, want := range []string{"Rates", "Open loop", "Time added to the provider's", "Webhooks", "Lists", "Vault"} {
+	for _, want := range []string{"Rates", "Open loop", "Time added to the provider's", "Webhooks", "Lists", "Vault", "Wallets"} {
 		if !sections[want] {
 			t.Errorf("no line in section %s", want)
 		}

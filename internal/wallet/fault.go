@@ -56,8 +56,7 @@ func (e *Error) Error() string { return "token of a wallet: " + string(e.Fault) 
 
 // FaultOf is the fault in the chain of an error, or empty.
 func FaultOf(err error) Fault {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Fault
 	}
 	return ""

@@ -399,7 +399,7 @@ func FuzzOpen(f *testing.F) {
 	b := newBench(f)
 	all, _ := vectors(f)
 	for _, v := range all {
-		f.Add([]byte(compact(f, v.Input.Token)))
+		f.Add(compact(f, v.Input.Token))
 	}
 	for _, key := range b.keys {
 		f.Add(b.token(f, func(ask *mint.AppleToken) { ask.To = public(key) }))

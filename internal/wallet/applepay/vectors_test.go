@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,10 +117,8 @@ func (v *vector) open(t *testing.T, roots map[string]*x509.Certificate) (o walle
 	if err != nil {
 		return o, err
 	}
-	for _, id := range v.Input.Seen {
-		if o.ID == id {
-			return o, wallet.Refuse(wallet.FaultReplay, "")
-		}
+	if slices.Contains(v.Input.Seen, o.ID) {
+		return o, wallet.Refuse(wallet.FaultReplay, "")
 	}
 	if p := v.Input.Payment; p != nil {
 		c := currency(t, p.Numeric)

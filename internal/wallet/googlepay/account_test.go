@@ -269,7 +269,7 @@ func TestPrivateKeysAreReadInEachForm(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	b := newBench(f)
 	for _, v := range vectors(f) {
-		f.Add([]byte(compact(f, v.Input.Token)))
+		f.Add(compact(f, v.Input.Token))
 	}
 	for _, version := range b.account.Versions {
 		f.Add(b.token(f, func(ask *mint.GoogleToken) { ask.Version = string(version) }))

@@ -80,6 +80,7 @@ func (a *Apple) Token(t AppleToken) ([]byte, error) {
 		transaction = nil
 	case FlawApplicationUnsigned:
 		t.ApplicationData, application = make([]byte, sha256.Size), nil
+	default: // not here
 	}
 	signature, err := a.sign(t, s.key, s.data, transaction, application)
 	if err != nil {
@@ -103,6 +104,7 @@ func (a *Apple) Token(t AppleToken) ([]byte, error) {
 		delete(outer, "signature")
 	case FlawNotHex:
 		header["transactionId"] = "not hex"
+	default: // not here
 	}
 	return mustJSON(outer), nil
 }
@@ -142,7 +144,7 @@ func (a *Apple) seal(t *AppleToken) (*sealed, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.data = gcm.Seal(nil, make([]byte, nonce), t.payload(), nil) //nolint:gosec // Apple's nonce is zero: each key is used once
+	s.data = gcm.Seal(nil, make([]byte, nonce), t.payload(), nil) // a key is used once
 	if t.Flaw == FlawWrongTag {
 		s.data[len(s.data)-1] ^= 1
 	}
@@ -213,6 +215,7 @@ func (t *AppleToken) payload() []byte {
 		whole["paymentDataType"], proof = "EMV", map[string]string{"emvData": c.Cryptogram}
 	case FlawUnknownCurrency:
 		whole["currencyCode"] = "000"
+	default: // not here
 	}
 	whole["paymentData"] = proof
 	return mustJSON(whole)

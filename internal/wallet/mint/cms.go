@@ -67,6 +67,7 @@ func (a *Apple) signerInfo(t AppleToken, c chain, content []byte) ([]byte, error
 		by, key = c.intermediate, a.intermediate
 	case FlawOtherSigner:
 		key = a.foreign
+	default: // not here
 	}
 	hash, digest, algorithm := crypto.SHA256, oidSHA256, oidECDSASHA256
 	if t.Flaw == FlawOtherDigest {
@@ -96,6 +97,7 @@ func signedAttributes(t AppleToken, digest []byte) [][]byte {
 		signed = signed.Add(-10 * time.Minute)
 	case FlawSignedLate:
 		signed = signed.Add(10 * time.Minute)
+	default: // not here
 	}
 	attribute := func(name asn1.ObjectIdentifier, value []byte) []byte {
 		return element(tagSequence, der(name), element(tagSet, value))

@@ -100,6 +100,7 @@ func (g *Google) Token(t GoogleToken) ([]byte, error) {
 		recipient += "0"
 	case FlawOtherVersion:
 		version += "1"
+	default: // not here
 	}
 	if outer["signature"], err = sign(signer, counted("Google", recipient, version, message)); err != nil {
 		return nil, err
@@ -111,6 +112,7 @@ func (g *Google) Token(t GoogleToken) ([]byte, error) {
 		outer["protocolVersion"] = "ECv9"
 	case FlawExtraField:
 		outer["extra"] = "x"
+	default: // not here
 	}
 	outer["signedMessage"] = message
 	if t.Flaw == FlawMissingField {
@@ -127,6 +129,7 @@ func (g *Google) signIntermediate(t GoogleToken) (map[string]any, error) {
 		root = g.foreign
 	case FlawIntermediateExpired:
 		until = until.Add(-2 * decade)
+	default: // not here
 	}
 	key := string(mustJSON(map[string]string{"keyValue": publicText(&g.intermediate.PublicKey), "keyExpiration": millis(until)}))
 	signature, err := sign(root, counted("Google", t.Version, key))
@@ -171,7 +174,7 @@ func (g *Google) message(t GoogleToken) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(plain, plain)
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(plain, plain) //nolint:gosec // as published: a key is used once
 	mac := hmac.New(sha256.New, keys[half:])
 	mac.Write(plain)
 	tag := mac.Sum(nil)
@@ -217,6 +220,7 @@ func (t *GoogleToken) payload() []byte {
 		delete(whole, "messageId")
 	case FlawExpired:
 		whole["messageExpiration"] = millis(t.Expires.Add(-2 * decade))
+	default: // not here
 	}
 	return mustJSON(whole)
 }
