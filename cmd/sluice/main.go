@@ -44,7 +44,9 @@ type commands struct {
 	Webhook   webhookCommands  `cmd:"" help:"See and steer deliveries to merchants' endpoints."`
 	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them like webhooks to a developer's machine."`
 	Simulator simulatorCommand `cmd:"" help:"Run the sandbox provider alone."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+
+	Connectors connectorsCommand `cmd:"" help:"Tell which providers there are, what each can do, and the settings of its terminals."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 
 	Help        helpCommand       `cmd:"" help:"Tell about a command, as \"sluice help shop create\"."`
 	Completion  completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`

@@ -51,7 +51,7 @@ func (d *Desk) details(t *shop.Terminal) TerminalDetails {
 	details := TerminalDetails{Terminal: terminalShown(t), PreAuth: t.PreAuth, Recurring: t.Recurring}
 	var open []string
 	if at := slices.IndexFunc(d.c.Connectors, func(c connector.Type) bool { return c.Name == t.Connector }); at >= 0 {
-		open = d.c.Connectors[at].Shown
+		open = d.c.Connectors[at].Shown()
 	}
 	if json.Unmarshal(t.Config, &details.Settings) == nil { // else nothing of it is shown
 		for name := range details.Settings {

@@ -1,9 +1,14 @@
 package app
 
 import (
+	"fmt"
+	"strings"
+	"time"
+
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
+	"github.com/sluicepay/sluice/internal/payment"
 )
 
 // connectors is the registry of provider adapters: one line a type.
@@ -12,4 +17,82 @@ func connectors() []connector.Type {
 		sandbox.Type(),
 		stripe.Type(),
 	}
+}
+
+// Connectors tells which providers there are and what each can do.
+func Connectors() ([]connector.Abilities, error) {
+	var all []connector.Abilities
+	for _, t := range connectors() {
+		a, err := t.Can()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// ConnectorSettings are what an operator writes for a terminal of that connector; nil where there is none.
+func ConnectorSettings(name string) []connector.Setting {
+	for _, t := range connectors() {
+		if t.Name == name {
+			return t.Settings
+		}
+	}
+	return nil
+}
+
+// AbilityHeads are the heads of a table of connectors, and AbilityCells a row of it.
+var AbilityHeads = []string{"connector", "methods", "payments", "more", "an outcome that got lost"}
+
+// AbilityCells writes what a connector can do.
+func AbilityCells(a *connector.Abilities) []string {
+	return []string{
+		a.Name, methods(a.Methods), words(word(true, "sale"), word(a.Hold, "hold"), word(a.Capture, "capture"), word(a.Void, "void"), word(a.Refund, "refund"), word(a.Payout, "payout")),
+		words(word(a.Recurring, "recurring"), word(a.Verify, "verification"), word(a.Banks, "choice of banks"), word(a.Notice, "notices")), lost(a),
+	}
+}
+
+// lost says how an outcome that got lost is learned.
+func lost(a *connector.Abilities) string {
+	said := "only a notice or a person"
+	if a.Ask {
+		said = "asked for by our key"
+		if a.Visible > 0 {
+			said += fmt.Sprintf(", shown within %s", strings.TrimSuffix((time.Duration(a.Visible)*time.Second).String(), "0m0s"))
+		}
+	}
+	if a.Close {
+		said += "; can be closed"
+	}
+	return said
+}
+
+func methods(of []payment.Method) string {
+	if len(of) == len(payment.Methods()) {
+		return "all"
+	}
+	names := make([]string, len(of))
+	for i, m := range of {
+		names[i] = string(m)
+	}
+	return strings.Join(names, ", ")
+}
+
+func word(is bool, text string) string {
+	if !is {
+		return ""
+	}
+	return text
+}
+
+// words joins those that are there.
+func words(all ...string) string {
+	var said []string
+	for _, w := range all {
+		if w != "" {
+			said = append(said, w)
+		}
+	}
+	return strings.Join(said, ", ")
 }

@@ -77,6 +77,7 @@ var byThemselves = map[string]string{
 	"listenCommand":     "a merchant's program: it has an API key and no folder",
 	"simulatorCommand":  "a provider, not an installation",
 	"versionCommand":    "it reads nothing",
+	"connectorsCommand": "it tells of the program and not of an installation",
 	"helpCommand":       "it reads nothing",
 	"completionCommand": "it reads nothing",
 }
@@ -196,6 +197,7 @@ var oneThing = map[string]string{
 	"client.go":          "the HTTP client",
 	"command.go":         "a command on a payment",
 	"config.go":          "settings",
+	"connectors.go":      "the connectors that there are",
 	"create.go":          "how payments begin",
 	"database.go":        "which database it is",
 	"deliveries.go":      "deliveries of events",

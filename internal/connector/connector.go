@@ -245,6 +245,6 @@ type Type struct {
 	Parse func(settings json.RawMessage) (Config, error)
 	// Loggable lists the fields, headers and query keys whose values may be kept.
 	Loggable outbound.Allowlist
-	// Shown names the settings whose values operators may be shown. All others are taken for secrets.
-	Shown []string
+	// Settings are what an operator writes for a terminal, in the order of its page.
+	Settings []Setting
 }

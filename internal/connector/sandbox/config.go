@@ -24,7 +24,13 @@ const maxTimeoutMs = 30_000
 
 // Type is the entry of the registry of connectors.
 func Type() connector.Type {
-	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Shown: []string{"url", "timeoutMs", "askSecurityCode"}}
+	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Settings: []connector.Setting{
+		{Name: "url", Needed: true, Shown: true, Example: `"http://127.0.0.1:8090"`, Text: "where the sandbox provider answers"},
+		{Name: "apiKey", Needed: true, Example: `"x"`, Text: "the key that it was started with"},
+		{Name: "noticeSecret", Example: `"x"`, Text: "what signs its notices; without it none are taken"},
+		{Name: "askSecurityCode", Shown: true, Example: "true", Text: "the account wants the security code of a card that came with one"},
+		{Name: "timeoutMs", Shown: true, Example: "30000", Text: "how long one call may take, 1 to 30000"},
+	}}
 }
 
 // loggable lists what the record of messages may show. The credential of a recurring

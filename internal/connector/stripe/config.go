@@ -28,10 +28,15 @@ const (
 
 // Type is the entry of the registry of connectors.
 func Type() connector.Type {
-	return connector.Type{
-		Name: Name, Parse: parse, Loggable: loggable(),
-		Shown: []string{"url", "account", "threeDSecure", "testCards", "timeoutMs"},
-	}
+	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Settings: []connector.Setting{
+		{Name: "apiKey", Needed: true, Example: `"sk_test_x"`, Text: "the account's secret key, or a restricted one that may write PaymentIntents, SetupIntents, PaymentMethods, Customers and Refunds"},
+		{Name: "webhookSecret", Example: `"whsec_x"`, Text: "the signing secret of the webhook endpoint; without it no notices are taken"},
+		{Name: "account", Shown: true, Example: `"acct_x"`, Text: "the connected account for which a platform acts"},
+		{Name: "threeDSecure", Shown: true, Example: `"any"`, Text: "when Stripe is to ask the holder of a card: `automatic` as it sees fit (the default), `any` whenever possible, `challenge` always with a challenge"},
+		{Name: "testCards", Shown: true, Example: "true", Text: "with a test key: Stripe's published test numbers are sent by their names, for accounts that may not send numbers"},
+		{Name: "url", Shown: true, Example: `"https://api.stripe.com"`, Text: "where Stripe answers, for tests; else the address in the example"},
+		{Name: "timeoutMs", Shown: true, Example: "30000", Text: "how long one call may take, 1 to 30000"},
+	}}
 }
 
 // loggable lists what the record of messages may show. Stripe's names of cards and customers, which can be charged, the secret of a
