@@ -74,6 +74,8 @@ type Options struct {
 	Rules   route.Rules   // of the engine
 	Screen  risk.Screener // judges payments that are about to be sent; all pass when nil
 
+	Connectors []connector.Type // beside those to the simulator
+
 	// For an installation that was there before:
 	Keys      *vault.Keyring          // its own; new ones when nil
 	Masters   vault.Masters           // its master keys; the one that all applications of tests share when empty
@@ -177,7 +179,7 @@ func (a *App) start(t testing.TB, o *Options) {
 		DB: a.DB, Keys: a.Keys, Restored: restored, Log: a.Log, Strangers: a.Log, PublicURL: o.PublicURL, Now: a.Clock.Now,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, // tests are one
 		Hooks:          outbound.GuardNone,
-		Connectors:     []connector.Type{sandbox.Type(), plainType()}, Transport: o.Transport, Timeout: o.Timeout, Rules: o.Rules, Screen: o.Screen,
+		Connectors:     append([]connector.Type{sandbox.Type(), plainType()}, o.Connectors...), Transport: o.Transport, Timeout: o.Timeout, Rules: o.Rules, Screen: o.Screen,
 		Patience: 5 * time.Minute,                         // a test says by X-Request-Timeout that it wants its answer before the provider has one
 		Pause:    func(context.Context, time.Duration) {}, // what does not come back at once does not come back
 	}

@@ -47,6 +47,7 @@ func TestConformance(t *testing.T) {
 type server struct {
 	*double.Double
 	url      string
+	handler  atomic.Pointer[http.Handler]
 	requests atomic.Int64
 	mu       sync.Mutex
 	ahead    time.Duration
@@ -55,12 +56,11 @@ type server struct {
 func open(t testing.TB) *server {
 	t.Helper()
 	s := new(server)
-	var handler http.Handler
 	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.URL.Path != "/v1/payment_methods" && r.URL.Path != "/v1/customers" {
 			s.requests.Add(1)
 		}
-		handler.ServeHTTP(w, r)
+		(*s.handler.Load()).ServeHTTP(w, r)
 	}))
 	t.Cleanup(httpd.Close)
 	s.url = httpd.URL
@@ -68,9 +68,12 @@ func open(t testing.TB) *server {
 		Now: s.now, APIKey: apiKey, WebhookSecret: []string{webhookSecret}, URL: s.url,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	handler = s.Handler()
+	s.requestsTo(s.Handler())
 	return s
 }
+
+// requestsTo has another double answer from now on.
+func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
 
 func (s *server) now() time.Time {
 	s.mu.Lock()
