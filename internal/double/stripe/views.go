@@ -65,7 +65,7 @@ func (d *Double) charge(in *intent, whole bool) object {
 		v["status"] = "failed"
 	}
 	if in.method != nil && in.method.kind == "card" {
-		card := object{"brand": in.method.brand, "last4": in.method.last, "country": "US", "funding": "credit", "three_d_secure": nil}
+		card := object{"brand": in.method.brand, "last4": in.method.last, "country": "US", "funding": "credit", "exp_month": 12, "exp_year": 2035, "three_d_secure": nil}
 		if in.flow != "" {
 			card["three_d_secure"] = object{"result": "authenticated", "authentication_flow": in.flow, "version": "2.2.0",
 				"electronic_commerce_indicator": "05", "transaction_id": "5dd1f0a0-0000-4000-8000-000000000000", "exemption_indicator": nil}
