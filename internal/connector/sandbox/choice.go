@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/provider"
 )
 
 var _ connector.Chooser = (*Sandbox)(nil)
@@ -31,7 +32,7 @@ func (s *Sandbox) Banks(ctx context.Context, of connector.Choice) ([]connector.B
 	}
 	var up []connector.Bank
 	for _, b := range told.Banks {
-		if b.Status == "up" && word(b.ID, 64) {
+		if b.Status == "up" && provider.Word(b.ID, 64) {
 			up = append(up, connector.Bank{ID: b.ID, Name: b.Name})
 		}
 	}

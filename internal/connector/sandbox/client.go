@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
 )
 
 // errAnswer is an answer that proves nothing: the outcome stays unknown.
@@ -100,7 +100,7 @@ func readTransaction(body []byte) (*transaction, error) {
 	if err := json.Unmarshal(body, t); err != nil {
 		return nil, fmt.Errorf("%w: no transaction in %d bytes", errAnswer, len(body))
 	}
-	if !word(t.ID, 64) {
+	if !provider.Word(t.ID, 64) {
 		return nil, fmt.Errorf("%w: no usable transaction id", errAnswer)
 	}
 	return t, nil
@@ -113,28 +113,8 @@ func readRefusal(body []byte) refusal {
 	if json.Unmarshal(body, &r) != nil {
 		return refusal{}
 	}
-	if !word(r.Error.Code, 40) || strings.ContainsAny(r.Error.Code, "0123456789") {
+	if !provider.Word(r.Error.Code, 40) || strings.ContainsAny(r.Error.Code, "0123456789") {
 		r.Error.Code = ""
 	}
 	return r.Error
-}
-
-// word reports whether s is 1 to limit letters, digits, underscores and hyphens.
-func word(s string, limit int) bool {
-	if s == "" || len(s) > limit {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
-			return false
-		}
-	}
-	return true
-}
-
-// pageURL reports whether a customer may be sent to the address.
-func pageURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
 }

@@ -7,20 +7,15 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
-
-	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/provider"
 )
 
 // Name is what a terminal names this connector by.
 const Name = "sandbox"
-
-const maxTimeoutMs = 30_000
 
 // Type is the entry of the registry of connectors.
 func Type() connector.Type {
@@ -70,51 +65,20 @@ type config struct {
 // timeoutMs (1 to 30000), and askSecurityCode for an account that wants the code of a card which came with one. All faults are told at once, and none repeats a value.
 func parse(raw json.RawMessage) (connector.Config, error) {
 	var s settings
-	if err := jsonv2.Unmarshal(raw, &s, jsonv2.RejectUnknownMembers(true)); err != nil {
-		return nil, decodeFault(err)
+	if err := provider.ReadSettings(raw, &s); err != nil {
+		return nil, err //nolint:wrapcheck // it says all
 	}
-	base, err := baseURL(s.URL)
-	faults := []error{err}
-	if !headerSafe(s.APIKey) {
-		faults = append(faults, errors.New("apiKey: 1 to 256 printable characters without spaces"))
-	}
-	if s.NoticeSecret != "" && !headerSafe(s.NoticeSecret) {
-		faults = append(faults, errors.New("noticeSecret: at most 256 printable characters without spaces"))
-	}
-	if s.TimeoutMs < 0 || s.TimeoutMs > maxTimeoutMs {
-		faults = append(faults, fmt.Errorf("timeoutMs: 1 to %d", maxTimeoutMs))
+	base, err := provider.BaseURL(s.URL)
+	timeout, late := provider.Timeout(s.TimeoutMs)
+	faults := []error{err, provider.Token("apiKey", s.APIKey), late}
+	if s.NoticeSecret != "" {
+		faults = append(faults, provider.Token("noticeSecret", s.NoticeSecret))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &config{base: base, apiKey: s.APIKey, noticeSecret: s.NoticeSecret, timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
+	return &config{base: base, apiKey: s.APIKey, noticeSecret: s.NoticeSecret, timeout: timeout,
 		asksCode: s.AskCode}, nil
-}
-
-// decodeFault says where settings are wrong without what stands there, which may be
-// a secret.
-func decodeFault(err error) error {
-	var semantic *jsonv2.SemanticError
-	if errors.As(err, &semantic) && len(semantic.JSONPointer) < 64 {
-		return fmt.Errorf("settings: %s is unknown or of the wrong type", semantic.JSONPointer)
-	}
-	return errors.New("settings are not one JSON object with distinct names")
-}
-
-func baseURL(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
-		u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("url: an absolute http or https address without user, query and fragment")
-	}
-	return strings.TrimRight(u.String(), "/"), nil
-}
-
-func headerSafe(s string) bool {
-	if s == "" || len(s) > 256 {
-		return false
-	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 // Addresses is the address of the provider.

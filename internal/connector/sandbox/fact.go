@@ -8,6 +8,7 @@ import (
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
 )
 
 // The provider's kinds of transaction.
@@ -101,7 +102,7 @@ func (t *transaction) fact(kind payment.AttemptKind, key string) (payment.Fact, 
 		return payment.Fact{}, fmt.Errorf("%w: it is of another kind than %s", errAnswer, kind)
 	}
 	f := payment.Fact{ProviderRef: t.ID, Instrument: t.Card.instrument(), Auth: t.ThreeDS.proof()}
-	if word(t.ResponseCode, 8) {
+	if provider.Word(t.ResponseCode, 8) {
 		f.RawCode = t.ResponseCode
 	}
 	if err := t.money(&f); err != nil {
@@ -146,7 +147,7 @@ func (t *transaction) judge(kind payment.AttemptKind, f *payment.Fact) error {
 	switch {
 	case t.Status == "pending":
 		f.Class, f.Next = payment.ClassWaiting, t.settling(kind)
-	case t.Status == "requires_action" && kind == payment.AttemptDeposit && pageURL(t.ActionURL):
+	case t.Status == "requires_action" && kind == payment.AttemptDeposit && provider.Page(t.ActionURL):
 		f.Class, f.Next = payment.ClassWaiting, t.next()
 	case t.Status == "authorized" && hold && approves(t.ResponseCode):
 		f.Class, f.Credential = payment.ClassAuthorized, t.Credential

@@ -10,6 +10,7 @@ import (
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
 )
 
 // told is a true answer to a sale of 11.12 EUR, with pairs of old and new text replaced.
@@ -131,7 +132,7 @@ func FuzzAnswer(f *testing.F) {
 		payment.AttemptDeposit, payment.AttemptWithdrawal, payment.AttemptRefund, payment.AttemptCapture, payment.AttemptVoid,
 	}
 	f.Fuzz(func(t *testing.T, body []byte, kind uint8) {
-		if r := readRefusal(body); r.Code != "" && !word(r.Code, 40) {
+		if r := readRefusal(body); r.Code != "" && !provider.Word(r.Code, 40) {
 			t.Errorf("code %q", r.Code)
 		}
 		tx, err := readTransaction(body)

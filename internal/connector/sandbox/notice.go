@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
 )
 
 var _ connector.Notifier = (*Sandbox)(nil)
@@ -71,7 +72,7 @@ func readNotice(body []byte) (connector.Notice, error) {
 		return connector.Notice{}, fmt.Errorf("%w: no event in %d bytes", errNotice, len(body))
 	}
 	t := &posted.Transaction
-	if !word(posted.ID, 64) || posted.Type != "transaction.updated" || !reference(t.Reference) || !word(t.ID, 64) {
+	if !provider.Word(posted.ID, 64) || posted.Type != "transaction.updated" || !reference(t.Reference) || !provider.Word(t.ID, 64) {
 		return connector.Notice{}, fmt.Errorf("%w: not an event about a transaction", errNotice)
 	}
 	fact, err := t.fact(attemptOf(t.Kind), t.Reference)

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
 )
 
 // maxInFlight is longer than any request can be under way: a call lasts 30 s at most.
@@ -150,7 +151,7 @@ func (s *Sandbox) Fence(ctx context.Context, ref connector.Ref) (payment.Fact, e
 	}
 	var c cancellation
 	if json.Unmarshal(res.Body, &c) != nil || c.Reference != ref.Key || c.Transaction.Reference != ref.Key ||
-		!word(c.Transaction.ID, 64) {
+		!provider.Word(c.Transaction.ID, 64) {
 		return payment.Fact{}, fmt.Errorf("sandbox cancel: %w: not about this reference", errAnswer)
 	}
 	closed := c.Transaction.Status == "cancelled"
