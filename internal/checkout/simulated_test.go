@@ -242,6 +242,25 @@ func TestAfterADeclineAnotherMethod(t *testing.T) {
 	}
 }
 
+// TestComingBackAfterTheDeclineIsKnown: the provider's word was there before the customer, who is back on the form.
+func TestComingBackAfterTheDeclineIsKnown(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t, attempts(3))
+	id, page := p.pay("", "EUR")
+	p.do("POST", page, p.fill(page+"?method=OPEN_BANKING", "bank", "harbour", "method", "OPEN_BANKING"))
+	back := p.decide(p.awayFrom(page), "decline")
+	if _, err := p.engine.ManualCheck(t.Context(), p.shop.ID, id); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // also by the browser's button
+		if a := p.get(back.location()); a.status != http.StatusSeeOther || !strings.HasSuffix(page, a.location()) {
+			t.Errorf("%d to %q:\n%s", a.status, a.location(), a.body)
+		}
+	}
+	p.get(page).wants(t, "cc-number", "othing was charged")
+	p.wantEnd(id, payment.Pending, "")
+}
+
 var links = regexp.MustCompile(`href="(http://[^"]+/pay/[^"]+)"`)
 
 // appOf is the address of the pretended app, as the page links it.

@@ -75,7 +75,7 @@ func (c BeginAsk) apply(d *draft) {
 	d.d.Call = &Call{Attempt: *a, Op: a.Op, Ask: true, Fence: a.Next.Kind == NextLeft || d.p.GivenUp(d.now)}
 }
 
-// returned logs the customer's return to a payment that is settled already.
+// returned logs the customer's return to a payment of which nothing is open: it is settled, or between tries.
 func (d *draft) returned(op OperationKind) {
 	if op != OpContinue || len(d.p.Attempts) == 0 {
 		return
@@ -85,6 +85,6 @@ func (d *draft) returned(op OperationKind) {
 		return
 	}
 	a.Returned = true
-	d.log(OpContinue, InUnchanged, a.Seq, Messages{})
+	d.log(OpContinue, d.nothingNew(), a.Seq, Messages{})
 	d.d.Attempts = append(d.d.Attempts, *a)
 }
