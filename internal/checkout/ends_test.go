@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
+	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -44,6 +45,20 @@ func TestEveryEndSaysWhatToDo(t *testing.T) {
 			a.lacks(t, "You can close this page.")
 		})
 	}
+}
+
+// TestACheckedCardHoldsNoMoney: the page does not say that an amount was reserved.
+func TestACheckedCardHoldsNoMoney(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	id, page := p.deposit(nowhere, func(c *engine.Create) { c.Amount, c.PreAuth, c.Terms.Verify = money.Amount{}, true, true })
+	p.do("POST", page, p.card(page, approved))
+	if got := p.state(id); got != payment.Authorized {
+		t.Fatalf("state %s", got)
+	}
+	a := p.get(page)
+	a.wants(t, "<h1>Card added</h1>", "No money was taken.")
+	a.lacks(t, "reserved")
 }
 
 func TestThePageSaysHowLongItIsOpen(t *testing.T) {

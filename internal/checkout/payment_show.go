@@ -93,7 +93,7 @@ func (g *Pages) showClosed(w http.ResponseWriter, r *http.Request, v *visit) {
 // outcome is what the customer is told. Every decline reads the same, so that nobody learns about a card by trying.
 func (v *visit) outcome() outcomeWords {
 	switch state := v.payment.State(); {
-	case state == payment.Completed:
+	case state == payment.Completed, state == payment.Authorized && v.payment.Terms.Verify: // nothing is held of a card that was only checked
 		return v.words.Completed
 	case state == payment.Authorized:
 		return v.words.Authorized
