@@ -544,13 +544,19 @@ func startBrowserSite(t *testing.T) *browserSite {
 			t.Logf("%s", tail(log))
 		}
 	})
+	s.shop = shopSite(t)
+	return s
+}
+
+// shopSite is the shop's own site, to which customers return; it returns its address.
+func shopSite(t *testing.T) string {
+	t.Helper()
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<!doctype html><title>Shop</title><h1>Welcome back</h1>"))
 	}))
 	t.Cleanup(shop.Close)
-	s.shop = shop.URL
-	return s
+	return shop.URL
 }
 
 // create makes a card deposit of 1234.50 EUR; changes replace fields of the request, or remove them with nil.

@@ -143,6 +143,18 @@ func (b *tab) fillCard(number string) {
 	b.fill("holder", "Ada Lovelace")
 }
 
+// choose takes an entry of a list.
+func (b *tab) choose(id, value string) {
+	b.t.Helper()
+	b.text(`document.getElementById("` + id + `").value = "` + value + `"`)
+}
+
+// has reports that the page has such an element.
+func (b *tab) has(selector string) bool {
+	b.t.Helper()
+	return b.text(`String(document.querySelector(`+strconv.Quote(selector)+`) !== null)`) == "true"
+}
+
 // text evaluates an expression that is a string.
 func (b *tab) text(expression string) string {
 	b.t.Helper()
