@@ -96,7 +96,7 @@ var pure = []string{
 }
 
 // moneyPath holds the packages through which amounts pass.
-var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector"}
+var moneyPath = []string{"internal/money", "internal/payment", "internal/store", "internal/engine", "internal/connector", "internal/provider"}
 
 func TestImportsPointDown(t *testing.T) {
 	for _, s := range sources(t) {
@@ -230,7 +230,7 @@ func TestOnlyTheStoreKnowsADatabase(t *testing.T) {
 
 func TestOnlyOutboundMakesCalls(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test || !in(s.dir, "internal") || in(s.dir, "internal/outbound", "internal/simulator", "internal/testkit") {
+		if s.test || !in(s.dir, "internal") || in(s.dir, "internal/outbound", "internal/simulator", "internal/double", "internal/testkit") {
 			continue
 		}
 		s.uses("net/http", func(name string, n *ast.SelectorExpr) {
