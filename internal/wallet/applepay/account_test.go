@@ -188,6 +188,32 @@ func TestEachFlawIsFoundAtItsCheck(t *testing.T) {
 	}
 }
 
+// TestWhatIsSealedMustBeAPayment: Apple's own mistakes reach no provider.
+func TestWhatIsSealedMustBeAPayment(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for name, change := range map[string]func(*mint.AppleToken){
+		"month 0":             func(ask *mint.AppleToken) { ask.Card.Month = 0 },
+		"month 13":            func(ask *mint.AppleToken) { ask.Card.Month = 13 },
+		"an ECI of letters":   func(ask *mint.AppleToken) { ask.Card.ECI = "x" },
+		"a short proof":       func(ask *mint.AppleToken) { ask.Card.Cryptogram = "AAAA" },
+		"a currency in words": func(ask *mint.AppleToken) { ask.CurrencyNumeric = "EUR" },
+		"no currency":         func(ask *mint.AppleToken) { ask.CurrencyNumeric = "" },
+		"a long name":         func(ask *mint.AppleToken) { ask.Card.Holder = strings.Repeat("é", 129) },
+		"a name of two lines": func(ask *mint.AppleToken) { ask.Card.Holder = "Ada\nLovelace" },
+	} {
+		if o, err := b.account.Open(b.token(t, change), now); wallet.FaultOf(err) != wallet.FaultPayload || o.Card != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for year, want := range map[int]string{2031: "2031", 2069: "2069", 2099: "2099"} {
+		o, err := b.account.Open(b.token(t, func(ask *mint.AppleToken) { ask.Card.Year = year }), now)
+		if err != nil || o.Card.ExpiryYear != want {
+			t.Errorf("%d: %v", year, err)
+		}
+	}
+}
+
 func TestTokensAreOfAFewMinutes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -2,10 +2,17 @@ package googlepay_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +35,7 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	chance := rand.NewChaCha8([32]byte{1})
+	chance := mathrand.NewChaCha8([32]byte{1})
 	g, err := mint.NewGoogle(chance, now)
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +123,26 @@ func TestEachFlawIsFoundAtItsCheck(t *testing.T) {
 			if got := wallet.FaultOf(err); got != want || o.Card != nil {
 				t.Errorf("%s of %s: %v, want %s", flaw, version, err, want)
 			}
+		}
+	}
+}
+
+// TestWhatIsSealedMustBeAPayment: Google's own mistakes reach no provider.
+func TestWhatIsSealedMustBeAPayment(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for name, change := range map[string]func(*mint.GoogleToken){
+		"month 0":           func(ask *mint.GoogleToken) { ask.Card.Month = 0 },
+		"month 13":          func(ask *mint.GoogleToken) { ask.Card.Month = 13 },
+		"year 31":           func(ask *mint.GoogleToken) { ask.Card.Year = 31 },
+		"year 20310":        func(ask *mint.GoogleToken) { ask.Card.Year = 20310 },
+		"a long id":         func(ask *mint.GoogleToken) { ask.MessageID = strings.Repeat("x", 257) },
+		"an ECI of letters": func(ask *mint.GoogleToken) { ask.Card.ECI = "x" },
+		"a long ECI":        func(ask *mint.GoogleToken) { ask.Card.ECI = "005" },
+		"a short proof":     func(ask *mint.GoogleToken) { ask.Card.Cryptogram = "AAAA" },
+	} {
+		if o, err := b.account.Open(b.token(t, change), now); wallet.FaultOf(err) != wallet.FaultPayload || o.Card != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -262,7 +289,41 @@ func TestPrivateKeysAreReadInEachForm(t *testing.T) {
 			t.Errorf("another key from %.30q", form)
 		}
 	}
-	for _, bad := range []string{"", "x", "AAAA", text[:len(text)-8], "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"} {
+	var others []string
+	for _, generate := range []func() (any, error){
+		func() (any, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) },
+		func() (any, error) { _, private, err := ed25519.GenerateKey(rand.Reader); return private, err },
+	} {
+		private, err := generate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, base64.StdEncoding.EncodeToString(der))
+		spki, err := x509.MarshalPKIXPublicKey(private.(crypto.Signer).Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := `{"keys":[{"keyValue":"` + base64.StdEncoding.EncodeToString(spki) + `","protocolVersion":"ECv1"}]}`
+		if _, err := googlepay.ParseRoots([]byte(list)); err == nil {
+			t.Errorf("a root key of another kind: %T", private)
+		}
+	}
+	sec1, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(sec1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key(t, base64.StdEncoding.EncodeToString(der)).PublicKey() == nil {
+		t.Error("SEC 1")
+	}
+	for _, bad := range append(others, "", "x", "AAAA", text[:len(text)-8], "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE") {
 		if _, err := googlepay.ParseKey(bad); err == nil || len(bad) > 4 && strings.Contains(err.Error(), bad) {
 			t.Errorf("%q: %v", bad, err)
 		}
