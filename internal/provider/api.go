@@ -61,6 +61,9 @@ func Before(err error) error {
 // Unclear is the error of an answer with that status that is neither a success nor a refusal that proves anything. The word is the
 // provider's own for it and may be empty.
 func Unclear(status int, word string) error {
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return fmt.Errorf("%w: status %d, the key is not accepted", ErrAnswer, status)
+	}
 	if !Word(word, 64) {
 		return fmt.Errorf("%w: status %d", ErrAnswer, status)
 	}

@@ -39,12 +39,12 @@ func Type() connector.Type {
 	}}
 }
 
-// loggable lists what the record of messages may show. Stripe's names of cards and customers, which can be charged, the secret of a
-// payment's page and all that customers have entered stay out, but the ends of a card's number.
+// loggable lists what the record of messages may show. Stripe's names of cards and customers, which together are what can be charged, and with
+// them every id, the secret of a payment's page and all that customers have entered stay out, but the ends of a card's number.
 func loggable() outbound.Allowlist {
 	return outbound.Allowlist{
 		Fields: []string{
-			"object", "id", "status", "amount", "amount_received", "amount_capturable", "amount_to_capture", "amount_refunded", "currency", "confirm",
+			"object", "status", "amount", "amount_received", "amount_capturable", "amount_to_capture", "amount_refunded", "currency", "confirm",
 			"capture_method", "confirmation_method", "off_session", "setup_future_usage", "usage", "type", "code", "decline_code", "advice_code",
 			"network_decline_code", "network_advice_code", "param", "created", "livemode", "cancellation_reason", "payment_intent", "reason",
 			"failure_reason", "fee", "net", "has_more", "api_version", "brand", "country", "last4", "result", "authentication_flow",

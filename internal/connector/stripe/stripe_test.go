@@ -291,6 +291,36 @@ func TestFeesAreToldWhereStripeTellsThem(t *testing.T) {
 	}
 }
 
+// TestMessagesShowNothingThatCanBeCharged: neither numbers and codes nor Stripe's names of cards and customers, nor a payment's own secret.
+func TestMessagesShowNothingThatCanBeCharged(t *testing.T) {
+	s := open(t)
+	conn := connect(t, s.url, s.now)
+	r := sale(t, "kept")
+	r.StartRecurring = true
+	ctx, messages := outbound.WithRecorder(t.Context())
+	f, err := conn.Start(ctx, r)
+	if err != nil || f.Credential == "" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	r.Key, r.Means = "again", &instrument.Credential{Handle: f.Credential}
+	if f, err := conn.Start(ctx, r); err != nil || f.Class != payment.ClassApproved {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if _, err := conn.Status(ctx, refOf(r, payment.AttemptDeposit, s.now())); err != nil {
+		t.Fatal(err)
+	}
+	text := messages.Outgoing() + messages.Incoming()
+	customer, method, _ := strings.Cut(f.Credential, "/")
+	for _, secret := range []string{"4242424242424242", "737", customer, method, "_secret_", apiKey, "JANE"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("messages show %s", secret)
+		}
+	}
+	if !strings.Contains(text, "sluice_key") || !strings.Contains(text, "1112") {
+		t.Error("messages show nothing at all")
+	}
+}
+
 func TestBLIKWaitsForTheBanksApp(t *testing.T) {
 	s := open(t)
 	conn := connect(t, s.url, s.now)
