@@ -150,6 +150,20 @@ func refusals(t *testing.T, s Suite) {
 	})
 }
 
+func publishedCodes(t *testing.T, s Suite) {
+	r := newRig(t, s)
+	for _, code := range s.Codes {
+		q := r.sale()
+		r.strike(t, CallStart, Fault{Kind: FaultDecline, Code: code})
+		fact, err := r.send(t, payment.AttemptDeposit, q)
+		declined := fact.Class == payment.ClassDeclinedSoft || fact.Class == payment.ClassDeclinedHard
+		if err != nil || !declined || fact.RawCode != code || fact.Code == "" || fact.Code == payment.CodeAcquirerUnmapped {
+			t.Errorf("%s: %+v, %v; want a decline with a code of ours", code, fact, err)
+		}
+		r.booked(t, q)
+	}
+}
+
 func customers(t *testing.T, s Suite) {
 	for name, approve := range map[string]bool{"approves": true, "declines": false} {
 		t.Run(name, func(t *testing.T) {

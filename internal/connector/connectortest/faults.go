@@ -33,7 +33,7 @@ var hurts = []hurt{
 	{FaultGatewayBefore, false, open}, {FaultGarbage, true, open}, {FaultTruncated, true, open},
 	{FaultHuge, true, open}, {FaultEmpty, true, open}, {FaultErrorInside, true, open},
 	{FaultWrongAmount, true, mismatch}, {FaultWrongCurrency, true, mismatch}, {FaultWrongID, true, mismatch},
-	{FaultWrongReference, true, open},
+	{FaultWrongReference, true, open}, {FaultNewStatus, true, open}, {FaultRedirect, true, open},
 	{FaultRateLimited, false, rejected}, {FaultUnauthorized, false, rejected}, {FaultRejected, false, rejected},
 }
 

@@ -82,7 +82,7 @@ func originals(t *testing.T, s Suite) {
 // queryHurts are faults of a query. What refuses the query refuses not the attempt.
 var queryHurts = []FaultKind{
 	FaultHang, FaultDrop, FaultServerError, FaultGateway, FaultGarbage, FaultTruncated, FaultHuge, FaultEmpty,
-	FaultErrorInside, FaultWrongReference, FaultRateLimited, FaultUnauthorized, FaultRejected,
+	FaultErrorInside, FaultWrongReference, FaultRedirect, FaultRateLimited, FaultUnauthorized, FaultRejected,
 }
 
 func queryFaults(t *testing.T, s Suite) {

@@ -21,6 +21,8 @@ type Suite struct {
 	// UnmappedClass what it makes of one: a decline or UNKNOWN.
 	Unmapped      string
 	UnmappedClass payment.Class
+	// Codes are all that the provider has published for refusals, each of which has a meaning of its own in our words.
+	Codes []string
 	// Unsupported lists currencies that the provider does not take.
 	Unsupported []money.Currency
 	// Inexpressible lists amounts that the provider has no number for: they are refused before anything is sent.
@@ -120,6 +122,8 @@ const (
 	FaultLag               FaultKind = "drops the connection, then queries find nothing until Finish"
 	FaultPending           FaultKind = "pending until Finish"
 	FaultDecline           FaultKind = "declined with a code"
+	FaultNewStatus         FaultKind = "a status that nobody has published"
+	FaultRedirect          FaultKind = "a redirect to elsewhere"
 )
 
 // Entry is one movement of money in the double's books.
@@ -152,6 +156,7 @@ func Run(t *testing.T, s Suite) {
 		{"amounts stay exact", exactAmounts},
 		{"amounts that cannot be said are not sent", inexpressible},
 		{"refusals are told apart", refusals},
+		{"every published code of a refusal is known", publishedCodes},
 		{"customers are sent away and come back", customers},
 		{"pending is waiting", pending},
 		{"recurring charges need no card", recurring},

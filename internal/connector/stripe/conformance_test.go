@@ -29,7 +29,7 @@ const (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	connectortest.Run(t, connectortest.Suite{
-		Type: stripe.Type(), Unmapped: "quantum_decline", UnmappedClass: payment.ClassDeclinedHard,
+		Type: stripe.Type(), Unmapped: "quantum_decline", UnmappedClass: payment.ClassDeclinedHard, Codes: published,
 		Open: func(t *testing.T) connectortest.Provider { return open(t).provider(t) },
 		Inexpressible: []money.Sum{
 			{Amount: money.MustParse("0.001"), Currency: "KWD"}, {Amount: money.MustParse("9.999"), Currency: "KWD"},
@@ -142,6 +142,8 @@ var faults = map[connectortest.FaultKind]double.Fault{
 	connectortest.FaultLag:               {Kind: double.Drop, Lag: time.Minute},
 	connectortest.FaultPending:           {Kind: double.Pending},
 	connectortest.FaultDecline:           {Kind: double.Decline},
+	connectortest.FaultNewStatus:         {Kind: double.NewStatus},
+	connectortest.FaultRedirect:          {Kind: double.Elsewhere},
 }
 
 func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
