@@ -49,11 +49,12 @@ var allowed = map[string][]string{
 	"store/signing":    {"store/tx"},
 	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
 	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                              // shares nothing with what it judges
-	"connector":        {"money", "id", "payment", "instrument", "outbound"},
+	"payer":            {"document", "payment"},
+	"connector":        {"money", "id", "payment", "instrument", "outbound", "payer"},
 	"provider":         {"money", "payment", "outbound", "connector"},
 	"double/*":         {}, // shares nothing with what it judges
 	// connectors know the shared packages, never each other
-	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector", "provider"},
+	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector", "provider", "payer"},
 	"rescue":      {},
 	"alarm":       {"id", "payment", "instrument", "store", "telemetry", "rescue"},
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
@@ -64,14 +65,14 @@ var allowed = map[string][]string{
 	"kept":        {"instrument", "job", "payment", "shop", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
-	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "kept", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange"},
+	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "kept", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange", "payer"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
 	"tally":         {"alarm", "job", "payment", "store"},
-	"api/gateway":   {"api", "document", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
+	"api/gateway":   {"api", "document", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web", "payer"},
 	"api/yandexpay": {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
-	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web"},
+	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web", "payer"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
 	"admin":         {"api", "api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange"}, // shown by cmd and the back office
@@ -91,7 +92,7 @@ func isSupport(pkg string) bool {
 // pure packages decide; they are given time, chance and data and do no input or output.
 var pure = []string{
 	"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address",
-	"internal/limit", "internal/cardrange", "internal/nextstep", "internal/document", "internal/pix", "internal/qr",
+	"internal/limit", "internal/cardrange", "internal/nextstep", "internal/document", "internal/payer", "internal/pix", "internal/qr",
 	"internal/wallet", "internal/wallet/googlepay", "internal/wallet/applepay", "internal/wallet/mint",
 }
 

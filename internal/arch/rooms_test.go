@@ -13,6 +13,7 @@ import (
 var layers = [][]string{
 	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "wallet/mint", "store/sqltext", "store/turns", "store/plain", "store/folder", "telemetry"}, // know nothing of each other
 	{"config", "payment", "pix", "wallet", "outbound", "web", "simulator", "double/*"},
+	{"payer"},
 	{"shop", "connector", "vault", "wallet/googlepay", "wallet/applepay"},
 	{"provider"},
 	{"walletcalls", "route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals"},

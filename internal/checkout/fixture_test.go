@@ -25,6 +25,7 @@ import (
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/pix"
 	"github.com/sluicepay/sluice/internal/risk"
@@ -58,13 +59,16 @@ type bank struct {
 	shut    bool   // nothing can leave for want of our own means
 	form    string // what it wants posted
 	banks   []connector.Bank
+	wants   payer.Wants
 }
 
 func (b *bank) Open(connector.Deps) (connector.Connector, error) { return b, nil }
 func (b *bank) Addresses() []string                              { return nil }
 
 func (b *bank) Traits() connector.Traits {
-	return connector.Traits{Methods: payment.Methods(), PreAuth: true, Recurring: true}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return connector.Traits{Methods: payment.Methods(), PreAuth: true, Recurring: true, Wants: b.wants}
 }
 
 func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, error) {

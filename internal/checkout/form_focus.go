@@ -6,7 +6,7 @@ func (f *form) focus(e *entry) {
 		f.Amount.Focus = true
 		return
 	}
-	for _, fields := range [][]field{f.Card, f.Fields} {
+	for _, fields := range [][]field{f.Person, f.Card, f.Fields} {
 		for i := range fields {
 			if fields[i].Fault != "" || fields[i].ID == e.change {
 				fields[i].Focus = true
@@ -25,4 +25,12 @@ func codeField(w *words, e *entry) field {
 		code.Change, code.Kept = w.Change, w.CodeKept
 	}
 	return code
+}
+
+func amountField(v *visit, e *entry) field {
+	return field{
+		ID: fieldAmount, Label: v.words.AmountLabel, Hint: fill(v.words.AmountHint, v.payment.Asked.Currency),
+		Value: e.amountText, Fault: e.of(fieldAmount), Type: "text", Dir: "ltr", Autocomplete: "transaction-amount", Mode: "decimal",
+		Suffix: string(v.payment.Asked.Currency), Required: true,
+	}
 }

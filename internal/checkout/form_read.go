@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/web"
@@ -107,6 +108,9 @@ type entry struct {
 	// What the form shows again. Number and security code are not among it.
 	amountText, expiryText, holderText string
 	fields                             map[string]string // by id
+
+	person   map[payer.Detail]string // what was entered of who pays
+	customer payment.Document        // with it, once all is right
 }
 
 // fault is something wrong with one field, in words for the customer.
@@ -152,6 +156,7 @@ func (g *Pages) readEntry(r *http.Request, form url.Values, v *visit) *entry {
 			return e
 		}
 	}
+	g.readPerson(e, form, v, method)
 	switch kind := method.Spec().Means; {
 	case kind != instrument.KindCard:
 		e.readFields(form, v, kind, g.asks(r, v, method))

@@ -22,6 +22,7 @@ type form struct {
 	SavedCard     string    // name of the kept card that the form is for
 	Save          *saveBox  // whether the card is to be kept
 	Fields        []field   // of a method that is no card
+	Person        []field   // of who pays, where the provider wants to know
 	Chooses       bool      // among them is nothing but choices
 	Plain         string    // where nothing is entered for the method: what comes next
 	Pay           string    // label of the main button; empty when there is none
@@ -190,6 +191,9 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 			f.Back = v.path
 		}
 	}
+	if shown != "" {
+		f.Person = g.personFields(v, e, shown)
+	}
 	if open {
 		f.PayValue = string(shown)
 	}
@@ -266,14 +270,6 @@ func held(c *engine.KeptCard, w *words) *heldCard {
 	return &heldCard{
 		Name:   fill(w.HeldCard, named(w.Brands, string(c.Brand)), c.Last4),
 		Expiry: fill(w.HeldExpiry, c.ExpiryMonth+"/"+c.ExpiryYear),
-	}
-}
-
-func amountField(v *visit, e *entry) field {
-	return field{
-		ID: fieldAmount, Label: v.words.AmountLabel, Hint: fill(v.words.AmountHint, v.payment.Asked.Currency),
-		Value: e.amountText, Fault: e.of(fieldAmount), Type: "text", Dir: "ltr", Autocomplete: "transaction-amount", Mode: "decimal",
-		Suffix: string(v.payment.Asked.Currency), Required: true,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/web"
 )
@@ -37,7 +38,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	o, err := g.engine.Execute(r.Context(), engine.Execute{
-		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Means: e.means, Browser: browser, Save: e.save,
+		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Means: e.means, Browser: browser, Customer: e.customer, Save: e.save,
 		From: web.ClientIP(r, g.trusted),
 	})
 	if err != nil {
@@ -89,8 +90,19 @@ func (g *Pages) notSubmitted(w http.ResponseWriter, r *http.Request, v *visit, e
 			e.fault(fieldNumber, v.words.CardAgain)
 		case "card.cardSecurityCode":
 			e.fault(fieldCode, v.words.CodeMissing)
-		default:
+		case "paymentMethod":
 			e.fault(fieldMethod, v.words.MethodMissing)
+		default: // of who pays: another terminal would be the first now
+			e.faults = nil
+		}
+		g.showForm(w, r, v, e)
+		return
+	}
+	if repeated := new(engine.CardText); errors.As(err, &repeated) && len(e.person) > 0 {
+		for _, d := range payer.Details() {
+			if e.person[d] != "" {
+				e.fault(string(d), v.words.Person.fault(d, e.person[d]))
+			}
 		}
 		g.showForm(w, r, v, e)
 		return

@@ -50,6 +50,8 @@ type words struct {
 
 	methodPages
 
+	Person personWords
+
 	Methods map[string]methodWords // by payment method
 	Brands  map[string]string      // what customers call a card brand
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -205,6 +206,9 @@ type Traits struct {
 	// WithoutCode: the provider takes cards without their security code. A card that came with one goes to it without, where
 	// the code is lost because another process got it; for any other provider the customer is asked for the code once more.
 	WithoutCode bool
+	// Wants is what the provider has to be told of a customer who pays; nothing is sent to it that lacks it. What is missing
+	// our page asks for.
+	Wants payer.Wants
 	// NoAskByKey: what gave no answer cannot be asked about, because the provider knows its own names of transactions
 	// only. Such an attempt stays open until a notice comes or a human looks.
 	NoAskByKey bool

@@ -170,6 +170,9 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 		c.Instrument.CardToken = o.token(tx, p, card)
 	}
 	c.Fill(&wanted)
+	if lacks := call.at.lacks(&wanted); lacks != "" {
+		return nil, callInput{}, &payment.Missing{Field: lacks}
+	}
 	if c.Start.Verdict, err = e.screen(x.Shop, &wanted, means, x.From); c.Start.Verdict.Kind == payment.VerdictReview {
 		c.Means = e.means.Seal(tx, p, means)
 	}

@@ -73,7 +73,7 @@ func (e *Engine) ready(s *shop.Shop, p *payment.Payment, terminal string, held b
 		r.Why = payment.BecauseSettings
 	case p.NeedsCard() && !held:
 		r.Why = payment.BecauseMeans
-	case p.Type == payment.Deposit && !p.Method.Spec().Means.Another():
+	case p.Type == payment.Deposit && (!p.Method.Spec().Means.Another() || at.lacks(p) != ""):
 		r.Why = payment.BecauseMeans
 	}
 	return r

@@ -43,11 +43,15 @@ type accountInput struct {
 }
 
 type customerInput struct {
-	ID        string `json:"id"`
-	Email     string `json:"email"`
-	Phone     string `json:"phone"`
-	IPAddress string `json:"ipAddress"`
-	Country   string `json:"country"`
+	ID             string `json:"id"`
+	FirstName      string `json:"firstName"`
+	LastName       string `json:"lastName"`
+	Email          string `json:"email"`
+	Phone          string `json:"phone"`
+	IPAddress      string `json:"ipAddress"`
+	Country        string `json:"country"`
+	DocumentType   string `json:"documentType"`
+	DocumentNumber string `json:"documentNumber"`
 }
 
 // moneyRequest is the body of every request that may move money. Which fields a

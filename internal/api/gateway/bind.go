@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/payer"
 )
 
 // binder reads the fields of one object of a request and collects what is wrong with them, in the order of the calls.
@@ -235,30 +236,7 @@ func (b binder) ip(name, text string) {
 
 // email checks the form of an e-mail address; the empty text is left to others.
 func (b binder) email(name, text string) {
-	if text != "" && !validEmail(text) {
+	if text != "" && !payer.ValidEmail(text) {
 		b.fault(name, emailForm, "must be a well-formed email address")
 	}
-}
-
-// validEmail accepts one @ with something before it and a host name after it. Whether mail arrives there is another
-// question.
-func validEmail(s string) bool {
-	local, host, found := strings.Cut(s, "@")
-	if !found || local == "" || host == "" || strings.ContainsAny(s, "\"(),:;<>[\\] \t\r\n") {
-		return false
-	}
-	for _, r := range s {
-		if r < ' ' || r == 0x7f {
-			return false
-		}
-	}
-	if local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") {
-		return false
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || strings.Contains(label, "@") {
-			return false
-		}
-	}
-	return true
 }

@@ -313,3 +313,39 @@ func TestTheSamePatchTwice(t *testing.T) {
 		c.want(t, q, 422)
 	})
 }
+
+// TestPatchDemandsWhatTheTerminalWantsToKnow of who pays: it goes with the create, or the page asks for it.
+func TestPatchDemandsWhatTheTerminalWantsToKnow(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		c := newClient(t, d, func(s *shop.Shop) {
+			relaxed(s)
+			s.Terminals[0].Config = []byte(strings.TrimSuffix(string(s.Terminals[0].Config), "}") + `,"customerDetails":["firstName"],"documentTypes":["BR_CPF","BR_CNPJ"]}`)
+		})
+		c.partial = true
+		const ana = `,"customer":{"firstName":"Ana","documentType":"BR_CPF","documentNumber":`
+		for customer, want := range map[string]string{
+			``:                                   "NotNull.depositPatchRequest.customer.firstName",
+			`,"customer":{"firstName":"Ana"}`:    "NotNull.depositPatchRequest.customer.documentType",
+			ana + `"52998224724"}`:               "NotNull.depositPatchRequest.customer.documentType", // published: length only
+			`,"customer":{"lastName":"Silva"}`:   "NotNull.depositPatchRequest.customer.firstName",
+			`,"customer":{"documentNumber":"1"}`: "NotNull.depositPatchRequest.customer.firstName",
+		} {
+			path := c.made(t, "PIX", "BRL", customer)
+			if a := c.run(t, path, "", 400); !strings.Contains(string(a.body), `"`+want+`"`) {
+				t.Errorf("%s: want %s in %s", customer, want, a.body)
+			}
+			if a := c.get(t, path, 200); a.field(t, "state") != "CHECKOUT" {
+				t.Errorf("%s", a.body)
+			}
+		}
+		path := c.made(t, "PIX", "BRL", ana+`"529.982.247-25"}`)
+		if a := c.run(t, path, "", 200); a.field(t, "state") != "PENDING" || a.refs(t)["qrCode"] == "" {
+			t.Errorf("%s", a.body)
+		}
+		log := string(c.get(t, path+"/operations", 200).body)
+		if !strings.Contains(log, "documentNumber") || strings.Contains(log, "247-25") || strings.Contains(log, "Ana") {
+			t.Errorf("what the provider is told is masked: %s", log)
+		}
+	})
+}

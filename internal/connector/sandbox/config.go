@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/provider"
 )
 
@@ -24,6 +25,8 @@ func Type() connector.Type {
 		{Name: "apiKey", Needed: true, Example: `"x"`, Text: "the key that it was started with"},
 		{Name: "noticeSecret", Example: `"x"`, Text: "what signs its notices; without it none are taken"},
 		{Name: "askSecurityCode", Shown: true, Example: "true", Text: "the account wants the security code of a card that came with one"},
+		{Name: "customerDetails", Shown: true, Example: `["firstName", "email"]`, Text: "what the account wants to know of who pays: firstName, lastName, email, phone"},
+		{Name: "documentTypes", Shown: true, Example: `["BR_CPF", "BR_CNPJ"]`, Text: "types of documents of which the account wants one"},
 		{Name: "timeoutMs", Shown: true, Example: "30000", Text: "how long one call may take, 1 to 30000"},
 	}}
 }
@@ -50,6 +53,9 @@ type settings struct {
 	NoticeSecret string `json:"noticeSecret"`
 	TimeoutMs    int64  `json:"timeoutMs"`
 	AskCode      bool   `json:"askSecurityCode"`
+
+	Details   []payer.Detail `json:"customerDetails"`
+	Documents []string       `json:"documentTypes"`
 }
 
 // config is checked settings. It prints as the address alone.
@@ -59,10 +65,12 @@ type config struct {
 	noticeSecret string
 	timeout      time.Duration
 	asksCode     bool
+	wants        payer.Wants
 }
 
 // parse reads a terminal's settings: url and apiKey, and if wanted noticeSecret,
-// timeoutMs (1 to 30000), and askSecurityCode for an account that wants the code of a card which came with one. All faults are told at once, and none repeats a value.
+// timeoutMs (1 to 30000), askSecurityCode for an account that wants the code of a card which came with one, and for one that wants to know
+// who pays customerDetails, and documentTypes of which one is to be given. All faults are told at once, and none repeats a value.
 func parse(raw json.RawMessage) (connector.Config, error) {
 	var s settings
 	if err := provider.ReadSettings(raw, &s); err != nil {
@@ -74,11 +82,15 @@ func parse(raw json.RawMessage) (connector.Config, error) {
 	if s.NoticeSecret != "" {
 		faults = append(faults, provider.Token("noticeSecret", s.NoticeSecret))
 	}
+	wants := payer.Wants{Details: s.Details, Documents: s.Documents}
+	if wants.Check() != nil { // without what stands there
+		faults = append(faults, errors.New("customerDetails, documentTypes: names of details, and types of documents, as the documentation lists them"))
+	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
 	return &config{base: base, apiKey: s.APIKey, noticeSecret: s.NoticeSecret, timeout: timeout,
-		asksCode: s.AskCode}, nil
+		asksCode: s.AskCode, wants: wants}, nil
 }
 
 // Addresses is the address of the provider.
@@ -94,7 +106,7 @@ func (c *config) Open(d connector.Deps) (connector.Connector, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Sandbox{
-		timeout: c.timeout, noticeSecret: c.noticeSecret, now: d.Now, asksCode: c.asksCode,
+		timeout: c.timeout, noticeSecret: c.noticeSecret, now: d.Now, asksCode: c.asksCode, wants: c.wants,
 		client: client{
 			http: d.Client, base: c.base, log: log,
 			header: http.Header{

@@ -19,6 +19,9 @@ func TestSettings(t *testing.T) {
 	}{
 		{"all", `{"url":"http://127.0.0.1:1","apiKey":"topsecret","noticeSecret":"alsosecret","timeoutMs":2500}`, ""},
 		{"least", `{"url":"https://sandbox.example/api/","apiKey":"topsecret"}`, ""},
+		{"who pays", `{"url":"http://h","apiKey":"topsecret","customerDetails":["firstName","email"],"documentTypes":["BR_CPF"]}`, ""},
+		{"no detail", `{"url":"http://h","apiKey":"a","customerDetails":["topsecret"]}`, "customerDetails"},
+		{"no document", `{"url":"http://h","apiKey":"a","documentTypes":["topsecret"]}`, "documentTypes"},
 		{"unknown name", `{"url":"http://h","apiKey":"topsecret","colour":"topsecret"}`, "/colour"},
 		{"other case", `{"URL":"http://h","apiKey":"topsecret"}`, "/URL"},
 		{"name twice", `{"url":"http://h","apiKey":"topsecret","apiKey":"topsecret"}`, "distinct names"},

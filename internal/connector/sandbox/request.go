@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -71,7 +72,7 @@ func (b body) card(c *instrument.Card) body {
 	return append(b, '}')
 }
 
-func paymentBody(r *connector.Request) []byte {
+func paymentBody(r *connector.Request, wants *payer.Wants) []byte {
 	b := roomyBody(r.Key, texts(r)).money(r)
 	if r.PreAuth {
 		b = append(b, `,"capture":false`...)
@@ -91,7 +92,23 @@ func paymentBody(r *connector.Request) []byte {
 	default:
 		b = b.method(r.Method).shown(r)
 	}
-	return b.text("testAmounts", testAmounts(r.Origin)).customer(r).close()
+	return b.text("testAmounts", testAmounts(r.Origin)).payer(&r.Customer, wants).customer(r).close()
+}
+
+// payer tells who pays, as far as the account wants to know that.
+func (b body) payer(c *payment.Customer, wants *payer.Wants) body {
+	if len(wants.Details) == 0 && len(wants.Documents) == 0 {
+		return b
+	}
+	inner := body("{").text("firstName", c.FirstName).text("lastName", c.LastName).text("email", c.Email).text("phone", c.Phone)
+	if len(wants.Documents) > 0 {
+		inner = inner.text("documentType", c.DocumentType).text("documentNumber", c.DocumentNumber)
+	}
+	if len(inner) == 1 {
+		return b
+	}
+	b = append(append(b, `,"customer":{`...), inner[2:]...) // without its first comma
+	return append(b, '}')
 }
 
 // shown has a code given that our page shows, and names the bank that the merchant says the customer has.

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/provider"
 )
@@ -26,6 +27,7 @@ type Sandbox struct {
 	timeout      time.Duration
 	noticeSecret string
 	asksCode     bool
+	wants        payer.Wants
 	now          func() time.Time
 }
 
@@ -45,7 +47,7 @@ var (
 func (s *Sandbox) Traits() connector.Traits {
 	return connector.Traits{
 		Methods: payment.Methods(), Timeout: s.timeout, PreAuth: true, Recurring: true, MaxInFlight: maxInFlight,
-		WithoutCode: !s.asksCode,
+		WithoutCode: !s.asksCode, Wants: s.wants,
 	}
 }
 
@@ -55,7 +57,7 @@ func (s *Sandbox) Start(ctx context.Context, r connector.Request) (payment.Fact,
 	if r.Key == "" || (r.Method.Spec().Means == instrument.KindCard && r.Means == nil) {
 		return payment.Fact{}, fmt.Errorf("%w: a key, and a card or a credential are needed", connector.ErrIncomplete)
 	}
-	t, fact, err := s.send(ctx, "/v1/payments", paymentBody(&r), attempt{payment.AttemptDeposit, r.Key})
+	t, fact, err := s.send(ctx, "/v1/payments", paymentBody(&r, &s.wants), attempt{payment.AttemptDeposit, r.Key})
 	want := kindSale
 	if r.PreAuth {
 		want = kindAuthorization

@@ -1,0 +1,132 @@
+package checkout
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/payer"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// A provider may want to know who pays. What the payment has of that is never asked for; the rest is, on the form of the method whose
+// terminal wants it, and becomes part of the payment's customer.
+
+// personWords are the texts of that. Missing and Wrong name the field.
+type personWords struct {
+	FirstName, LastName, Email, Phone, PhoneHint, DocumentType, DocumentNumber, DocumentChoose, Missing, Wrong, DocumentWrong string
+}
+
+func (w *personWords) label(d payer.Detail) string {
+	switch d {
+	case payer.FirstName:
+		return w.FirstName
+	case payer.LastName:
+		return w.LastName
+	case payer.Email:
+		return w.Email
+	case payer.Phone:
+		return w.Phone
+	case payer.DocumentType:
+		return w.DocumentType
+	}
+	return w.DocumentNumber
+}
+
+// maxEntered is how many characters of a detail are shown again.
+const maxEntered = 128
+
+// howAsked is what browsers are told of a detail.
+var howAsked = map[payer.Detail]field{
+	payer.FirstName:      {Dir: "auto", Autocomplete: "given-name", Class: "half"},
+	payer.LastName:       {Dir: "auto", Autocomplete: "family-name", Class: "half"},
+	payer.Email:          {Dir: "ltr", Autocomplete: "email", Mode: "email"},
+	payer.Phone:          {Dir: "ltr", Autocomplete: "tel", Mode: "tel"},
+	payer.DocumentType:   {Dir: "ltr", Autocomplete: "off"},
+	payer.DocumentNumber: {Dir: "ltr", Autocomplete: "off"},
+}
+
+// personFields are those that are asked for by a method.
+func (g *Pages) personFields(v *visit, e *entry, m payment.Method) []field {
+	wants := g.engine.Page().Wants(v.shop, &v.payment, m)
+	var fields []field
+	for _, d := range wants.LacksOf(&v.payment) {
+		f := howAsked[d]
+		f.ID, f.Label, f.Value, f.Fault, f.Type, f.Required = string(d), v.words.Person.label(d), e.person[d], e.of(string(d)), "text", true
+		switch {
+		case d == payer.Phone:
+			f.Hint = v.words.Person.PhoneHint
+		case d == payer.DocumentType:
+			f.Options = documentOptions(v.words, wants.Documents, e.person[d])
+		case d == payer.DocumentNumber && len(wants.Documents) == 1:
+			f.Note = documentName(wants.Documents[0], false)
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// documentOptions are the types of which one is chosen.
+func documentOptions(w *words, kinds []string, chosen string) []option {
+	abroad := false
+	for _, kind := range kinds {
+		abroad = abroad || kind[:2] != kinds[0][:2]
+	}
+	options := []option{{Label: w.Person.DocumentChoose}}
+	for _, kind := range kinds {
+		options = append(options, option{Value: kind, Label: documentName(kind, abroad), Selected: kind == chosen})
+	}
+	return options
+}
+
+// documentName is what a document is called where it is issued, such as CPF; with its country where there are several.
+func documentName(kind string, abroad bool) string {
+	country, name, _ := strings.Cut(kind, "_")
+	switch name {
+	case "PP", "CPP":
+		name = "Passport"
+	case "OTRO":
+		name = "Otro"
+	}
+	if abroad {
+		name += " (" + country + ")"
+	}
+	return name
+}
+
+// readPerson checks what was entered of them. Once all of it is right it is put into the payment's customer.
+func (g *Pages) readPerson(e *entry, form url.Values, v *visit, m payment.Method) {
+	wants := g.engine.Page().Wants(v.shop, &v.payment, m)
+	lacks := wants.LacksOf(&v.payment)
+	if len(lacks) == 0 {
+		return
+	}
+	entered := payer.Entered{}
+	e.person = map[payer.Detail]string{}
+	for _, d := range lacks {
+		if entered[d] = plainly(form.Get(string(d))); d == payer.FirstName || d == payer.LastName {
+			entered[d] = readName(form.Get(string(d)))
+		}
+		e.person[d] = echo(entered[d], maxEntered)
+	}
+	customer, wrong, err := entered.Into(&v.payment, &wants)
+	if d := payer.DocumentNumber; entered[d] != "" && !slices.Contains(wrong, d) {
+		e.person[d] = entered[d] // long as it is, it is no card's
+	}
+	for _, d := range wrong {
+		e.fault(string(d), v.words.Person.fault(d, entered[d]))
+	}
+	if err == nil && len(wrong) == 0 {
+		e.customer = customer
+	}
+}
+
+func (w *personWords) fault(d payer.Detail, entered string) string {
+	switch {
+	case nothing(entered):
+		return fill(w.Missing, w.label(d))
+	case d == payer.DocumentNumber:
+		return w.DocumentWrong
+	}
+	return fill(w.Wrong, w.label(d))
+}

@@ -1,0 +1,32 @@
+package engine
+
+import (
+	"github.com/sluicepay/sluice/internal/payer"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/shop"
+)
+
+// wants is what has to be known of who pays there. Where the terminal cannot be reached nobody has to be asked for anything.
+func (at *reached) wants() payer.Wants {
+	if at == nil || at.to == nil {
+		return payer.Wants{}
+	}
+	return at.to.Traits().Wants
+}
+
+// lacks names the first of it that the payment does not have; empty where it has all.
+func (at *reached) lacks(p *payment.Payment) string {
+	wants := at.wants()
+	if lacks := wants.LacksOf(p); len(lacks) > 0 {
+		return lacks[0].Path()
+	}
+	return ""
+}
+
+// Wants is what has to be known of who pays a payment by the method, at the terminal where it would be tried first.
+func (g Page) Wants(s *shop.Shop, p *payment.Payment, m payment.Method) payer.Wants {
+	wanted := *p
+	wanted.Method = m
+	_, at := g.e.start(s, &wanted)
+	return at.wants()
+}

@@ -1,0 +1,100 @@
+package payer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sluicepay/sluice/internal/document"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+// Detail is one thing to know of who pays, by the name that the gateway contract has for it among those of a customer.
+type Detail string
+
+// The details. DocumentType and DocumentNumber go together.
+const (
+	FirstName      Detail = "firstName"
+	LastName       Detail = "lastName"
+	Email          Detail = "email"
+	Phone          Detail = "phone"
+	DocumentType   Detail = "documentType"
+	DocumentNumber Detail = "documentNumber"
+)
+
+// Details lists those that can be wanted by themselves, in the order in which they are asked for; a document comes after them.
+func Details() []Detail { return []Detail{FirstName, LastName, Email, Phone} }
+
+// Path names the detail in a request of the gateway contract.
+func (d Detail) Path() string { return "customer." + string(d) }
+
+// Wants is what a provider wants to know of who pays. The zero value is nothing.
+type Wants struct {
+	Details []Detail
+	// Documents are the types of a government document, one of which is wanted; none where it is empty.
+	Documents []string
+}
+
+// Check says what of it there is not.
+func (w *Wants) Check() error {
+	for _, d := range w.Details {
+		if !slices.Contains(Details(), d) {
+			return fmt.Errorf("%q is none of %v", d, Details())
+		}
+	}
+	for _, kind := range w.Documents {
+		if !document.Known(kind) {
+			return fmt.Errorf("%q is no type of a document", kind)
+		}
+	}
+	return nil
+}
+
+// Lacks lists what a customer lacks of it, in the order in which it is asked for. A document counts if it is of a type that is
+// wanted and its number can be right; its type need not be asked for where there is one only.
+func (w *Wants) Lacks(c *payment.Customer) []Detail {
+	var lacks []Detail
+	for _, d := range Details() {
+		if slices.Contains(w.Details, d) && *d.in(c) == "" {
+			lacks = append(lacks, d)
+		}
+	}
+	if len(w.Documents) == 0 {
+		return lacks
+	}
+	if _, err := document.Check(c.DocumentType, c.DocumentNumber); err == nil && slices.Contains(w.Documents, c.DocumentType) {
+		return lacks
+	}
+	if len(w.Documents) > 1 {
+		lacks = append(lacks, DocumentType)
+	}
+	return append(lacks, DocumentNumber)
+}
+
+// LacksOf is Lacks for the customer of a payment. One that cannot be read lacks all.
+func (w *Wants) LacksOf(p *payment.Payment) []Detail {
+	if len(w.Details) == 0 && len(w.Documents) == 0 {
+		return nil
+	}
+	var c payment.Customer
+	if p.Customer.Into(&c) != nil {
+		c = payment.Customer{}
+	}
+	return w.Lacks(&c)
+}
+
+// in is where a customer has the detail.
+func (d Detail) in(c *payment.Customer) *string {
+	switch d {
+	case FirstName:
+		return &c.FirstName
+	case LastName:
+		return &c.LastName
+	case Email:
+		return &c.Email
+	case Phone:
+		return &c.Phone
+	case DocumentType:
+		return &c.DocumentType
+	}
+	return &c.DocumentNumber
+}

@@ -1,0 +1,116 @@
+package payer_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicepay/sluice/internal/payer"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+var brazil = payer.Wants{Details: []payer.Detail{payer.Email, payer.FirstName}, Documents: []string{"BR_CPF", "BR_CNPJ"}}
+
+func TestWhatIsLackingIsListedInOrder(t *testing.T) {
+	t.Parallel()
+	for customer, want := range map[payment.Document]string{
+		``: "firstName email documentType documentNumber",
+		`{"firstName":"Ana","email":"ana@example.com"}`:                                                           "documentType documentNumber",
+		`{"firstName":"Ana","email":"ana@example.com","documentType":"BR_CPF","documentNumber":"529.982.247-25"}`: "",
+		`{"firstName":"Ana","email":"ana@example.com","documentType":"BR_CPF","documentNumber":"52998224724"}`:    "documentType documentNumber",
+		`{"firstName":"Ana","email":"ana@example.com","documentType":"PE_DNI","documentNumber":"12345678"}`:       "documentType documentNumber",
+		`{"firstName":"Ana","documentType":"BR_CPF","documentNumber":"52998224725"}`:                              "email",
+		`{`: "firstName email documentType documentNumber",
+	} {
+		var names []string
+		for _, d := range brazil.LacksOf(&payment.Payment{Customer: customer}) {
+			names = append(names, string(d))
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: %q, want %q", customer, got, want)
+		}
+	}
+	one := payer.Wants{Documents: []string{"BR_CPF"}}
+	if got := one.LacksOf(&payment.Payment{}); !slices.Equal(got, []payer.Detail{payer.DocumentNumber}) {
+		t.Errorf("of one type: %v", got)
+	}
+	nothing := payer.Wants{}
+	if got := nothing.LacksOf(&payment.Payment{Customer: "{"}); got != nil {
+		t.Errorf("nothing is wanted: %v", got)
+	}
+}
+
+func TestWhatIsEnteredBecomesTheCustomer(t *testing.T) {
+	t.Parallel()
+	p := &payment.Payment{Customer: `{"referenceId":"c-1","firstName":"Ana","locale":"pt"}`}
+	wants := payer.Wants{Details: payer.Details(), Documents: []string{"BR_CPF"}}
+	got, wrong, err := payer.Entered{
+		payer.FirstName: "Eva", payer.LastName: " da Silva ", payer.Email: "ana@example.com", payer.Phone: "+55 (11) 91234-5678", payer.DocumentNumber: "529.982.247-25",
+	}.Into(p, &wants)
+	want := payment.Document(`{"referenceId":"c-1","firstName":"Ana","lastName":"da Silva","email":"ana@example.com","phone":"55 11912345678","locale":"pt",` +
+		`"documentType":"BR_CPF","documentNumber":"52998224725"}`)
+	if diff := cmp.Diff(want, got); diff != "" || wrong != nil || err != nil {
+		t.Errorf("%v, %v (-want +got):\n%s", wrong, err, diff)
+	}
+	if lacks := wants.LacksOf(&payment.Payment{Customer: got}); lacks != nil {
+		t.Errorf("it lacks %v afterwards", lacks)
+	}
+	if _, _, err := (payer.Entered{}).Into(&payment.Payment{Customer: "{"}, &wants); err == nil {
+		t.Error("a customer that cannot be read")
+	}
+}
+
+func TestWhatCannotBeRightIsNamed(t *testing.T) {
+	t.Parallel()
+	all := payer.Wants{Details: payer.Details(), Documents: brazil.Documents}
+	right := payer.Entered{
+		payer.FirstName: "Ana", payer.LastName: "Silva", payer.Email: "a@b.example", payer.Phone: "442072243688",
+		payer.DocumentType: "BR_CNPJ", payer.DocumentNumber: "11.222.333/0001-81",
+	}
+	if _, wrong, err := right.Into(&payment.Payment{}, &all); len(wrong) > 0 || err != nil {
+		t.Fatalf("%v, %v", wrong, err)
+	}
+	for d, texts := range map[payer.Detail][]string{
+		payer.FirstName:      {"", " ", "4000 0000 0000 0408", strings.Repeat("x", 129), "a\x00b", "\xff"},
+		payer.LastName:       {"", "400000000000"},
+		payer.Email:          {"", "nobody", "a@", "@b.example", strings.Repeat("x", 250) + "@b.example"},
+		payer.Phone:          {"", "123456", "1234567890123456", "+44 20 CALL ME", "+", "4000000000000408"},
+		payer.DocumentNumber: {"", "11.222.333/0001-82", "529.982.247-25", "x"},
+	} {
+		for _, text := range texts {
+			entered := payer.Entered{}
+			for k, v := range right {
+				entered[k] = v
+			}
+			entered[d] = text
+			doc, wrong, err := entered.Into(&payment.Payment{}, &all)
+			if doc != "" || !slices.Equal(wrong, []payer.Detail{d}) || err != nil {
+				t.Errorf("%s %q: %q, %v, %v", d, text, doc, wrong, err)
+			}
+		}
+	}
+	for _, kind := range []string{"", "PE_DNI", "nothing"} {
+		entered := payer.Entered{payer.DocumentType: kind, payer.DocumentNumber: "12345678"}
+		if _, wrong, _ := entered.Into(&payment.Payment{}, &payer.Wants{Documents: brazil.Documents}); !slices.Equal(wrong, []payer.Detail{payer.DocumentType}) {
+			t.Errorf("type %q: %v", kind, wrong)
+		}
+	}
+}
+
+func TestOnlyWhatThereIsCanBeWanted(t *testing.T) {
+	t.Parallel()
+	for name, w := range map[string]payer.Wants{
+		"shoe size":     {Details: []payer.Detail{"shoeSize"}},
+		"a lone number": {Details: []payer.Detail{payer.DocumentNumber}},
+		"library card":  {Documents: []string{"XX_LIB"}},
+	} {
+		if w.Check() == nil {
+			t.Errorf("%s is wanted", name)
+		}
+	}
+	if err := brazil.Check(); err != nil {
+		t.Error(err)
+	}
+}
