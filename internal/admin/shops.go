@@ -143,7 +143,7 @@ func (d *Desk) updateShop(ctx context.Context, c UpdateShop) (ShopSettings, erro
 		return ShopSettings{}, shopError(err, c.Shop)
 	}
 	shown := changed.Settings
-	shown.RetiredKey = nil // a secret
+	shown.RetiredKey, shown.Wallets.Keys = nil, "" // secrets
 	return ShopSettings{changed.ID, changed.Active, shown, d.effect()}, nil
 }
 
@@ -187,7 +187,8 @@ func (d *Desk) renameShop(ctx context.Context, c RenameShop) (ShopRenamed, error
 // changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a
 // misspelled one.
 func changeSettings(s *shop.Settings, live bool, text string) error {
-	retired, logo := s.RetiredKey, s.Brand.Logo
+	retired, logo, wallets := s.RetiredKey, s.Brand.Logo, s.Wallets
+	s.Wallets = shop.Wallets{}
 	if text = unmarked(text); text != "" {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.DisallowUnknownFields()
@@ -199,6 +200,10 @@ func changeSettings(s *shop.Settings, live bool, text string) error {
 		}
 	}
 	s.RetiredKey = retired // rotated by a command of its own
+	if s.Wallets != (shop.Wallets{}) {
+		return errors.New("settings: wallets: an account is given with its keys, by \"sluice shop wallet set\"")
+	}
+	s.Wallets = wallets
 	if s.Brand.Logo != logo {
 		return errors.New("settings: brand.logo: a logo is given with its picture, by \"sluice shop logo set\"")
 	}

@@ -47,8 +47,10 @@ var allowed = map[string][]string{
 	"store/contents":   {"payment", "store/tx"},
 	"store/cards":      {"instrument", "payment", "store/tx"},
 	"store/signing":    {"store/tx"},
-	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes"}, // vault: what it seals and opens
-	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                              // shares nothing with what it judges
+	"store/spent":      {"payment", "store/tx"},
+	"wallet/accounts":  {"instrument", "money", "payment", "shop", "wallet", "wallet/applepay", "wallet/googlepay"},
+	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent"}, // vault: what it seals and opens
+	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                             // shares nothing with what it judges
 	"payer":            {"document", "payment"},
 	"connector":        {"money", "id", "payment", "instrument", "outbound", "payer"},
 	"provider":         {"money", "payment", "outbound", "connector"},
@@ -65,7 +67,7 @@ var allowed = map[string][]string{
 	"kept":        {"instrument", "job", "payment", "shop", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
-	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "kept", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange", "payer"},
+	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "kept", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange", "payer", "wallet", "wallet/accounts", "wallet/googlepay"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},

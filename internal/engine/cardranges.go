@@ -59,7 +59,7 @@ func (e *Engine) Ranges(ctx context.Context) *cardrange.Table { return e.ranges.
 // better.
 func masked(means instrument.Means, ranges *cardrange.Table) instrument.Masked {
 	shown := means.Masked()
-	if card := instrument.CardOf(means); card != nil && shown.CardIssuingCountry == "" {
+	if card := instrument.NumberIn(means); card != nil && shown.CardIssuingCountry == "" {
 		shown.CardIssuingCountry = ranges.Find(card.Number.Leading(cardrange.Digits)).Country
 	}
 	return shown

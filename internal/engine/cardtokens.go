@@ -59,8 +59,12 @@ func (e *Engine) saved(tx *store.Tx, s *shop.Shop, customer payment.Document, by
 	return card, err
 }
 
-// opened puts the card in the place of its token, and returns the token; empty where there is none. A failure leaves the means as they were.
+// opened puts the card in the place of its token, and returns the token; empty where there is none that the shop has given. A failure
+// leaves the means as they were.
 func (e *Engine) opened(ctx context.Context, c *Create) (token string, err error) {
+	if w, ok := c.Means.(*instrument.Wallet); ok {
+		return "", e.unwrapNew(ctx, c, w)
+	}
 	by, ok := c.Means.(*instrument.SavedCard)
 	if !ok {
 		return "", nil

@@ -62,7 +62,7 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	if !c.Shop.Active {
 		return Outcome{}, ErrForbidden
 	}
-	ctx, _, done := flight.Without(ctx, c.Means)
+	ctx, number, done := flight.Without(ctx, c.Means)
 	defer done()
 	if o, found, err := e.repeated(ctx, c.Shop.ID, c.Idem, c.Instruction); found || err != nil {
 		return o, err
@@ -79,13 +79,13 @@ func (e *Engine) Create(ctx context.Context, c Create) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if token != "" { // whose card nobody else wipes
+	if number == nil { // the card came out of a token
 		var repeats func()
 		ctx, _, repeats = flight.Without(ctx, c.Means)
 		defer repeats()
 	}
 	o, err := e.createFree(ctx, c, token)
-	if token != "" && (err != nil || o.Replayed) {
+	if token != "" && (err != nil || o.Replayed) { // nobody else wipes it
 		c.Means.Wipe()
 	}
 	return o, err

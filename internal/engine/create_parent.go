@@ -46,7 +46,7 @@ func (b *creation) prepare(tx *store.Tx) (payment.Payment, *payment.Start, error
 	}
 	c.Shop.Fix(&p)
 	if c.Means != nil {
-		p.Method, p.Instrument = cmp.Or(payment.MethodOf(c.Means.Kind()), p.Method), masked(c.Means, b.ranges)
+		p.Method, p.Instrument = cmp.Or(methodOf(c.Means), p.Method), masked(c.Means, b.ranges)
 		p.Instrument.CardToken = b.token
 	}
 	b.x = callInput{means: c.Means}

@@ -26,6 +26,8 @@ import (
 	"github.com/sluicepay/sluice/internal/terminals"
 	"github.com/sluicepay/sluice/internal/vault"
 	"github.com/sluicepay/sluice/internal/velocity"
+	"github.com/sluicepay/sluice/internal/wallet/accounts"
+	"github.com/sluicepay/sluice/internal/wallet/googlepay"
 )
 
 // Config is what an Engine works with. Every field is required but Timeout and those that say "when given".
@@ -55,6 +57,8 @@ type Config struct {
 	Screen risk.Screener
 	// Pause, when given, is called instead of waiting until the database may be back.
 	Pause func(context.Context, time.Duration)
+	// GoogleRoots, when given, are the keys by which Google signs tokens, as they are published now.
+	GoogleRoots func() googlepay.Roots
 	// NeverKeep is the mode in which no number of a card is kept in the database, however short.
 	NeverKeep bool
 	// Timeout replaces every connector's own limit of a provider call, and that of status queries. Zero keeps them.
@@ -70,6 +74,7 @@ type Engine struct {
 	connectors *terminals.Pool
 	means      flight.Keeper
 	cards      kept.Cards
+	tokens     accounts.Opener
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
@@ -89,7 +94,8 @@ func New(c Config) *Engine {
 	e := &Engine{
 		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(), ranges: newRanges(c),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log, Never: c.NeverKeep}, cards: keptCards(c),
-		bell: &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
+		tokens: accounts.Opener{Now: c.Now, Google: c.GoogleRoots},
+		bell:   &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
 	e.outbox = &outbox.Outbox{DB: c.DB, Shops: e.shops, Render: c.Render, IDs: c.IDs, Random: c.Random, Bell: e.bell, Wake: c.Wake}
 	return e

@@ -44,6 +44,7 @@ func (e *Engine) Execute(ctx context.Context, x Execute) (Outcome, error) {
 		return Outcome{}, &CardText{}
 	}
 	o, err := e.command(ctx, x.Target, by.plan)
+	err = spentFirst(err, by.pays)
 	if slowed(err) {
 		e.turnedAway(ctx, x.Shop, by.door.refusal)
 	}
@@ -143,9 +144,15 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	}
 	wanted := *p
 	if p.Method == "" && c.Method == "" && means != nil {
-		c.Method = payment.MethodOf(means.Kind())
+		c.Method = methodOf(means)
 	}
 	wanted.Method = cmp.Or(c.Method, p.Method)
+	if w, ok := means.(*instrument.Wallet); ok {
+		o.pays = w
+		if err := o.unwrapped(tx, &wanted, w); err != nil {
+			return nil, callInput{}, err
+		}
+	}
 	var call callInput
 	c.Start, call.at = e.start(x.Shop, &wanted)
 	call.onPage = true

@@ -117,8 +117,9 @@ func remember(tx *store.Tx, shop payment.ShopID, key Idempotency, id payment.ID)
 func overtaken(err error) bool {
 	var refusal *payment.Refusal
 	var missing *payment.Missing
-	return clashed(err, store.WriteIdempotency) || clashed(err, store.WriteInstruction) || errors.Is(err, ErrChanged) ||
-		errors.As(err, &refusal) || errors.As(err, &missing)
+	var token *TokenRefused
+	return clashed(err, store.WriteIdempotency) || clashed(err, store.WriteInstruction) || clashed(err, store.WriteSpent) || errors.Is(err, ErrChanged) ||
+		errors.As(err, &refusal) || errors.As(err, &missing) || errors.As(err, &token)
 }
 
 // clashed reports whether a transaction failed because the named row exists already.

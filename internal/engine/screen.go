@@ -24,7 +24,7 @@ func (e *Engine) screen(s *shop.Shop, p *payment.Payment, means instrument.Means
 		return v, nil
 	}
 	f := risk.Facts{Now: e.Now(), Shop: s, Payment: *p, From: from}
-	if card := instrument.CardOf(means); card != nil && !card.Number.IsZero() {
+	if card := instrument.NumberIn(means); card != nil && !card.Number.IsZero() {
 		f.Card = &risk.Card{Mark: card.Number.Sum(e.c.Keys.Fingerprint), BIN: card.Number.BIN()}
 	}
 	err := rescue.Call(func() (err error) {

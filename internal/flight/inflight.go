@@ -53,7 +53,7 @@ func (k Keeper) Seal(tx *store.Tx, p *payment.Payment, m instrument.Means) strin
 
 // pack is what of the means may be kept in a row: nothing of a card where none ever is.
 func (k Keeper) pack(m instrument.Means) []byte {
-	if k.Never && instrument.CardOf(m) != nil {
+	if k.Never && instrument.NumberIn(m) != nil {
 		return nil
 	}
 	return vault.Pack(m)

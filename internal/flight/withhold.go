@@ -11,7 +11,7 @@ import (
 // Without returns a context in which nothing new is stored that repeats the card's number, until done is called. The
 // finder finds it in what a provider says; it is nil where there is no card.
 func Without(ctx context.Context, means instrument.Means) (_ context.Context, finder *instrument.Finder, done func()) {
-	card := instrument.CardOf(means)
+	card := instrument.NumberIn(means)
 	if card == nil || card.Number.IsZero() {
 		return ctx, nil, func() {}
 	}

@@ -3,6 +3,7 @@ package instrument
 import (
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // Means is what a customer pays with, from the request that brings it to the connector that uses it: a *[Card], *[SavedCard],
@@ -59,6 +60,14 @@ func CardOf(m Means) *Card {
 	return card
 }
 
+// NumberIn is the card whose number the means hold, in an opened token too; nil where they hold none.
+func NumberIn(m Means) *Card {
+	if w, ok := m.(*Wallet); ok {
+		return w.Card
+	}
+	return CardOf(m)
+}
+
 // SavedCard is a card that the shop keeps under a token of its own.
 type SavedCard struct {
 	Token string `json:"-"`
@@ -75,10 +84,18 @@ type Code struct {
 	Digits string `json:"-"`
 }
 
-// Wallet is the token of a wallet, as the browser or the merchant passed it on.
+// Wallet is the token of a wallet, as the browser or the merchant passed it on, and, once it was opened, what was in it.
 type Wallet struct {
 	Method string // the payment method whose wallet it is
-	Token  []byte `json:"-"`
+	Token  []byte `json:"-"` // none once it was opened
+	// Card is what was in the token; nil before it is opened. Its number is the device's own where there is a Cryptogram, which
+	// proves that the device made it for this payment; else it is that of a card on file, of which nothing is proved. It never has
+	// a security code. ECI is how the scheme takes it: two characters, or none.
+	Card            *Card  `json:"-"`
+	Cryptogram, ECI string `json:"-"`
+	// ID is the token's own name, by which it pays once; Until is how long that has to be remembered, and zero for good.
+	ID    string `json:"-"`
+	Until time.Time
 }
 
 // Bank is the bank that the customer has chosen, by the name that the provider has for it.
@@ -111,8 +128,13 @@ func (*Credential) Masked() Masked { return Masked{} }
 // Masked is empty: a code is nowhere kept.
 func (*Code) Masked() Masked { return Masked{} }
 
-// Masked is empty: what is in the token comes out when it is opened.
-func (*Wallet) Masked() Masked { return Masked{} }
+// Masked is that of the card in the token, and empty before it was opened.
+func (w *Wallet) Masked() Masked {
+	if w.Card == nil {
+		return Masked{}
+	}
+	return w.Card.Masked()
+}
 
 // Masked is empty.
 func (*Bank) Masked() Masked { return Masked{} }
@@ -129,9 +151,10 @@ func (c *Credential) Wipe() { *c = Credential{} }
 // Wipe forgets the code.
 func (c *Code) Wipe() { *c = Code{} }
 
-// Wipe overwrites the token.
+// Wipe overwrites the token and the card that was in it.
 func (w *Wallet) Wipe() {
 	clear(w.Token)
+	w.Card.Wipe()
 	*w = Wallet{}
 }
 
@@ -143,7 +166,9 @@ func (s *SavedCard) clone() Means  { return &SavedCard{s.Token, s.With.Clone()} 
 func (c *Credential) clone() Means { copied := *c; return &copied }
 func (c *Code) clone() Means       { copied := *c; return &copied }
 func (w *Wallet) clone() Means {
-	return &Wallet{Method: w.Method, Token: append([]byte(nil), w.Token...)}
+	copied := *w
+	copied.Token, copied.Card = append([]byte(nil), w.Token...), w.Card.Clone()
+	return &copied
 }
 func (b *Bank) clone() Means { copied := *b; return &copied }
 

@@ -23,7 +23,8 @@ const (
 	rests = time.Hour
 )
 
-// Forgetter takes cards away that are over their time: those that no payment was approved with, and those that have expired long ago.
+// Forgetter takes away what is over its time: cards that no payment was approved with, or that have expired long ago, and the names of
+// wallets' tokens that nobody takes any more.
 type Forgetter struct {
 	DB  *store.DB
 	Now func() time.Time
@@ -74,7 +75,7 @@ func (f *Forgetter) due(_ context.Context, shards []int64, before time.Time, _ i
 }
 
 func (f *Forgetter) failed(ctx context.Context, _ job.Item, cause error, next time.Time) error {
-	f.Log.WarnContext(ctx, "kept cards that are over their time are not taken away", "error", cause)
+	f.Log.WarnContext(ctx, "what is kept and over its time is not taken away", "error", cause)
 	if next.IsZero() {
 		next = f.Now().Add(rests)
 	}
@@ -91,7 +92,14 @@ func (f *Forgetter) Work(ctx context.Context, _ job.Item) error {
 		for _, k := range over {
 			tx.CardTokens().Forget(k)
 		}
-		seen = len(over)
+		if err != nil {
+			return err
+		}
+		spent, err := tx.SpentTokens().Due(now, forgottenAtOnce)
+		for _, s := range spent {
+			tx.SpentTokens().Forget(s)
+		}
+		seen = max(len(over), len(spent))
 		return err
 	})
 	if err == nil && seen == forgottenAtOnce {

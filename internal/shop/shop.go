@@ -126,6 +126,7 @@ type Settings struct {
 	Brand               Brand         `json:"brand,omitzero"`
 	AllowedFrameOrigins []string      `json:"allowedFrameOrigins,omitempty"` // sites within which the payment page may be shown, such as https://shop.example; none where empty
 	YandexPay           YandexPay     `json:"yandexPay"`
+	Wallets             Wallets       `json:"wallets,omitzero"`
 }
 
 // Defaults returns the settings of a new shop; a test shop may hand in cards

@@ -87,8 +87,8 @@ func (s *Simulator) bookPayment(c *command, eff Effect, now time.Time) (*tx, *ap
 		t.Card = stored.Card
 		card.code = orCode(stored.MITCode)
 	case c.card != nil:
-		card = findTestCard(c.card.Number)
-		t.MITCode = card.mitCode
+		card = c.inHand(findTestCard(c.card.Number))
+		t.MITCode, t.Wallet = card.mitCode, c.wallet
 	default:
 		card.code, card.challenge = codeApproved, true
 	}

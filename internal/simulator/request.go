@@ -36,6 +36,12 @@ type cardInput struct {
 	SecurityCode string `json:"securityCode"`
 }
 
+// networkToken is what a device gives with the number that it has in the place of the card's.
+type networkToken struct {
+	Cryptogram string `json:"cryptogram"`
+	ECI        string `json:"eci"`
+}
+
 type accountInput struct {
 	Holder string `json:"holder"`
 	Number string `json:"number"`
@@ -64,6 +70,7 @@ type moneyRequest struct {
 	Capture         *bool          `json:"capture"`
 	Method          string         `json:"method"`
 	Card            *cardInput     `json:"card"`
+	NetworkToken    *networkToken  `json:"networkToken"`
 	Account         *accountInput  `json:"account"`
 	Credential      string         `json:"credential"`
 	BlikCode        string         `json:"blikCode"`
@@ -92,6 +99,8 @@ type command struct {
 	amount      decimal
 	whole       bool // no amount given: all that is left
 	card        *cardInput
+	wallet      string        // that the card comes from, as the method of a request says; empty for none
+	device      *networkToken // nil where the number is no device's
 	account     *accountInput
 	month, year int
 	credential  string
@@ -159,7 +168,8 @@ func (s *Simulator) readCommand(op, parent string, body []byte) (*command, *apiE
 	c := &command{op: op, parent: parent, kind: op, reference: q.Reference, orderID: q.OrderID,
 		currency: q.Currency, credential: q.Credential, store: q.StoreCredential,
 		forceAuth: q.ThreeDS == "required", returnURL: q.ReturnURL, noticeURL: q.NoticeURL,
-		testAmounts: q.TestAmounts, blikCode: q.BlikCode, showCode: q.Show == showCode, bank: q.Bank, card: q.Card, account: q.Account}
+		testAmounts: q.TestAmounts, blikCode: q.BlikCode, showCode: q.Show == showCode, bank: q.Bank, card: q.Card,
+		device: q.NetworkToken, account: q.Account}
 	if op == opPayment {
 		c.kind = kindSale
 		if q.Capture != nil && !*q.Capture {
@@ -197,6 +207,13 @@ func (s *Simulator) fingerprint(c *command) string {
 		field(c.blikCode)
 		field(c.bank)
 		field(strconv.FormatBool(c.showCode))
+	}
+	if c.wallet != "" {
+		field(c.wallet)
+		if c.device != nil {
+			field(c.device.Cryptogram)
+			field(c.device.ECI)
+		}
 	}
 	if c.card != nil {
 		field(c.card.Number)

@@ -36,6 +36,7 @@ type tx struct {
 	Kind        string    `json:"kind"`
 	Status      string    `json:"status"`
 	Method      string    `json:"method,omitempty"`
+	Wallet      string    `json:"wallet,omitempty"` // that the card came from
 	Amount      decimal   `json:"amount"`
 	Currency    string    `json:"currency,omitempty"`
 	Parent      string    `json:"parent,omitempty"`
@@ -103,6 +104,7 @@ type transactionView struct {
 	Kind            string       `json:"kind"`
 	Status          string       `json:"status"`
 	Method          string       `json:"method,omitempty"`
+	Wallet          string       `json:"wallet,omitempty"`
 	Amount          decimal      `json:"amount"`
 	Currency        string       `json:"currency,omitempty"`
 	ParentID        string       `json:"parentId,omitempty"`
@@ -129,7 +131,7 @@ type transactionView struct {
 func (t *tx) view(base string) transactionView {
 	v := transactionView{
 		ID: t.ID, Reference: t.Reference, OrderID: t.OrderID, Kind: t.Kind, Status: t.Status,
-		Method: t.Method, Amount: t.Amount, Currency: t.Currency, ParentID: t.Parent,
+		Method: t.Method, Wallet: t.Wallet, Amount: t.Amount, Currency: t.Currency, ParentID: t.Parent,
 		Card: t.Card, ThreeDS: t.threeDS(), Credential: t.Credential,
 		Version: t.Version, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}

@@ -58,6 +58,7 @@ func (c *command) checkAllowed(q *moneyRequest) *apiError {
 		{"capture", q.Capture != nil, payment},
 		{"method", q.Method != "", payment || payout},
 		{"card", q.Card != nil, customers},
+		{"networkToken", q.NetworkToken != nil, payment},
 		{"account", q.Account != nil, payout},
 		{"credential", q.Credential != "", payment || payout},
 		{"blikCode", q.BlikCode != "", payment},
@@ -153,6 +154,9 @@ func (c *command) checkPayment(q *moneyRequest, now time.Time) *apiError {
 		return invalidField("testAmounts", testAmountsYandex+", or absent")
 	}
 	if err := c.checkApp(q); err != nil {
+		return err
+	}
+	if err := c.checkWallet(); err != nil {
 		return err
 	}
 	if c.method != methodCard {

@@ -9,6 +9,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/signing"
+	"github.com/sluicepay/sluice/internal/store/spent"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -48,11 +49,16 @@ type (
 	SigningKey = signing.Key
 	// KeptCard is a card that a shop keeps.
 	KeptCard = cards.Kept
+	// SpentToken is the token of a wallet that has paid.
+	SpentToken = spent.Token
 	// FaultPoint is a place where a test can make the writer fail.
 	FaultPoint = tx.FaultPoint
 	// UniqueError says which write met a row with the same unique key.
 	UniqueError = tx.UniqueError
 )
+
+// WriteSpent is the name of the write that fails when the token of a wallet was spent before.
+const WriteSpent = spent.WriteToken
 
 // The two databases.
 const (

@@ -34,7 +34,7 @@ func (t Shops) Live() ([]shop.Shop, error) {
 		s := &(*shops)[i]
 		s.Terminals = of[s.ID]
 		secrets(t).openTerminals(s.ID, s.Terminals)
-		s.SigningKey, s.Settings.RetiredKey = "", nil
+		hide(s)
 	}
 	return *shops, nil
 }

@@ -118,10 +118,18 @@ func (t secrets) openShop(s *shop.Shop) (err error) {
 		return err
 	}
 	if r := s.Settings.RetiredKey; r != nil {
-		r.Key, err = t.open(shopPlace(s, vault.KindRetiredKey), r.Key)
+		if r.Key, err = t.open(shopPlace(s, vault.KindRetiredKey), r.Key); err != nil {
+			return err
+		}
+	}
+	if w := &s.Settings.Wallets; w.Keys != "" {
+		w.Keys, err = t.open(shopPlace(s, vault.KindWallets), w.Keys)
 	}
 	return err
 }
+
+// hide takes the secrets of a shop away where nobody needs them.
+func hide(s *shop.Shop) { s.SigningKey, s.Settings.RetiredKey, s.Settings.Wallets.Keys = "", nil, "" }
 
 // sealedShop returns signing key and settings of a shop as they are stored.
 func (t secrets) sealedShop(s *shop.Shop) (key string, settings any) {
@@ -129,6 +137,7 @@ func (t secrets) sealedShop(s *shop.Shop) (key string, settings any) {
 	if r := stored.RetiredKey; r != nil {
 		stored.RetiredKey = &shop.RetiredKey{Key: t.seal(shopPlace(s, vault.KindRetiredKey), r.Key), Until: r.Until}
 	}
+	stored.Wallets.Keys = t.seal(shopPlace(s, vault.KindWallets), stored.Wallets.Keys)
 	return t.seal(shopPlace(s, vault.KindSigning), s.SigningKey), jsonOf(t.tx, stored)
 }
 
@@ -198,12 +207,12 @@ func (c copied) Scan(dest ...any) error {
 	return err
 }
 
-// withRetiredKey returns a shop's settings with another retired key, all else as it stands.
-func withRetiredKey(settings string, key *shop.RetiredKey) (string, error) {
+// withSetting returns a shop's settings with another value of one, all else as it stands.
+func withSetting(settings, name string, value any) (string, error) {
 	var all map[string]json.RawMessage
 	err := json.Unmarshal([]byte(settings), &all)
 	if err == nil {
-		all["retiredSigningKey"], err = json.Marshal(key)
+		all[name], err = json.Marshal(value)
 	}
 	var raw []byte
 	if err == nil {

@@ -51,7 +51,14 @@ func (t Sealings) sealShops(s *Sealing, limit int) (int, error) {
 			text, also := t.reseal(s, shopPlace(&r.Shop, vault.KindRetiredKey), old.Key)
 			if changed = changed || also; also {
 				old.Key = text
-				r.settings, err = withRetiredKey(r.settings, old)
+				r.settings, err = withSetting(r.settings, "retiredSigningKey", old)
+			}
+		}
+		if w := &r.Settings.Wallets; w.Keys != "" && err == nil {
+			text, also := t.reseal(s, shopPlace(&r.Shop, vault.KindWallets), w.Keys)
+			if changed = changed || also; also {
+				w.Keys = text
+				r.settings, err = withSetting(r.settings, "wallets", w)
 			}
 		}
 		if err != nil {

@@ -40,7 +40,7 @@ func (t Shops) Get(sid shop.ID) (shop.Shop, error) {
 func (t Shops) List() ([]shop.Shop, error) {
 	return tx.List(t.tx, func(s tx.Scanner) (shop.Shop, error) {
 		sh, err := scanShop(s)
-		sh.SigningKey, sh.Settings.RetiredKey = "", nil
+		hide(&sh)
 		return sh, err
 	}, sqlShops)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
 	"github.com/sluicepay/sluice/internal/store/signing"
+	"github.com/sluicepay/sluice/internal/store/spent"
 	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -122,6 +123,9 @@ type RangeTables = contents.RangeTables
 // CardTokens reads and writes the cards that shops keep: table card_token.
 type CardTokens = cards.Tokens
 
+// SpentTokens reads and writes the tokens of wallets that have paid: table spent_token.
+type SpentTokens = spent.Tokens
+
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
 
@@ -217,3 +221,6 @@ func (t *Tx) RangeTables() RangeTables { return contents.RangeTablesOf(t.kernel(
 
 // CardTokens is the accessor of its table.
 func (t *Tx) CardTokens() CardTokens { return cards.Of(t.kernel()) }
+
+// SpentTokens is the accessor of its table.
+func (t *Tx) SpentTokens() SpentTokens { return spent.Of(t.kernel()) }

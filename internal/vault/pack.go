@@ -3,6 +3,8 @@ package vault
 import (
 	"encoding/binary"
 	"errors"
+	"strconv"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/instrument"
 )
@@ -17,6 +19,7 @@ const (
 	packedSaved     = 3 // token
 	packedWallet    = 4 // method, token
 	packedBank      = 5 // bank
+	packedOpened    = 6 // what was in the token of a wallet: method, number, holder, month, year, cryptogram, indicator, id, until when it counts
 )
 
 // Pack returns what may be kept, sealed, of what a customer pays with, while the payment is under way; the caller overwrites
@@ -43,11 +46,56 @@ func Pack(m instrument.Means) []byte {
 	case *instrument.SavedCard:
 		return field([]byte{packedSaved}, []byte(m.Token))
 	case *instrument.Wallet:
+		if m.Card != nil {
+			return packOpened(m)
+		}
 		return field(field([]byte{packedWallet}, []byte(m.Method)), m.Token)
 	case *instrument.Bank:
 		return field([]byte{packedBank}, []byte(m.ID))
 	}
 	return nil
+}
+
+func packOpened(m *instrument.Wallet) []byte {
+	if m.Card.Number.IsZero() {
+		return nil
+	}
+	until := ""
+	if !m.Until.IsZero() {
+		until = strconv.FormatInt(m.Until.UnixMicro(), 10)
+	}
+	texts := []string{m.Card.Holder, m.Card.ExpiryMonth, m.Card.ExpiryYear, m.Cryptogram, m.ECI, m.ID, until}
+	room := 1 + (len(texts)+2)*binary.MaxVarintLen16 + instrument.MostDigits + len(m.Method)
+	for _, text := range texts {
+		room += len(text)
+	}
+	var digits [instrument.MostDigits]byte
+	packed := field(append(make([]byte, 0, room), packedOpened), []byte(m.Method))
+	packed = field(packed, m.Card.Number.AppendTo(digits[:0]))
+	clear(digits[:])
+	for _, text := range texts {
+		packed = field(packed, []byte(text))
+	}
+	return packed
+}
+
+func unpackOpened(fields [][]byte) (instrument.Means, error) {
+	number, err := instrument.ParsePAN(string(fields[1]))
+	if err != nil {
+		return nil, errFlight
+	}
+	m := &instrument.Wallet{
+		Method: string(fields[0]), Cryptogram: string(fields[5]), ECI: string(fields[6]), ID: string(fields[7]),
+		Card: &instrument.Card{Number: number, Holder: string(fields[2]), ExpiryMonth: string(fields[3]), ExpiryYear: string(fields[4])},
+	}
+	if len(fields[8]) > 0 {
+		at, err := strconv.ParseInt(string(fields[8]), 10, 64)
+		if err != nil {
+			return nil, errFlight
+		}
+		m.Until = time.UnixMicro(at).UTC()
+	}
+	return m, nil
 }
 
 func field(packed, value []byte) []byte {
@@ -82,6 +130,9 @@ func Unpack(packed []byte) (m instrument.Means, coded bool, err error) {
 		return &instrument.SavedCard{Token: string(fields[0])}, false, nil
 	case form == packedWallet && len(fields) == 2:
 		return &instrument.Wallet{Method: string(fields[0]), Token: append([]byte(nil), fields[1]...)}, false, nil
+	case form == packedOpened && len(fields) == 9:
+		m, err := unpackOpened(fields)
+		return m, false, err
 	case form == packedBank && len(fields) == 1:
 		return &instrument.Bank{ID: string(fields[0])}, false, nil
 	}

@@ -25,7 +25,9 @@ func TestPackedMeansComeBackWithoutTheirCode(t *testing.T) {
 		coded bool
 	}{
 		"card": {coded, true}, "card without a code": {bare, false}, "saved card": {&instrument.SavedCard{Token: "tok"}, false},
-		"wallet": {&instrument.Wallet{Method: "GOOGLEPAY", Token: []byte{0, 1, 255}}, false}, "bank": {&instrument.Bank{ID: "b1"}, false},
+		"wallet": {&instrument.Wallet{Method: "GOOGLEPAY", Token: []byte{0, 1, 255}}, false}, "opened wallet": {&instrument.Wallet{Method: "APPLEPAY", Card: bare, Cryptogram: "q80=", ECI: "05", ID: "id"}, false},
+		"opened wallet that ends": {&instrument.Wallet{Method: "GOOGLEPAY", Card: bare, ID: "id", Until: time.UnixMicro(1_700_000_000_000_456)}, false},
+		"bank":                    {&instrument.Bank{ID: "b1"}, false},
 	} {
 		packed := vault.Pack(c.m)
 		if bytes.Contains(packed, []byte("123")) { // the code; neither the number nor the expiry holds it

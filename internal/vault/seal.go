@@ -23,6 +23,7 @@ const (
 	KindRetired    Kind = "terminal-retired"    // those that it had before
 	KindSigning    Kind = "signing-key"         // a shop's key for its webhooks, by the shop's id
 	KindRetiredKey Kind = "signing-key-retired" // the one that it had before
+	KindWallets    Kind = "wallets"             // a shop's keys for the tokens of wallets, by the shop's id
 	KindCredential Kind = "credential"          // what charges a customer again, by the first payment's id
 	KindMeans      Kind = "means"               // what a payment that is under way is paid with, by the payment's id
 	KindCard       Kind = "card"                // the number of a card that a shop keeps, by its token

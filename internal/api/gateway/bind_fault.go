@@ -51,6 +51,8 @@ var fieldTypes = map[string]string{
 	"paymentType":    modelPrefix + "PaymentType",
 	"paymentMethod":  modelPrefix + "PaymentMethod",
 	"card":           modelPrefix + "Card",
+	"googlePay":      modelPrefix + "GooglePay",
+	"applePay":       modelPrefix + "ApplePay",
 	"customer":       modelPrefix + "Customer",
 	"billingAddress": modelPrefix + "BillingAddress",
 	"startRecurring": javaBoolean,

@@ -22,6 +22,7 @@ type demands struct {
 	person   bool           // customer and billing address are demanded
 	papers   bool           // numbers of documents are held to the rules of their types
 	card     bool           // card data counts, and there is some
+	wallet   payment.Method // whose token counts and is there; empty for none
 	verify   bool           // a card is to be verified, and no money to be moved
 	currency money.Currency // as far as it can be read
 }
@@ -34,6 +35,9 @@ func demandsOf(doc *api.Value, s *shop.Shop) demands {
 	d.papers = s.Settings.CheckDocuments
 	card := doc.Get("card")
 	d.card = !d.followUp && d.kind != payment.Refund && !card.Blank() && !card.Empty()
+	if d.kind == payment.Deposit && !d.followUp {
+		d.wallet = walletIn(doc)
+	}
 	if d.kind == payment.Deposit && !d.followUp && isZero(doc.Get("amount")) {
 		d.verify, _ = truthOf(doc.Get("preAuth"))
 	}
@@ -59,7 +63,12 @@ func bindPayment(doc *api.Value, s *shop.Shop, known surroundings) (engine.Creat
 	c.Currency = b.currency(d)
 	c.Parent = b.parent(d)
 	c.Description = b.text("description", maxDescription)
-	if d.card {
+	switch {
+	case d.wallet != "":
+		if w := b.wallet(s); w != nil {
+			c.Means = w
+		}
+	case d.card:
 		c.Means = b.card(known.keeps)
 	}
 	c.Customer = b.customer(d)
@@ -105,6 +114,11 @@ func (b binder) paymentMethod(d demands) payment.Method {
 	}
 	m := choice(b, "paymentMethod", payment.Methods)
 	switch {
+	case d.wallet != "" && !d.verify:
+		if m.Valid() && m != d.wallet {
+			b.fault("paymentMethod", pattern, `must match "`+string(d.wallet)+`" where `+walletField(d.wallet)+` is given`)
+		}
+		return d.wallet
 	case !d.card && !d.verify:
 		return m
 	case m.Valid() && m.Spec().Means != instrument.KindCard && d.card:

@@ -223,7 +223,7 @@ func FuzzBindBrowser(f *testing.F) {
 		if doc.Get("card").Get("cardSecurityCode").Kind() == api.Number || entering(doc) || !doc.Get("paymentMethod").Blank() {
 			return // there is no payment to look at
 		}
-		x, err := (&Gateway{}).bindExecute(t.Context(), doc, engine.Target{ID: "none"})
+		x, err := (&Gateway{}).bindExecute(t.Context(), doc, engine.Target{ID: "none", Shop: &shop.Shop{}})
 		if card := instrument.CardOf(x.Means); card != nil && card.SecurityCode.IsZero() {
 			t.Fatal("a card without its code")
 		}

@@ -101,6 +101,7 @@ func badRequest(object string, err error) (badFrame, bool) {
 		missing   *payment.Missing
 		duplicate *engine.DuplicateReference
 		repeated  *engine.CardText
+		token     *engine.TokenRefused
 	)
 	switch {
 	case errors.As(err, &syntax):
@@ -119,6 +120,8 @@ func badRequest(object string, err error) (badFrame, bool) {
 		return validation(object, faulty.faults), true
 	case errors.As(err, &missing):
 		return validation(object, []fault{newFault(missing.Field, notNull, textNotNull)}), true
+	case errors.As(err, &token):
+		return validation(object, []fault{tokenFault(token)}), true
 	case errors.As(err, &duplicate):
 		return validation(object, []fault{newFault("referenceId", unique, "must be unique")}), true
 	case errors.Is(err, payment.ErrBusy):

@@ -30,7 +30,7 @@ func (g *Gateway) execute(w http.ResponseWriter, r *http.Request, s *shop.Shop) 
 	if err != nil {
 		return g.known(r.Context(), t, err)
 	}
-	x.Idem.Fingerprint = g.engine.Fingerprint(canonicalExecute(&x))
+	x.Idem.Fingerprint = g.engine.Fingerprint(g.canonicalExecute(&x))
 	x.From = g.customerAt(r, x.Browser)
 	o, err := g.engine.Execute(r.Context(), x)
 	if err != nil {
@@ -91,7 +91,7 @@ func (g *Gateway) bindExecute(ctx context.Context, doc *api.Value, t engine.Targ
 	return x, nil
 }
 
-// bindMeans reads by what the customer pays: the method of a payment that has none yet, what was entered for it, or the security
+// bindMeans reads by what the customer pays: the method of a payment that has none yet, what was entered for it, the token of a wallet, or the security
 // code of the card that came with the payment, as a card without a number. Hardly any request has one of them, and none
 // else needs the payment to be read.
 func (g *Gateway) bindMeans(ctx context.Context, b binder, x *engine.Execute) error {
@@ -110,6 +110,8 @@ func (g *Gateway) bindMeans(ctx context.Context, b binder, x *engine.Execute) er
 	switch {
 	case x.Method.Valid() && p.Method != "" && x.Method != p.Method && !p.ChoosesAgain():
 		b.fault("paymentMethod", pattern, `must match "`+string(p.Method)+`", which the payment has`)
+	case walletIn(b.from) != "":
+		x.Means = b.wallet(x.Shop)
 	case enters:
 		x.Means = b.entered(cmp.Or(x.Method, p.Method), false)
 	default:

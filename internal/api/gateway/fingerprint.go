@@ -66,6 +66,7 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 			c.add("expiryYear", with.ExpiryYear)
 		}
 	}
+	g.canonicalWallet(&c, r.Means)
 	c.add("customer", string(r.Customer))
 	c.add("billingAddress", string(r.Billing))
 	c.add("returnUrl", r.ReturnURL)
@@ -79,12 +80,13 @@ func (g *Gateway) canonicalPayment(route string, r *engine.Create) []byte {
 }
 
 // canonicalExecute leaves codes out.
-func canonicalExecute(x *engine.Execute) []byte {
+func (g *Gateway) canonicalExecute(x *engine.Execute) []byte {
 	c := canonical(canonicalCommand(x.Idem.Route, x.ID, money.Amount{}, x.Browser))
 	c.add("paymentMethod", string(x.Method))
 	if bank, ok := x.Means.(*instrument.Bank); ok {
 		c.add("bankCode", bank.ID)
 	}
+	g.canonicalWallet(&c, x.Means)
 	return c
 }
 

@@ -72,6 +72,19 @@ func (b body) card(c *instrument.Card) body {
 	return append(b, '}')
 }
 
+// wallet appends the card that was in the token. A token that nobody has opened is nothing to this provider.
+func (b body) wallet(w *instrument.Wallet) body {
+	if w.Card == nil {
+		return b
+	}
+	b = b.card(w.Card)
+	if w.Cryptogram == "" {
+		return b
+	}
+	b = append(b, `,"networkToken":{"cryptogram":`...)
+	return append(b.quote(w.Cryptogram).text("eci", w.ECI), '}')
+}
+
 func paymentBody(r *connector.Request, wants *payer.Wants) []byte {
 	b := roomyBody(r.Key, texts(r)).money(r)
 	if r.PreAuth {
@@ -89,6 +102,8 @@ func paymentBody(r *connector.Request, wants *payer.Wants) []byte {
 		b = b.method(r.Method).text("blikCode", means.Digits)
 	case *instrument.Bank:
 		b = b.method(r.Method).text("bank", means.ID)
+	case *instrument.Wallet:
+		b = b.method(r.Method).wallet(means)
 	default:
 		b = b.method(r.Method).shown(r)
 	}
@@ -133,6 +148,11 @@ func texts(r *connector.Request) int {
 		n += len(means.Holder)
 	case *instrument.Bank:
 		n += len(means.ID)
+	case *instrument.Wallet:
+		n += len(means.Cryptogram)
+		if means.Card != nil {
+			n += len(means.Card.Holder)
+		}
 	}
 	return n
 }
