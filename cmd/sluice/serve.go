@@ -98,6 +98,7 @@ func (a *node) serve(s *surroundings, listener net.Listener, ready readiness) (e
 		return errors.Join(err, listener.Close())
 	}
 	g.run(runner.Run)
+	g.run(a.FetchGoogleRoots)
 	server := a.server(a.Handler(g.ctx, app.Public{Stopping: g.ctx.Done(), Simulator: a.simulator}), a.caps("public", a.limits.connections, a.limits.perClient))
 	a.public.Store(server)
 	g.run(func(ctx context.Context) error {

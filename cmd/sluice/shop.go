@@ -7,11 +7,12 @@ import (
 )
 
 type shopCommands struct {
-	Create shopCreateCommand `cmd:"" help:"Create a shop with its first API key and its signing key."`
-	List   shopListCommand   `cmd:"" help:"List the shops."`
-	Update shopUpdateCommand `cmd:"" help:"Change settings of a shop, and print them all."`
-	Rename shopRenameCommand `cmd:"" help:"Give a shop another name, and its merchant."`
-	Logo   shopLogoCommands  `cmd:"" help:"Show a picture beside a shop's name on its payment page."`
+	Create shopCreateCommand  `cmd:"" help:"Create a shop with its first API key and its signing key."`
+	List   shopListCommand    `cmd:"" help:"List the shops."`
+	Update shopUpdateCommand  `cmd:"" help:"Change settings of a shop, and print them all."`
+	Rename shopRenameCommand  `cmd:"" help:"Give a shop another name, and its merchant."`
+	Logo   shopLogoCommands   `cmd:"" help:"Show a picture beside a shop's name on its payment page."`
+	Wallet shopWalletCommands `cmd:"" help:"Have a shop paid by Google Pay and Apple Pay."`
 }
 
 type shopCreateCommand struct {

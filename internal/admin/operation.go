@@ -76,6 +76,10 @@ var (
 	OpSetLogo    = operation("shop.logo.set", ManageShops, (*Desk).setLogo)
 	OpRemoveLogo = operation("shop.logo.remove", ManageShops, (*Desk).removeLogo)
 
+	OpSetWallet    = operation("shop.wallet.set", RotateSecrets, (*Desk).setWallet)
+	OpShowWallets  = operation("shop.wallet.show", ReadShops, (*Desk).showWallets)
+	OpRemoveWallet = operation("shop.wallet.remove", RotateSecrets, (*Desk).removeWallet)
+
 	OpCreateKey = operation("key.create", ManageKeys, (*Desk).createKey)
 	OpListKeys  = operation("key.list", ReadShops, (*Desk).listKeys)
 	OpRevokeKey = operation("key.revoke", ManageKeys, (*Desk).revokeKey)
@@ -143,6 +147,7 @@ var (
 func All() []Any {
 	return []Any{
 		OpCreateShop, OpListShops, OpUpdateShop, OpRenameShop, OpSetLogo, OpRemoveLogo,
+		OpSetWallet, OpShowWallets, OpRemoveWallet,
 		OpCreateKey, OpListKeys, OpRevokeKey,
 		OpCreateTerminal, OpListTerminals, OpShowTerminal, OpUpdateTerminal, OpSwitchTerminal, OpRemoveTerminal,
 		OpListPayments, OpShowPayment, OpExplainPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,

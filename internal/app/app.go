@@ -148,6 +148,7 @@ type App struct {
 	c      Config
 	runner atomic.Pointer[job.Runner]        // once there is one
 	hooks  atomic.Pointer[webhook.Deliverer] // that it works with
+	google *googleRoots
 }
 
 // New puts an application together. It asks the database nothing.
@@ -168,10 +169,12 @@ func New(c Config) (*App, error) {
 		a.c.Owner = host + ":" + strconv.Itoa(os.Getpid()) + ":" + a.IDs.Letters(8)
 	}
 	providers := outbound.New(outbound.Options{Now: c.Now, Guard: outbound.GuardNone, Transport: c.Transport}) // their addresses come from the operator
+	a.google = newGoogleRoots(outbound.New(outbound.Options{Now: c.Now, Guard: outbound.GuardPublicOnly, Transport: c.Transport}), c.Now)
 	a.Engine = engine.New(engine.Config{
 		DB: c.DB, Connectors: c.Connectors, Client: providers, Vault: a.Cards, Keys: c.Keys, IDs: a.IDs, Now: c.Now, Random: c.Random,
 		Log: c.Log, Metrics: a.Metrics, PublicURL: c.PublicURL, Owner: a.c.Owner, Exclusive: a.exclusive(), Restored: c.Restored,
 		Render: renderers(), Rules: c.Rules, Wake: a.wake, Timeout: c.Timeout, Pause: c.Pause, Screen: c.Screen, NeverKeep: c.NeverKeepCards,
+		GoogleRoots: a.google.roots,
 	})
 	a.Records = records.New(c.DB)
 	a.TokenKeys = webhook.NewKeyRing(c.DB, c.Keys.SigningKey, c.Random, c.Now)

@@ -77,12 +77,12 @@ var allowed = map[string][]string{
 	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web", "payer"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
-	"admin":         {"api", "api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange"}, // shown by cmd and the back office
+	"admin":         {"api", "api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange", "wallet/accounts"}, // shown by cmd and the back office
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "instrument", "shop", "web", "store"},
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
 	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/*", "engine", "id", "inbound",
-		"job", "kept", "outbound", "outbox", "payment", "private", "records", "risk", "route", "sealing", "shop", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome"},
+		"job", "kept", "outbound", "outbox", "payment", "private", "records", "risk", "route", "sealing", "shop", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome", "wallet/googlepay", "walletcalls"},
 	"arch": {},
 }
 

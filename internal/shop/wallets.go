@@ -37,6 +37,8 @@ type ApplePay struct {
 	Networks    []string `json:"networks,omitempty"`    // of cards that are taken, as Apple writes them
 	Domains     []string `json:"domains,omitempty"`     // of payment pages that Apple has verified
 	Association string   `json:"association,omitempty"` // the content of Apple's file that verifies a domain
+	// PublicKey is that of the newest processing certificate, for a wallet that is pretended: 65 bytes in base64, empty where it is of RSA.
+	PublicKey string `json:"publicKey,omitempty"`
 	Pretended
 }
 

@@ -80,6 +80,7 @@ func (k *Keys) Check(w *shop.Wallets) error {
 		if _, err := k.apple(w.Apple); err != nil || len(k.Apple) == 0 {
 			return cmpErr(err, "Apple Pay needs a payment processing certificate and its private key, in PEM")
 		}
+		w.Apple.PublicKey = pointOf(k.Apple[0].Certificate)
 	}
 	return nil
 }
@@ -169,6 +170,24 @@ func publicOf(der []byte) crypto.PublicKey {
 		return &key.PublicKey
 	}
 	return nil
+}
+
+// pointOf is the public key of a certificate as a point in base64; empty for one of another kind.
+func pointOf(certificate string) string {
+	block, _ := pem.Decode([]byte(certificate))
+	if block == nil {
+		return ""
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return ""
+	}
+	if key, ok := c.PublicKey.(*ecdsa.PublicKey); ok {
+		if point, err := key.Bytes(); err == nil {
+			return base64Of(point)
+		}
+	}
+	return ""
 }
 
 // Expiry is when a certificate of a shop is no good any more.
