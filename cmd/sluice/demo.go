@@ -31,12 +31,12 @@ func (a *node) startDemo(g *group, ready *readiness) error {
 		return err
 	}
 	a.Desk.DemoAccount(&d)
-	url, err := a.startSimulator(g, &d)
+	url, wallets, err := a.startSimulator(g, &d)
 	if err != nil {
 		return err
 	}
 	a.simulator = url
-	if ready.demands, err = a.Desk.SetUpDemo(g.ctx, &d, url); err != nil {
+	if ready.demands, err = a.Desk.SetUpDemo(g.ctx, &d, url, wallets); err != nil {
 		return fmt.Errorf("demo shop: %w", err)
 	}
 	raw, err := json.MarshalIndent(d, "", "  ")
@@ -66,20 +66,23 @@ func readDemo(path string) (admin.Demo, error) {
 	return d, nil
 }
 
-func (a *node) startSimulator(g *group, d *admin.Demo) (string, error) {
+func (a *node) startSimulator(g *group, d *admin.Demo) (url string, wallets admin.DemoWallets, err error) {
 	l, err := new(net.ListenConfig).Listen(g.ctx, "tcp", a.config.SimulatorListen)
 	if err != nil {
-		return "", fmt.Errorf("listen for the simulator: %w", err)
+		return "", wallets, fmt.Errorf("listen for the simulator: %w", err)
 	}
-	url := urlOf(l.Addr())
+	url = urlOf(l.Addr())
 	sim, err := simulator.New(simulator.Config{
 		Now: time.Now, Random: rand.Reader, Logger: a.log, PublicURL: func() string { return url },
 		APIKey: d.SimulatorKey, NoticeSecret: d.NoticeSecret,
 		LedgerPath: filepath.Join(a.config.Data, demoLedger), NoFsync: true,
 	})
 	if err != nil {
-		return "", errors.Join(err, l.Close())
+		return "", wallets, errors.Join(err, l.Close())
+	}
+	if wallets.GoogleRoots, wallets.AppleRoot, err = sim.WalletRoots(); err != nil {
+		return "", wallets, errors.Join(err, l.Close(), sim.Close())
 	}
 	serveSimulator(g, sim, l, web.Options{Logger: a.log, DrainTimeout: a.config.DrainTimeout})
-	return url, nil
+	return url, wallets, nil
 }

@@ -41,7 +41,15 @@ func (d *Desk) DemoAccount(m *Demo) {
 // SetUpDemo finds or makes the demo's shop, points its terminal at today's simulator, makes sure that its keys are good, and
 // tells what the shop demands: one that was made by an earlier version demands what it did then. It is no operation: a server
 // that runs a demo does it at its start.
-func (d *Desk) SetUpDemo(ctx context.Context, m *Demo, simulator string) (shop.Required, error) {
+func (d *Desk) SetUpDemo(ctx context.Context, m *Demo, simulator string, wallets DemoWallets) (shop.Required, error) {
+	demands, err := d.setUpDemo(ctx, m, simulator)
+	if err == nil {
+		err = d.equipDemo(ctx, shop.ID(m.ShopID), simulator, wallets)
+	}
+	return demands, err
+}
+
+func (d *Desk) setUpDemo(ctx context.Context, m *Demo, simulator string) (shop.Required, error) {
 	settings, err := json.Marshal(map[string]string{"url": simulator, "apiKey": m.SimulatorKey, "noticeSecret": m.NoticeSecret})
 	if err != nil {
 		return "", fmt.Errorf("render settings: %w", err)

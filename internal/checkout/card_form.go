@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
 )
 
@@ -159,4 +160,15 @@ func echo(text string, most int) string {
 		return ""
 	}
 	return text
+}
+
+// held shows the card that came with the payment, if it is still kept.
+func held(c *engine.KeptCard, w *words) *heldCard {
+	if c == nil {
+		return nil
+	}
+	return &heldCard{
+		Name:   fill(w.HeldCard, named(w.Brands, string(c.Brand)), c.Last4),
+		Expiry: fill(w.HeldExpiry, c.ExpiryMonth+"/"+c.ExpiryYear),
+	}
 }

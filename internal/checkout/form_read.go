@@ -72,9 +72,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// wipeForm overwrites number, security code and codes of banks. Nothing else shares their memory.
+// wipeForm overwrites number, security code, tokens of wallets and codes of banks. Nothing else shares their memory.
 func wipeForm(form url.Values) {
-	for _, name := range []string{fieldNumber, fieldCode} {
+	for _, name := range []string{fieldNumber, fieldCode, fieldWallet} {
 		for _, v := range form[name] {
 			private.Wipe(v)
 		}
@@ -158,6 +158,8 @@ func (g *Pages) readEntry(r *http.Request, form url.Values, v *visit) *entry {
 	}
 	g.readPerson(e, form, v, method)
 	switch kind := method.Spec().Means; {
+	case v.opens(method):
+		e.readWallet(form, v, method)
 	case kind != instrument.KindCard:
 		e.readFields(form, v, kind, g.asks(r, v, method))
 	case form.Has(fieldSaved):

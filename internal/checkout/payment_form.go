@@ -26,6 +26,7 @@ type form struct {
 	Chooses       bool      // among them is nothing but choices
 	Plain         string    // where nothing is entered for the method: what comes next
 	Pay           string    // label of the main button; empty when there is none
+	Sheet         string    // address of the wallet's page, to which the main button leads
 	PayValue      string    // method that the main button chooses; empty when it is fixed
 	First         *choice   // a likelier way than the card, whose form is shown
 	Title         string    // of the page, where the method has its own
@@ -83,7 +84,7 @@ func (v *visit) chooses() bool { return v.payment.Method == "" || v.payment.Choo
 
 // offered is methods, the likeliest first, without those that the customer's device has nothing for, unless there is no other one.
 func (v *visit) offered() []payment.Method {
-	all := v.methods()
+	all := v.withoutUnpayable(v.methods())
 	able := slices.DeleteFunc(slices.Clone(all), func(m payment.Method) bool { return m.Spec().Apple && !v.apple })
 	if len(able) == 0 {
 		able = all
@@ -183,6 +184,9 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 		if len(f.Fields) == 0 {
 			f.Plain = cmp.Or(v.words.Steps[string(shown)].Before, v.words.MethodText)
 		}
+		if f.Sheet = g.sheet(v, shown); f.Sheet != "" {
+			f.Amount = nil
+		}
 		if f.Chooses { // nothing, or what is paid from: the rest is done elsewhere
 			f.Pay = continueWith(v.words, shown)
 			f.Title = f.Pay
@@ -260,17 +264,6 @@ func continueWith(w *words, m payment.Method) string {
 		return text
 	}
 	return w.method(m)
-}
-
-// held shows the card that came with the payment, if it is still kept.
-func held(c *engine.KeptCard, w *words) *heldCard {
-	if c == nil {
-		return nil
-	}
-	return &heldCard{
-		Name:   fill(w.HeldCard, named(w.Brands, string(c.Brand)), c.Last4),
-		Expiry: fill(w.HeldExpiry, c.ExpiryMonth+"/"+c.ExpiryYear),
-	}
 }
 
 func cardFields(v *visit, e *entry) []field {

@@ -82,6 +82,12 @@ func (g *Pages) notSubmitted(w http.ResponseWriter, r *http.Request, v *visit, e
 		g.showForm(w, r, v, e)
 		return
 	}
+	if token := new(engine.TokenRefused); errors.As(err, &token) {
+		g.log.DebugContext(r.Context(), "the token of a wallet is not taken", "payment_id", string(v.payment.ID), "wallet", string(token.Method), "fault", string(token.Fault))
+		e.fault(fieldMethod, v.words.WalletFailed)
+		g.showForm(w, r, v, e)
+		return
+	}
 	if missing := new(payment.Missing); errors.As(err, &missing) {
 		switch missing.Field {
 		case "amount":

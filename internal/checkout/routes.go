@@ -41,6 +41,7 @@ type Pages struct {
 	trusted []netip.Prefix
 	https   bool
 	base    string // path of the public URL
+	public  string // the public URL, without a slash at its end
 	assets  *assets
 	paces   paces
 	crowd   crowd
@@ -53,7 +54,7 @@ type Pages struct {
 func New(d Deps) *Pages {
 	matcher() // reads the texts
 	return &Pages{
-		engine: d.Engine, cards: engine.CardsOf(d.Engine), log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), assets: loadAssets(),
+		engine: d.Engine, cards: engine.CardsOf(d.Engine), log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), public: strings.TrimRight(d.PublicURL, "/"), assets: loadAssets(),
 		paces: paces{rates: d.Rates}, crowd: newCrowd(), shelf: newShelf(d.Engine.Now),
 		sold: d.Sold, logos: newLogos(d.Logo),
 	}

@@ -3,7 +3,7 @@
 // it really did, shows the pages on which customers authenticate, sends signed
 // notices, and misbehaves on request in every way a provider can.
 //
-// It owns no rule of the payment engine and imports nothing of it, because tests
+// It owns no rule of the payment engine and imports nothing of it but what makes tokens of wallets, because tests
 // take its ledger as the truth about what the engine caused. The connector that
 // speaks to it is a stranger to it. Read outcome.go, cards.go and
 // testamount.go for what it answers, book.go and settle.go for how money moves, fault.go for how it fails, correct.go for how it
@@ -29,6 +29,8 @@
 //
 //	GET, POST /pay/{token}            the customer's page; the form's field is decision
 //	GET, POST /app                    the pretended app of a bank
+//	GET, POST /wallet/{google|apple}  a pretended wallet, which sends a token to the merchant's page
+//	GET /wallet/{google|apple}/roots  what it signs by
 //	GET /ledger, /ledger/summary      what was really done
 //	GET, POST, DELETE /scenarios      faults to come
 //	POST /control/decide, /control/correct, /control/notices, /control/outage

@@ -29,6 +29,9 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /pay/{token}", s.submitPage)
 	mux.HandleFunc("GET /pay/style.css", s.pageStyle)
 	mux.HandleFunc("GET /pay/device", s.showDevice)
+	mux.HandleFunc("GET /wallet/{wallet}", s.showSheet)
+	mux.HandleFunc("POST /wallet/{wallet}", s.useSheet)
+	mux.HandleFunc("GET /wallet/{wallet}/roots", s.walletRoots)
 	s.controlRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		(&apiError{http.StatusNotFound, "not_found", "no_such_endpoint", "no such endpoint", "", notProcessed()}).write(w)

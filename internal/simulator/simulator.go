@@ -62,6 +62,7 @@ type Simulator struct {
 	ids       *id.Source
 	mux       *http.ServeMux
 	fpKey     []byte
+	makers    func() (walletMakers, error) // of tokens; made when they are first needed
 	notices   chan *notice
 	notifier  *http.Client
 	stop      context.CancelFunc
@@ -112,6 +113,7 @@ func New(cfg Config) (*Simulator, error) {
 		credentials: map[string]*tx{}, struck: map[string]bool{},
 	}
 	s.notifier = newNotifier(cfg.NoticeClient)
+	s.makers = sync.OnceValues(func() (walletMakers, error) { return newMakers(cfg.APIKey, cfg.Now()) })
 	s.mux = s.routes()
 	if err := s.openJournal(); err != nil {
 		stop()
