@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/banks"
 	"github.com/sluicepay/sluice/internal/cache"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/flight"
@@ -79,7 +80,7 @@ type Engine struct {
 	turns      job.Turns      // of due work at terminals
 	guard      *velocity.Guard
 	recent     cache.Payments
-	banks      banks
+	banks      *banks.Lists
 	ranges     *cache.Ranges
 	pace       telemetry.Pace // of log lines that strangers can cause
 }
@@ -94,8 +95,8 @@ func New(c Config) *Engine {
 	e := &Engine{
 		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(), ranges: newRanges(c),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log, Never: c.NeverKeep}, cards: keptCards(c),
-		tokens: accounts.Opener{Now: c.Now, Google: c.GoogleRoots},
-		bell:   &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
+		tokens: accounts.Opener{Now: c.Now, Google: c.GoogleRoots}, banks: &banks.Lists{Now: c.Now, Log: c.Log},
+		bell: &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}
 	e.outbox = &outbox.Outbox{DB: c.DB, Shops: e.shops, Render: c.Render, IDs: c.IDs, Random: c.Random, Bell: e.bell, Wake: c.Wake}
 	return e

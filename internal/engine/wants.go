@@ -11,7 +11,7 @@ func (at *reached) wants() payer.Wants {
 	if at == nil || at.to == nil {
 		return payer.Wants{}
 	}
-	return at.to.Traits().Wants
+	return at.to.Wants
 }
 
 // lacks names the first of it that the payment does not have; empty where it has all.
