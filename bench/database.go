@@ -32,9 +32,16 @@ func (l *lab) newHome(ctx context.Context, kind store.Kind) (home, error) {
 	l.cleanups = append(l.cleanups, func() error {
 		return l.onPostgres(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 	})
+	var err error
+	h.database, err = l.databaseURL(name)
+	return h, err
+}
+
+// databaseURL is where the database of that name is reached.
+func (l *lab) databaseURL(name string) (string, error) {
 	u, err := url.Parse(l.opts.postgres)
 	if err != nil {
-		return h, fmt.Errorf("%w: %s is no URL", errSetup, postgresEnv)
+		return "", fmt.Errorf("%w: %s is no URL", errSetup, postgresEnv)
 	}
 	u.Path = "/" + name
 	query := u.Query()
@@ -42,8 +49,7 @@ func (l *lab) newHome(ctx context.Context, kind store.Kind) (home, error) {
 		query.Set("connect_timeout", "60") // a busy machine may stand still for longer than the product waits by itself
 	}
 	u.RawQuery = query.Encode()
-	h.database = u.String()
-	return h, nil
+	return u.String(), nil
 }
 
 // onPostgres runs a statement on the server's own database.

@@ -71,6 +71,9 @@ func (l *lab) fresh() string { return strconv.FormatInt(l.names.Add(1), 10) }
 
 // kinds are the databases that can be measured.
 func (l *lab) kinds() []store.Kind {
+	if l.opts.on != "" {
+		return []store.Kind{store.Kind(l.opts.on)}
+	}
 	if l.opts.postgres == "" {
 		return []store.Kind{store.SQLite}
 	}

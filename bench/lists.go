@@ -3,28 +3,26 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
 // The parts that read lists, which share one filled database of each kind.
-var listParts = []string{"list", "offset", "window", "walk"}
+var listParts = []string{"fill", "list", "offset", "window", "walk"}
 
 const (
 	lists     = "Lists" // section of the report
 	pageSize  = 50
-	firstMark = 1.4 // times the bare query, without HTTP
+	firstMark = 1.4  // times the bare query, without HTTP
+	marksRoom = 10e6 // bytes for ten million payments
 )
 
 // measureLists fills a server's database with payments and reads pages of them: through the API, by its handler in this process,
 // and by the bare query.
 func (l *lab) measureLists(ctx context.Context) error {
 	for _, kind := range l.kinds() {
-		h, err := l.newHome(ctx, kind)
-		if err != nil {
-			return err
-		}
-		k, err := l.seed(ctx, h)
+		h, k, err := l.filled(ctx, kind)
 		if err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
@@ -44,7 +42,7 @@ type listed struct {
 // listsOn measures over HTTP first, and then, when the server has left the database alone, in this process.
 func (l *lab) listsOn(ctx context.Context, h home, k merchant) error {
 	over, err := l.listsOver(ctx, h, k)
-	if err != nil {
+	if err != nil || l.onlyFills() {
 		return err
 	}
 	in, err := openInside(ctx, h, k)
@@ -70,7 +68,7 @@ func (l *lab) listsOver(ctx context.Context, h home, k merchant) (over listed, e
 		return over, err
 	}
 	defer s.stop()
-	if err := l.awaitMarks(ctx, h, k); err != nil {
+	if err := errors.Join(l.awaitMarks(ctx, h, k), l.reportMarks(ctx, h)); err != nil || l.onlyFills() {
 		return over, err
 	}
 	c, err := dial(ctx, s.address, time.Now().Add(time.Hour))

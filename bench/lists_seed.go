@@ -55,8 +55,12 @@ func (l *lab) seed(ctx context.Context, h home) (merchant, error) {
 	copies := l.opts.payments - 2
 	k.step = max(seedSpan/time.Duration(copies), time.Millisecond).Truncate(time.Microsecond) + time.Microsecond
 	k.oldest = time.Now().Add(-seedAgo - time.Duration(copies)*k.step).Truncate(time.Microsecond)
+	began := time.Now()
 	text := seedSQL(h.kind, paid.payment.columns)
 	for done := 0; done < copies; done += seedChunk {
+		if done > 0 && done%(20*seedChunk) == 0 {
+			fmt.Fprintf(l.report.live, "%d payments filled in, %s, %s\n", done, title(h.kind), seconds(time.Since(began)))
+		}
 		if _, err := db.ExecContext(ctx, text, k.shop, k.oldest.UnixMicro(), done, min(done+seedChunk, copies)-1, k.step.Microseconds()); err != nil {
 			return k, fmt.Errorf("fill: %w", err)
 		}
@@ -72,11 +76,13 @@ func (l *lab) awaitMarks(ctx context.Context, h home, k merchant) error {
 	}
 	defer db.Close()
 	began := time.Now()
-	for counted := 0; counted+2*marksEvery < l.opts.payments; {
+	for counted, without := 0, 1; counted+2*marksEvery < l.opts.payments || without > 0; {
 		if pause(ctx, time.Second); ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(n), 0) FROM payment_mark WHERE shop_id = $1", k.shop).Scan(&counted); err != nil {
+		err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(m.n), 0), COUNT(*) - (SELECT COUNT(*) FROM payment_histogram h WHERE h.shop_id = $1)
+			FROM payment_mark m WHERE m.shop_id = $1 AND m.n > 0`, k.shop).Scan(&counted, &without)
+		if err != nil {
 			return fmt.Errorf("marks: %w", err)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/store"
 )
 
 // options are the flags.
@@ -23,6 +25,8 @@ type options struct {
 	rounds   int
 	payments int
 	dir      string
+	keep     string
+	on       string
 	results  string
 	binary   string
 	noMock   bool
@@ -56,6 +60,8 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.rounds, "rounds", 3, "rounds, in each of which every cell has its turn")
 	f.IntVar(&o.payments, "payments", 1_000_050, "payments in the lists; the last page is where 50 are left")
 	f.StringVar(&o.dir, "dir", "", "folder on a disk for temporary data (default: the system's)")
+	f.StringVar(&o.keep, "keep", "", "folder on a disk where the filled databases of lists are kept, and found by a later run (default: thrown away)")
+	f.StringVar(&o.on, "on", "", "the only database to measure on, sqlite or postgres (default: both)")
 	f.StringVar(&o.results, "results", "", "folder for the table (default: bench/results, and nowhere with -quick)")
 	f.StringVar(&o.binary, "binary", "", "measure this program rather than build one")
 	f.BoolVar(&o.noMock, "no-mock", false, "leave stripe-mock out")
@@ -78,6 +84,9 @@ func parse(args []string) (options, error) {
 		return o, errors.New("-seconds, -rounds and -payments must be larger")
 	}
 	o.postgres = os.Getenv(postgresEnv)
+	if kind := store.Kind(o.on); o.on != "" && kind != store.SQLite && (kind != store.Postgres || o.postgres == "") {
+		return o, fmt.Errorf("-on: there is no database %q", o.on)
+	}
 	return o, nil
 }
 
