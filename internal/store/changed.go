@@ -22,8 +22,9 @@ func (t Payments) changes(p *payment.Payment) {
 	t.tx.Stamps(tx.Row{Shop: string(p.Shop), ID: string(p.ID)})
 }
 
-// sqlNewestStamps finds the payments that the last commit changed: all of a group have one stamp on SQLite.
-const sqlNewestStamps = `SELECT p.shop_id, p.id FROM shop s JOIN payment p ON p.shop_id = s.id
+// sqlNewestStamps finds the payments that the last commit changed: all of a group have one stamp on SQLite. A join that is no CROSS JOIN
+// begins with all payments.
+const sqlNewestStamps = `SELECT p.shop_id, p.id FROM shop s CROSS JOIN payment p WHERE p.shop_id = s.id
 	AND p.listed = (SELECT MAX((SELECT MAX(q.listed) FROM payment q WHERE q.shop_id = t.id)) FROM shop t)`
 
 // Resume stamps again what the process before was committing when it ended: that can be read only now. On PostgreSQL

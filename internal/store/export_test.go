@@ -115,3 +115,6 @@ func (t Payments) ListDeep(f payment.Filter) (page []payment.Payment, thin bool,
 
 // DeepQueries are the statements by which a page far into a window is searched for.
 func DeepQueries(f payment.Filter) map[string]marks.Step { return pages.Steps(f) }
+
+// NewestStampsQuery is the statement by which what the process before committed last is found.
+const NewestStampsQuery = sqlNewestStamps

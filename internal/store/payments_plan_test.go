@@ -187,3 +187,13 @@ func TestEveryListGoesByItsIndexes(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingIsScannedAtTheStart: what the process before committed last is found among millions of payments as among a few.
+func TestNothingIsScannedAtTheStart(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, store.SQLite).Open() // the only one where it is looked for
+	lines := explained(t, db, store.NewestStampsQuery, nil)
+	if plan := strings.Join(lines, "\n"); planScan.MatchString(plan) || !planListed.MatchString(plan) {
+		t.Errorf("the newest stamps are found by\n%s", plan)
+	}
+}
