@@ -81,12 +81,14 @@ func (tx *Tx) Batch() *Batch { return &Batch{tx: tx} }
 
 // PgPlanned holds for the reads of its round trip, or of the snapshot.
 const PgPlanned = `SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-	set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+	set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+	set_config('enable_bitmapscan', 'off', true), set_config('enable_material', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)`
 
 // Planned has PostgreSQL keep the plan that it has once made of each statement of the batch, and run it as it is. Otherwise it would plan
 // those of lists again at each run, because it takes plans for their values to be cheaper, and compile them, because it
 // overrates what they cost: both take longer than to run them. Without the values it takes a page for a tenth of the table, and would read all
-// of that: so it is told not to. It is for statements that go by an index step by step.
+// of that: so it is told not to, nor to read all of a shop once, by several processes, and look at it again for each mark, which it
+// believes to be cheaper from some millions of payments on. It is for statements that go by an index step by step.
 func (b *Batch) Planned() {
 	if b.tx.db.kind == Postgres {
 		b.Each(func(Scanner) error { return nil }, PgPlanned)
