@@ -1,6 +1,7 @@
 package marks
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -14,8 +15,10 @@ import (
 // GroupMarks is how many marks are in a group. It is set before a database is opened, by tests.
 var GroupMarks int64 = 64
 
-// groupsOnce is of how many groups the marks are looked at together.
-const groupsOnce = 16
+const (
+	groupsOnce = 16 // groups whose marks are looked at together
+	groupsMore = 8  // groups that are read at once, beyond those of as many payments as are to be skipped
+)
 
 // The arguments $1 to $5 are those of the other statements of windows.
 const (
@@ -27,14 +30,18 @@ const (
 				CASE WHEN ` + inWindow + ` AND q.id < $1 AND q.id >= $3 THEN 1 ELSE 0 END AS comes
 			FROM payment q WHERE q.shop_id = $2 AND q.listed > (SELECT seen.at FROM seen) AND q.listed < ` + endless + ` AND q.id || '' < (SELECT base.id FROM base)) AS f GROUP BY f.n)`
 
-	// deepTail are those of the window that no mark tells of.
-	deepTail = ` SELECT COUNT(*) FROM payment q WHERE q.shop_id = $2 AND q.id >= (SELECT tail.id FROM tail) AND q.id < $1 AND ` + readIn
+	// deepTail are those of the window that no mark tells of, and the first mark that is not below what is wanted.
+	deepTail = `, whole AS MATERIALIZED (` + changedTop + `)
+		SELECT COUNT(*), COALESCE((SELECT whole.n FROM whole), 0) FROM payment q WHERE q.shop_id = $2 AND q.id >= (SELECT tail.id FROM tail) AND q.id < $1 AND ` + readIn
 
-	// deepGroups are the groups of $6 payments: their first and last mark, how many lie wholly in the window, and how many others are to be looked at.
-	deepGroups = ` SELECT MIN(m.n), MAX(m.n), SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 1 ELSE 0 END),
+	// deepGroups are the groups of $6 payments among the next $8 below the mark $7: their first and last mark, how many lie wholly in the window, and how
+	// many others are to be looked at.
+	deepGroups = `, reach AS MATERIALIZED (SELECT CASE WHEN whole.n < CAST($7 AS BIGINT) THEN whole.n ELSE CAST($7 AS BIGINT) END AS n FROM whole)
+		SELECT MIN(m.n), MAX(m.n), SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 1 ELSE 0 END),
 			SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 0 ELSE 1 END)
 		FROM payment_mark m LEFT JOIN turned v ON v.n = m.n
-		WHERE ` + betweenMarks + ` AND m.n <= (SELECT whole.n FROM whole) AND (` + mayBeIn + ` OR v.n IS NOT NULL)
+		WHERE ` + betweenMarks + ` AND m.n <= (SELECT reach.n FROM reach) AND m.n > (SELECT reach.n FROM reach) - CAST($8 AS BIGINT)
+			AND (` + mayBeIn + ` OR v.n IS NOT NULL)
 		GROUP BY (m.n - 1) / CAST($6 AS BIGINT) ORDER BY 1 DESC`
 
 	// byHistogram are marks some of whose payments are in the window, as their histograms tell.
@@ -82,6 +89,7 @@ type search struct {
 	left         int64     // of them are still to be skipped
 	marks        []counted // from the one on below which the page begins
 	rest         []group   // further on
+	next, reach  int64     // the mark up to which no groups were read yet, and how many payments further they are read then
 }
 
 // args are $1 to $5 of the statements, and what follows.
@@ -108,6 +116,7 @@ func (p *Pages) search(t *tx.Tx, f payment.Filter) *search {
 	s := &search{Pages: p, t: t, shop: string(f.Shop), left: int64(f.Offset)}
 	s.above, s.below = createdBetween(f)
 	s.from, s.before = windowOf(f)
+	s.next, s.reach = math.MaxInt64, s.left+groupsMore*GroupMarks*Every
 	return s
 }
 
@@ -122,7 +131,7 @@ func (p *Pages) Steps(f payment.Filter) map[string]Step {
 	s := p.search(nil, f)
 	return map[string]Step{
 		"tail":   {p.deepTail, s.args()},
-		"groups": {p.deepGroups, s.args(Every * GroupMarks)},
+		"groups": {p.deepGroups, s.args(Every*GroupMarks, s.next, s.reach)},
 		"spans":  {p.deepSpans, s.args(Every, 2*Every, 10*Every)},
 		"cell":   {sqlInCell, []any{s.shop, micros(f.UpdatedFrom), micros(f.UpdatedFrom) + 1<<finest, s.above, s.below}},
 	}
@@ -132,38 +141,61 @@ func (p *Pages) Steps(f payment.Filter) map[string]Step {
 func (s *search) find() (string, error) {
 	b := s.t.Batch()
 	b.Planned()
-	tail := tx.ListIn(b, tx.ScanInt64, s.deepTail, s.args()...)
-	groups := tx.ListIn(b, func(s tx.Scanner) (g group, err error) { return g, s.Scan(&g.from, &g.to, &g.whole, &g.others) },
-		s.deepGroups, s.args(Every*GroupMarks)...)
+	var tail int64
+	b.Each(func(row tx.Scanner) error { return row.Scan(&tail, &s.next) }, s.deepTail, s.args()...)
+	groups := s.groups(b, math.MaxInt64)
 	if err := b.Run(); err != nil {
 		return "", err
 	}
-	for _, n := range *tail { // there is one
-		if s.left < n {
-			return s.below, nil
-		}
-		s.left -= n
+	s.read(groups)
+	if s.left < tail {
+		return s.below, nil
 	}
-	all := *groups
-	for len(all) > 0 {
-		if g := all[0]; g.others == 0 && s.left >= g.whole*Every {
+	s.left -= tail
+	for {
+		if more, err := s.more(); !more {
+			s.left = 0
+			return "", err
+		}
+		if g := s.rest[0]; g.others == 0 && s.left >= g.whole*Every {
 			s.left -= g.whole * Every
-			all = all[1:]
+			s.rest = s.rest[1:]
 			continue
 		}
 		run := 1
-		for all[0].others > 0 && run < min(len(all), groupsOnce) && all[run].others > 0 {
+		for s.rest[0].others > 0 && run < min(len(s.rest), groupsOnce) && s.rest[run].others > 0 {
 			run++
 		}
-		found, err := s.within(all[run-1].from, all[0].to)
-		all = all[run:]
-		if err != nil || found != "" {
-			s.rest = all
+		from, to := s.rest[run-1].from, s.rest[0].to
+		s.rest = s.rest[run:]
+		if found, err := s.within(from, to); err != nil || found != "" {
 			return min(found, s.below), err
 		}
 	}
-	s.left = 0
-	return "", nil
+}
+
+// groups adds those up to a mark to what is read.
+func (s *search) groups(b *tx.Batch, upTo int64) *[]group {
+	return tx.ListIn(b, func(s tx.Scanner) (g group, err error) { return g, s.Scan(&g.from, &g.to, &g.whole, &g.others) },
+		s.deepGroups, s.args(Every*GroupMarks, upTo, s.reach)...)
+}
+
+// read takes what was read of them.
+func (s *search) read(groups *[]group) { s.rest, s.next = *groups, s.next-s.reach }
+
+// more reports that there are groups further on, and reads them. A page needs at least as many payments as it skips: few more are read at once,
+// because most of ten thousand marks would be read for nothing.
+func (s *search) more() (bool, error) {
+	for len(s.rest) == 0 && s.next > 0 {
+		b := s.t.Batch()
+		b.Planned()
+		groups := s.groups(b, s.next)
+		if err := b.Run(); err != nil {
+			return false, err
+		}
+		s.read(groups)
+	}
+	return len(s.rest) > 0, nil
 }
 
 // within looks for it below these marks, and skips what is there if it is not.

@@ -14,7 +14,7 @@ import (
 // changed since the marks know the changes is read (see deepSpans).
 
 // MostCells is how many cells a histogram has at most: their width is chosen so. It is set before a database is opened, by tests.
-var MostCells = 200
+var MostCells = 128
 
 // finest is the shift of the narrowest cells, of a second.
 const finest = 20
@@ -29,33 +29,36 @@ type histogram struct {
 // histogramOf is that of these instants, in any order, at least one.
 func histogramOf(instants []int64) histogram {
 	sorted := slices.Sorted(slices.Values(instants))
-	h := histogram{shift: finest}
-	for ; h.shift < 62; h.shift++ {
+	for shift := int64(finest); ; shift++ {
 		cells := 1
 		for i := 1; i < len(sorted) && cells <= MostCells; i++ {
-			if sorted[i]>>h.shift != sorted[i-1]>>h.shift {
+			if sorted[i]>>shift != sorted[i-1]>>shift {
 				cells++
 			}
 		}
-		if cells <= MostCells {
-			break
+		if cells <= MostCells || shift == 62 {
+			return histogram{shift, cellsOf(sorted, shift)}
 		}
 	}
+}
+
+// cellsOf are the cells of that width in which instants lie that are in their order.
+func cellsOf(sorted []int64, shift int64) (cells []byte) {
 	for i := 0; i < len(sorted); {
-		cell := sorted[i] >> h.shift
+		cell := sorted[i] >> shift
 		if i == 0 {
-			h.cells = binary.AppendVarint(h.cells, cell)
+			cells = binary.AppendVarint(cells, cell)
 		} else {
-			h.cells = binary.AppendUvarint(h.cells, uint64(cell-sorted[i-1]>>h.shift))
+			cells = binary.AppendUvarint(cells, uint64(cell-sorted[i-1]>>shift))
 		}
 		n := i
-		for n < len(sorted) && sorted[n]>>h.shift == cell {
+		for n < len(sorted) && sorted[n]>>shift == cell {
 			n++
 		}
-		h.cells = binary.AppendUvarint(h.cells, uint64(n-i))
+		cells = binary.AppendUvarint(cells, uint64(n-i))
 		i = n
 	}
-	return h
+	return cells
 }
 
 // each hands over the cells in their order, until use says that it is enough.

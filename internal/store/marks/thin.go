@@ -46,7 +46,9 @@ func (s *search) thin(wanted int64) (args []any, ok bool, err error) {
 	below, some := 0, false // marks below which the page lies
 	for found := int64(0); found < need; below++ {
 		if below == len(s.marks) {
-			if len(s.rest) == 0 {
+			if left, err := s.more(); err != nil {
+				return nil, false, err
+			} else if !left {
 				break
 			}
 			more, err := s.spans(s.rest[0].from, s.rest[0].to)
