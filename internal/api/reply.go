@@ -34,12 +34,24 @@ func LogFailure(log *slog.Logger, r *http.Request, err error) {
 
 const hexDigits = "0123456789abcdef"
 
+// asItIs are the characters that need no look: those of ASCII which stand for themselves in a JSON string.
+var asItIs = func() (all [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		all[c] = c != '"' && c != '\\'
+	}
+	return all
+}()
+
 // AppendString appends s as a JSON string. Only what JSON demands is escaped; bytes that are not UTF-8 become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if asItIs[c] {
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
@@ -47,10 +59,6 @@ func AppendString(dst []byte, s string) []byte {
 				start = i + size
 			}
 			i += size
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
 			continue
 		}
 		dst = appendEscape(append(dst, s[start:i]...), c)

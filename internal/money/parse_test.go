@@ -313,3 +313,20 @@ func BenchmarkString(b *testing.B) {
 		})
 	}
 }
+
+// TestZerosThatFillUpMeanNothing: an amount is read back with them as without, and what is no amount is none either way.
+func TestZerosThatFillUpMeanNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"0", "0.0", "11.12", "1", "00000000", "000000000", "0000000000000000", "00000000.00000000", "1.00000000", "1.000000000", "100000000.5",
+		"00000000100000000.100000000", "99999999999999999999.999999999999999999", "00000000.", ".00000000", ".000000000", "00000000x", "00000000-1.5", "1.5x00000000",
+		"1.00000000x", "", ".", "0000000000000000000000000000000000000000000000000000000000000001", "00000000000000000000000000000000000000000000000000000000000000001",
+		"1.00000000000000000000000000000000000000000000000000000000000000000", "0.0000000000000000001", "1..00000000", "1.2.00000000",
+	} {
+		want, wrong := Parse(text)
+		got, err := ParseFixed(text)
+		if got != want || (err == nil) != (wrong == nil) {
+			t.Errorf("%q is read as %v, %v; without a short cut as %v, %v", text, got, err, want, wrong)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/store/plain"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -39,8 +40,8 @@ var attemptTable = columns[try]{
 	text("code", later, func(a *try) *string { return (*string)(&a.Code) }),
 	text("raw_code", later, func(a *try) *string { return &a.RawCode }),
 	{
-		name: "redirect", when: later, read: "COALESCE(%s, '')",
-		into: func(_ *try, c *cell) any { return &c.text },
+		name: "redirect", when: later, read: "%s",
+		into: func(_ *try, c *cell) any { return (*plain.Text)(&c.text) },
 		take: func(a *try, c *cell) error { return a.Next.UnmarshalText([]byte(c.text)) },
 		bind: func(t *tx.Tx, a *try) any { return step(t, &a.Next) },
 	},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/store/plain"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
@@ -22,8 +23,8 @@ func key[R any](name string, when written, field func(*R) *string) column[R] {
 // text is a text that is NULL when it is empty.
 func text[R any](name string, when written, field func(*R) *string) column[R] {
 	return column[R]{
-		name: name, when: when, read: "COALESCE(%s, '')",
-		into: func(r *R, _ *cell) any { return field(r) },
+		name: name, when: when, read: "%s",
+		into: func(r *R, _ *cell) any { return (*plain.Text)(field(r)) },
 		bind: func(_ *tx.Tx, r *R) any { return tx.Nullable(*field(r)) },
 	}
 }
@@ -49,7 +50,7 @@ func flag[R any](name string, when written, field func(*R) *bool) column[R] {
 // moment is an instant that is always there.
 func moment[R any](name string, when written, field func(*R) *time.Time) column[R] {
 	c := instant(name, when, field)
-	c.read = "%s"
+	c.into = func(_ *R, c *cell) any { return &c.number }
 	c.take = func(r *R, c *cell) error {
 		*field(r) = tx.FromMicros(&c.number)
 		return nil
@@ -60,8 +61,8 @@ func moment[R any](name string, when written, field func(*R) *time.Time) column[
 // instant is an instant that is NULL when it is zero. None lies at the beginning of 1970.
 func instant[R any](name string, when written, field func(*R) *time.Time) column[R] {
 	return column[R]{
-		name: name, when: when, read: "COALESCE(%s, 0)",
-		into: func(_ *R, c *cell) any { return &c.number },
+		name: name, when: when, read: "%s",
+		into: func(_ *R, c *cell) any { return (*plain.Number)(&c.number) },
 		take: func(r *R, c *cell) error {
 			if c.number != 0 {
 				*field(r) = tx.FromMicros(&c.number)
@@ -75,8 +76,8 @@ func instant[R any](name string, when written, field func(*R) *time.Time) column
 // sum is an amount of money that is NULL when it is zero.
 func sum[R any](name string, when written, field func(*R) *money.Amount) column[R] {
 	return column[R]{
-		name: name, when: when, read: "COALESCE(CAST(%s AS TEXT), '')",
-		into: func(_ *R, c *cell) any { return &c.text },
+		name: name, when: when, read: "%s",
+		into: func(_ *R, c *cell) any { return (*plain.Text)(&c.text) },
 		take: func(r *R, c *cell) (err error) {
 			*field(r), err = readAmount(c.text)
 			return err
@@ -88,8 +89,8 @@ func sum[R any](name string, when written, field func(*R) *money.Amount) column[
 // document is a value that is kept as JSON, and as NULL when it is empty.
 func document[R, T any](name string, when written, field func(*R) *T, empty func(*T) bool) column[R] {
 	return column[R]{
-		name: name, when: when, read: "COALESCE(%s, '')",
-		into: func(_ *R, c *cell) any { return &c.text },
+		name: name, when: when, read: "%s",
+		into: func(_ *R, c *cell) any { return (*plain.Text)(&c.text) },
 		take: func(r *R, c *cell) error { return readDocument(name, c.text, field(r)) },
 		bind: func(t *tx.Tx, r *R) any {
 			if empty(field(r)) {
@@ -134,34 +135,35 @@ func (c column[R]) readBy(read func(*R, string) error) column[R] {
 // plainObject goes through the members of a JSON object of texts as they are written here: without blanks, and all texts without
 // escapes. It reports false for any other text, and when member does.
 func plainObject(text string, member func(name, value string) bool) bool {
-	rest, ok := strings.CutPrefix(text, "{")
-	if !ok || strings.IndexByte(rest, '\\') >= 0 {
+	if text == "" || text[0] != '{' || strings.IndexByte(text, '\\') >= 0 {
 		return false
 	}
-	for {
-		var name, value string
-		if name, rest, ok = plainText(rest); !ok {
+	for rest := text[1:]; ; rest = rest[1:] {
+		name := plainText(rest)
+		if name < 0 || len(rest) <= name+1 || rest[name+1] != ':' {
 			return false
 		}
-		if rest, ok = strings.CutPrefix(rest, ":"); !ok {
+		value := plainText(rest[name+2:])
+		if value < 0 || !member(rest[1:name], rest[name+3:name+2+value]) {
 			return false
 		}
-		if value, rest, ok = plainText(rest); !ok || !member(name, value) {
-			return false
-		}
+		rest = rest[name+2+value+1:]
 		if rest == "}" {
 			return true
 		}
-		if rest, ok = strings.CutPrefix(rest, ","); !ok {
+		if rest == "" || rest[0] != ',' {
 			return false
 		}
 	}
 }
 
-// plainText cuts a text in quotes off, in which there are no escapes.
-func plainText(s string) (text, rest string, ok bool) {
+// plainText is where the text ends, with its second quote, that s begins with and in which there are no escapes; negative where there is none.
+func plainText(s string) int {
 	if s == "" || s[0] != '"' {
-		return "", "", false
+		return -1
 	}
-	return strings.Cut(s[1:], `"`)
+	if end := strings.IndexByte(s[1:], '"'); end >= 0 {
+		return end + 1
+	}
+	return -1
 }

@@ -26,7 +26,7 @@ var paymentTable = columns[pay]{
 		name: "state", when: always, read: "%s", inLists: true,
 		into: func(_ *pay, c *cell) any { return &c.text },
 		take: func(p *pay, c *cell) error {
-			*p = payment.Restore(*p, payment.State(c.text))
+			p.SetStored(payment.State(c.text))
 			return nil
 		},
 		bind: func(_ *tx.Tx, p *pay) any { return string(p.State()) },

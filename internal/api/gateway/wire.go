@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"time"
+
 	"github.com/sluicepay/sluice/internal/api"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
@@ -77,7 +79,7 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	o.plain("id", string(p.ID))
 	o.text("referenceId", first(p.Reference, maxReference))
 	o.Name("created")
-	o.Dst = append(p.Created.UTC().AppendFormat(append(o.Dst, '"'), "2006-01-02T15:04:05"), '"')
+	o.Dst = append(appendSecond(append(o.Dst, '"'), p.Created), '"')
 	o.plain("paymentType", string(p.Type))
 	o.plain("state", string(p.State()))
 	o.text("description", first(p.Description, maxDescription))
@@ -93,8 +95,10 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	}
 	o.plain("currency", string(sum.Currency))
 	o.text("redirectUrl", redirect)
-	o.text("errorCode", string(p.ErrorCode))
-	o.text("errorMessage", p.ErrorCode.Text())
+	if p.ErrorCode != "" { // else all of the table would be looked through
+		o.text("errorCode", string(p.ErrorCode))
+		o.text("errorMessage", p.ErrorCode.Text())
+	}
 	o.text("externalResultCode", p.ExternalCode)
 	o.document("customer", p.Customer)
 	o.document("billingAddress", p.Billing)
@@ -109,6 +113,13 @@ func appendPayment(dst []byte, p *payment.Payment, redirect string) []byte {
 	}
 	o.refs(p)
 	return o.end()
+}
+
+// appendSecond writes an instant of UTC to the second, without a zone. RFC 3339 is what the time package writes several times faster
+// than any other layout; its Z goes again.
+func appendSecond(dst []byte, t time.Time) []byte {
+	dst = t.UTC().AppendFormat(dst, time.RFC3339)
+	return dst[:len(dst)-1]
 }
 
 func appendInstrument(dst []byte, i *instrument.Masked) []byte {

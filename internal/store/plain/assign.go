@@ -1,6 +1,6 @@
 // Package plain puts the values of a driver where they are wanted, as database/sql does, but without its reflection and locks. It
-// knows the few kinds of places that scan functions of tables have, and no rows or statements: those are of store/tx, which alone
-// uses it, in sqlite_rows.go.
+// knows the few kinds of places that scan functions of tables have, and no rows or statements: those are of store/tx, which
+// uses it in sqlite_rows.go. Tables name its places for what may be NULL.
 package plain
 
 import (
@@ -21,6 +21,16 @@ func Assign(to any, value driver.Value) error {
 		err := assignNumber(&n, value)
 		*to = int(n)
 		return err
+	case *Text:
+		if *to = ""; value == nil {
+			return nil
+		}
+		return assignText((*string)(to), value)
+	case *Number:
+		if *to = 0; value == nil {
+			return nil
+		}
+		return assignNumber((*int64)(to), value)
 	case *bool:
 		truth, err := driver.Bool.ConvertValue(value)
 		if err != nil {

@@ -23,7 +23,7 @@ const (
 // BIGINT, BOOLEAN nor BYTEA.
 type dialect struct {
 	// amount is the type of a column of money. Amounts travel as text both ways: a parameter is the
-	// canonical text, a read is CAST(column AS TEXT).
+	// canonical text, and see plain.ReadAmounts.
 	amount string
 	// id is the type of an identifier. On PostgreSQL its order must not depend on the server's locale,
 	// or lists would differ between installations and between the two databases.

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sluicepay/sluice/internal/store/plain"
 )
 
 const (
@@ -66,6 +68,7 @@ func postgresPool(ctx context.Context, config *pgxpool.Config, size int) (*pgxpo
 	own.MaxConns = int32(size)
 	own.MinConns, own.MinIdleConns = 0, 0
 	own.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
+	own.AfterConnect = func(_ context.Context, conn *pgx.Conn) error { plain.ReadAmounts(conn.TypeMap()); return nil }
 	pool, err := pgxpool.NewWithConfig(ctx, own)
 	if err != nil {
 		return nil, fmt.Errorf("connection pool: %w", postgresError(err))
