@@ -80,7 +80,7 @@ soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, FAILOVER
 
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser
-	scripts/chromium.sh run scripts/jose.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
+	scripts/chromium.sh run scripts/jose.sh run scripts/axe.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
 
 .PHONY: clients
 clients: ## lint both OpenAPI documents; clients generated from them read every recorded answer

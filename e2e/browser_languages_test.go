@@ -44,7 +44,7 @@ func speaking(locale string) map[string]any {
 
 func fits(t *testing.T, b *tab, language string, width int64) {
 	t.Helper()
-	if got := b.text(`String(document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+	if got := b.text(sideways); got != "false" {
 		t.Errorf("%s at %d scrolls sideways", language, width)
 	}
 	if got := b.text(smallTargets); got != "" {
@@ -54,6 +54,9 @@ func fits(t *testing.T, b *tab, language string, width int64) {
 		t.Errorf("%s at %d does not fit: %s", language, width, got)
 	}
 }
+
+// sideways tells whether the page is wider than its window.
+const sideways = `String(document.documentElement.scrollWidth > innerWidth)`
 
 // cutShort lists what is wider than the element that it stands in.
 const cutShort = `[...document.querySelectorAll("h1, p, label, button, a, li")]

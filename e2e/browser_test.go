@@ -347,14 +347,18 @@ const ofOthers = `String(document.querySelectorAll("script ~ script, iframe, img
 // look makes the window so wide and gives it the colours of day or night.
 func (b *tab) look(width int64, scheme string) {
 	b.t.Helper()
+	b.media("prefers-color-scheme", scheme)
+	b.do(func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.EmulateViewport(width, 844)) })
+}
+
+// media gives a feature of the medium a value, and all others what they are by themselves.
+func (b *tab) media(feature, value string) {
+	b.t.Helper()
 	b.do(func(ctx context.Context) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
 		})
-		if err != nil {
-			return err
-		}
-		return chromedp.Do(ctx, chromedp.EmulateViewport(width, 844))
+		return err
 	})
 }
 
@@ -414,8 +418,8 @@ const lowContrast = `(() => {
 	return bad.join(", ");
 })()`
 
-// smallTargets lists visible controls that are less than 44 pixels high.
-const smallTargets = `[...document.querySelectorAll("button:not([hidden]), input:not([type=hidden]), select, textarea, a.primary, a.secondary")]
+// smallTargets lists visible controls that are less than 44 pixels high; a box to tick can be hit at its text, too.
+const smallTargets = `[...document.querySelectorAll("button:not([hidden], .offscreen), input:not([type=hidden], [type=checkbox]), select, textarea, a.primary, a.secondary")]
 	.filter(e => e.getBoundingClientRect().height < 43.5).map(e => e.id || e.textContent).join(", ")`
 
 func browserKeyboard(t *testing.T, b *tab, s *browserSite) {

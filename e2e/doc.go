@@ -20,6 +20,7 @@
 // SLUICE_TEST_POSTGRES names a server for databases; without it that half is skipped. The tests of forbidden addresses
 // make a network of their own where they run as root and the command ip is there, and leave that half out elsewhere.
 // SLUICE_TEST_JOSE is the folder with the npm package jose, which scripts/jose.sh otherwise installs where there is Node.js;
-// SLUICE_TEST_JOSE_REQUIRED=1 makes its absence a failure. SLUICE_TEST_PROGRAMS_REQUIRED=1 does that for curl, Python and
+// SLUICE_TEST_JOSE_REQUIRED=1 makes its absence a failure. SLUICE_TEST_AXE and SLUICE_TEST_AXE_REQUIRED=1 are the same for the file
+// axe.min.js and scripts/axe.sh; with SLUICE_TEST_BARRIERS=all every page is looked at in every language and every look, some minutes. SLUICE_TEST_PROGRAMS_REQUIRED=1 does that for curl, Python and
 // PostgreSQL's client programs, SLUICE_TEST_CHROMIUM_REQUIRED=1 for the browser.
 package e2e

@@ -22,7 +22,7 @@ find_browser() {
 install_browser() {
 	[[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null || return 1
 	say 'no Chromium found, installing it'
-	"$(dirname "$0")/apt.sh" chromium fonts-dejavu-core
+	"$(dirname "$0")/apt.sh" chromium fonts-dejavu-core fonts-droid-fallback # the latter has Chinese
 }
 
 if [[ ${1:-} == path && $# -eq 1 ]]; then

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Everything that make test runs. It gets what is missing (a C compiler for the race detector, PostgreSQL, Chromium,
-# Node.js, strace, ip, curl, Python, fish, zsh) where it runs as root on a system with apt-get, and the npm package jose; otherwise it says at the
+# Node.js, strace, ip, curl, Python, fish, zsh) where it runs as root on a system with apt-get, and the npm packages jose and axe-core; otherwise it says at the
 # end what was not tested. The last lines are those of go test: one for each package that passed, or what failed.
 #
 #   SLUICE_TEST_POSTGRES=URL          use this server; its tests then fail rather than being skipped
 #   SLUICE_TEST_POSTGRES_REQUIRED=1   having no server is a failure
 #   SLUICE_TEST_JOSE_REQUIRED=1       not having the npm package jose is a failure
+#   SLUICE_TEST_AXE_REQUIRED=1        not having the npm package axe-core is a failure
 #   SLUICE_TEST_CHROMIUM_REQUIRED=1   not having a browser is a failure
 #   SLUICE_TEST_PROGRAMS_REQUIRED=1   not having curl, Python, fish, zsh or PostgreSQL's programs is a failure
 #   SLUICE_TEST_STRACE_REQUIRED=1     not having strace, or not being allowed to attach it, is a failure
@@ -23,9 +24,9 @@ command -v go >/dev/null || {
 	exit 1
 }
 
-# The script calls itself inside those that provide PostgreSQL, a browser and jose.
+# The script calls itself inside those that provide PostgreSQL, a browser, jose and axe-core.
 if [[ ${1:-} != inside ]]; then
-	exec scripts/chromium.sh run scripts/jose.sh run scripts/postgres.sh run scripts/test.sh inside </dev/null
+	exec scripts/chromium.sh run scripts/jose.sh run scripts/axe.sh run scripts/postgres.sh run scripts/test.sh inside </dev/null
 fi
 
 # git refuses to tell the state of a clone that somebody else owns, and go build would fail on that.
@@ -172,6 +173,13 @@ if [[ -z ${SLUICE_TEST_JOSE:-} ]]; then
 	fi
 	missing+=('signed events with the npm package jose: no Node.js, or the package could not be installed')
 	missing+=('linters of the OpenAPI documents and clients in TypeScript, if there is no Node.js: see above')
+fi
+if [[ -z ${SLUICE_TEST_AXE:-} ]]; then
+	if [[ ${SLUICE_TEST_AXE_REQUIRED:-} == 1 ]]; then
+		printf 'FAIL\tthe npm package axe-core is not here, and the test with it is required\n'
+		exit 1
+	fi
+	missing+=('barriers on pages with the npm package axe-core: no Node.js, or the package could not be installed')
 fi
 provide_tools
 

@@ -31,6 +31,8 @@ const (
 	Programs = "SLUICE_TEST_PROGRAMS_REQUIRED"
 	// Jose is the npm package, and a Node.js for it.
 	Jose = "SLUICE_TEST_JOSE_REQUIRED"
+	// Axe is the npm package axe-core, which SLUICE_TEST_AXE names.
+	Axe = "SLUICE_TEST_AXE_REQUIRED"
 	// Chromium is a browser that SLUICE_TEST_CHROMIUM names.
 	Chromium = "SLUICE_TEST_CHROMIUM_REQUIRED"
 )
