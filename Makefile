@@ -82,6 +82,11 @@ soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, FAILOVER
 e2e: ## whole programs on both databases, and the pages in a browser
 	scripts/chromium.sh run scripts/jose.sh run scripts/axe.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
 
+.PHONY: screenshots
+screenshots: ## take the pictures of docs/checkout anew; look at each
+	mkdir -p docs/checkout
+	SLUICE_TEST_PICTURES=1 scripts/chromium.sh run go test -count=1 -run '^TestPicturesOfThePage$$' ./e2e
+
 .PHONY: clients
 clients: ## lint both OpenAPI documents; clients generated from them read every recorded answer
 	scripts/jose.sh run scripts/clients.sh
