@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func lost(a *connector.Abilities) string {
 	if a.Ask {
 		said = "asked for by our key"
 		if a.Visible > 0 {
-			said += fmt.Sprintf(", shown within %s", strings.TrimSuffix((time.Duration(a.Visible)*time.Second).String(), "0m0s"))
+			said += ", shown within " + strings.TrimSuffix((time.Duration(a.Visible)*time.Second).String(), "0m0s")
 		}
 	}
 	if a.Close {

@@ -214,7 +214,9 @@ func (l *life) tell() {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		res.Body.Close()
+		if err := res.Body.Close(); err != nil {
+			l.t.Error(err)
+		}
 		if res.StatusCode != http.StatusNoContent {
 			l.t.Errorf("notice %s: status %d", json.RawMessage(body), res.StatusCode)
 		}

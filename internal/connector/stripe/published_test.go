@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -86,9 +87,7 @@ func (s *specification) watch(h http.Handler) http.Handler {
 		answer := httptest.NewRecorder()
 		h.ServeHTTP(answer, r)
 		s.judge(r, body, answer)
-		for name, values := range answer.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	})

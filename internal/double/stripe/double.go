@@ -3,7 +3,6 @@ package stripe
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -253,5 +252,5 @@ func write(w http.ResponseWriter, a answer) {
 	w.Header().Set("Request-Id", "req_double")
 	w.Header().Set("Stripe-Version", Version)
 	w.WriteHeader(a.status)
-	_ = json.NewEncoder(w).Encode(a.body) // the client may have gone
+	_, _ = w.Write(encode(a)) // the client may have gone
 }

@@ -1,7 +1,9 @@
 package stripe
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,9 +162,7 @@ func (d *Double) capture(c *call) answer {
 	case amount > in.amount:
 		return param(fail(http.StatusBadRequest, "amount_too_large", "The amount is more than can be captured"), "amount_to_capture")
 	}
-	for name, value := range metadata(c) {
-		in.metadata[name] = value
-	}
+	maps.Copy(in.metadata, metadata(c))
 	in.status, in.received = "succeeded", amount
 	d.book(c.key, Taken, amount, in.currency)
 	d.tell("payment_intent.succeeded", d.view(in, nil))
@@ -248,8 +248,7 @@ func (d *Double) list(c *call, url string, get func(id string) (object, time.Tim
 		limit = n
 	}
 	begun, more, data := c.form.Get("starting_after") == "", false, []object{}
-	for i := len(d.order) - 1; i >= 0; i-- {
-		id := d.order[i]
+	for _, id := range slices.Backward(d.order) {
 		if !begun {
 			begun = id == c.form.Get("starting_after")
 			continue

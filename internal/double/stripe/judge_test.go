@@ -101,7 +101,7 @@ func (a *account) card(t *testing.T, number string) string {
 
 func sale(method, key string) *official.PaymentIntentCreateParams {
 	p := &official.PaymentIntentCreateParams{
-		Amount: official.Int64(1112), Currency: official.String("eur"), Confirm: official.Bool(true), PaymentMethod: official.String(method),
+		Amount: official.Int64(1112), Currency: official.String("eur"), Confirm: new(true), PaymentMethod: official.String(method),
 		PaymentMethodTypes: []*string{official.String("card")}, ReturnURL: official.String("https://shop.example/back?a=b"),
 	}
 	p.SetIdempotencyKey(key)
@@ -235,7 +235,9 @@ func TestCustomersAreAskedAndSentBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res.Body.Close()
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
 		back, err := res.Location()
 		if err != nil || back.Query().Get("payment_intent") != in.ID || back.Query().Get("a") != "b" {
 			t.Errorf("sent back to %s, %v", back, err)
@@ -255,14 +257,14 @@ func TestKeptCardsAreChargedWithoutTheirCustomer(t *testing.T) {
 	}
 	method := a.card(t, "4242424242424242")
 	p := &official.SetupIntentCreateParams{
-		Confirm: official.Bool(true), Customer: &who.ID, PaymentMethod: &method, PaymentMethodTypes: []*string{official.String("card")}, Usage: official.String("off_session"),
+		Confirm: new(true), Customer: &who.ID, PaymentMethod: &method, PaymentMethodTypes: []*string{official.String("card")}, Usage: official.String("off_session"),
 	}
 	set, err := a.V1SetupIntents.Create(t.Context(), p)
 	if err != nil || set.Status != official.SetupIntentStatusSucceeded || set.PaymentMethod.ID != method {
 		t.Fatalf("%+v, %v", set, err)
 	}
 	later := sale(method, "later")
-	later.Customer, later.OffSession, later.ReturnURL = &who.ID, official.Bool(true), nil
+	later.Customer, later.OffSession, later.ReturnURL = &who.ID, new(true), nil
 	if in, err := a.V1PaymentIntents.Create(t.Context(), later); err != nil || in.Status != official.PaymentIntentStatusSucceeded {
 		t.Errorf("%+v, %v", in, err)
 	}
@@ -323,7 +325,9 @@ func TestAnotherVersionIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res.Body.Close()
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
 	if res.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", res.StatusCode)
 	}
