@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
@@ -103,9 +104,8 @@ func showLink(out io.Writer, d *drawn, l *admin.Link) error {
 		if err != nil {
 			return err
 		}
-		for _, line := range lines { // white on black, whatever the terminal's colours
-			text += "\n\x1b[97;40m" + line + "\x1b[0m"
-		}
+		const white, end = "\n\x1b[97;40m", "\x1b[0m" // on black, whatever the terminal's colours
+		text += white + strings.Join(lines, end+white) + end
 	}
 	_, err := fmt.Fprintln(out, text)
 	return err

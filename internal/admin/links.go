@@ -166,7 +166,7 @@ func readLasts(text string) (time.Duration, error) {
 	if days, found := strings.CutSuffix(text, "d"); found {
 		var n uint64
 		if n, err = strconv.ParseUint(days, 10, 16); err == nil {
-			lasts = time.Duration(n) * 24 * time.Hour //nolint:gosec // 16 bits of days
+			lasts = time.Duration(n) * 24 * time.Hour
 		}
 	}
 	if err != nil || lasts < shortestLink || lasts > longestLink {

@@ -29,6 +29,7 @@ func (w *personWords) label(d payer.Detail) string {
 		return w.Phone
 	case payer.DocumentType:
 		return w.DocumentType
+	case payer.DocumentNumber:
 	}
 	return w.DocumentNumber
 }

@@ -14,10 +14,11 @@ func (at *reached) wants() payer.Wants {
 	return at.to.Wants
 }
 
-// lacks names the first of it that the payment does not have; empty where it has all.
+// lacks names the first of it that the payment does not have; empty where it has all. Whether a document's number can be right is
+// looked at where it comes from: on the page always, in the API where the shop asks for that.
 func (at *reached) lacks(p *payment.Payment) string {
 	wants := at.wants()
-	if lacks := wants.LacksOf(p); len(lacks) > 0 {
+	if lacks := wants.AbsentOf(p); len(lacks) > 0 {
 		return lacks[0].Path()
 	}
 	return ""

@@ -49,9 +49,21 @@ func (w *Wants) Check() error {
 	return nil
 }
 
-// Lacks lists what a customer lacks of it, in the order in which it is asked for. A document counts if it is of a type that is
-// wanted and its number can be right; its type need not be asked for where there is one only.
+// Lacks lists what a customer has to be asked for, in order. A document counts if it is of a type that is wanted and its number can
+// be right; its type need not be asked for where there is one only.
 func (w *Wants) Lacks(c *payment.Customer) []Detail {
+	return w.lacks(c, func(kind, number string) bool {
+		_, err := document.Check(kind, number)
+		return err == nil
+	})
+}
+
+// Absent lists what is not there at all: whether a number that is can be right is then the provider's to say.
+func (w *Wants) Absent(c *payment.Customer) []Detail {
+	return w.lacks(c, func(_, number string) bool { return number != "" })
+}
+
+func (w *Wants) lacks(c *payment.Customer, counts func(kind, number string) bool) []Detail {
 	var lacks []Detail
 	for _, d := range Details() {
 		if slices.Contains(w.Details, d) && *d.in(c) == "" {
@@ -61,7 +73,7 @@ func (w *Wants) Lacks(c *payment.Customer) []Detail {
 	if len(w.Documents) == 0 {
 		return lacks
 	}
-	if _, err := document.Check(c.DocumentType, c.DocumentNumber); err == nil && slices.Contains(w.Documents, c.DocumentType) {
+	if slices.Contains(w.Documents, c.DocumentType) && counts(c.DocumentType, c.DocumentNumber) {
 		return lacks
 	}
 	if len(w.Documents) > 1 {
@@ -71,7 +83,12 @@ func (w *Wants) Lacks(c *payment.Customer) []Detail {
 }
 
 // LacksOf is Lacks for the customer of a payment. One that cannot be read lacks all.
-func (w *Wants) LacksOf(p *payment.Payment) []Detail {
+func (w *Wants) LacksOf(p *payment.Payment) []Detail { return w.of(p, w.Lacks) }
+
+// AbsentOf is Absent for the customer of a payment, likewise.
+func (w *Wants) AbsentOf(p *payment.Payment) []Detail { return w.of(p, w.Absent) }
+
+func (w *Wants) of(p *payment.Payment, list func(*payment.Customer) []Detail) []Detail {
 	if len(w.Details) == 0 && len(w.Documents) == 0 {
 		return nil
 	}
@@ -79,7 +96,7 @@ func (w *Wants) LacksOf(p *payment.Payment) []Detail {
 	if p.Customer.Into(&c) != nil {
 		c = payment.Customer{}
 	}
-	return w.Lacks(&c)
+	return list(&c)
 }
 
 // in is where a customer has the detail.
@@ -95,6 +112,7 @@ func (d Detail) in(c *payment.Customer) *string {
 		return &c.Phone
 	case DocumentType:
 		return &c.DocumentType
+	case DocumentNumber:
 	}
 	return &c.DocumentNumber
 }

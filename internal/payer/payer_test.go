@@ -1,6 +1,7 @@
 package payer_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,10 @@ func TestWhatIsLackingIsListedInOrder(t *testing.T) {
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("%s: %q, want %q", customer, got, want)
 		}
+	}
+	wrong := &payment.Payment{Customer: `{"firstName":"Ana","email":"a@b.example","documentType":"BR_CPF","documentNumber":"1"}`}
+	if brazil.AbsentOf(wrong) != nil || len(brazil.LacksOf(wrong)) != 2 {
+		t.Errorf("a wrong number is there: %v, %v", brazil.AbsentOf(wrong), brazil.LacksOf(wrong))
 	}
 	one := payer.Wants{Documents: []string{"BR_CPF"}}
 	if got := one.LacksOf(&payment.Payment{}); !slices.Equal(got, []payer.Detail{payer.DocumentNumber}) {
@@ -80,10 +85,7 @@ func TestWhatCannotBeRightIsNamed(t *testing.T) {
 		payer.DocumentNumber: {"", "11.222.333/0001-82", "529.982.247-25", "x"},
 	} {
 		for _, text := range texts {
-			entered := payer.Entered{}
-			for k, v := range right {
-				entered[k] = v
-			}
+			entered := maps.Clone(right)
 			entered[d] = text
 			doc, wrong, err := entered.Into(&payment.Payment{}, &all)
 			if doc != "" || !slices.Equal(wrong, []payer.Detail{d}) || err != nil {

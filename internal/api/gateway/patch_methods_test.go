@@ -325,11 +325,11 @@ func TestPatchDemandsWhatTheTerminalWantsToKnow(t *testing.T) {
 		c.partial = true
 		const ana = `,"customer":{"firstName":"Ana","documentType":"BR_CPF","documentNumber":`
 		for customer, want := range map[string]string{
-			``:                                   "NotNull.depositPatchRequest.customer.firstName",
-			`,"customer":{"firstName":"Ana"}`:    "NotNull.depositPatchRequest.customer.documentType",
-			ana + `"52998224724"}`:               "NotNull.depositPatchRequest.customer.documentType", // published: length only
-			`,"customer":{"lastName":"Silva"}`:   "NotNull.depositPatchRequest.customer.firstName",
-			`,"customer":{"documentNumber":"1"}`: "NotNull.depositPatchRequest.customer.firstName",
+			``:                                "NotNull.depositPatchRequest.customer.firstName",
+			`,"customer":{"firstName":"Ana"}`: "NotNull.depositPatchRequest.customer.documentType",
+			`,"customer":{"firstName":"Ana","documentType":"BR_CPF"}`: "NotNull.depositPatchRequest.customer.documentType",
+			`,"customer":{"lastName":"Silva"}`:                        "NotNull.depositPatchRequest.customer.firstName",
+			`,"customer":{"documentNumber":"1"}`:                      "NotNull.depositPatchRequest.customer.firstName",
 		} {
 			path := c.made(t, "PIX", "BRL", customer)
 			if a := c.run(t, path, "", 400); !strings.Contains(string(a.body), `"`+want+`"`) {
@@ -342,6 +342,9 @@ func TestPatchDemandsWhatTheTerminalWantsToKnow(t *testing.T) {
 		path := c.made(t, "PIX", "BRL", ana+`"529.982.247-25"}`)
 		if a := c.run(t, path, "", 200); a.field(t, "state") != "PENDING" || a.refs(t)["qrCode"] == "" {
 			t.Errorf("%s", a.body)
+		}
+		if a := c.run(t, c.made(t, "PIX", "BRL", ana+`"529.982.247-24"}`), "", 200); a.field(t, "state") != "PENDING" {
+			t.Errorf("published is its length only, unless the shop asks for more: %s", a.body)
 		}
 		log := string(c.get(t, path+"/operations", 200).body)
 		if !strings.Contains(log, "documentNumber") || strings.Contains(log, "247-25") || strings.Contains(log, "Ana") {
