@@ -33,7 +33,7 @@ func TestNoBarriers(t *testing.T) {
 	t.Run("what is looked for is found", func(t *testing.T) {
 		b := openTab(t, root)
 		b.open(g.page(t, g.strict))
-		b.text(string(source) + `;(document.querySelector("label[for=number]").remove(), document.querySelector("#expiry").style.width = "200vw")`)
+		b.text(string(source) + `;(document.querySelector("label[for=number]").remove(), document.querySelector("#expiry").style.minWidth = "200vw")`)
 		if found := b.promised(barriers); !strings.Contains(found, "label: ") || b.text(sideways) != "true" {
 			t.Errorf("found: %q", found)
 		}

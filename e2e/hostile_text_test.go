@@ -33,7 +33,7 @@ func hostileTexts() []string {
 		// style
 		`red;}*{display:none}`, `expression(alert(1))`, `url(//evil.example/a)`,
 		// what misleads the eye
-		"\u202eelpmaxe.live\u202c paid", "\u2066\u2067\u2068 isolates without an end", "zero\u200bwidth\u200djoiner\ufeff", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘", "‮‮‮",
+		"\u202eelpmaxe.live\u202c paid", "\u2066\u2067\u2068 isolates without an end", "zero\u200bwidth\u200djoiner\ufeff", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘", strings.Repeat("\u202e", 3),
 		// long
 		strings.Repeat("W", 255), strings.Repeat("<b>", 85), strings.Repeat("\U0001f468\u200d\U0001f469\u200d\U0001f467", 20),
 	)

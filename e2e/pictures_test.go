@@ -112,7 +112,7 @@ func takePictures(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return os.WriteFile(filepath.Join(picturesFolder, p.file), taken, 0o644) //nolint:gosec // it is published
+				return os.WriteFile(filepath.Join(picturesFolder, p.file), taken, 0o644)
 			})
 		})
 	}

@@ -49,8 +49,9 @@ var allowed = map[string][]string{
 	"store/signing":    {"store/tx"},
 	"store/spent":      {"payment", "store/tx"},
 	"wallet/accounts":  {"instrument", "money", "payment", "shop", "wallet", "wallet/applepay", "wallet/googlepay"},
-	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent", "store/plain"}, // vault: what it seals and opens
-	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                            // shares nothing with what it judges
+	"store/places":     {"store/tx"},
+	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent", "store/plain", "store/places"}, // vault: what it seals and opens
+	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                                            // shares nothing with what it judges
 	"payer":            {"document", "payment"},
 	"connector":        {"money", "id", "payment", "instrument", "outbound", "payer"},
 	"provider":         {"money", "payment", "outbound", "connector"},

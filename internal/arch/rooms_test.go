@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"shop", "connector", "vault", "wallet/googlepay", "wallet/applepay"},
 	{"provider"},
 	{"walletcalls", "wallet/accounts", "route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals", "banks"},
-	{"store/marks", "store/nodes", "store/contents", "store/cards", "store/signing", "store/spent"},
+	{"store/marks", "store/nodes", "store/contents", "store/cards", "store/places", "store/signing", "store/spent"},
 	{"store"},
 	{"alarm", "job", "flight"},
 	{"outbox", "kept"},

@@ -3,38 +3,16 @@ package store
 import (
 	"context"
 
+	"github.com/sluicepay/sluice/internal/store/places"
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
 // Misplaced is a table that is not where it has to be on the nodes of a Citus.
 type Misplaced = tx.Misplaced
 
-// spread says of every table where its rows are on an engine that has many nodes. All that a shop has is in one part, so that what
-// is done for it is done at one node; what is looked up without knowing a shop is on every node, where it is read often and
-// written rarely; and what belongs to the installation as a whole is at the coordinator. A table that a migration adds has its
-// line here, and a key that is unique begins with the shop in the first kind: tests say so.
-var spread = map[string]tx.Spread{
-	"payment": tx.Parted, "attempt": tx.Parted, "operation": tx.Parted,
-	"idempotency": tx.Parted, "reference": tx.Parted, "chain": tx.Parted,
-	"event": tx.Parted, "feed": tx.Parted, "untold": tx.Parted,
-	"endpoint": tx.Parted, "delivery": tx.Parted, "delivery_try": tx.Parted,
-	"notice": tx.Parted, "manual_update": tx.Parted, "alarm": tx.Parted,
-	"merchant_order": tx.Parted, "instruction": tx.Parted,
-	"shop_logo": tx.Parted, "card_token": tx.Parted, "spent_token": tx.Parted, "payment_tally": tx.Parted, "payment_mark": tx.Parted, "payment_histogram": tx.Parted,
-
-	"shop": tx.Copied, "api_key": tx.Copied, "terminal": tx.Copied,
-
-	"node": tx.Single, "lease": tx.Single, "installation": tx.Single, "restoration": tx.Single,
-	"signing_key": tx.Single, "data_key": tx.Single, "sealing": tx.Single, "card_range": tx.Single,
-	"schema_migration": tx.Single, "schema_lease": tx.Single,
-}
-
-// part is the column by which tables are divided.
-const part = "shop_id"
-
 // Spread returns where the rows of every table are on an engine that has many nodes, and the column by which those that are
 // tx.Parted are divided. For tests.
-func Spread() (places map[string]tx.Spread, column string) { return spread, part }
+func Spread() (where map[string]tx.Spread, column string) { return places.Of(), places.Part }
 
 // Examination is what is to be said of a database without opening it.
 type Examination = tx.Examination

@@ -43,7 +43,7 @@ func TestEveryTableHasItsPlace(t *testing.T) {
 	for name, columns := range made {
 		switch places[name] {
 		case "":
-			t.Errorf("table %s has no place in spread: where are its rows when a shop's are on one of many nodes?", name)
+			t.Errorf("table %s has no place in places.Of: where are its rows when a shop's are on one of many nodes?", name)
 		case store.Parted:
 			if !regexp.MustCompile(`(?m)^\s*` + column + `\s`).MatchString(columns) {
 				t.Errorf("table %s is divided by %s and has no such column", name, column)
@@ -52,7 +52,7 @@ func TestEveryTableHasItsPlace(t *testing.T) {
 	}
 	for name := range places {
 		if _, is := made[name]; !is {
-			t.Errorf("spread names %s, and no migration makes it", name)
+			t.Errorf("places.Of names %s, and no migration makes it", name)
 		}
 	}
 }

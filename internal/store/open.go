@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/sluicepay/sluice/internal/store/nodes"
+	"github.com/sluicepay/sluice/internal/store/places"
 	"github.com/sluicepay/sluice/internal/store/tx"
 	"github.com/sluicepay/sluice/internal/vault"
 )
@@ -49,8 +50,8 @@ func tables(db *DB) tx.Tables {
 		Migrations: builtIn(),
 		Counted:    []string{"shop", "payment", "attempt", "operation", "event", "delivery"},
 		AtWork:     nodes.AtWork,
-		Spread:     spread,
-		Part:       part,
+		Spread:     places.Of(),
+		Part:       places.Part,
 		Restamp:    tx.Statement{Name: "payment.stamp", SQL: sqlStampPayment},
 		Owner:      db,
 	}
