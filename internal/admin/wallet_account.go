@@ -107,7 +107,7 @@ func (c *SetWallet) google(before *shop.GooglePay, keys *accounts.Keys) (*shop.G
 	}
 	pairs, alone, err := accounts.Pairs(texts(c.Keys))
 	if err == nil && len(pairs) > 0 {
-		err = errors.New("Google Pay has private keys, and no certificates")
+		err = errors.New("certificates are of no use for Google Pay: it has private keys alone")
 	}
 	keys.Google = alone
 	return &g, err
@@ -141,7 +141,7 @@ func (c *SetWallet) apple(before *shop.ApplePay, keys *accounts.Keys) (*shop.App
 		case err != nil:
 			return nil, err
 		case len(alone) > 0 || len(pairs) == 0:
-			return nil, errors.New("Apple Pay needs certificates with their private keys: one of the files has a key without a certificate, or there is none")
+			return nil, errors.New("certificates and their private keys are needed for Apple Pay: one of the files has a key without a certificate, or there is none")
 		}
 		*of.into = pairs
 	}

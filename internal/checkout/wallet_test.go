@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -128,9 +129,7 @@ func TestAWalletThatComesToNothing(t *testing.T) {
 	again := func(change string, to ...string) {
 		t.Helper()
 		sent := url.Values{}
-		for name, values := range form {
-			sent[name] = values
-		}
+		maps.Copy(sent, form)
 		sent[change] = to
 		a := p.do("POST", page, sent)
 		a.wants(t, "Your wallet could not be used for this payment. Nothing was charged.")

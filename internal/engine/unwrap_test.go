@@ -115,12 +115,12 @@ func TestWalletsPay(t *testing.T) {
 func TestTokensThatAreNotTaken(t *testing.T) {
 	t.Parallel()
 	onBothWallets(t, func(t *testing.T, h payer) {
-		p, other := h.open("10.00"), purse.New(t, h.Makers, "2", h.Clock.Now)
+		other := purse.New(t, h.Makers, "2", h.Clock.Now)
 		card := purse.Card(cardApproved, true)
 		h.Clock.Advance(24 * time.Hour)
 		day := h.FromApple(t, card, 1000, nil)
 		h.Clock.Advance(24 * time.Hour)
-		p = h.get(h.open("10.00").ID)
+		p := h.get(h.open("10.00").ID)
 		for what, c := range map[string]struct {
 			m     payment.Method
 			token []byte

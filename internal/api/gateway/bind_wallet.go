@@ -64,8 +64,7 @@ func (b binder) wallet(s *shop.Shop) instrument.Means {
 		return nil
 	}
 	token := tokenText(b.from.Get(name))
-	switch {
-	case token == nil:
+	if token == nil {
 		b.fault(name, mismatch, `must be an object with the wallet's token as "token"`)
 		return nil
 	}
