@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,7 +15,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sluicepay/sluice/internal/testkit/purse"
 	"github.com/sluicepay/sluice/internal/testkit/setting"
 )
 
@@ -91,8 +96,9 @@ var docKinds = map[string]func(*reader, *snippet){
 
 // fails lists commands that have to fail here, by how they begin, with what they have to say.
 var fails = map[string]string{
-	"sluice payment review --shop":                       `has no payment "PAYMENT"`, // the demo screens nothing, so that none waits
-	"sluice alarms ack 01a2244bdf19718799ed03a68e25ee03": "no alarm",                 // it is the reader's own that is meant
+	"sluice payment review --shop":                       `has no payment "PAYMENT"`,  // the demo screens nothing, so that none waits
+	"sluice link cancel --shop":                          "it is being paid, or over", // the payment of this test is paid
+	"sluice alarms ack 01a2244bdf19718799ed03a68e25ee03": "no alarm",                  // it is the reader's own that is meant
 }
 
 // reader does what the documents say, against a demo.
@@ -169,6 +175,7 @@ func newDocReader(t *testing.T) *reader {
 	if err := os.WriteFile(filepath.Join(dir, "ranges.csv"), []byte("bin,country,type\n45391488,GB,debit\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	walletFiles(t, dir)
 	r.env = environment("SLUICE_DATA="+s.data, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+dir)
 	if _, fault, code := runOnce(t, nil, "shop", "update", "--shop", s.facts.ShopID, "--data", s.data, "--settings", `{"hostToHost":true}`); code != 0 {
 		t.Fatal(fault)
@@ -178,6 +185,30 @@ func newDocReader(t *testing.T) *reader {
 	s.admin(t, &other, "shop", "create", "--name", "Other")
 	r.other = other.ShopID
 	return r
+}
+
+// walletFiles are what a merchant has of the wallets: private keys, and a certificate for the merchant whom the documents name.
+func walletFiles(t *testing.T, dir string) {
+	t.Helper()
+	key := func() *ecdsa.PrivateKey {
+		made, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	google, processing := key(), key()
+	certificate, err := purse.NewMakers(t, time.Now()).Apple.Processing("merchant.com.example.shop", &processing.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"google.pem": purse.PEM(t, google), "processing.pem": certificate, "processing.key": purse.PEM(t, processing),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (r *reader) read(s *snippet, used map[string]bool) {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io/fs"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -214,14 +215,25 @@ func (p *present) customersGoOn() {
 	p.becomes("threeds", "COMPLETED")
 	p.decide(p.scene("by-blik").Page, "approve")
 	p.becomes("by-blik", "COMPLETED")
-	p.decide(p.scene("by-pix").Page, "cancel")
-	p.becomes("by-pix", "CANCELLED")
+	p.pixGoesOn()
 	p.pay(p.scene("open").Page, approved)
 	p.becomes("open", "CAPTURED")
 	p.decide(p.scene("at-the-bank").Page, "approve")
 	p.becomes("at-the-bank", "CAPTURED")
 	p.pay(p.scene("two-open").Page, approved)
 	p.becomes("two-open", "AUTHORIZED")
+}
+
+// pixGoesOn: older programs sent who pays by Pix to the provider, later ones show its code on the page.
+func (p *present) pixGoesOn() {
+	p.t.Helper()
+	page := p.scene("by-pix").Page
+	if a := p.form(page, nil); a.status == http.StatusOK && strings.Contains(a.text(), "br.gov.bcb.pix") {
+		p.becomes("by-pix", "PENDING")
+		return
+	}
+	p.decide(page, "cancel")
+	p.becomes("by-pix", "CANCELLED")
 }
 
 // merchantsGoOn does by the gateway API what the payments are there for.
