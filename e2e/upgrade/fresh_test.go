@@ -144,8 +144,15 @@ func main(page []byte) string {
 	if !found {
 		return string(page)
 	}
-	return strings.TrimSpace(string(body))
+	text := pixCode.ReplaceAllString(strings.TrimSpace(string(body)), "${1}ID${2}CRC")
+	return pixPicture.ReplaceAllString(text, `$1 of the code"/></svg>`)
 }
+
+// A code of Pix has the provider's id of the payment, and a checksum over it; its picture is another each time.
+var (
+	pixCode    = regexp.MustCompile(`(pix\.sandbox\.example/v2/)[0-9a-f]+([0-9A-Z .*]*6304)[0-9A-F]{4}`)
+	pixPicture = regexp.MustCompile(`(<path d="M)[0-9a-zMh ]*[-0-9a-zMhvz ]*"/></svg>`)
+)
 
 func (p *present) feed() (said []exchange) {
 	for _, name := range []string{"till", "market"} {
