@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"alarm":       {"id", "payment", "instrument", "store", "telemetry", "rescue"},
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
 	"webhook":     {"id", "payment", "instrument", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
-	"terminals":   {"connector", "outbound", "shop", "payer", "rescue"},
+	"terminals":   {"connector", "outbound", "shop"},
 	"cache":       {"cardrange", "payment", "shop"},
 	"flight":      {"instrument", "payment", "store", "vault"},
 	"kept":        {"instrument", "job", "payment", "shop", "store", "vault"},

@@ -3,15 +3,18 @@ package engine
 import (
 	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
-// wants is what has to be known of who pays there. Where the terminal cannot be reached nobody has to be asked for anything.
-func (at *reached) wants() payer.Wants {
+// wants is what has to be known of who pays there. Where the terminal cannot be reached nobody has to be asked for anything; nor by
+// a connector that panics: what is wrong with it comes out, and is told, when it is called.
+func (at *reached) wants() (w payer.Wants) {
 	if at == nil || at.to == nil {
-		return payer.Wants{}
+		return w
 	}
-	return at.to.Wants
+	_ = rescue.Run(func() { w = at.to.Traits().Wants }) // see above
+	return w
 }
 
 // lacks names the first of it that the payment does not have; empty where it has all. Whether a document's number can be right is

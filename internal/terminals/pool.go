@@ -9,8 +9,6 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/outbound"
-	"github.com/sluicepay/sluice/internal/payer"
-	"github.com/sluicepay/sluice/internal/rescue"
 	"github.com/sluicepay/sluice/internal/shop"
 )
 
@@ -27,7 +25,6 @@ type Opened struct {
 	connector.Connector
 	Kind     string
 	Loggable outbound.Allowlist // what of its messages may be shown
-	Wants    payer.Wants        // what its provider has to be told of who pays
 
 	settings string
 }
@@ -56,7 +53,7 @@ func (p *Pool) Get(s *shop.Shop, terminal string) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Opened{Connector: c, Kind: t.Connector, Loggable: p.types[t.Connector].Loggable, Wants: wants(c), settings: string(t.Config)}
+	o := &Opened{Connector: c, Kind: t.Connector, Loggable: p.types[t.Connector].Loggable, settings: string(t.Config)}
 	p.open[t.ID] = o
 	return o, nil
 }
@@ -98,13 +95,4 @@ func (p *Pool) Retired(s *shop.Shop, terminal string) []connector.Connector {
 		}
 	}
 	return before
-}
-
-// wants is what the connector says that has to be known of who pays. One that panics wants nothing: whoever calls it is told of that.
-func wants(c connector.Connector) (w payer.Wants) {
-	_ = rescue.Call(func() error {
-		w = c.Traits().Wants
-		return nil
-	})
-	return w
 }
