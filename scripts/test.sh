@@ -187,7 +187,7 @@ step 'build' make --no-print-directory build
 step 'lint' scripts/lint.sh
 mapfile -t units < <(packages)
 ((${#units[@]} > 0)) || exit 1
-step 'unit tests' both "${race[@]}" -count=1 -shuffle=on -timeout 25m "${units[@]}"
+step 'unit tests' both "${race[@]}" -count=1 -shuffle=on -timeout 40m "${units[@]}"
 if [[ -n ${SLUICE_TEST_POSTGRES:-} ]]; then
 	step 'store and engine, serializable' serializable
 fi
