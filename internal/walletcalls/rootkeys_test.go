@@ -25,7 +25,7 @@ var start = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 type publisher struct {
 	keys   *walletcalls.RootKeys
 	now    time.Time
-	answer http.HandlerFunc
+	answer atomic.Pointer[http.HandlerFunc]
 	asked  atomic.Int32
 }
 
@@ -34,13 +34,16 @@ func newPublisher(t *testing.T) *publisher {
 	p := &publisher{now: start}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.asked.Add(1)
-		p.answer(w, r)
+		(*p.answer.Load())(w, r)
 	}))
 	t.Cleanup(server.Close)
 	now := func() time.Time { return p.now }
 	p.keys = walletcalls.NewRootKeys(server.URL, outbound.New(outbound.Options{Now: now, Guard: outbound.GuardNone}), now)
 	return p
 }
+
+// answers says what the next request is answered; a handler that was broken off may still run.
+func (p *publisher) answers(h http.HandlerFunc) { p.answer.Store(&h) }
 
 // list is what a Google of its own publishes; each seed has other keys.
 func list(t *testing.T, seed byte) string {
@@ -85,7 +88,7 @@ func TestKeysAreFetchedAtHalfOfTheirLife(t *testing.T) {
 		{[]string{"Cache-Control", "max-age=7200", "Age", "999999"}, 5 * time.Minute},
 	} {
 		p := newPublisher(t)
-		p.answer = publish(good, c.header...)
+		p.answers(publish(good, c.header...))
 		if got, err := p.refresh(t); err != nil || got != c.want {
 			t.Errorf("%q: next after %s, %v", c.header, got, err)
 		}
@@ -101,7 +104,7 @@ func TestNothingIsFetchedBeforeItIsDue(t *testing.T) {
 	if p.keys.Roots().Usable(googlepay.ECv2, start) {
 		t.Error("keys of nowhere")
 	}
-	p.answer = publish(list(t, 1), "Cache-Control", "max-age=7200")
+	p.answers(publish(list(t, 1), "Cache-Control", "max-age=7200"))
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -125,7 +128,7 @@ func TestNothingIsFetchedBeforeItIsDue(t *testing.T) {
 func TestTheLastGoodListRemains(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
-	p.answer = publish(list(t, 1), "Cache-Control", "max-age=7200")
+	p.answers(publish(list(t, 1), "Cache-Control", "max-age=7200"))
 	if _, err := p.refresh(t); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +145,7 @@ func TestTheLastGoodListRemains(t *testing.T) {
 		"nothing":      func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		p.now = p.now.Add(time.Hour)
-		p.answer = answer
+		p.answers(answer)
 		got, err := p.refresh(t)
 		if err == nil || fmt.Sprint(p.keys.Roots()) != first || got != want {
 			t.Errorf("%s: next after %s, want %s; %v", name, got, want, err)
@@ -150,7 +153,7 @@ func TestTheLastGoodListRemains(t *testing.T) {
 		want = min(2*want, 30*time.Minute)
 	}
 	p.now = p.now.Add(time.Hour)
-	p.answer = publish(list(t, 2), "Cache-Control", "max-age=7200")
+	p.answers(publish(list(t, 2), "Cache-Control", "max-age=7200"))
 	if got, err := p.refresh(t); err != nil || got != time.Hour || fmt.Sprint(p.keys.Roots()) == first {
 		t.Errorf("a better one: next after %s, %v", got, err)
 	}
@@ -159,7 +162,7 @@ func TestTheLastGoodListRemains(t *testing.T) {
 func TestAFetchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
-	p.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	p.answers(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if next, err := p.keys.Refresh(ctx); err == nil || !next.After(p.now) {
