@@ -55,7 +55,8 @@ var allowed = map[string][]string{
 	"payer":            {"document", "payment"},
 	"connector":        {"money", "id", "payment", "instrument", "outbound", "payer"},
 	"provider":         {"money", "payment", "outbound", "connector"},
-	"double/*":         {}, // shares nothing with what it judges
+	"double/frame":     {},
+	"double/*":         {"double/frame"}, // shares nothing with what it judges
 	// connectors know the shared packages, never each other
 	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector", "provider", "payer"},
 	"rescue":      {},

@@ -11,7 +11,7 @@ import (
 // layers are the rooms of the house from the ground up. A package imports from the layers below its own, never beside or above
 // it: so there can be no circle.
 var layers = [][]string{
-	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "wallet/mint", "store/sqltext", "store/turns", "store/plain", "store/folder", "telemetry"}, // know nothing of each other
+	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "wallet/mint", "store/sqltext", "store/turns", "store/plain", "store/folder", "telemetry", "double/frame"}, // know nothing of each other
 	{"config", "payment", "pix", "wallet", "outbound", "web", "simulator", "double/*"},
 	{"payer"},
 	{"shop", "connector", "vault", "wallet/googlepay", "wallet/applepay"},

@@ -56,6 +56,7 @@ type Client struct {
 	maxBody  int64
 	now      func() time.Time
 	allow    *allowSet
+	made     Options // of which
 }
 
 // Request is one call. Body is sent as given and may be empty; it must not be changed until Do returns.
@@ -81,7 +82,7 @@ func New(o Options) *Client {
 	if o.Now == nil {
 		panic("outbound: Options.Now is required")
 	}
-	c := &Client{timeout: o.Timeout, maxBody: o.MaxBody, now: o.Now, allow: newAllowSet(o.Loggable)}
+	c := &Client{timeout: o.Timeout, maxBody: o.MaxBody, now: o.Now, allow: newAllowSet(o.Loggable), made: o}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -103,6 +104,19 @@ func (c *Client) WithLoggable(a Allowlist) *Client {
 	other := *c
 	other.allow = newAllowSet(a)
 	return &other
+}
+
+// WithIdentity returns a client like this one with connections of its own, on which it shows the certificate to servers that ask for one, and
+// goes by these authorities; nil for those that this one has. A transport that was given stays as it is.
+func (c *Client) WithIdentity(own *tls.Certificate, authorities *x509.CertPool) *Client {
+	o := c.made
+	o.Certificate = own
+	if authorities != nil {
+		o.Authorities = authorities
+	}
+	other := New(o)
+	other.allow = c.allow
+	return other
 }
 
 // CloseIdle closes the connections that no call is using.

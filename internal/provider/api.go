@@ -25,17 +25,25 @@ type API struct {
 
 // Get asks. The path begins with a slash and may have a query.
 func (a *API) Get(ctx context.Context, path string) (*outbound.Response, error) {
-	return a.call(ctx, &outbound.Request{Method: http.MethodGet, URL: a.Base + path, Header: a.Header})
+	return a.Do(ctx, http.MethodGet, path, nil, nil)
 }
 
 // Post sends a body, which is overwritten once it has left, with more headers, such as the provider's name for our key.
 func (a *API) Post(ctx context.Context, path string, body []byte, more http.Header) (*outbound.Response, error) {
+	return a.Do(ctx, http.MethodPost, path, body, more)
+}
+
+// Do makes a call of any method, as Get and Post do.
+func (a *API) Do(ctx context.Context, method, path string, body []byte, more http.Header) (*outbound.Response, error) {
 	header := a.Header
 	if len(more) > 0 {
 		header = a.Header.Clone()
+		if header == nil {
+			header = make(http.Header, len(more))
+		}
 		maps.Copy(header, more)
 	}
-	return a.call(ctx, &outbound.Request{Method: http.MethodPost, URL: a.Base + path, Header: header, Body: body, Wipe: true})
+	return a.call(ctx, &outbound.Request{Method: method, URL: a.Base + path, Header: header, Body: body, Wipe: len(body) > 0})
 }
 
 func (a *API) call(ctx context.Context, r *outbound.Request) (*outbound.Response, error) {

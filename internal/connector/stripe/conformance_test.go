@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
+	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/stripe"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
@@ -118,40 +120,11 @@ var operations = map[connectortest.Call]string{
 	connectortest.CallFence: double.OpPay, // by which a key is used up
 }
 
-var faults = map[connectortest.FaultKind]double.Fault{
-	connectortest.FaultHang:              {Kind: double.Hang},
-	connectortest.FaultHangBefore:        {Kind: double.Hang, Before: true},
-	connectortest.FaultDrop:              {Kind: double.Drop},
-	connectortest.FaultDropBefore:        {Kind: double.Drop, Before: true},
-	connectortest.FaultServerError:       {Kind: double.ServerError},
-	connectortest.FaultServerErrorBefore: {Kind: double.ServerError, Before: true},
-	connectortest.FaultGateway:           {Kind: double.BadGateway},
-	connectortest.FaultGatewayBefore:     {Kind: double.BadGateway, Before: true},
-	connectortest.FaultGarbage:           {Kind: double.Garbage},
-	connectortest.FaultTruncated:         {Kind: double.Truncated},
-	connectortest.FaultHuge:              {Kind: double.Huge},
-	connectortest.FaultEmpty:             {Kind: double.Empty},
-	connectortest.FaultErrorInside:       {Kind: double.ErrorInside},
-	connectortest.FaultWrongAmount:       {Kind: double.WrongAmount},
-	connectortest.FaultWrongCurrency:     {Kind: double.WrongCurrency},
-	connectortest.FaultWrongID:           {Kind: double.WrongID},
-	connectortest.FaultWrongReference:    {Kind: double.WrongReference},
-	connectortest.FaultRateLimited:       {Kind: double.RateLimited},
-	connectortest.FaultUnauthorized:      {Kind: double.Unauthorized},
-	connectortest.FaultRejected:          {Kind: double.Rejected},
-	connectortest.FaultLag:               {Kind: double.Drop, Lag: time.Minute},
-	connectortest.FaultPending:           {Kind: double.Pending},
-	connectortest.FaultDecline:           {Kind: double.Decline},
-	connectortest.FaultNewStatus:         {Kind: double.NewStatus},
-	connectortest.FaultRedirect:          {Kind: double.Elsewhere},
-}
-
 func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
-	fault, ok := faults[f.Kind]
+	fault, ok := frame.Named(string(f.Kind), operations[c], f.Code)
 	if !ok || f.Kind == connectortest.FaultPending && (c == connectortest.CallCapture || c == connectortest.CallVoid) {
 		return false // those are done at once
 	}
-	fault.Op, fault.Code = operations[c], f.Code
 	s.Strike(fault)
 	return true
 }
@@ -164,10 +137,6 @@ func (s *server) finish(key string, approve bool) error {
 	return nil
 }
 
-var movements = map[double.Movement]connectortest.Movement{
-	double.Held: connectortest.Held, double.Taken: connectortest.Taken, double.Released: connectortest.Released, double.Returned: connectortest.Returned,
-}
-
 // digits are decimals of the numbers in the double's books, written down here once more.
 var digits = map[string]int{"jpy": 0, "kwd": 3}
 
@@ -178,11 +147,12 @@ func (s *server) booked(key string) []connectortest.Entry {
 		if !ok {
 			n = 2
 		}
-		amount, err := money.FromMinor(uint64(e.Amount), n)
-		if err != nil {
+		number, err := strconv.ParseUint(e.Amount, 10, 63)
+		amount, err2 := money.FromMinor(number, n)
+		if err := errors.Join(err, err2); err != nil {
 			panic(err)
 		}
-		found = append(found, connectortest.Entry{Moved: movements[e.Moved], Amount: amount, Currency: money.Currency(strings.ToUpper(e.Currency))})
+		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: amount, Currency: money.Currency(strings.ToUpper(e.Currency))})
 	}
 	return found
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
+	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/stripe"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
@@ -89,30 +90,30 @@ func (l *life) agree(what string, p *payment.Payment) {
 	released := false
 	for i := range p.Attempts {
 		moved := l.stripe.Booked(p.Attempts[i].Key)
-		released = released || len(moved) == 1 && moved[0].Moved == double.Released
+		released = released || len(moved) == 1 && moved[0].Moved == frame.Released
 	}
 	for i := range p.Attempts {
 		a := &p.Attempts[i]
 		moved := l.stripe.Booked(a.Key)
-		if a.Class == payment.ClassCancelled && released && len(moved) == 1 && moved[0].Moved == double.Held {
+		if a.Class == payment.ClassCancelled && released && len(moved) == 1 && moved[0].Moved == frame.Held {
 			continue // a hold that was found to be gone
 		}
 		won := a.Class == payment.ClassApproved || a.Class == payment.ClassAuthorized
 		switch {
 		case a.Live():
 			l.t.Errorf("%s: %s is open as %s", what, a.Kind, a.Class)
-		case won && (len(moved) != 1 || moved[0].Amount != 1112), !won && len(moved) != 0:
+		case won && (len(moved) != 1 || moved[0].Amount != "1112"), !won && len(moved) != 0:
 			l.t.Errorf("%s: %s is %s, and Stripe's books have %v", what, a.Kind, a.Class, moved)
 		}
 	}
 }
 
 // everyFault is what can happen to a request; those that let a client wait are in the suite for connectors.
-var everyFault = []double.Fault{
-	{Kind: double.Drop}, {Kind: double.Drop, Before: true}, {Kind: double.Drop, Lag: time.Hour}, {Kind: double.ServerError}, {Kind: double.ServerError, Before: true},
-	{Kind: double.BadGateway}, {Kind: double.BadGateway, Before: true}, {Kind: double.Garbage}, {Kind: double.Truncated}, {Kind: double.Empty}, {Kind: double.Huge},
-	{Kind: double.ErrorInside}, {Kind: double.Elsewhere}, {Kind: double.Elsewhere, Before: true}, {Kind: double.WrongAmount}, {Kind: double.WrongCurrency}, {Kind: double.WrongReference},
-	{Kind: double.NewStatus}, {Kind: double.RateLimited}, {Kind: double.Unauthorized}, {Kind: double.Rejected}, {Kind: double.Decline, Code: "do_not_honor"},
+var everyFault = []frame.Fault{
+	{Kind: frame.Drop}, {Kind: frame.Drop, Before: true}, {Kind: frame.Drop, Lag: time.Hour}, {Kind: frame.ServerError}, {Kind: frame.ServerError, Before: true},
+	{Kind: frame.BadGateway}, {Kind: frame.BadGateway, Before: true}, {Kind: frame.Garbage}, {Kind: frame.Truncated}, {Kind: frame.Empty}, {Kind: frame.Huge},
+	{Kind: frame.ErrorInside}, {Kind: frame.Elsewhere}, {Kind: frame.Elsewhere, Before: true}, {Kind: frame.WrongAmount}, {Kind: frame.WrongCurrency}, {Kind: frame.WrongReference},
+	{Kind: frame.NewStatus}, {Kind: frame.RateLimited}, {Kind: frame.Unauthorized}, {Kind: frame.Rejected}, {Kind: frame.Decline, Code: "do_not_honor"},
 }
 
 // TestEveryFaultOfEveryCallEndsAsTheBooksSay: no money is doubled, none is forgotten and nothing is stuck.
@@ -125,7 +126,7 @@ func TestEveryFaultOfEveryCallEndsAsTheBooksSay(t *testing.T) {
 		l := begin(t, d)
 		for _, call := range []string{double.OpPay, double.OpCapture, double.OpCancel, double.OpRefund} {
 			for _, f := range everyFault {
-				if f.Op = call; f.Kind == double.Decline && call != double.OpPay {
+				if f.Op = call; f.Kind == frame.Decline && call != double.OpPay {
 					continue
 				}
 				what := fmt.Sprintf("%s: %s, before %t, lag %s", call, f.Kind, f.Before, f.Lag)
@@ -146,7 +147,7 @@ func TestEveryFaultOfEveryCallEndsAsTheBooksSay(t *testing.T) {
 }
 
 // under makes a payment of which one call meets the fault, and lets it come to its end.
-func (l *life) under(f double.Fault) payment.Payment {
+func (l *life) under(f frame.Fault) payment.Payment {
 	l.t.Helper()
 	if f.Op == double.OpPay {
 		l.stripe.Strike(f)
@@ -176,7 +177,7 @@ func TestALostAnswerIsToldByANotice(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		l := begin(t, d)
-		l.stripe.Strike(double.Fault{Op: double.OpPay, Kind: double.Drop, Lag: time.Hour})
+		l.stripe.Strike(frame.Fault{Op: double.OpPay, Kind: frame.Drop, Lag: time.Hour})
 		p := l.deposit("4242424242424242", false)
 		if p.State() != payment.Pending {
 			t.Fatal(p.State())

@@ -19,7 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sluicepay/sluice/internal/connector"
-	double "github.com/sluicepay/sluice/internal/double/stripe"
+	"github.com/sluicepay/sluice/internal/double/frame"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -282,7 +282,7 @@ func TestRequestsAndAnswersAreWhatStripePublishes(t *testing.T) {
 		want(payment.ClassApproved)(conn.Status(t.Context(), ref))
 		if kind == payment.AttemptRefund {
 			list := s.Booked(r.Key)
-			if len(list) != 1 || list[0].Moved != double.Returned {
+			if len(list) != 1 || list[0].Moved != frame.Returned {
 				t.Error(list)
 			}
 		}

@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
+	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/stripe"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
@@ -262,7 +264,7 @@ func TestAmountsAreThoseOfStripesTable(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || f.Echoed != (money.Sum{Amount: r.Amount, Currency: r.Currency}) || len(booked) != 1 || booked[0].Amount != c.want {
+		if err != nil || f.Echoed != (money.Sum{Amount: r.Amount, Currency: r.Currency}) || len(booked) != 1 || booked[0].Amount != strconv.FormatInt(c.want, 10) {
 			t.Errorf("%s %s: %+v, %v; booked %v", c.amount, c.currency, f, err, booked)
 		}
 	}
@@ -402,11 +404,11 @@ func TestAKeyIsUsedUpOnlyWhileStripeRemembersIt(t *testing.T) {
 
 // TestRedirectsAndNewStatesProveNothing, of every kind of call, and the double's books agree with what is found afterwards.
 func TestRedirectsAndNewStatesProveNothing(t *testing.T) {
-	for _, kind := range []double.Kind{double.Elsewhere, double.NewStatus} {
+	for _, kind := range []frame.Kind{frame.Elsewhere, frame.NewStatus} {
 		s := open(t)
 		conn := connect(t, s.url, s.now)
 		r := sale(t, "sale")
-		s.Strike(double.Fault{Op: double.OpPay, Kind: kind})
+		s.Strike(frame.Fault{Op: double.OpPay, Kind: kind})
 		if f, err := conn.Start(t.Context(), r); err == nil {
 			t.Errorf("%s: %+v", kind, f)
 		}
@@ -415,7 +417,7 @@ func TestRedirectsAndNewStatesProveNothing(t *testing.T) {
 			t.Errorf("%s: %+v, %v", kind, f, err)
 		}
 		back := connector.Request{Key: "back", Amount: r.Amount, Currency: r.Currency, Original: connector.Ref{Key: "sale", ProviderRef: f.ProviderRef}}
-		s.Strike(double.Fault{Op: double.OpRefund, Kind: kind})
+		s.Strike(frame.Fault{Op: double.OpRefund, Kind: kind})
 		if f, err := conn.(connector.Refunder).Refund(t.Context(), back); err == nil {
 			t.Errorf("%s: %+v", kind, f)
 		}
@@ -430,7 +432,7 @@ func TestProbeAsksAndMovesNothing(t *testing.T) {
 	if err := connect(t, s.url, s.now).(connector.Prober).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
-	s.Strike(double.Fault{Op: double.OpQuery, Kind: double.Unauthorized})
+	s.Strike(frame.Fault{Op: double.OpQuery, Kind: frame.Unauthorized})
 	err := connect(t, s.url, s.now).(connector.Prober).Probe(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error(), apiKey) {
 		t.Error(err)
@@ -440,7 +442,7 @@ func TestProbeAsksAndMovesNothing(t *testing.T) {
 // TestTestCardsGoByName, so that an account which may not send numbers can be tried.
 func TestTestCardsGoByName(t *testing.T) {
 	s := open(t)
-	s.Strike(double.Fault{Op: double.OpPrepare, Kind: double.Rejected}) // nothing is to be prepared
+	s.Strike(frame.Fault{Op: double.OpPrepare, Kind: frame.Rejected}) // nothing is to be prepared
 	conn := connect(t, s.url, s.now, `"testCards":true`)
 	if f, err := conn.Start(t.Context(), sale(t, "named")); err != nil || f.Class != payment.ClassApproved {
 		t.Errorf("%+v, %v", f, err)
@@ -455,9 +457,9 @@ func TestTestCardsGoByName(t *testing.T) {
 
 // TestWhatPreparesAPaymentProvesByItsFailureThatNothingWasSent: the payment itself comes after it.
 func TestWhatPreparesAPaymentProvesByItsFailureThatNothingWasSent(t *testing.T) {
-	for _, kind := range []double.Kind{double.Drop, double.ServerError, double.Garbage, double.Elsewhere, double.Empty} {
+	for _, kind := range []frame.Kind{frame.Drop, frame.ServerError, frame.Garbage, frame.Elsewhere, frame.Empty} {
 		s := open(t)
-		s.Strike(double.Fault{Op: double.OpPrepare, Kind: kind})
+		s.Strike(frame.Fault{Op: double.OpPrepare, Kind: kind})
 		f, err := connect(t, s.url, s.now).Start(context.Background(), sale(t, "k"))
 		if !errors.Is(err, outbound.ErrNotSent) || errors.Is(err, outbound.ErrOurs) || len(s.Booked("k")) != 0 {
 			t.Errorf("%s: %+v, %v", kind, f, err)

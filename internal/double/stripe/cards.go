@@ -76,7 +76,7 @@ func brandOf(number string) string {
 func cardFail(code, decline, message string) answer {
 	a := failOf("card_error", http.StatusPaymentRequired, code, message)
 	if decline != "" {
-		inner, _ := a.body["error"].(object)
+		inner := inside(a)
 		inner["decline_code"] = decline
 	}
 	return a

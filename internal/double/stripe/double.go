@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/double/frame"
 )
 
 // Version is the interface that the double speaks. Requests for another are refused, so that a caller which pins none is noticed.
@@ -30,8 +32,8 @@ type Config struct {
 
 // Double is one account at Stripe.
 type Double struct {
-	c  Config
-	mu sync.Mutex
+	frame.Frame
+	c Config
 
 	seq       int
 	intents   map[string]*intent
@@ -40,75 +42,25 @@ type Double struct {
 	methods   map[string]*method
 	customers map[string]object
 	order     []string // ids of all of them, oldest first
-	keys      map[string]*saved
-	faults    []Fault
-	books     []Entry
+	keys      frame.Keys
 	events    []*event
-	hanging   int64
 }
 
 // object is a JSON object.
-type object = map[string]any
-
-// Entry is one movement of money, under the idempotency key of the request that led to it.
-type Entry struct {
-	Key      string
-	Moved    Movement
-	Amount   int64 // as Stripe writes it
-	Currency string
-}
-
-// Movement says which way money went.
-type Movement string
-
-// The movements.
-const (
-	Held     Movement = "held"
-	Taken    Movement = "taken"
-	Released Movement = "released"
-	Returned Movement = "returned"
-)
+type object = frame.Object
 
 // New returns an account with empty books.
 func New(c Config) *Double {
-	return &Double{
+	d := &Double{
 		c: c, intents: map[string]*intent{}, setups: map[string]*setup{}, refunds: map[string]*refund{}, methods: map[string]*method{},
-		customers: map[string]object{}, keys: map[string]*saved{},
+		customers: map[string]object{},
 	}
-}
-
-// Booked lists what was moved under a key, oldest first.
-func (d *Double) Booked(key string) (found []Entry) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, e := range d.books {
-		if e.Key == key {
-			found = append(found, e)
-		}
-	}
-	return found
-}
-
-// Hanging counts requests that were never answered so far.
-func (d *Double) Hanging() int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.hanging
-}
-
-// saved is the result of the first request under a key.
-type saved struct {
-	sum     [32]byte
-	at      time.Time
-	running bool
-	answer  answer
+	d.Wait, d.Twists, d.Spoilt = c.Wait, twists, spoilt
+	return d
 }
 
 // answer is what a request is answered.
-type answer struct {
-	status int
-	body   object
-}
+type answer = frame.Answer
 
 // call is one request.
 type call struct {
@@ -116,7 +68,7 @@ type call struct {
 	key   string
 	id    string
 	form  url.Values
-	fault Fault
+	fault frame.Fault
 	now   time.Time
 }
 
@@ -143,34 +95,33 @@ func (d *Double) serve(w http.ResponseWriter, q *http.Request, r route) {
 		return
 	}
 	c := &call{op: r.op, key: q.Header.Get("Idempotency-Key"), id: q.PathValue("id"), form: q.Form, now: d.c.Now()}
-	d.mu.Lock()
-	c.fault = d.strikes(c.op)
-	d.mu.Unlock()
+	c.fault = d.Take(c.op)
+	says(w)
 	if a, refused := d.admit(q, c, r); refused {
 		write(w, a)
 		return
 	}
 	if c.fault.Before {
-		d.misbehave(w, q, c, answer{})
+		d.Send(w, q, c.fault, answer{})
 		return
 	}
 	a, replayed := d.once(q, c, r.run)
 	if replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
-	d.misbehave(w, q, c, a)
+	d.Send(w, q, c.fault, a)
 }
 
 // admit checks what comes before any work and any key: credentials, the pace, the version and the names of parameters.
 func (d *Double) admit(q *http.Request, c *call, r route) (answer, bool) {
 	switch {
-	case q.Header.Get("Authorization") != "Bearer "+d.c.APIKey || c.fault.Kind == Unauthorized:
+	case q.Header.Get("Authorization") != "Bearer "+d.c.APIKey || c.fault.Kind == frame.Unauthorized:
 		return fail(http.StatusUnauthorized, "", "Invalid API Key provided"), true
-	case c.fault.Kind == RateLimited:
+	case c.fault.Kind == frame.RateLimited:
 		return fail(http.StatusTooManyRequests, "rate_limit", "Too many requests"), true
 	case q.Header.Get("Stripe-Version") != Version:
 		return fail(http.StatusBadRequest, "", "Invalid Stripe API version"), true
-	case c.fault.Kind == Rejected:
+	case c.fault.Kind == frame.Rejected:
 		return fail(http.StatusBadRequest, "parameter_invalid_empty", "You passed an empty string"), true
 	case len(c.key) > 255:
 		return fail(http.StatusBadRequest, "", "Idempotency key is too long"), true
@@ -178,8 +129,7 @@ func (d *Double) admit(q *http.Request, c *call, r route) (answer, bool) {
 	for name := range q.Form {
 		if !r.takes(name) {
 			a := fail(http.StatusBadRequest, "parameter_unknown", "Received unknown parameter: "+name)
-			inner, _ := a.body["error"].(object)
-			inner["param"] = name
+			inside(a)["param"] = name
 			return a, true
 		}
 	}
@@ -189,40 +139,30 @@ func (d *Double) admit(q *http.Request, c *call, r route) (answer, bool) {
 // once runs a request that changes something at most once under its key. A request that is refused for its form leaves no key.
 func (d *Double) once(q *http.Request, c *call, run handler) (a answer, replayed bool) {
 	if q.Method != http.MethodPost || c.key == "" {
-		d.mu.Lock()
-		defer d.mu.Unlock()
+		d.Mu.Lock()
+		defer d.Mu.Unlock()
 		return run(d, c), false
 	}
 	sum := sha256.Sum256([]byte(q.URL.Path + "?" + c.form.Encode()))
-	d.mu.Lock()
-	s := d.keys[c.key]
-	switch {
-	case s != nil && c.now.Sub(s.at) >= keyLife:
-	case s != nil && s.sum != sum:
-		d.mu.Unlock()
+	a, how := d.keys.Once(c.key, sum, c.now, keyLife, func() (answer, bool) {
+		d.Mu.Lock()
+		defer d.Mu.Unlock()
+		a := run(d, c)
+		return a, a.Status != http.StatusBadRequest && a.Status != http.StatusNotFound
+	})
+	switch how {
+	case frame.Other:
 		return failOf("idempotency_error", http.StatusBadRequest, "", "Keys for idempotent requests can only be used with the same parameters"), false
-	case s != nil && s.running:
-		d.mu.Unlock()
+	case frame.Running:
 		return fail(http.StatusConflict, "idempotency_key_in_use", "There is currently another in-progress request using this key"), false
-	case s != nil:
-		d.mu.Unlock()
-		return s.answer, true
+	default:
+		return a, how == frame.Again
 	}
-	s = &saved{sum: sum, at: c.now, running: true}
-	d.keys[c.key] = s
-	d.mu.Unlock()
-	d.mu.Lock() // between the two another request may find the key in use
-	defer d.mu.Unlock()
-	s.answer, s.running = run(d, c), false
-	if s.answer.status == http.StatusBadRequest || s.answer.status == http.StatusNotFound {
-		delete(d.keys, c.key)
-	}
-	return s.answer, false
 }
 
 // book enters a movement.
-func (d *Double) book(key string, m Movement, amount int64, currency string) {
-	d.books = append(d.books, Entry{key, m, amount, currency})
+func (d *Double) book(key string, m frame.Movement, amount int64, currency string) {
+	d.Book(key, m, strconv.FormatInt(amount, 10), currency)
 }
 
 // name makes the id of something new.
@@ -242,15 +182,25 @@ func failOf(kind string, status int, code, message string) answer {
 	if code != "" {
 		e["code"], e["doc_url"] = code, "https://stripe.com/docs/error-codes/"+strings.ReplaceAll(code, "_", "-")
 	}
-	return answer{status, object{"error": e}}
+	return answer{Status: status, Body: object{"error": e}}
 }
 
-func ok(body object) answer { return answer{http.StatusOK, body} }
+// inside is the error that an answer tells of.
+func inside(a answer) object {
+	body, _ := a.Body.(object)
+	inner, _ := body["error"].(object)
+	return inner
+}
+
+func ok(body object) answer { return answer{Status: http.StatusOK, Body: body} }
 
 func write(w http.ResponseWriter, a answer) {
-	w.Header().Set("Content-Type", "application/json")
+	says(w)
+	frame.Write(w, a)
+}
+
+// says puts into an answer what all have.
+func says(w http.ResponseWriter) {
 	w.Header().Set("Request-Id", "req_double")
 	w.Header().Set("Stripe-Version", Version)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(encode(a)) // the client may have gone
 }

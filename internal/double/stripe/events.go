@@ -36,8 +36,8 @@ func (d *Double) tell(kind string, about object) {
 // Dispute has the holder of the card object to the payment that was made under the key.
 func (d *Double) Dispute(key string) {
 	id := d.Begun(key)
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	in := d.intents[id]
 	if in == nil {
 		return
@@ -51,8 +51,8 @@ func (d *Double) Dispute(key string) {
 
 // Events returns the bodies of all events so far, oldest first.
 func (d *Double) Events() (bodies [][]byte) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	for _, e := range d.events {
 		bodies = append(bodies, e.body)
 	}
@@ -72,9 +72,9 @@ func Signature(body []byte, at time.Time, secrets ...string) string {
 
 // Deliver posts all events that were not taken yet, oldest first, and returns the first refusal. What was refused waits for the next call.
 func (d *Double) Deliver(ctx context.Context, client *http.Client) error {
-	d.mu.Lock()
+	d.Mu.Lock()
 	waiting := append([]*event(nil), d.events...)
-	d.mu.Unlock()
+	d.Mu.Unlock()
 	var failed error
 	for _, e := range waiting {
 		if e.sent {
@@ -121,8 +121,8 @@ func (d *Double) page(w http.ResponseWriter, _ *http.Request) {
 
 // authenticated takes the customer's answer and sends the customer back.
 func (d *Double) authenticated(w http.ResponseWriter, q *http.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	approve, back, param := q.FormValue("result") == "complete", "", "payment_intent"
 	if in := d.intents[q.PathValue("id")]; in != nil {
 		back = in.returnURL

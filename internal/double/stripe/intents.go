@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/double/frame"
 )
 
 // intent is a PaymentIntent with at most one charge.
@@ -81,7 +83,7 @@ func expressible(amount int64, currency string) bool {
 // confirm pays, asks the customer, or refuses.
 func (d *Double) confirm(in *intent, c *call) answer {
 	what := in.method.outcome
-	if c.fault.Kind == Decline {
+	if c.fault.Kind == frame.Decline {
 		what = outcome{decline: c.fault.Code}
 	}
 	if c.fault.Lag > 0 {
@@ -89,9 +91,9 @@ func (d *Double) confirm(in *intent, c *call) answer {
 	}
 	offSession := c.form.Get("off_session") == "true"
 	switch {
-	case c.fault.Kind == Pending || in.method.kind == "blik":
+	case c.fault.Kind == frame.Pending || in.method.kind == "blik":
 		in.status = "processing"
-		if in.method.kind == "blik" && c.fault.Kind != Pending {
+		if in.method.kind == "blik" && c.fault.Kind != frame.Pending {
 			in.status = "requires_action"
 		}
 	case what.auth && offSession && in.method.customer == "":
@@ -119,7 +121,7 @@ func (d *Double) refuse(in *intent, c *call, what outcome) answer {
 	failure := cardFail(code, what.decline, "Your card was declined.")
 	in.failure = &failure
 	a := cardFail(code, what.decline, "Your card was declined.")
-	inner, _ := a.body["error"].(object)
+	inner := inside(a)
 	inner["charge"], inner["payment_intent"] = in.charge, d.view(in, c)
 	d.tell("payment_intent.payment_failed", d.view(in, nil))
 	return a
@@ -134,12 +136,12 @@ func (d *Double) pay(in *intent, now time.Time) {
 	}
 	if in.manual {
 		in.status = "requires_capture"
-		d.book(in.key, Held, in.amount, in.currency)
+		d.book(in.key, frame.Held, in.amount, in.currency)
 		d.tell("payment_intent.amount_capturable_updated", d.view(in, nil))
 		return
 	}
 	in.status, in.received = "succeeded", in.amount
-	d.book(in.key, Taken, in.amount, in.currency)
+	d.book(in.key, frame.Taken, in.amount, in.currency)
 	d.tell("payment_intent.succeeded", d.view(in, nil))
 }
 
@@ -164,7 +166,7 @@ func (d *Double) capture(c *call) answer {
 	}
 	maps.Copy(in.metadata, metadata(c))
 	in.status, in.received = "succeeded", amount
-	d.book(c.key, Taken, amount, in.currency)
+	d.book(c.key, frame.Taken, amount, in.currency)
 	d.tell("payment_intent.succeeded", d.view(in, nil))
 	return ok(d.view(in, c))
 }
@@ -176,7 +178,7 @@ func (d *Double) cancel(c *call) answer {
 	}
 	switch in.status {
 	case "requires_capture":
-		d.book(c.key, Released, in.amount, in.currency)
+		d.book(c.key, frame.Released, in.amount, in.currency)
 	case "requires_action", "requires_payment_method", "requires_confirmation":
 	default:
 		return d.unexpected(in, "You cannot cancel this PaymentIntent because it has a status of "+in.status)
@@ -188,7 +190,7 @@ func (d *Double) cancel(c *call) answer {
 
 func (d *Double) unexpected(in *intent, message string) answer {
 	a := fail(http.StatusBadRequest, "payment_intent_unexpected_state", message)
-	inner, _ := a.body["error"].(object)
+	inner := inside(a)
 	inner["payment_intent"] = d.view(in, nil)
 	return a
 }
@@ -232,7 +234,7 @@ func (d *Double) searchIntents(c *call) answer {
 }
 
 func param(a answer, name string) answer {
-	inner, _ := a.body["error"].(object)
+	inner := inside(a)
 	inner["param"] = name
 	return a
 }

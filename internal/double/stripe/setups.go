@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/sluicepay/sluice/internal/double/frame"
 )
 
 // setup is a SetupIntent: a card that is checked, and kept where there is a customer.
@@ -36,11 +38,11 @@ func (d *Double) newSetup(c *call) answer {
 		return ok(d.setupView(in))
 	}
 	what := in.method.outcome
-	if c.fault.Kind == Decline {
+	if c.fault.Kind == frame.Decline {
 		what = outcome{decline: c.fault.Code}
 	}
 	switch {
-	case c.fault.Kind == Pending:
+	case c.fault.Kind == frame.Pending:
 		in.status = "processing"
 	case what.auth:
 		in.status = "requires_action"
@@ -70,7 +72,7 @@ func (d *Double) refuseSetup(in *setup, what outcome) answer {
 	failure := cardFail(code, what.decline, "Your card was declined.")
 	in.failure = &failure
 	a := cardFail(code, what.decline, "Your card was declined.")
-	inner, _ := a.body["error"].(object)
+	inner := inside(a)
 	inner["setup_intent"] = d.setupView(in)
 	d.tell("setup_intent.setup_failed", d.setupView(in))
 	return a
@@ -122,7 +124,7 @@ func (d *Double) setupView(in *setup) object {
 		v["next_action"] = d.next(in.id, in.method, in.returnURL)
 	}
 	if in.failure != nil {
-		v["last_setup_error"] = in.failure.body["error"]
+		v["last_setup_error"] = inside(*in.failure)
 	}
 	return v
 }
@@ -160,10 +162,10 @@ func (d *Double) newRefund(c *call) answer {
 	r := &refund{id: d.name("re"), key: c.key, status: "succeeded", amount: amount, of: in, created: c.now, metadata: metadata(c)}
 	d.refunds[r.id] = r
 	in.returned += amount
-	if c.fault.Kind == Pending {
+	if c.fault.Kind == frame.Pending {
 		r.status = "pending"
 	} else {
-		d.book(r.key, Returned, amount, in.currency)
+		d.book(r.key, frame.Returned, amount, in.currency)
 	}
 	d.tell("refund.created", r.view())
 	return ok(r.view())

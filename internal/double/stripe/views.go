@@ -30,7 +30,7 @@ func (d *Double) view(in *intent, c *call) object {
 		v["payment_method"] = nil
 	}
 	if in.failure != nil {
-		v["last_payment_error"] = in.failure.body["error"]
+		v["last_payment_error"] = inside(*in.failure)
 	}
 	if in.charge != "" && c != nil && (c.expands("latest_charge") || c.expands("latest_charge.balance_transaction")) {
 		v["latest_charge"] = d.charge(in, c.expands("latest_charge.balance_transaction"))
