@@ -48,12 +48,13 @@ var allowed = map[string][]string{
 	"store/cards":      {"instrument", "payment", "store/tx"},
 	"store/signing":    {"store/tx"},
 	"store/spent":      {"payment", "store/tx"},
+	"store/sent":       {"payment", "store/tx"},
 	"wallet/accounts":  {"instrument", "money", "payment", "shop", "wallet", "wallet/applepay", "wallet/googlepay"},
 	"store/places":     {"store/tx"},
-	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent", "store/plain", "store/places"}, // vault: what it seals and opens
-	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                                            // shares nothing with what it judges
+	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent", "store/sent", "store/plain", "store/places"}, // vault: what it seals and opens
+	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                                                          // shares nothing with what it judges
 	"payer":            {"document", "payment"},
-	"connector":        {"money", "id", "payment", "instrument", "outbound", "payer"},
+	"connector":        {"money", "id", "nextstep", "payment", "pix", "instrument", "outbound", "payer"}, // pix: the codes that customers are shown
 	"provider":         {"money", "payment", "outbound", "connector"},
 	"double/frame":     {},
 	"double/*":         {"double/frame"}, // shares nothing with what it judges
@@ -63,6 +64,7 @@ var allowed = map[string][]string{
 	"alarm":       {"id", "payment", "instrument", "store", "telemetry", "rescue"},
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
 	"webhook":     {"id", "payment", "instrument", "shop", "store", "job", "outbound", "telemetry", "alarm", "rescue"},
+	"resend":      {"instrument", "outbound", "payment", "store", "terminals", "vault"},
 	"terminals":   {"connector", "outbound", "shop"},
 	"cache":       {"cardrange", "payment", "shop"},
 	"flight":      {"instrument", "payment", "store", "vault"},
@@ -70,7 +72,7 @@ var allowed = map[string][]string{
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
 	"banks":         {"connector", "rescue"},
-	"engine":        {"money", "id", "nextstep", "pix", "payment", "cache", "outbox", "flight", "kept", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange", "payer", "wallet", "wallet/accounts", "wallet/googlepay", "banks"},
+	"engine":        {"money", "id", "nextstep", "payment", "cache", "outbox", "flight", "kept", "resend", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange", "payer", "wallet", "wallet/accounts", "wallet/googlepay", "banks"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},

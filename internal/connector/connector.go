@@ -223,6 +223,19 @@ type Traits struct {
 	// after its call has failed. Two answers "not found" at least that far apart
 	// prove that nothing was booked. Zero: such answers prove nothing.
 	MaxInFlight time.Duration
+	// Resend says how an outcome that no query tells can be learned by making the same call once more.
+	Resend Resend
+}
+
+// Resend is for providers that publish it as the way to learn an outcome: the same request under the same key is carried out once,
+// however often it comes, and answered as it was. The engine makes the call of an attempt again where neither a query nor a fence has
+// told how it ended, and only as the very same bytes: requests that do something have to say so by outbound.Request.Once, and
+// one that is not among those that were sent at first does not leave. A payout is never sent again, nor what was sent with something that only
+// the customer has. The zero value is for never.
+type Resend struct {
+	// Within is how long after its start an attempt may be sent again: the least that the provider remembers a key, less a
+	// margin for clocks that differ.
+	Within time.Duration
 }
 
 // Config is a terminal's decoded settings for one type of connector.

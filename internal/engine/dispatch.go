@@ -10,6 +10,7 @@ import (
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/rescue"
+	"github.com/sluicepay/sluice/internal/resend"
 )
 
 // call makes one provider call, once, and classifies what came of it. It always
@@ -19,6 +20,7 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 	started := e.Now()
 	ctx, rec := outbound.WithRecorder(ctx)
 	kind, c, err := "", x.at.to, x.at.fault
+	var sent *resend.Sent // what may have to be sent again
 	if c != nil {
 		kind = c.Kind
 		timeout := e.callTimeout(c)
@@ -31,6 +33,9 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 		if _, ok := c.Connector.(connector.Notifier); ok {
 			x.noticeURL = e.c.PublicURL + "/notices/" + call.Attempt.TerminalID
 		}
+		if !call.Ask {
+			ctx, sent = e.resend.Watch(ctx, c, &call.Attempt, x.means)
+		}
 		fact, err = e.guarded(ctx, c.Connector, p, call, x)
 	} else if !call.Ask {
 		err = fmt.Errorf("%w: %w", outbound.ErrNotSent, err)
@@ -41,6 +46,7 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 	if err != nil {
 		fact = e.classify(ctx, p, call, err)
 	}
+	sent.Keep(settled(ctx), p, &fact)
 	e.c.Metrics.ProviderCalls.Observe(e.Now().Sub(started), kind, string(fact.Class))
 	return fact, payment.Messages{Outgoing: rec.Outgoing(), Incoming: rec.Incoming()}
 }
@@ -85,7 +91,10 @@ func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment
 			return payment.Fact{}, err
 		}
 		fact, err := connector.Ask(ctx, c, call, of, x.back)
-		return fact, errors.Join(err, unfitToShow(p, &fact))
+		if err == nil && fact.Class == payment.ClassUnknown {
+			fact, err = e.onceMore(ctx, p, call, x, fact)
+		}
+		return fact, errors.Join(err, connector.UnfitToShow(p, &fact))
 	}
 	r, err := e.request(p, &call.Attempt, x)
 	if err != nil {
@@ -95,7 +104,7 @@ func (e *Engine) dispatch(ctx context.Context, c connector.Connector, p *payment
 	if fact.Class == payment.ClassUnsent { // not for a connector to say, who would have to give an error
 		fact.Class = payment.ClassUnknown
 	}
-	return fact, errors.Join(err, unfitToShow(p, &fact))
+	return fact, errors.Join(err, connector.UnfitToShow(p, &fact))
 }
 
 // named is what an attempt refers to, for a provider that finds it through that only. Of any other it reads nothing.

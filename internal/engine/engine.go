@@ -20,6 +20,7 @@ import (
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/outbox"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/resend"
 	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/route"
 	"github.com/sluicepay/sluice/internal/store"
@@ -75,6 +76,7 @@ type Engine struct {
 	connectors *terminals.Pool
 	means      flight.Keeper
 	cards      kept.Cards
+	resend     resend.Keeper
 	tokens     accounts.Opener
 	carried    sync.WaitGroup // calls that nobody waits for any more
 	turns      job.Turns      // of due work at terminals
@@ -95,6 +97,7 @@ func New(c Config) *Engine {
 	e := &Engine{
 		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(), ranges: newRanges(c),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log, Never: c.NeverKeep}, cards: keptCards(c),
+		resend: resend.Keeper{DB: c.DB, Keys: c.Keys, Now: c.Now, Log: c.Log, Restored: c.Restored},
 		tokens: accounts.Opener{Now: c.Now, Google: c.GoogleRoots}, banks: &banks.Lists{Now: c.Now, Log: c.Log},
 		bell: &alarm.Notifier{DB: c.DB, IDs: c.IDs, Now: c.Now, Log: c.Log, Metrics: c.Metrics},
 	}

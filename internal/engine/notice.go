@@ -184,7 +184,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n re
 		return false, err
 	}
 	row.Payment = pid
-	if unfitToShow(&p, &n.fact) != nil { // the status query will tell
+	if connector.UnfitToShow(&p, &n.fact) != nil { // the status query will tell
 		n.fact = payment.Fact{Class: payment.ClassUnknown}
 	}
 	n.fact.Credential = tx.Seal(store.CredentialPlace(row.Shop, string(pid)), n.fact.Credential)

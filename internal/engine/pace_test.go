@@ -24,7 +24,7 @@ func TestWhoeverComesAsksOnce(t *testing.T) {
 				case 0:
 					_, err = h.Engine.Get(t.Context(), h.shop.ID, p.ID)
 				case 1:
-					_, err = h.Engine.OperationsPage(t.Context(), h.shop.ID, p.ID, 10, 0)
+					_, err = h.Engine.Operations(t.Context(), h.shop.ID, p.ID)
 				default:
 					_, err = h.Engine.Return(t.Context(), h.target(p.ID), nil)
 				}
@@ -91,12 +91,13 @@ func TestALongLogComesInPages(t *testing.T) {
 		for _, c := range []struct{ limit, offset, first, count int }{
 			{1000, 0, n, n}, {5, 0, n, 5}, {5, 3, n - 3, 5}, {5, n - 2, 2, 2}, {5, n, 0, 0}, {5, 1_000_000, 0, 0},
 		} {
-			page, err := h.Engine.OperationsPage(t.Context(), h.shop.ID, p.ID, c.limit, c.offset)
-			if err != nil || page.Total != n || len(page.Operations) != c.count {
-				t.Errorf("%+v: %d of %d, %v", c, len(page.Operations), page.Total, err)
+			now := h.get(p.ID)
+			page, err := h.Records.Log(t.Context(), &now, c.limit, c.offset)
+			if err != nil || now.Ops != n || len(page) != c.count {
+				t.Errorf("%+v: %d of %d, %v", c, len(page), now.Ops, err)
 				continue
 			}
-			for i, o := range page.Operations {
+			for i, o := range page {
 				if o.Seq != c.first-i {
 					t.Errorf("%+v: entry %d is operation %d", c, i, o.Seq)
 				}

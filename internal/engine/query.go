@@ -37,27 +37,6 @@ func (e *Engine) load(ctx context.Context, shop payment.ShopID, id payment.ID) (
 	return p, storeError(err)
 }
 
-// LogPage is a stretch of a payment's log.
-type LogPage struct {
-	Operations []payment.Operation // newest first
-	Total      int                 // entries of the whole log
-}
-
-// OperationsPage returns at most limit entries of a payment's log, newest first, without the newest offset, or
-// payment.ErrNotFound. Like Get it asks the provider first when that is due.
-func (e *Engine) OperationsPage(ctx context.Context, shop payment.ShopID, id payment.ID, limit, offset int) (LogPage, error) {
-	p, err := e.Get(ctx, shop, id)
-	if err != nil {
-		return LogPage{}, err
-	}
-	page := LogPage{Total: p.Ops}
-	err = e.c.DB.View(ctx, func(tx *store.Tx) (err error) {
-		page.Operations, err = tx.Operations().Page(shop, id, p.Ops-offset, limit)
-		return err
-	})
-	return page, storeError(err)
-}
-
 // Operations returns the whole log of a payment, oldest first, or
 // payment.ErrNotFound. Like Get it asks the provider first when that is due.
 func (e *Engine) Operations(ctx context.Context, shop payment.ShopID, id payment.ID) ([]payment.Operation, error) {

@@ -24,7 +24,7 @@ const (
 )
 
 // Forgetter takes away what is over its time: cards that no payment was approved with, or that have expired long ago, and the names of
-// wallets' tokens that nobody takes any more.
+// wallets' tokens that nobody takes any more, and what says which requests may be sent again.
 type Forgetter struct {
 	DB  *store.DB
 	Now func() time.Time
@@ -99,7 +99,14 @@ func (f *Forgetter) Work(ctx context.Context, _ job.Item) error {
 		for _, s := range spent {
 			tx.SpentTokens().Forget(s)
 		}
-		seen = max(len(over), len(spent))
+		if err != nil {
+			return err
+		}
+		sent, err := tx.SentRequests().Due(now, forgottenAtOnce)
+		for _, r := range sent {
+			tx.SentRequests().Forget(r)
+		}
+		seen = max(len(over), len(spent), len(sent))
 		return err
 	})
 	if err == nil && seen == forgottenAtOnce {

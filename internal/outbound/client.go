@@ -68,6 +68,10 @@ type Request struct {
 	// Wipe has Do overwrite the body once nothing reads it any more: when it was sent, or when it never will be. Then it
 	// must not be used again. A transport that was given is not waited for, and gets a body that stays.
 	Wipe bool
+	// Once says that the request does something that the provider does once under a key of ours, and answers as before when the
+	// same comes again. It names the headers that belong to what is asked for, such as the key and the account; those that are
+	// other ones each time, such as signatures, are left out. Nil for all other requests. See WithSums and OnlyAgain.
+	Once []string
 }
 
 // Response is a complete answer: the body was read to its end and is within the limit.
@@ -151,6 +155,10 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
 		r.wipe()
 		return nil, notSent(err, false)
+	}
+	if err := r.sum(ctx, req.URL); err != nil {
+		r.wipe()
+		return nil, &callError{class: ErrNotSent, cause: err}
 	}
 
 	rec := recorderOf(ctx)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/sluicepay/sluice/internal/outbound"
 )
@@ -35,15 +36,27 @@ func (a *API) Post(ctx context.Context, path string, body []byte, more http.Head
 
 // Do makes a call of any method, as Get and Post do.
 func (a *API) Do(ctx context.Context, method, path string, body []byte, more http.Header) (*outbound.Response, error) {
-	header := a.Header
-	if len(more) > 0 {
-		header = a.Header.Clone()
-		if header == nil {
-			header = make(http.Header, len(more))
-		}
-		maps.Copy(header, more)
+	return a.call(ctx, &outbound.Request{Method: method, URL: a.Base + path, Header: a.with(more), Body: body, Wipe: len(body) > 0})
+}
+
+// with is the header of a call that has more than others.
+func (a *API) with(more http.Header) http.Header {
+	if len(more) == 0 {
+		return a.Header
 	}
-	return a.call(ctx, &outbound.Request{Method: method, URL: a.Base + path, Header: header, Body: body, Wipe: len(body) > 0})
+	header := a.Header.Clone()
+	if header == nil {
+		header = make(http.Header, len(more))
+	}
+	maps.Copy(header, more)
+	return header
+}
+
+// PostOnce is Post of a request that the provider carries out once under a key of ours, which the header named key has, and that may be
+// sent again as the same bytes: see connector.Resend. Everything that is sent with every request is part of what has to be the same.
+func (a *API) PostOnce(ctx context.Context, path string, body []byte, key string, more http.Header) (*outbound.Response, error) {
+	once := append(slices.Sorted(maps.Keys(a.Header)), key)
+	return a.call(ctx, &outbound.Request{Method: http.MethodPost, URL: a.Base + path, Header: a.with(more), Body: body, Wipe: true, Once: once})
 }
 
 func (a *API) call(ctx context.Context, r *outbound.Request) (*outbound.Response, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
+	"github.com/sluicepay/sluice/internal/store/sent"
 	"github.com/sluicepay/sluice/internal/store/signing"
 	"github.com/sluicepay/sluice/internal/store/spent"
 	"github.com/sluicepay/sluice/internal/store/tx"
@@ -51,6 +52,8 @@ type (
 	KeptCard = cards.Kept
 	// SpentToken is the token of a wallet that has paid.
 	SpentToken = spent.Token
+	// SentRequest is what a call without an answer has sent.
+	SentRequest = sent.Request
 	// FaultPoint is a place where a test can make the writer fail.
 	FaultPoint = tx.FaultPoint
 	// UniqueError says which write met a row with the same unique key.

@@ -27,7 +27,7 @@ var acrossShops = map[string]string{
 	"alarmColumns": "what an operator looks at, of all shops or of one, or by the alarm's id", "untoldColumns": "the beginning of others",
 	"sqlAskUnsent": "after a restore", "sqlAskOpen": "after a restore", "sqlHurryOpen": "after a restore", "sqlMarkLost": "after a restore",
 	"sqlLostPayments": "after a restore", "sqlMeansFrom": "a pass over all that is sealed", "sqlChainsFrom": "a pass over all that is sealed",
-	"sqlAttemptsFrom": "a pass over all that is sealed", "sqlCardsFrom": "a pass over all that is sealed", "sqlDueCards": "due work", "sqlSpentDue": "due work", "sqlAnySealed": "the first start", "sqlNewestStamps": "SQLite only",
+	"sqlAttemptsFrom": "a pass over all that is sealed", "sqlCardsFrom": "a pass over all that is sealed", "sqlDueCards": "due work", "sqlSpentDue": "due work", "sqlSentDue": "due work", "sqlAnySealed": "the first start", "sqlNewestStamps": "SQLite only",
 }
 
 // TestEveryTableHasItsPlace: a table that a migration adds has to say where its rows are on an engine with many nodes.

@@ -7,6 +7,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
 	"github.com/sluicepay/sluice/internal/store/nodes"
+	"github.com/sluicepay/sluice/internal/store/sent"
 	"github.com/sluicepay/sluice/internal/store/signing"
 	"github.com/sluicepay/sluice/internal/store/spent"
 	"github.com/sluicepay/sluice/internal/store/tx"
@@ -126,6 +127,9 @@ type CardTokens = cards.Tokens
 // SpentTokens reads and writes the tokens of wallets that have paid: table spent_token.
 type SpentTokens = spent.Tokens
 
+// SentRequests reads and writes what calls without an answer have sent: table sent_request.
+type SentRequests = sent.Requests
+
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
 
@@ -224,3 +228,6 @@ func (t *Tx) CardTokens() CardTokens { return cards.Of(t.kernel()) }
 
 // SpentTokens is the accessor of its table.
 func (t *Tx) SpentTokens() SpentTokens { return spent.Of(t.kernel()) }
+
+// SentRequests is the accessor of its table.
+func (t *Tx) SentRequests() SentRequests { return sent.Of(t.kernel()) }

@@ -4,6 +4,7 @@
 package terminals
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"sync"
 
@@ -27,6 +28,11 @@ type Opened struct {
 	Loggable outbound.Allowlist // what of its messages may be shown
 
 	settings string
+}
+
+// Fingerprint is a hash of the terminal's settings. It is as secret as they are.
+func (o *Opened) Fingerprint() [sha256.Size]byte {
+	return sha256.Sum256([]byte(o.Kind + "\n" + o.settings))
 }
 
 // NewPool returns a pool of connectors of these types, which are given what deps has; each its own log and what it may log.

@@ -42,20 +42,24 @@ func (g *Gateway) operations(w http.ResponseWriter, r *http.Request, s *shop.Sho
 	if err != nil {
 		return err
 	}
-	page, err := g.engine.OperationsPage(r.Context(), s.ID, t.ID, limit, offset)
+	p, err := g.engine.Get(r.Context(), s.ID, t.ID)
 	if err != nil {
 		return err
 	}
-	if page.Total > len(page.Operations) {
-		w.Header().Set(headerTotal, strconv.Itoa(page.Total))
+	log, err := g.records.Log(r.Context(), &p, limit, offset)
+	if err != nil {
+		return err
+	}
+	if p.Ops > len(log) {
+		w.Header().Set(headerTotal, strconv.Itoa(p.Ops))
 	}
 	g.answer(w, http.StatusOK, func(dst []byte) []byte {
 		dst = append(appendEnvelope(dst, g.engine.Now(), http.StatusOK), `,"result":[`...)
-		for i := range page.Operations {
+		for i := range log {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendOperation(dst, &page.Operations[i])
+			dst = appendOperation(dst, &log[i])
 		}
 		return append(dst, `]}`...)
 	})

@@ -166,6 +166,7 @@ func Run(t *testing.T, s Suite) {
 		{"verifications are fenced", verificationFences},
 		{"the same key books once", sameKey},
 		{"the same key books once at the same time", sameKeyAtOnce},
+		{"what gave no answer is sent again as the same bytes", sentAgain},
 		{"faults prove nothing", faults},
 		{"nobody listens", unreachable},
 		{"contexts are obeyed", contexts},

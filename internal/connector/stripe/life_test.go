@@ -30,14 +30,17 @@ type life struct {
 	stripe *double.Double
 	shop   *shop.Shop
 	count  int
+	server *server
 }
 
-func begin(t *testing.T, d *storetest.Database) *life {
+func begin(t *testing.T, d *storetest.Database, other ...connector.Type) *life {
 	t.Helper()
+	types := append(other, stripe.Type())[:1]
 	clock := testkit.SlowClock(20)
 	l := &life{t: t}
-	l.App = testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock, Connectors: []connector.Type{stripe.Type()}})
+	l.App = testkit.New(t, d.Open(func(o *store.Options) { o.Now = clock.Now }), testkit.Options{Clock: clock, Connectors: types})
 	s := open(t)
+	l.server = s
 	l.stripe = double.New(double.Config{Now: clock.Now, APIKey: apiKey, WebhookSecret: []string{webhookSecret}, URL: s.url})
 	s.requestsTo(l.stripe.Handler())
 	l.shop = l.NewShop(t, func(one *shop.Shop) {
@@ -130,7 +133,11 @@ func TestEveryFaultOfEveryCallEndsAsTheBooksSay(t *testing.T) {
 					continue
 				}
 				what := fmt.Sprintf("%s: %s, before %t, lag %s", call, f.Kind, f.Before, f.Lag)
+				begun := l.Clock.Now()
 				p := l.under(f)
+				if took := l.Clock.Now().Sub(begun); call != double.OpPay && took > time.Hour {
+					t.Errorf("%s: its end was learned after %s, and by sending it again it is sooner", what, took)
+				}
 				mu.Lock()
 				ends[call+" "+string(p.State())]++
 				mu.Unlock()

@@ -14,6 +14,8 @@ import (
 )
 
 const (
+	// keyHeader is the name of the header that has our key.
+	keyHeader = "Idempotency-Key"
 	// keyLife is how long Stripe remembers a key at the least: "at least 24 hours", of which an hour is left for clocks that differ.
 	keyLife = 23 * time.Hour
 	// maxInFlight is longer than any request can be under way: a call lasts 30 s at most.
@@ -48,7 +50,7 @@ var (
 func (s *Stripe) Traits() connector.Traits {
 	return connector.Traits{
 		Methods: []payment.Method{payment.BasicCard, payment.Blik}, Timeout: s.timeout, PreAuth: true, Recurring: true, WithoutCode: true,
-		ByOriginal: true, MaxInFlight: maxInFlight, Visible: visible,
+		ByOriginal: true, MaxInFlight: maxInFlight, Visible: visible, Resend: connector.Resend{Within: keyLife},
 	}
 }
 
@@ -190,5 +192,5 @@ func (s *Stripe) Format(f fmt.State, _ rune) { writeName(f, s.api.Base) }
 
 // post sends a request under a key, by which Stripe answers the same request as before and refuses any other.
 func (s *Stripe) post(ctx context.Context, path string, form provider.Form, key string) (*outbound.Response, error) {
-	return s.api.Post(ctx, path, form, http.Header{"Idempotency-Key": {key}}) //nolint:wrapcheck // by each caller
+	return s.api.PostOnce(ctx, path, form, keyHeader, http.Header{keyHeader: {key}}) //nolint:wrapcheck // by each caller
 }

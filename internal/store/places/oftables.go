@@ -15,7 +15,7 @@ var tables = map[string]tx.Spread{
 	"endpoint": tx.Parted, "delivery": tx.Parted, "delivery_try": tx.Parted,
 	"notice": tx.Parted, "manual_update": tx.Parted, "alarm": tx.Parted,
 	"merchant_order": tx.Parted, "instruction": tx.Parted,
-	"shop_logo": tx.Parted, "card_token": tx.Parted, "spent_token": tx.Parted, "payment_tally": tx.Parted, "payment_mark": tx.Parted, "payment_histogram": tx.Parted,
+	"shop_logo": tx.Parted, "card_token": tx.Parted, "spent_token": tx.Parted, "sent_request": tx.Parted, "payment_tally": tx.Parted, "payment_mark": tx.Parted, "payment_histogram": tx.Parted,
 
 	"shop": tx.Copied, "api_key": tx.Copied, "terminal": tx.Copied,
 

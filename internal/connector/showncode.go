@@ -1,4 +1,4 @@
-package engine
+package connector
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ var errUnfit = errors.New("the code that the provider gave cannot be shown")
 // codes reads the codes of each form, for what the attempt is about.
 var codes = map[nextstep.CodeForm]func(text string, p *payment.Payment) error{nextstep.BRCode: brCode}
 
-// unfitToShow says what is wrong with the code of a fact, if it has one: a customer who pays by a code pays whatever stands in it.
-func unfitToShow(p *payment.Payment, f *payment.Fact) error {
+// UnfitToShow says what is wrong with the code of a fact, if it has one: a customer who pays by a code pays whatever stands in it.
+func UnfitToShow(p *payment.Payment, f *payment.Fact) error {
 	read := codes[p.Method.Spec().Code]
 	if f.Next.Kind != payment.NextCode || read == nil {
 		return nil
