@@ -45,6 +45,7 @@ type commands struct {
 	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them like webhooks to a developer's machine."`
 	Simulator simulatorCommand `cmd:"" help:"Run the sandbox provider alone."`
 
+	Connector  connectorCommands `cmd:"" help:"Begin a connector to another provider."`
 	Connectors connectorsCommand `cmd:"" help:"Tell which providers there are, what each can do, and the settings of its terminals."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 

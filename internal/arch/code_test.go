@@ -110,6 +110,7 @@ var makesFiles = map[string]string{
 	"internal/backup/restore.go":         "the folders that a restore makes, 0700",
 	"internal/backup/take.go":            "the folder of a backup while it is taken, 0700",
 	"internal/store/tx/backup_sqlite.go": "the copy of the database in it, 0600, and none that is there already",
+	"internal/kit/kit.go":                "source code in the repository, which is for everybody",
 	"internal/testkit/golden/golden.go":  "files of the repository",
 	"internal/testkit/built/built.go":    "the program under test, for its user only",
 }

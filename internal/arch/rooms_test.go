@@ -11,7 +11,7 @@ import (
 // layers are the rooms of the house from the ground up. A package imports from the layers below its own, never beside or above
 // it: so there can be no circle.
 var layers = [][]string{
-	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "wallet/mint", "store/sqltext", "store/turns", "store/plain", "store/folder", "telemetry", "double/frame"}, // know nothing of each other
+	{"money", "id", "instrument", "cardrange", "document", "qr", "nextstep", "address", "limit", "private", "rescue", "kit", "wallet/mint", "store/sqltext", "store/turns", "store/plain", "store/folder", "telemetry", "double/frame"}, // know nothing of each other
 	{"config", "payment", "pix", "wallet", "outbound", "web", "simulator", "double/*"},
 	{"payer"},
 	{"shop", "connector", "vault", "wallet/googlepay", "wallet/applepay"},
@@ -67,20 +67,21 @@ func TestNoImportPointsUp(t *testing.T) {
 
 // facing lists what the command line may import of the house. It shows what admin returns and runs what app builds; it reaches
 // past them to no database, key or engine.
-var facing = []string{"admin", "app", "address", "config", "outbound", "private", "qr", "rescue", "shop", "simulator", "telemetry", "web", "webhook"}
+var facing = []string{"kit", "admin", "app", "address", "config", "outbound", "private", "qr", "rescue", "shop", "simulator", "telemetry", "web", "webhook"}
 
 // byThemselves lists the commands that carry out no operation of admin, and why.
 var byThemselves = map[string]string{
-	"serveCommand":      "it is the installation at work; who may start it has its folder",
-	"migrateCommand":    "opening is all that it does: app.Migrate",
-	"doctorCommand":     "it opens nothing and reads no row of anybody: app.Examine",
-	"restoreCommand":    "there is no installation yet to have a desk: admin.Restore",
-	"listenCommand":     "a merchant's program: it has an API key and no folder",
-	"simulatorCommand":  "a provider, not an installation",
-	"versionCommand":    "it reads nothing",
-	"connectorsCommand": "it tells of the program and not of an installation",
-	"helpCommand":       "it reads nothing",
-	"completionCommand": "it reads nothing",
+	"serveCommand":        "it is the installation at work; who may start it has its folder",
+	"migrateCommand":      "opening is all that it does: app.Migrate",
+	"doctorCommand":       "it opens nothing and reads no row of anybody: app.Examine",
+	"restoreCommand":      "there is no installation yet to have a desk: admin.Restore",
+	"listenCommand":       "a merchant's program: it has an API key and no folder",
+	"simulatorCommand":    "a provider, not an installation",
+	"versionCommand":      "it reads nothing",
+	"connectorsCommand":   "it tells of the program and not of an installation",
+	"connectorNewCommand": "it writes source code",
+	"helpCommand":         "it reads nothing",
+	"completionCommand":   "it reads nothing",
 }
 
 // TestTheCommandLineIsAFaceOfAdmin: every command that reads or changes an installation carries out an operation, which has its
