@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                                                          // shares nothing with what it judges
 	"payer":            {"document", "payment"},
 	"connector":        {"money", "id", "nextstep", "payment", "pix", "instrument", "outbound", "payer"}, // pix: the codes that customers are shown
-	"provider":         {"money", "payment", "outbound", "connector"},
+	"provider":         {"money", "payment", "outbound", "connector", "id"},
 	"double/frame":     {},
 	"double/*":         {"double/frame"}, // shares nothing with what it judges
 	// connectors know the shared packages, never each other

@@ -185,8 +185,8 @@ func swappedAnswers(t *testing.T, s Suite) {
 			q := r.request(t, kind)
 			echoed := false
 			e.set(func(body []byte) []byte {
-				echoed = bytes.Contains(body, []byte(q.Key))
-				return swapped(body, q.Key)
+				echoed = bytes.Contains(body, []byte(r.said(q.Key)))
+				return swapped(body, r.said(q.Key))
 			})
 			fact, err := r.send(t, kind, q)
 			if !echoed {
@@ -199,6 +199,8 @@ func swappedAnswers(t *testing.T, s Suite) {
 			if fact, err = r.status(t, kind, q); !unknown(fact, err) || fact.NotFound && !listed {
 				t.Errorf("status: %+v, %v; want UNKNOWN", fact, err)
 			}
+			e.set(func(body []byte) []byte { return body })
+			r.pay(t, kind, q)
 			r.booked(t, q, movement(kind))
 		})
 	}
@@ -218,7 +220,7 @@ func swappedFences(t *testing.T, s Suite) {
 			if booked {
 				r.must(t, payment.AttemptDeposit, q)
 			}
-			e.set(func(body []byte) []byte { return swapped(body, q.Key) })
+			e.set(func(body []byte) []byte { return swapped(body, r.said(q.Key)) })
 			if fact, err := r.fence(t, payment.AttemptDeposit, q); !unknown(fact, err) {
 				t.Errorf("%+v, %v; want UNKNOWN", fact, err)
 			}

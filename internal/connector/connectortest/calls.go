@@ -57,10 +57,11 @@ func everyCall(t *testing.T, s Suite) {
 			r := newRig(t, s)
 			q := r.request(t, kind)
 			before := r.p.Requests()
-			sent := r.must(t, kind, q)
+			answer, failed := r.send(t, kind, q)
 			if n := r.p.Requests() - before; n != 1 {
 				t.Errorf("%d requests for one call", n)
 			}
+			sent := r.done(t, kind, q, answer, failed)
 			r.booked(t, q, movement(kind))
 			asked, err := r.status(t, kind, q)
 			if err != nil || asked.Class != payment.ClassApproved || asked.ProviderRef != sent.ProviderRef {
@@ -79,7 +80,7 @@ func everyCall(t *testing.T, s Suite) {
 // exactAmounts charges and gives back in currencies of 0, 2, 3 and 18 decimals.
 func exactAmounts(t *testing.T, s Suite) {
 	for _, c := range []struct{ amount, currency string }{
-		{"1", "JPY"}, {"1234567", "JPY"}, {"1000", "UGX"}, {"18.99", "EUR"}, {"0.1", "EUR"}, {"0.001", "KWD"},
+		{"1", "JPY"}, {"1234567", "JPY"}, {"1000", "UGX"}, {"18.99", "EUR"}, {"0.01", "BRL"}, {"1234567.89", "BRL"}, {"0.1", "EUR"}, {"0.001", "KWD"},
 		{"9.999", "KWD"}, {"0.000000000000000001", "ETH"}, {"12.345678901234567891", "ETH"},
 	} {
 		t.Run(c.amount+" "+c.currency, func(t *testing.T) {
@@ -164,63 +165,6 @@ func publishedCodes(t *testing.T, s Suite) {
 	}
 }
 
-func customers(t *testing.T, s Suite) {
-	for name, approve := range map[string]bool{"approves": true, "declines": false} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, s)
-			if r.p.Challenged == nil {
-				t.Skip("no such card")
-			}
-			q := r.sale()
-			q.Means = r.p.Challenged.Clone()
-			fact, err := r.send(t, payment.AttemptDeposit, q)
-			if err != nil || fact.Class != payment.ClassWaiting || fact.Next.IsZero() {
-				t.Fatalf("%+v, %v; want WAITING with a redirect", fact, err)
-			}
-			r.booked(t, q)
-			r.finished(t, q, approve)
-		})
-	}
-}
-
-func pending(t *testing.T, s Suite) {
-	for name, approve := range map[string]bool{"approved later": true, "declined later": false} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, s)
-			r.strike(t, CallStart, Fault{Kind: FaultPending})
-			q := r.sale()
-			fact, err := r.send(t, payment.AttemptDeposit, q)
-			if err != nil || fact.Class != payment.ClassWaiting {
-				t.Fatalf("%+v, %v; want WAITING", fact, err)
-			}
-			if fact, err = r.status(t, payment.AttemptDeposit, q); err != nil || fact.Class != payment.ClassWaiting {
-				t.Fatalf("status: %+v, %v; want WAITING", fact, err)
-			}
-			r.finished(t, q, approve)
-		})
-	}
-}
-
-// finished ends an open sale and compares what is asked with what is booked.
-func (r *rig) finished(t *testing.T, q connector.Request, approve bool) {
-	t.Helper()
-	if err := r.p.Finish(q.Key, approve); err != nil {
-		t.Fatal(err)
-	}
-	fact, err := r.status(t, payment.AttemptDeposit, q)
-	if approve {
-		if err != nil || fact.Class != payment.ClassApproved || !fact.Next.IsZero() {
-			t.Errorf("%+v, %v; want APPROVED", fact, err)
-		}
-		r.booked(t, q, Taken)
-		return
-	}
-	if err != nil || !fact.Class.Refused() {
-		t.Errorf("%+v, %v; want a decline", fact, err)
-	}
-	r.booked(t, q)
-}
-
 func recurring(t *testing.T, s Suite) {
 	r := newRig(t, s)
 	if !r.c.Traits().Recurring {
@@ -277,18 +221,22 @@ func sameKeyAtOnce(t *testing.T, s Suite) {
 	var all sync.WaitGroup
 	for range 16 {
 		own, copied := r.sale(), shared
-		copied.Means = r.p.Good.Clone()
+		copied.Means = instrument.Clone(shared.Means)
 		all.Go(func() {
-			if fact, err := r.send(t, payment.AttemptDeposit, copied); (err != nil || !won(fact)) && !(s.But.Busy && r.open(payment.AttemptDeposit, fact, err)) {
+			fact, err := r.send(t, payment.AttemptDeposit, copied)
+			waits := s.But.Waits && err == nil && fact.Class == payment.ClassWaiting
+			if (err != nil || !won(fact)) && !waits && !(s.But.Busy && r.open(payment.AttemptDeposit, fact, err)) {
 				t.Errorf("shared key: %+v, %v", fact, err)
 			}
-			if fact, err := r.send(t, payment.AttemptDeposit, own); err != nil || !won(fact) {
+			fact, err = r.send(t, payment.AttemptDeposit, own)
+			if fact, err = r.arrived(t, payment.AttemptDeposit, own, fact, err); err != nil || !won(fact) {
 				t.Errorf("own key: %+v, %v", fact, err)
 			}
 			r.booked(t, own, Taken)
 		})
 	}
 	all.Wait()
+	r.pay(t, payment.AttemptDeposit, shared)
 	r.booked(t, shared, Taken)
 }
 

@@ -108,15 +108,30 @@ func (r *rig) search(t *testing.T, where, text string) {
 }
 
 // key makes a key of the form that the engine uses.
-func (r *rig) key() string { return fmt.Sprintf("t3st-%032x-1", r.keys.Add(1)) }
+func (r *rig) key() string { return fmt.Sprintf("7e57ab1e-%032x-1", r.keys.Add(1)) }
 
-// sale is a request for 11.12 EUR by the good card.
+// said is how answers name a key.
+func (r *rig) said(key string) string {
+	if r.p.Said != nil {
+		return r.p.Said(key)
+	}
+	return key
+}
+
+// sale is a request for 11.12 EUR by the good card, or what the provider takes instead.
 func (r *rig) sale() connector.Request {
-	return connector.Request{
+	q := connector.Request{
 		Key: r.key(), Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard,
-		Means: r.p.Good.Clone(), Description: "two coffees", ReturnURL: "https://shop.example/back",
+		Description: "two coffees", ReturnURL: "https://shop.example/back",
 		Customer: payment.Customer{Email: "jane@shop.example", FirstName: "Jane", LastName: "Doe"},
 	}
+	if r.p.Good != nil {
+		q.Means = r.p.Good.Clone()
+	}
+	if r.p.Sale != nil {
+		r.p.Sale(&q)
+	}
+	return q
 }
 
 // request is a request for an attempt of that kind, with the original that it needs
@@ -196,6 +211,13 @@ func (r *rig) sendIn(ctx context.Context, t *testing.T, kind payment.AttemptKind
 func (r *rig) must(t *testing.T, kind payment.AttemptKind, q connector.Request) payment.Fact {
 	t.Helper()
 	fact, err := r.send(t, kind, q)
+	return r.done(t, kind, q, fact, err)
+}
+
+// done is the success that the answer is, or that follows it once the customer has paid.
+func (r *rig) done(t *testing.T, kind payment.AttemptKind, q connector.Request, fact payment.Fact, err error) payment.Fact {
+	t.Helper()
+	fact, err = r.arrived(t, kind, q, fact, err)
 	want := payment.ClassApproved
 	if q.PreAuth {
 		want = payment.ClassAuthorized

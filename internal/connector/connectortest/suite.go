@@ -43,6 +43,8 @@ type Exceptions struct {
 	Blind bool
 	// Steady: what is pending cannot be cancelled.
 	Steady bool
+	// Waits: every payment waits for its customer first, and is approved once that one has paid.
+	Waits bool
 	// Unfenced lists kinds of attempts that cannot be closed before they arrive.
 	Unfenced []payment.AttemptKind
 }
@@ -58,6 +60,12 @@ type Provider struct {
 	// Good is approved at once, Refused declined at once, and Challenged waits for
 	// its customer; nil where the provider has no such card.
 	Good, Refused, Challenged *instrument.Card
+	// Sale makes the suite's sale one that the provider takes, where it is not by card in EUR: its method, means and currency; nil for none.
+	Sale func(q *connector.Request)
+	// Said is how answers name our key, where that is not as it is; nil otherwise.
+	Said func(key string) string
+	// Back is what the customer has brought back once Finish has ended what was begun under the key; nil where that is nothing.
+	Back func(key string) payment.Brought
 	// Account is who money is paid out to without a card; nil where that cannot be.
 	Account *payment.Customer
 	// Strike makes the next request of that call meet the fault. It reports false

@@ -1,0 +1,105 @@
+package connectortest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/payment"
+)
+
+func customers(t *testing.T, s Suite) {
+	for name, approve := range map[string]bool{"approves": true, "declines": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, s)
+			q := r.sale()
+			if !s.But.Waits {
+				if r.p.Challenged == nil {
+					t.Skip("no such card")
+				}
+				q.Means = r.p.Challenged.Clone()
+			}
+			fact, err := r.send(t, payment.AttemptDeposit, q)
+			if err != nil || fact.Class != payment.ClassWaiting || fact.Next.IsZero() {
+				t.Fatalf("%+v, %v; want WAITING with a redirect", fact, err)
+			}
+			r.booked(t, q)
+			r.finished(t, q, approve)
+		})
+	}
+}
+
+func pending(t *testing.T, s Suite) {
+	for name, approve := range map[string]bool{"approved later": true, "declined later": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, s)
+			r.strike(t, CallStart, Fault{Kind: FaultPending})
+			q := r.sale()
+			fact, err := r.send(t, payment.AttemptDeposit, q)
+			if err != nil || fact.Class != payment.ClassWaiting {
+				t.Fatalf("%+v, %v; want WAITING", fact, err)
+			}
+			if fact, err = r.status(t, payment.AttemptDeposit, q); err != nil || fact.Class != payment.ClassWaiting {
+				t.Fatalf("status: %+v, %v; want WAITING", fact, err)
+			}
+			r.finished(t, q, approve)
+		})
+	}
+}
+
+// finished ends an open sale and compares what is asked with what is booked.
+func (r *rig) finished(t *testing.T, q connector.Request, approve bool) {
+	t.Helper()
+	fact, err := r.over(t, q, approve)
+	if approve {
+		if err != nil || fact.Class != payment.ClassApproved || !fact.Next.IsZero() {
+			t.Errorf("%+v, %v; want APPROVED", fact, err)
+		}
+		r.booked(t, q, Taken)
+		return
+	}
+	if err != nil || !fact.Class.Refused() {
+		t.Errorf("%+v, %v; want a decline", fact, err)
+	}
+	r.booked(t, q)
+}
+
+// arrived has the customer pay for whom a payment waits, where every one does. Other answers are returned as they are.
+func (r *rig) arrived(t *testing.T, kind payment.AttemptKind, q connector.Request, fact payment.Fact, err error) (payment.Fact, error) {
+	t.Helper()
+	if !r.waits(kind) || err != nil || fact.Class != payment.ClassWaiting {
+		return fact, err
+	}
+	return r.over(t, q, true)
+}
+
+// waits reports that such attempts wait for their customers first.
+func (r *rig) waits(kind payment.AttemptKind) bool {
+	return r.suite.But.Waits && kind == payment.AttemptDeposit
+}
+
+// over ends a payment that waits and asks how it stands, against what its customer has brought back where there is something.
+func (r *rig) over(t *testing.T, q connector.Request, approve bool) (payment.Fact, error) {
+	t.Helper()
+	if err := r.p.Finish(q.Key, approve); err != nil {
+		return payment.Fact{}, err
+	}
+	resumer, ok := r.c.(connector.Resumer)
+	if !ok || r.p.Back == nil {
+		return r.status(t, payment.AttemptDeposit, q)
+	}
+	return r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) {
+		return resumer.Resume(ctx, refOf(payment.AttemptDeposit, q), r.p.Back(q.Key))
+	})
+}
+
+// pay has the customer pay whose answer got lost, where every payment waits for its customer.
+func (r *rig) pay(t *testing.T, kind payment.AttemptKind, q connector.Request) {
+	t.Helper()
+	if !r.waits(kind) {
+		return
+	}
+	if fact, err := r.over(t, q, true); err != nil || fact.Class != payment.ClassApproved {
+		t.Errorf("once it is paid: %+v, %v; want APPROVED", fact, err)
+	}
+}

@@ -1,0 +1,48 @@
+package provider_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/provider"
+)
+
+func TestShortKeysAreReadBack(t *testing.T) {
+	seen := map[string]string{}
+	for _, key := range []string{
+		"00000000-00000000000000000000000000000000-0", "ffffffff-ffffffffffffffffffffffffffffffff-1679615", "7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-1",
+		"7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-2", "7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-12", "00000001-0195a0e27cc17a3b8b1f0a4c5d6e7f80-35",
+	} {
+		short, err := provider.ShortKey(key)
+		if err != nil || len(short) < 32 || len(short) > 35 || strings.Trim(short, "0123456789abcdefghijklmnopqrstuvwxyz") != "" || seen[short] != "" {
+			t.Errorf("%s: %q, %v", key, short, err)
+		}
+		seen[short] = key
+		if long, ok := provider.LongKey(short); !ok || long != key {
+			t.Errorf("%s is read back as %q, %t", key, long, ok)
+		}
+		for _, other := range []string{strings.ToUpper(short) + "A", short[:31], short + "00000", "-" + short[1:], short[:31] + "-1", short[:31] + "0" + short[31:], " " + short} {
+			if long, ok := provider.LongKey(other); ok {
+				t.Errorf("%q is read as %s", other, long)
+			}
+		}
+	}
+	if long, ok := provider.LongKey(strings.Repeat("z", 32)); ok {
+		t.Errorf("more than 160 bits are read as %s", long)
+	}
+}
+
+func TestOnlyKeysOfOursAreShortened(t *testing.T) {
+	for _, key := range []string{
+		"", "k", "7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80", "7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-", "7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80--1",
+		"7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-01", "7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-+1", "7e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-1679616",
+		"7E57AB1E-0195a0e27cc17a3b8b1f0a4c5d6e7f80-1", "7e57ab1-e0195a0e27cc17a3b8b1f0a4c5d6e7f80-1", "7e57ab1x-0195a0e27cc17a3b8b1f0a4c5d6e7f80-1",
+		"+e57ab1e-0195a0e27cc17a3b8b1f0a4c5d6e7f80-1",
+	} {
+		if short, err := provider.ShortKey(key); !errors.Is(err, connector.ErrIncomplete) {
+			t.Errorf("%q: %q, %v", key, short, err)
+		}
+	}
+}
