@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"double/frame":     {},
 	"double/*":         {"double/frame"}, // shares nothing with what it judges
 	// connectors know the shared packages, never each other
-	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector", "provider", "payer"},
+	"connector/*": {"money", "id", "payment", "instrument", "outbound", "connector", "provider", "payer", "pix"},
 	"rescue":      {},
 	"alarm":       {"id", "payment", "instrument", "store", "telemetry", "rescue"},
 	"job":         {"id", "limit", "store", "telemetry", "rescue"},
