@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/pix"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -15,6 +16,7 @@ func connectors() []connector.Type {
 	return []connector.Type{
 		sandbox.Type(),
 		stripe.Type(),
+		pix.Type(),
 	}
 }
 

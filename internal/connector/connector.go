@@ -129,6 +129,8 @@ type Notice struct {
 	Subject  Subject
 	Key      string // our key of the attempt that it is about, or to which the dispute belongs
 	Fact     payment.Fact
+	// Hint: the post does not prove by itself what it says, for want of a signature. The provider is asked at once, and its answer is what is booked.
+	Hint bool
 
 	// ProviderRef is the provider's id of what a dispute belongs to, where it does not tell our key.
 	ProviderRef string

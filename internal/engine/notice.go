@@ -111,7 +111,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 		return err
 	}
 	row.AttemptKey = n.Key
-	said := report{fact: n.Fact, messages: recordIncoming(ctx, at.to, post), at: at}
+	said := report{fact: n.Fact, hint: n.Hint, messages: recordIncoming(ctx, at.to, post), at: at}
 	err = e.settleNotice(ctx, said, func(tx *store.Tx, said report, d *payment.Decision) error {
 		kept := row
 		applied, err := e.book(ctx, tx, &kept, said, d)
@@ -135,6 +135,7 @@ func (e *Engine) receive(ctx context.Context, owner payment.ShopID, at *reached,
 type report struct {
 	about    connector.Subject // of others than attempts nothing is booked
 	fact     payment.Fact
+	hint     bool // see connector.Notice; of a settled attempt the provider is asked in any case
 	messages payment.Messages
 	means    string   // what has to be kept to make the call again, sealed
 	odd      string   // something about it that a human is told
@@ -184,7 +185,7 @@ func (e *Engine) book(ctx context.Context, tx *store.Tx, row *store.Notice, n re
 		return false, err
 	}
 	row.Payment = pid
-	if connector.UnfitToShow(&p, &n.fact) != nil { // the status query will tell
+	if connector.UnfitToShow(&p, &n.fact) != nil || n.hint && p.Attempts[seq-1].Live() { // the status query will tell
 		n.fact = payment.Fact{Class: payment.ClassUnknown}
 	}
 	n.fact.Credential = tx.Seal(store.CredentialPlace(row.Shop, string(pid)), n.fact.Credential)

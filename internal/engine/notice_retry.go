@@ -44,7 +44,7 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 	}
 	var parked []alarm.Alarm
 	post := Post{Terminal: n.Terminal, Header: header, Body: n.Body, At: n.Received}
-	said := report{about: read.Subject, fact: read.Fact, messages: recordIncoming(ctx, c, post), at: at}
+	said := report{about: read.Subject, fact: read.Fact, hint: read.Hint, messages: recordIncoming(ctx, c, post), at: at}
 	err = e.settleNotice(settled(ctx), said, func(tx *store.Tx, said report, d *payment.Decision) error {
 		if !tx.MaybeCommitted() {
 			parked = nil

@@ -6,6 +6,6 @@
 // client. What an answer means is the connector's: here is only what an answer must be before it may mean anything.
 //
 // Read api.go for a call and what may be concluded from its status, objects.go for bodies, units.go for amounts, declines.go for
-// tables of codes, encode.go for forms and objects, grant.go for access tokens, key.go for short
+// tables of codes, encode.go for forms and objects, grant.go for access tokens, shortkey.go for short
 // keys, settings.go for what operators write.
 package provider

@@ -28,6 +28,10 @@ func returned(res *outbound.Response, e2e, id string) (payment.Fact, error) {
 	if err := provider.Read(res.Body, &d); err != nil {
 		return payment.Fact{}, err //nolint:wrapcheck // by each caller
 	}
+	return d.fact(e2e, id)
+}
+
+func (d *devolucao) fact(e2e, id string) (payment.Fact, error) {
 	amount, err := pix.Value(d.Value)
 	switch {
 	case d.ID != id:

@@ -21,8 +21,8 @@ const noticeHeader = "X-Notice-Token"
 var errNotice = errors.New("not a notice of the bank")
 
 // ParseNotice takes what the bank posts. Its notices are not signed: banks prove by their certificate that it is they, to the proxy before us,
-// which says so by the token. So a notice only says what to ask the bank about: each fact is UNKNOWN, and the status query tells. The token is
-// taken out of the header, because headers are kept with notices.
+// which says so by the token. So what a notice says is a hint, and the bank is asked. The token is taken out of the header, because headers are
+// kept with notices.
 func (p *Pix) ParseNotice(header http.Header, body []byte) ([]connector.Notice, error) {
 	if p.c.NoticeToken == "" {
 		return nil, fmt.Errorf("%w: the terminal has no noticeToken", errNotice)
@@ -73,7 +73,8 @@ func readNotice(body []byte) ([]connector.Notice, error) {
 		if !ours {
 			continue
 		}
-		notices = append(notices, hint(one.E2E, key))
+		fact, err := paid(&cob{TxID: one.TxID, Pix: told.Pix[i : i+1]})
+		notices = append(notices, hint(one.E2E, key, fact, err))
 		returns, err := one.returns()
 		if err != nil {
 			return nil, err
@@ -82,7 +83,8 @@ func readNotice(body []byte) ([]connector.Notice, error) {
 			event := strings.Join([]string{one.E2E, d.ID, d.Status}, "-")
 			switch back, mine := provider.LongKey(d.ID); {
 			case mine:
-				notices = append(notices, hint(event, back))
+				fact, err := d.fact(one.E2E, d.ID)
+				notices = append(notices, hint(event, back, fact, err))
 			case strings.HasPrefix(d.Nature, "MED_"):
 				notices = append(notices, connector.Notice{EventKey: event, Subject: connector.OfDispute, Key: key, ProviderRef: one.E2E})
 			}
@@ -91,8 +93,11 @@ func readNotice(body []byte) ([]connector.Notice, error) {
 	return notices, nil
 }
 
-func hint(event, key string) connector.Notice {
-	return connector.Notice{EventKey: event, Key: key, Fact: payment.Fact{Class: payment.ClassUnknown}}
+func hint(event, key string, fact payment.Fact, err error) connector.Notice {
+	if err != nil {
+		fact = payment.Fact{Class: payment.ClassUnknown}
+	}
+	return connector.Notice{EventKey: event, Key: key, Fact: fact, Hint: true}
 }
 
 // returns are those of a Pix: a list, or one alone, as in the publication's own example of a notice.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/double/frame"
@@ -120,12 +121,9 @@ func (d *Double) Status(txid string) string {
 
 // tell puts a Pix among those that a notice is due about.
 func (d *Double) tell(p *received) {
-	for _, one := range d.told {
-		if one == p {
-			return
-		}
+	if !slices.Contains(d.told, p) {
+		d.told = append(d.told, p)
 	}
-	d.told = append(d.told, p)
 }
 
 // Notice is the body of the next notice: all Pix of which something is to be told, as they are now. It is nil where there is nothing.
