@@ -287,26 +287,37 @@ func TestMoneyThatComesAfterTheEndGoesBack(t *testing.T) {
 	})
 }
 
-// TestOnlyTheProxyTells: whoever else posts is not believed, and what is told is asked about.
-func TestOnlyTheProxyTells(t *testing.T) {
+// TestWhatIsPostedIsAskedAbout: nobody but the proxy is believed, and not even that one where the bank knows better.
+func TestWhatIsPostedIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 		l := begin(t, d)
 		p := l.deposit()
-		if _, err := l.bank.Pay(p.Attempts[0].Next.Code); err != nil {
-			t.Fatal(err)
+		claim := func(token string, want int) {
+			t.Helper()
+			body := fmt.Sprintf(`{"pix":[{"endToEndId":%q,"txid":%q,"valor":"11.12","horario":"2030-01-01T00:00:00Z"}]}`, e2eOne, said(p.Attempts[0].Key))
+			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.URL+"/notices/"+l.shop.Terminals[0].ID, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Header.Set("X-Notice-Token", token)
+			res, err := l.Client.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := res.Body.Close(); err != nil || res.StatusCode != want {
+				t.Errorf("%q: %d, %v", token, res.StatusCode, err)
+			}
+			if p := l.get(p.ID); p.State() != payment.Pending || p.Attempts[0].ProviderRef != "" {
+				t.Errorf("%q: %s by %q", token, p.State(), p.Attempts[0].ProviderRef)
+			}
 		}
-		l.tell("another", http.StatusUnauthorized)
-		q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.URL+"/notices/"+l.shop.Terminals[0].ID, nil)
-		if err != nil {
-			t.Fatal(err)
+		claim("another", http.StatusUnauthorized)
+		claim("", http.StatusUnauthorized)
+		claim(noticeToken, http.StatusNoContent)
+		if p = l.settled(p.ID, true); p.State() != payment.Completed {
+			t.Error(p.State())
 		}
-		res, err := l.Client.Do(q)
-		if err != nil || res.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%v, %v", res, err)
-		}
-		if err == nil {
-			_ = res.Body.Close()
-		}
+		l.agree("claimed, then paid", &p)
 	})
 }
