@@ -47,24 +47,31 @@ func Send(ctx context.Context, c Connector, kind payment.AttemptKind, r Request)
 func Ask(ctx context.Context, c Connector, call *payment.Call, of Original, back payment.Brought) (payment.Fact, error) {
 	ref := RefOf(&call.Attempt)
 	ref.Of = of
-	if ref.ProviderRef == "" && c.Traits().NoAskByKey {
-		return payment.Fact{Class: payment.ClassUnknown}, nil
-	}
-	if !call.Attempt.Live() { // it is only asked about: nothing of it is to be closed
+	traits := c.Traits()
+	nameless := !traits.Asks(ref.ProviderRef)
+	if !call.Attempt.Live() && !nameless { // it is only asked about: nothing of it is to be closed
 		return c.Status(ctx, ref)
 	}
 	fencer, fences := c.(Fencer)
-	if fences && call.Fence {
+	if fences && call.Fence && !nameless {
 		return fencer.Fence(ctx, ref)
 	}
-	if resumer, ok := c.(Resumer); ok && !back.IsZero() {
+	if resumer, ok := c.(Resumer); ok && call.Attempt.Live() && !back.IsZero() { // what it brought names the attempt
 		return resumer.Resume(ctx, ref, back)
+	}
+	if nameless {
+		return payment.Fact{Class: payment.ClassUnknown}, nil
 	}
 	fact, err := c.Status(ctx, ref)
 	if err == nil && fact.NotFound && fences {
 		return fencer.Fence(ctx, ref)
 	}
 	return fact, err
+}
+
+// Asks reports that an attempt can be asked about of which the provider's id is that; empty for none.
+func (t Traits) Asks(providerRef string) bool {
+	return !t.Told && (providerRef != "" || !t.NoAskByKey)
 }
 
 // NeedsOriginal reports that the provider finds the attempt through what it refers to only.

@@ -119,6 +119,12 @@ type Notifier interface {
 	ReadNotice(body []byte, key string) (Notice, error)
 }
 
+// Acknowledger wants its provider's notices to be answered with certain words.
+type Acknowledger interface {
+	// Acknowledgement is the body that the provider wants to read once a notice was taken: plain text.
+	Acknowledgement() string
+}
+
 // ErrUnreadable says of a provider's post that its signature holds and that what it tells is not understood. It is
 // kept for a human.
 var ErrUnreadable = errors.New("signed by the provider, but not understood")
@@ -214,6 +220,9 @@ type Traits struct {
 	// NoAskByKey: what gave no answer cannot be asked about, because the provider knows its own names of transactions
 	// only. Such an attempt stays open until a notice comes or a human looks.
 	NoAskByKey bool
+	// Told: nothing can be asked about at all, not even by the provider's own name. How an attempt ended is told by the answer to its
+	// call, to what its customer brought back, or by a notice. Status is UNKNOWN and asks nobody.
+	Told bool
 	// ByOriginal: a capture, void or refund that gave no answer is found through what it refers to, and not by our key alone.
 	// Whoever asks about one has to say so in Ref.Of.
 	ByOriginal bool

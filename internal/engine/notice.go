@@ -39,6 +39,9 @@ type Post struct {
 	// Read, if set, gives Body. It is asked only where the terminal takes notices, so that a stranger, who knows no terminal's
 	// id, cannot use up what there is for reading them. Its error is that of Notice.
 	Read func() ([]byte, error)
+
+	// Receipt, if set, is given what the provider wants to read when the notice was taken, if it wants anything.
+	Receipt *string
 }
 
 // Notice takes a provider's post: verified over its raw bytes, kept, and booked in the
@@ -65,6 +68,9 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	}
 	if _, ok := at.to.Connector.(connector.Notifier); !ok {
 		return payment.ErrNotFound
+	}
+	if wants, ok := at.to.Connector.(connector.Acknowledger); ok && post.Receipt != nil {
+		*post.Receipt = wants.Acknowledgement()
 	}
 	if post.Read != nil {
 		if post.Body, err = post.Read(); err != nil {

@@ -52,7 +52,7 @@ func (e *Engine) onward(s *shop.Shop, p *payment.Payment, a *payment.Attempt, at
 	if s == nil || err != nil || len(steps) == 0 {
 		return payment.Onward{}
 	}
-	o := payment.Onward{Asks: a.ProviderRef != "" || at.to != nil && !at.to.Traits().NoAskByKey}
+	o := payment.Onward{Asks: at.to == nil && a.ProviderRef != "" || at.to != nil && at.to.Traits().Asks(a.ProviderRef)}
 	for i := range steps {
 		o.Ready = append(o.Ready, e.ready(s, p, steps[i].Terminal.ID, held))
 	}

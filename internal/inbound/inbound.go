@@ -6,6 +6,7 @@ package inbound
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -44,7 +45,7 @@ func (n *Notices) Mount(mux *http.ServeMux) {
 	}))
 }
 
-// receive answers 204 when the notice is kept, or was before. Providers try again
+// receive answers 204, or the words that the provider wants to read, when the notice is kept, or was before. Providers try again
 // after anything else.
 func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
 	web.SetAPIHeaders(w.Header())
@@ -53,9 +54,15 @@ func (n *Notices) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "compressed bodies are not taken", http.StatusUnsupportedMediaType)
 		return
 	}
+	receipt := ""
 	err := n.engine.Notice(r.Context(), engine.Post{
-		Terminal: terminal, URL: r.URL, Header: r.Header, At: n.now(), Read: func() ([]byte, error) { return read(w, r) },
+		Terminal: terminal, URL: r.URL, Header: r.Header, At: n.now(), Receipt: &receipt, Read: func() ([]byte, error) { return read(w, r) },
 	})
+	if err == nil && receipt != "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, receipt) // the provider may have gone, and sends it again
+		return
+	}
 	n.answer(w, r, terminal, err)
 }
 

@@ -106,7 +106,7 @@ func (r *rig) learnsNothing(t *testing.T, count *atomic.Int64) {
 		if n := count.Load() - before; n != 1 {
 			t.Errorf("%s: %d requests for one call", kind, n)
 		}
-		fact, err = r.status(t, kind, r.loose(kind))
+		fact, err = r.ask(t, kind, r.loose(kind))
 		if !unknown(fact, err) || fact.NotFound {
 			t.Errorf("status of %s: %+v, %v; want UNKNOWN and not NotFound", kind, fact, err)
 		}
@@ -170,7 +170,7 @@ func cutAnswers(t *testing.T, s Suite) {
 		if fact, err := r.send(t, payment.AttemptDeposit, q); !r.open(payment.AttemptDeposit, fact, err) {
 			t.Errorf("cut after %d bytes: %+v, %v; want UNKNOWN", cut, fact, err)
 		}
-		if fact, err := r.status(t, payment.AttemptDeposit, q); !unknown(fact, err) || fact.NotFound {
+		if fact, err := r.ask(t, payment.AttemptDeposit, q); !unknown(fact, err) || fact.NotFound {
 			t.Errorf("status cut after %d bytes: %+v, %v; want UNKNOWN", cut, fact, err)
 		}
 	}
@@ -196,7 +196,7 @@ func swappedAnswers(t *testing.T, s Suite) {
 				t.Errorf("%+v, %v; want UNKNOWN", fact, err)
 			}
 			listed := r.c.Traits().ByOriginal && kind != payment.AttemptDeposit // one with another key is another
-			if fact, err = r.status(t, kind, q); !unknown(fact, err) || fact.NotFound && !listed {
+			if fact, err = r.ask(t, kind, q); !unknown(fact, err) || fact.NotFound && !listed {
 				t.Errorf("status: %+v, %v; want UNKNOWN", fact, err)
 			}
 			e.set(func(body []byte) []byte { return body })

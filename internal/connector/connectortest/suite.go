@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/connector"
@@ -75,10 +76,19 @@ type Provider struct {
 	Finish func(key string, approve bool) error
 	// Booked lists the money that was moved under that very key, oldest first.
 	Booked func(key string) []Entry
+	// Notices are all that the provider has posted by itself so far, oldest first. What a connector whose Traits say Told knows of an attempt
+	// is what the last of them tells of it; for others it may be nil.
+	Notices func() []Posted
 	// Requests counts the requests that have arrived so far, but for those that only prepare another.
 	Requests func() int64
 	// Hanging counts those that were never answered so far. A request is counted once all that it books is booked.
 	Hanging func() int64
+}
+
+// Posted is a notice as it came.
+type Posted struct {
+	Header http.Header
+	Body   []byte
 }
 
 // Call says which of the connector's methods makes a request.

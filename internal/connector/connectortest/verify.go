@@ -72,6 +72,9 @@ func verifications(t *testing.T, s Suite) {
 	t.Run("a payment is asked for", func(t *testing.T) {
 		r := newRig(t, s)
 		q := r.verification(t, r.p.Good)
+		if r.told() {
+			t.Skip("nothing can be asked about")
+		}
 		r.must(t, payment.AttemptDeposit, q)
 		q.Amount = money.MustParse("11.12")
 		if fact, err := r.status(t, payment.AttemptDeposit, q); !unknown(fact, err) || fact.NotFound && !s.But.Apart {
