@@ -7,7 +7,7 @@ import (
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
-const maxBrought = 8 << 10 // bytes of the query that a customer brings back
+const maxBrought = 24 << 10 // bytes of the query that a customer brings back
 
 // returnPayment is where providers and banks send the customer back to, with whatever method, query and body they
 // like. The provider is asked; what the customer has brought is read only for a provider that wants to be told.
