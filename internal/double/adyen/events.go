@@ -150,6 +150,7 @@ func (d *Double) due() (all []*event) {
 			"paymentMethod": p.brand,
 		}, 0)
 	}
+	now = d.c.Now()
 	for _, e := range d.events {
 		if !e.due.After(now) {
 			all = append(all, e)
