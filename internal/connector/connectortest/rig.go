@@ -124,6 +124,7 @@ func (r *rig) sale() connector.Request {
 		Key: r.key(), Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard,
 		Description: "two coffees", ReturnURL: "https://shop.example/back",
 		Customer: payment.Customer{Email: "jane@shop.example", FirstName: "Jane", LastName: "Doe"},
+		Browser:  payment.Browser{IP: "192.0.2.7", UserAgent: "test", Language: "en"},
 	}
 	if r.p.Good != nil {
 		q.Means = r.p.Good.Clone()

@@ -38,6 +38,8 @@ type Exceptions struct {
 	Prepares bool
 	// Apart: payments and verifications are kept in places of their own, so that the key of one is not found among the other.
 	Apart bool
+	// Repeats: the provider knows requests by no name of ours, so that one which comes twice is carried out twice. Nothing is ever sent again.
+	Repeats bool
 	// Busy: of requests with the same key at the same time, all but one are told only that it is in use.
 	Busy bool
 	// Blind: a fence notices that the provider has what its queries do not show yet, but not how it ended.

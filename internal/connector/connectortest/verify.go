@@ -44,7 +44,7 @@ func verifications(t *testing.T, s Suite) {
 			}
 		}
 		q.Means = instrument.Clone(card)
-		if again := r.must(t, payment.AttemptDeposit, q); again.ProviderRef != sent.ProviderRef {
+		if again := r.must(t, payment.AttemptDeposit, q); again.ProviderRef != sent.ProviderRef && !s.But.Repeats {
 			t.Errorf("the same key made another: %s and %s", sent.ProviderRef, again.ProviderRef)
 		}
 		r.booked(t, q)
