@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/gateway"
 	"github.com/sluicepay/sluice/internal/connector/pix"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
@@ -17,6 +18,7 @@ func connectors() []connector.Type {
 		sandbox.Type(),
 		stripe.Type(),
 		pix.Type(),
+		gateway.Type(),
 	}
 }
 
@@ -60,13 +62,25 @@ func lost(a *connector.Abilities) string {
 	if a.Ask {
 		said = "asked for by our key"
 		if a.Visible > 0 {
-			said += ", shown within " + strings.TrimSuffix((time.Duration(a.Visible)*time.Second).String(), "0m0s")
+			said += ", shown within " + brief(time.Duration(a.Visible)*time.Second)
 		}
 	}
 	if a.Close {
 		said += "; can be closed"
 	}
 	return said
+}
+
+// brief leaves out of a time what it has none of: 6h, 10m.
+func brief(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 func methods(of []payment.Method) string {
