@@ -191,6 +191,7 @@ var oneThing = map[string]string{
 	"amount.go":          "amounts of money",
 	"backup.go":          "backups of an installation",
 	"bind.go":            "the reader of a request's fields",
+	"bodies.go":          "what requests to a provider hold",
 	"bins.go":            "the table that tells where cards were issued",
 	"capture.go":         "captures",
 	"cards.go":           "cards that a pretended provider knows",
@@ -207,6 +208,7 @@ var oneThing = map[string]string{
 	"deliveries.go":      "deliveries of events",
 	"demo.go":            "the demo",
 	"doc.go":             "the package's page",
+	"double.go":          "a server that behaves as a provider",
 	"endpoints.go":       "merchants' endpoints",
 	"envelope.go":        "the token of a wallet as it comes, around what is sealed in it",
 	"errors.go":          "errors and what they are answered with",
@@ -258,6 +260,7 @@ var oneThing = map[string]string{
 	"tx.go":              "a transaction",
 	"units.go":           "how a provider writes amounts",
 	"vault.go":           "the keys that seal",
+	"views.go":           "answers of a server that behaves as a provider",
 	"wire.go":            "how a dialect writes JSON",
 	"work.go":            "what comes due",
 }
