@@ -21,6 +21,7 @@ func allParts() []part {
 		{[]string{"start"}, "start to first answer", (*lab).measureStarts},
 		{[]string{"vault"}, "the vault", (*lab).measureVault},
 		{[]string{"wallet"}, "tokens of wallets", (*lab).measureWallets},
+		{[]string{"page"}, "payment pages", (*lab).measurePages},
 	}
 }
 
