@@ -3,10 +3,12 @@ package e2e
 import (
 	"context"
 	"maps"
+	"net/http"
 	"strconv"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 )
 
@@ -19,6 +21,7 @@ type gallery struct {
 	*mall
 
 	dressed *mallShop
+	curious *mallShop // its provider wants to know who pays
 	orders  *merchant
 	n       int
 }
@@ -31,8 +34,54 @@ func openGallery(t *testing.T) *gallery {
 		"termsUrl": "https://shop.example/terms", "privacyUrl": "https://shop.example/privacy",
 		"cards": []string{"VISA", "MASTERCARD", "AMEX", "MAESTRO", "UNIONPAY", "JCB"},
 	}})
+	g.curious = g.newCuriousShop(t)
 	g.orders = g.server.newMerchant(t, g.sim, "https://shop.example", false)
 	return g
+}
+
+// newCuriousShop is one whose provider wants to know all that can be asked for of who pays.
+func (g *gallery) newCuriousShop(t *testing.T) *mallShop {
+	t.Helper()
+	var made struct{ ShopID, APIKey, TerminalID string }
+	g.server.admin(t, &made, "shop", "create", "--name", "Livraria Curiosa", "--settings", "{}")
+	g.server.admin(t, &made, "terminal", "create", "--shop", made.ShopID, "--name", "sandbox", "--connector", "sandbox", "--settings", text(t, object{
+		"url": g.sim.URL, "apiKey": g.sim.APIKey, "customerDetails": []string{"firstName", "lastName", "email", "phone"}, "documentTypes": []string{"BR_CPF", "BR_CNPJ"},
+	}))
+	c := newClient(g.server.base, made.APIKey)
+	return &mallShop{c, &browserSite{BaseURL: c.base, APIKey: c.key, shop: g.site}}
+}
+
+// nameless is a payment of which nobody has said who pays.
+var nameless = object{"customer": nil}
+
+// statusOf opens an address without a browser.
+func statusOf(t *testing.T, address string) int {
+	t.Helper()
+	a, err := http.Get(address) //nolint:noctx // as a browser does
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Body.Close() // nothing of it is wanted
+	return a.StatusCode
+}
+
+// hold keeps the browser from getting to any page of a site: it stays on the one from which it wants to go there.
+func (b *tab) hold(site string) {
+	b.t.Helper()
+	err := chromedp.Listen(b.ctx, func(event any) {
+		if paused, ok := event.(*fetch.EventRequestPaused); ok {
+			go func() { // the tab may be closed by then
+				_, _ = chromedp.Call(b.ctx, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: paused.RequestID, ResponseCode: http.StatusNoContent})
+			}()
+		}
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.do(func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: site + "/*"}}})
+		return err
+	})
 }
 
 // page makes a payment of the shop and returns the address of its page.
@@ -94,7 +143,7 @@ type sees struct {
 	way  string                                        // a condition that tells that it has come
 }
 
-// states are all kinds of pages and what they can show, but the two that browsers leave at once: the way to a bank.
+// states are all kinds of pages and what they can show, but the form that is posted to a bank by itself, and the page of a fault of ours.
 var states = []sees{
 	{"form", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.dressed, choosing) }, nil, `document.querySelector("#number") !== null`},
 	{"form, Pix first", func(t *testing.T, g *gallery, _ *tab) string {
@@ -109,6 +158,14 @@ var states = []sees{
 	{"form, known customer", func(t *testing.T, g *gallery, _ *tab) string {
 		return g.page(t, g.dressed, choosing, knownAs("berta"))
 	}, nil, `document.querySelector("#save") !== null`},
+	{"form, who pays", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.curious, choosing, nameless) }, nil,
+		`document.querySelector("#documentNumber") !== null`},
+	{"faults, who pays", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.curious, choosing, nameless) }, func(b *tab) {
+		b.fill("email", "ana")
+		b.fill("documentNumber", "1")
+		b.choose("documentType", "BR_CPF")
+		b.click("button.primary")
+	}, `document.querySelector("#documentNumber-fault") !== null`},
 	{"one fault", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.strict) }, func(b *tab) {
 		b.fillCard("4000 0000 0000 0409")
 		b.click("button.primary")
@@ -146,6 +203,15 @@ var states = []sees{
 	{"PIX, code", func(t *testing.T, g *gallery, b *tab) string {
 		return b.sends(g.page(t, g.dressed, choosing, object{"currency": "BRL"})+"?method=PIX", "Pay with Pix", nothing)
 	}, nil, `document.querySelector("#copied") !== null`},
+	{"bank, on the way", func(t *testing.T, g *gallery, b *tab) string {
+		b.hold(g.sim.URL)
+		return g.page(t, g.dressed, by("OPEN_BANKING", "EUR"))
+	}, func(b *tab) {
+		if b.has("#bank") {
+			b.choose("bank", "rhein")
+		}
+		b.text(`(document.querySelector("button.primary").click(), "")`)
+	}, titled("Taking you to your bank") + ` || document.querySelector("a.primary[rel=noreferrer]") !== null`},
 	{"bank, waiting", func(t *testing.T, g *gallery, b *tab) string {
 		return b.sends(g.page(t, g.dressed, choosing)+"?method=OPEN_BANKING", "Log in at Rheinbank", func(b *tab) { b.choose("bank", "rhein") })
 	}, nil, `document.querySelector("#news") !== null`},
@@ -222,6 +288,18 @@ var states = []sees{
 		return page
 	}, nil, `document.querySelector(".result") !== null`},
 	{"problem, no payment", func(_ *testing.T, g *gallery, _ *tab) string { return g.server.base + "/payment/nothing" }, nil, `document.querySelector(".alone") !== null`},
+	{"problem, paused shop", func(t *testing.T, g *gallery, b *tab) string {
+		s := g.server.newHookShop(t, g.sim, object{})
+		page := g.page(t, &mallShop{s.client, &browserSite{BaseURL: s.base, APIKey: s.key, shop: g.site}})
+		g.server.admin(t, &object{}, "shop", "update", "--shop", s.id, "--no-active")
+		await(t, "that the shop is paused", browserPatience, func() bool { return statusOf(t, page) == http.StatusForbidden })
+		return page
+	}, nil, `document.querySelector(".alone") !== null`},
+	{"problem, too many at once", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.strict) }, func(b *tab) {
+		page := b.url()
+		await(b.t, "that there were too many", browserPatience, func() bool { return statusOf(b.t, page) == http.StatusTooManyRequests })
+		b.open(page)
+	}, `document.querySelector(".alone") !== null`},
 	{"problem, bad form", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.strict) }, func(b *tab) {
 		b.text(`(document.querySelector("form.pay").enctype = "text/plain", "")`)
 		b.click("button.primary")
