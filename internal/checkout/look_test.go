@@ -342,6 +342,8 @@ func (h *house) everyPage() map[string]answer {
 		h.do(http.MethodPost, page, h.fill(page, fields...))
 		pages[string(method)+" step"] = h.get(page)
 	}
+	_, cart := h.deposit(ordered("Bookmark"))
+	pages["lines of an order"] = h.get(cart)
 	return pages
 }
 

@@ -16,6 +16,7 @@ import (
 var inventory = []struct{ name, reason string }{
 	{"news.js", "a page that waits looks for news, and is left only when there is another one to show"},
 	{"form.js", "the form groups digits as they are typed, sends once, says that it works, and tells when the time to pay ends"},
+	{"lines.js", "where there is room for them beside the page, the lines of an order stand open"},
 	{"receipt.js", "the receipt has its time in the customer's zone, and a button to print it"},
 	{"post.js", "a form that a provider wants posted is sent without a press of its button"},
 	{"frame.js", "a page within a shop's own page tells that one, and nobody else, how the payment stands"},
@@ -55,6 +56,9 @@ func (g *Pages) setPolicy(h http.Header, v *visit, page *view) {
 	}
 	if page.Form != nil {
 		names = append(names, "form.js")
+	}
+	if page.Order != nil && page.Order.Lines != nil {
+		names = append(names, "lines.js")
 	}
 	if page.Receipt != nil {
 		names = append(names, "receipt.js")

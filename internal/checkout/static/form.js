@@ -29,8 +29,6 @@ if (number) number.addEventListener("input", event => {
 	const ends = /^3[47]/.test(digits) ? [4, 10] : /^3[0689]/.test(digits) ? [4, 10] : [4, 8, 12, 16];
 	if (ends.includes(digits.length - 1) && typed.at(-2) !== " ") number.value = typed.slice(0, -1) + " " + event.data;
 });
-const lines = document.querySelector("details.lines");
-if (lines && matchMedia("(min-width: 56rem)").matches) lines.open = true;
 const lasts = document.getElementById("lasts");
 if (lasts) {
 	const soon = document.getElementById("soon");
