@@ -6,7 +6,7 @@ func (f *form) focus(e *entry) {
 		f.Amount.Focus = true
 		return
 	}
-	for _, fields := range [][]field{f.Person, f.Card, f.Fields} {
+	for _, fields := range [][]field{f.Person, f.Address, f.Fields, f.Card} {
 		for i := range fields {
 			if fields[i].Fault != "" || fields[i].ID == e.change {
 				fields[i].Focus = true

@@ -109,8 +109,8 @@ type entry struct {
 	amountText, expiryText, holderText string
 	fields                             map[string]string // by id
 
-	person   map[payer.Detail]string // what was entered of who pays
-	customer payment.Document        // with it, once all is right
+	person map[payer.Detail]string // what was entered of who pays
+	filled payer.Filled            // with it, once all is right
 }
 
 // fault is something wrong with one field, in words for the customer.

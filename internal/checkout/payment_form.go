@@ -23,6 +23,7 @@ type form struct {
 	Save          *saveBox  // whether the card is to be kept
 	Fields        []field   // of a method that is no card
 	Person        []field   // of who pays, where the provider wants to know
+	Address       []field   // likewise, of the billing address
 	Chooses       bool      // among them is nothing but choices
 	Plain         string    // where nothing is entered for the method: what comes next
 	Pay           string    // label of the main button; empty when there is none
@@ -196,7 +197,7 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 		}
 	}
 	if shown != "" {
-		f.Person = g.personFields(v, e, shown)
+		f.Person, f.Address = g.personFields(v, e, shown)
 	}
 	if open {
 		f.PayValue = string(shown)

@@ -15,6 +15,8 @@ import (
 // personWords are the texts of that. Missing and Wrong name the field.
 type personWords struct {
 	FirstName, LastName, Email, Phone, PhoneHint, DocumentType, DocumentNumber, DocumentChoose, Missing, Wrong, DocumentWrong string
+
+	Address, AddressLine1, PostalCode, City, CountryCode, CountryChoose string
 }
 
 func (w *personWords) label(d payer.Detail) string {
@@ -29,6 +31,14 @@ func (w *personWords) label(d payer.Detail) string {
 		return w.Phone
 	case payer.DocumentType:
 		return w.DocumentType
+	case payer.AddressLine1:
+		return w.AddressLine1
+	case payer.PostalCode:
+		return w.PostalCode
+	case payer.City:
+		return w.City
+	case payer.CountryCode:
+		return w.CountryCode
 	case payer.DocumentNumber:
 	}
 	return w.DocumentNumber
@@ -45,26 +55,36 @@ var howAsked = map[payer.Detail]field{
 	payer.Phone:          {Dir: "ltr", Autocomplete: "tel", Mode: "tel"},
 	payer.DocumentType:   {Dir: "ltr", Autocomplete: "off"},
 	payer.DocumentNumber: {Dir: "ltr", Autocomplete: "off"},
+	payer.AddressLine1:   {Dir: "auto", Autocomplete: "billing address-line1"},
+	payer.PostalCode:     {Dir: "ltr", Autocomplete: "billing postal-code", Class: "half"},
+	payer.City:           {Dir: "auto", Autocomplete: "billing address-level2", Class: "half"},
+	payer.CountryCode:    {Dir: "auto", Autocomplete: "billing country"},
 }
 
-// personFields are those that are asked for by a method.
-func (g *Pages) personFields(v *visit, e *entry, m payment.Method) []field {
+// personFields are those that are asked for by a method, and among them those of the billing address.
+func (g *Pages) personFields(v *visit, e *entry, m payment.Method) (fields, address []field) {
 	wants := g.engine.Page().Wants(v.shop, &v.payment, m)
-	var fields []field
 	for _, d := range wants.LacksOf(&v.payment) {
 		f := howAsked[d]
-		f.ID, f.Label, f.Value, f.Fault, f.Type, f.Required = string(d), v.words.Person.label(d), e.person[d], e.of(string(d)), "text", true
+		f.ID, f.Label, f.Value, f.Fault, f.Type = string(d), v.words.Person.label(d), e.person[d], e.of(string(d)), "text"
+		f.Required = d != payer.PostalCode // of most countries: which, they choose below
 		switch {
 		case d == payer.Phone:
 			f.Hint = v.words.Person.PhoneHint
 		case d == payer.DocumentType:
 			f.Options = documentOptions(v.words, wants.Documents, e.person[d])
+		case d == payer.CountryCode:
+			f.Options = countryOptions(v.words, e.person[d])
 		case d == payer.DocumentNumber && len(wants.Documents) == 1:
 			f.Note = documentName(wants.Documents[0], false)
 		}
-		fields = append(fields, f)
+		if d.OfAddress() {
+			address = append(address, f)
+		} else {
+			fields = append(fields, f)
+		}
 	}
-	return fields
+	return fields, address
 }
 
 // documentOptions are the types of which one is chosen.
@@ -105,12 +125,15 @@ func (g *Pages) readPerson(e *entry, form url.Values, v *visit, m payment.Method
 	entered := payer.Entered{}
 	e.person = map[payer.Detail]string{}
 	for _, d := range lacks {
-		if entered[d] = plainly(form.Get(string(d))); d == payer.FirstName || d == payer.LastName {
+		switch d {
+		case payer.FirstName, payer.LastName, payer.AddressLine1, payer.City:
 			entered[d] = readName(form.Get(string(d)))
+		default:
+			entered[d] = plainly(form.Get(string(d)))
 		}
 		e.person[d] = echo(entered[d], maxEntered)
 	}
-	customer, wrong, err := entered.Into(&v.payment, &wants)
+	filled, wrong, err := entered.Into(&v.payment, &wants)
 	if d := payer.DocumentNumber; entered[d] != "" && !slices.Contains(wrong, d) {
 		e.person[d] = entered[d] // long as it is, it is no card's
 	}
@@ -118,7 +141,7 @@ func (g *Pages) readPerson(e *entry, form url.Values, v *visit, m payment.Method
 		e.fault(string(d), v.words.Person.fault(d, entered[d]))
 	}
 	if err == nil && len(wrong) == 0 {
-		e.customer = customer
+		e.filled = filled
 	}
 }
 

@@ -38,7 +38,7 @@ func (g *Pages) submitPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	o, err := g.engine.Execute(r.Context(), engine.Execute{
-		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Means: e.means, Browser: browser, Customer: e.customer, Save: e.save,
+		Target: v.target(), Hosted: true, Method: e.method, Amount: e.amount, Means: e.means, Browser: browser, Customer: e.filled.Customer, Billing: e.filled.Billing, Save: e.save,
 		From: web.ClientIP(r, g.trusted),
 	})
 	if err != nil {

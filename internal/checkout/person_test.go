@@ -66,7 +66,9 @@ func TestWhatThePaymentHasIsNotAskedFor(t *testing.T) {
 func TestWhoPaysByCard(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, everywhere)
-	h.bank.want(payer.Wants{Details: payer.Details(), Documents: []string{"PE_DNI"}})
+	h.bank.want(payer.Wants{
+		Details: []payer.Detail{payer.FirstName, payer.LastName, payer.Email, payer.Phone}, Documents: []string{"PE_DNI"},
+	})
 	id, page := h.deposit()
 	form := h.card(page, approved)
 	form.Set("firstName", "José")
@@ -95,5 +97,54 @@ func TestWhoPaysByCard(t *testing.T) {
 	}
 	if got := h.bank.calls()[0].Customer; got.FirstName != "José" || got.Phone != "51 12345678" || got.DocumentType != "PE_DNI" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestTheBillingAddressIsAskedForWhereTheTerminalWantsIt: countries by their names, in the order of the language; what is right becomes the
+// payment's, as the provider is told it, and nothing of the card is lost meanwhile.
+func TestTheBillingAddressIsAskedForWhereTheTerminalWantsIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, everywhere)
+	h.bank.want(payer.Wants{Details: payer.Address()})
+	id, page := h.deposit(func(c *engine.Create) {
+		c.Customer, c.Billing = `{"locale":"de"}`, `{"city":"Graz"}`
+	})
+	a := h.get(page)
+	a.wants(t, "<legend>Rechnungsadresse</legend>", `<label for="addressLine1">Straße und Hausnummer</label>`, `autocomplete="billing country"`,
+		`<option value="OM">Oman</option><option value="AT">Österreich</option>`)
+	a.lacks(t, `id="city"`, `id="email"`)
+	form := h.card(page, approved)
+	form.Set("addressLine1", " Am\u00a0Eisernen Tor 2 ")
+	form.Set("postalCode", "８０１０")
+	a = h.do("POST", page, form)
+	a.wants(t, "Land", `value="Am Eisernen Tor 2"`, `value="8010"`, "0408")
+	if a.status != http.StatusUnprocessableEntity || h.state(id) != payment.Checkout {
+		t.Fatalf("%d, %s", a.status, h.state(id))
+	}
+	again := h.again(a)
+	for name, value := range map[string]string{"expiry": "12/39", "addressLine1": "Am Eisernen Tor 2", "postalCode": "8010", "countryCode": "AT"} {
+		again.Set(name, value)
+	}
+	if a = h.do("POST", page, again); a.status != http.StatusSeeOther || h.state(id) != payment.Completed {
+		t.Fatalf("%d, %s: %s", a.status, h.state(id), a.body)
+	}
+	want := payment.BillingAddress{AddressLine1: "Am Eisernen Tor 2", City: "Graz", CountryCode: "AT", PostalCode: "8010"}
+	if got := h.bank.calls()[0].Billing; got != want {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestACardInAnAddressGoesNowhere, as in every other detail.
+func TestACardInAnAddressGoesNowhere(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, everywhere)
+	h.bank.want(payer.Wants{Details: []payer.Detail{payer.AddressLine1}})
+	id, page := h.deposit()
+	form := h.card(page, approved)
+	form.Set("addressLine1", "flat 4000000000000408")
+	a := h.do("POST", page, form)
+	a.wants(t, "Please check this entry: Street and number")
+	if strings.Contains(a.body, "4000000000000408") || h.state(id) != payment.Checkout {
+		t.Error(h.state(id))
 	}
 }

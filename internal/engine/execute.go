@@ -25,9 +25,10 @@ type Execute struct {
 	Amount   money.Amount     // zero: the payment's own
 	Means    instrument.Means // nil: what came with the payment; taken over
 	Browser  payment.Document
-	Customer payment.Document // replaces the payment's when not empty
-	Save     bool             // the customer wants the card to be kept; of a card from our own page
-	From     netip.Addr       // address of the customer; the zero value where it is not known
+	Customer payment.Document // replaces the payment's when not empty, as Billing does
+	Billing  payment.Document
+	Save     bool       // the customer wants the card to be kept; of a card from our own page
+	From     netip.Addr // address of the customer; the zero value where it is not known
 }
 
 // Execute sends a deposit to a provider and returns it with the outcome, PENDING when
@@ -80,7 +81,7 @@ func (o *order) done() {
 
 // repeated reports that a text of the order holds the card's number.
 func (o *order) repeated(number *instrument.Finder) bool {
-	return number != nil && (number.In(string(o.x.Browser)) || number.In(string(o.x.Customer)))
+	return number != nil && (number.In(string(o.x.Browser)) || number.In(string(o.x.Customer)) || number.In(string(o.x.Billing)))
 }
 
 // means is what the payment is paid with: what the order brings, or what came with the payment, to which the order may add a
@@ -131,7 +132,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	if !x.Hosted && !x.Shop.Settings.HostToHost {
 		return nil, callInput{}, ErrNoCards
 	}
-	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer, ByPage: x.Hosted}
+	c := payment.Submit{Method: x.Method, Amount: x.Amount, Browser: x.Browser, Customer: x.Customer, Billing: x.Billing, ByPage: x.Hosted}
 	if !p.Payable() {
 		return c, callInput{}, nil
 	}

@@ -15,6 +15,9 @@ const (
 	mostName               = 128
 	mostEmail              = 256
 	mostPhone              = 18
+	mostLine               = 300
+	mostCity               = 50
+	mostPostalCode         = 12
 	fewestPhone, mostDials = 7, 15
 	// fewestCard are the digits of the shortest card number, which has no place in a name.
 	fewestCard = 12
@@ -23,34 +26,44 @@ const (
 // Entered is what a customer has entered, by detail: texts in the digits of ASCII.
 type Entered map[Detail]string
 
-// Into puts what was entered into the customer of a payment, as it is kept and sent, and lists what of it cannot be right: then nothing
-// is of use. Of the details only those that the payment lacks are read.
-func (e Entered) Into(p *payment.Payment, w *Wants) (payment.Document, []Detail, error) {
-	var c payment.Customer
-	if err := p.Customer.Into(&c); err != nil {
-		return "", nil, err
+// Filled is what a payment is to keep of who pays.
+type Filled struct{ Customer, Billing payment.Document }
+
+// Into puts what was entered into what a payment has of who pays, as it is kept and sent, and lists what of it cannot be right: then
+// nothing is of use. Of the details only those that the payment lacks are read.
+func (e Entered) Into(p *payment.Payment, w *Wants) (f Filled, wrong []Detail, err error) {
+	k, err := KnownOf(p)
+	if err != nil {
+		return f, nil, err
 	}
-	lacks := w.Lacks(&c)
+	lacks := w.Lacks(&k)
 	if !slices.Contains(lacks, DocumentType) && slices.Contains(lacks, DocumentNumber) {
-		c.DocumentType = w.Documents[0]
+		k.DocumentType = w.Documents[0]
 	}
-	var wrong []Detail
+	if slices.Contains(lacks, CountryCode) { // which postal codes there are is its to say
+		k.CountryCode = strings.TrimSpace(e[CountryCode])
+	}
 	for _, d := range lacks {
-		value, ok := d.read(e[d], &c, w)
-		if *d.in(&c) = value; !ok {
+		value, ok := d.read(e[d], &k, w)
+		if *d.in(&k) = value; !ok {
 			wrong = append(wrong, d)
 		}
 	}
 	if len(wrong) > 0 {
-		return "", wrong, nil
+		return f, wrong, nil
 	}
-	doc, err := payment.NewDocument(&c)
-	return doc, nil, err
+	if f.Customer, err = payment.NewDocument(&k.Customer); err == nil {
+		f.Billing, err = payment.NewDocument(&k.BillingAddress)
+	}
+	return f, nil, err
 }
 
 // read reads one of them; c has those before it.
-func (d Detail) read(text string, c *payment.Customer, w *Wants) (string, bool) {
+func (d Detail) read(text string, c *Known, w *Wants) (string, bool) {
 	text = strings.TrimSpace(text)
+	if d == PostalCode && text == "" && withoutPostalCodes(c.CountryCode) {
+		return "", true
+	}
 	if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 		return "", false
 	}
@@ -61,6 +74,14 @@ func (d Detail) read(text string, c *payment.Customer, w *Wants) (string, bool) 
 		return text, utf8.RuneCountInString(text) <= mostEmail && ValidEmail(text)
 	case Phone:
 		return phone(text)
+	case AddressLine1:
+		return text, utf8.RuneCountInString(text) <= mostLine && digitsIn(text) < fewestCard
+	case City:
+		return text, utf8.RuneCountInString(text) <= mostCity && digitsIn(text) < fewestCard
+	case PostalCode:
+		return text, utf8.RuneCountInString(text) <= mostPostalCode && digitsIn(text) < fewestCard && isPostalCode(text)
+	case CountryCode:
+		return text, slices.Contains(Countries(), text)
 	case DocumentType:
 		return text, slices.Contains(w.Documents, text)
 	case DocumentNumber:
@@ -71,6 +92,11 @@ func (d Detail) read(text string, c *payment.Customer, w *Wants) (string, bool) 
 		return r.Number, err == nil
 	}
 	return "", false
+}
+
+// isPostalCode tells letters and digits, with blanks and dashes between them.
+func isPostalCode(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != ' ' && r != '-' })
 }
 
 func digitsIn(text string) (n int) {

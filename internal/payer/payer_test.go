@@ -14,6 +14,9 @@ import (
 
 var brazil = payer.Wants{Details: []payer.Detail{payer.Email, payer.FirstName}, Documents: []string{"BR_CPF", "BR_CNPJ"}}
 
+// people are the details of a person, without an address.
+var people = []payer.Detail{payer.FirstName, payer.LastName, payer.Email, payer.Phone}
+
 func TestWhatIsLackingIsListedInOrder(t *testing.T) {
 	t.Parallel()
 	for customer, want := range map[payment.Document]string{
@@ -50,12 +53,13 @@ func TestWhatIsLackingIsListedInOrder(t *testing.T) {
 func TestWhatIsEnteredBecomesTheCustomer(t *testing.T) {
 	t.Parallel()
 	p := &payment.Payment{Customer: `{"referenceId":"c-1","firstName":"Ana","locale":"pt"}`}
-	wants := payer.Wants{Details: payer.Details(), Documents: []string{"BR_CPF"}}
-	got, wrong, err := payer.Entered{
+	wants := payer.Wants{Details: people, Documents: []string{"BR_CPF"}}
+	filled, wrong, err := payer.Entered{
 		payer.FirstName: "Eva", payer.LastName: " da Silva ", payer.Email: "ana@example.com", payer.Phone: "+55 (11) 91234-5678", payer.DocumentNumber: "529.982.247-25",
 	}.Into(p, &wants)
 	want := payment.Document(`{"referenceId":"c-1","firstName":"Ana","lastName":"da Silva","email":"ana@example.com","phone":"55 11912345678","locale":"pt",` +
 		`"documentType":"BR_CPF","documentNumber":"52998224725"}`)
+	got := filled.Customer
 	if diff := cmp.Diff(want, got); diff != "" || wrong != nil || err != nil {
 		t.Errorf("%v, %v (-want +got):\n%s", wrong, err, diff)
 	}
@@ -69,7 +73,7 @@ func TestWhatIsEnteredBecomesTheCustomer(t *testing.T) {
 
 func TestWhatCannotBeRightIsNamed(t *testing.T) {
 	t.Parallel()
-	all := payer.Wants{Details: payer.Details(), Documents: brazil.Documents}
+	all := payer.Wants{Details: people, Documents: brazil.Documents}
 	right := payer.Entered{
 		payer.FirstName: "Ana", payer.LastName: "Silva", payer.Email: "a@b.example", payer.Phone: "442072243688",
 		payer.DocumentType: "BR_CNPJ", payer.DocumentNumber: "11.222.333/0001-81",
@@ -88,7 +92,7 @@ func TestWhatCannotBeRightIsNamed(t *testing.T) {
 			entered := maps.Clone(right)
 			entered[d] = text
 			doc, wrong, err := entered.Into(&payment.Payment{}, &all)
-			if doc != "" || !slices.Equal(wrong, []payer.Detail{d}) || err != nil {
+			if doc != (payer.Filled{}) || !slices.Equal(wrong, []payer.Detail{d}) || err != nil {
 				t.Errorf("%s %q: %q, %v, %v", d, text, doc, wrong, err)
 			}
 		}
@@ -114,5 +118,54 @@ func TestOnlyWhatThereIsCanBeWanted(t *testing.T) {
 	}
 	if err := brazil.Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWhatIsEnteredOfAnAddress becomes the payment's billing address; what the payment has of it stays.
+func TestWhatIsEnteredOfAnAddress(t *testing.T) {
+	t.Parallel()
+	wants := payer.Wants{Details: append([]payer.Detail{payer.Email}, payer.Address()...)}
+	p := &payment.Payment{Customer: `{"email":"ana@example.com"}`, Billing: `{"city":"Porto","state":"Norte"}`}
+	if got := wants.LacksOf(p); !slices.Equal(got, []payer.Detail{payer.AddressLine1, payer.PostalCode, payer.CountryCode}) {
+		t.Fatalf("lacks %v", got)
+	}
+	if got := payer.City.Path(); got != "billingAddress.city" {
+		t.Error(got)
+	}
+	right := payer.Entered{payer.AddressLine1: "Rua de Santa Catarina 112, 3º", payer.PostalCode: " 4000-442 ", payer.City: "Lisboa", payer.CountryCode: "PT"}
+	got, wrong, err := right.Into(p, &wants)
+	want := payer.Filled{
+		Customer: `{"email":"ana@example.com"}`,
+		Billing:  `{"addressLine1":"Rua de Santa Catarina 112, 3º","city":"Porto","countryCode":"PT","postalCode":"4000-442","state":"Norte"}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || wrong != nil || err != nil {
+		t.Errorf("%v, %v (-want +got):\n%s", wrong, err, diff)
+	}
+	for d, texts := range map[payer.Detail][]string{
+		payer.AddressLine1: {"", strings.Repeat("x", 301), "4000 0000 0000 0408", "a\nb"},
+		payer.PostalCode:   {"", "1234567890123", "SW1Y; 4JH", "<b>"},
+		payer.CountryCode:  {"", "pt", "XX", "Portugal"},
+	} {
+		for _, text := range texts {
+			entered := maps.Clone(right)
+			entered[d] = text
+			if got, wrong, err := entered.Into(p, &wants); got != (payer.Filled{}) || !slices.Equal(wrong, []payer.Detail{d}) || err != nil {
+				t.Errorf("%s %q: %v, %v, %v", d, text, got, wrong, err)
+			}
+		}
+	}
+}
+
+// TestWhereThereAreNoPostalCodes none is asked for, and none is missed.
+func TestWhereThereAreNoPostalCodes(t *testing.T) {
+	t.Parallel()
+	wants := payer.Wants{Details: payer.Address()}
+	entered := payer.Entered{payer.AddressLine1: "1 Queen's Road", payer.City: "Hong Kong", payer.CountryCode: "HK"}
+	got, wrong, err := entered.Into(&payment.Payment{}, &wants)
+	if got.Billing != `{"addressLine1":"1 Queen's Road","city":"Hong Kong","countryCode":"HK"}` || wrong != nil || err != nil {
+		t.Errorf("%v, %v, %v", got, wrong, err)
+	}
+	if lacks := wants.LacksOf(&payment.Payment{Billing: got.Billing}); lacks != nil {
+		t.Errorf("it lacks %v afterwards", lacks)
 	}
 }

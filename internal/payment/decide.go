@@ -85,6 +85,7 @@ type Submit struct {
 	Instrument instrument.Masked
 	Browser    Document
 	Customer   Document
+	Billing    Document
 	Start      Start
 	Means      string // what is submitted to pay with, sealed, where a review may hold the payment; see Payment.Means
 	ByPage     bool   // by the customer, who may try again; otherwise a decline is one
@@ -106,6 +107,9 @@ func (c *Submit) Fill(p *Payment) {
 	}
 	if c.Customer != "" {
 		p.Customer = c.Customer
+	}
+	if c.Billing != "" {
+		p.Billing = c.Billing
 	}
 	p.PreAuth = p.Holds(p.Method)
 }

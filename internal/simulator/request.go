@@ -55,6 +55,9 @@ type customerInput struct {
 	Email          string `json:"email"`
 	Phone          string `json:"phone"`
 	IPAddress      string `json:"ipAddress"`
+	AddressLine1   string `json:"addressLine1"`
+	PostalCode     string `json:"postalCode"`
+	City           string `json:"city"`
 	Country        string `json:"country"`
 	DocumentType   string `json:"documentType"`
 	DocumentNumber string `json:"documentNumber"`

@@ -124,7 +124,8 @@ func (c *command) checkTexts(q *moneyRequest) *apiError {
 		}{
 			{"customer.id", q.Customer.ID, 256}, {"customer.email", q.Customer.Email, 256},
 			{"customer.phone", q.Customer.Phone, 32}, {"customer.ipAddress", q.Customer.IPAddress, 45},
-			{"customer.country", q.Customer.Country, 2},
+			{"customer.country", q.Customer.Country, 2}, {"customer.addressLine1", q.Customer.AddressLine1, 300},
+			{"customer.postalCode", q.Customer.PostalCode, 12}, {"customer.city", q.Customer.City, 50},
 			{"customer.firstName", q.Customer.FirstName, 128}, {"customer.lastName", q.Customer.LastName, 128},
 			{"customer.documentType", q.Customer.DocumentType, 16}, {"customer.documentNumber", q.Customer.DocumentNumber, 64},
 		}...)

@@ -25,7 +25,7 @@ func Type() connector.Type {
 		{Name: "apiKey", Needed: true, Example: `"x"`, Text: "the key that it was started with"},
 		{Name: "noticeSecret", Example: `"x"`, Text: "what signs its notices; without it none are taken"},
 		{Name: "askSecurityCode", Shown: true, Example: "true", Text: "the account wants the security code of a card that came with one"},
-		{Name: "customerDetails", Shown: true, Example: `["firstName", "email"]`, Text: "what the account wants to know of who pays: firstName, lastName, email, phone"},
+		{Name: "customerDetails", Shown: true, Example: `["firstName", "email"]`, Text: "what the account wants to know of who pays: firstName, lastName, email, phone, addressLine1, postalCode, city, countryCode"},
 		{Name: "documentTypes", Shown: true, Example: `["BR_CPF", "BR_CNPJ"]`, Text: "types of documents of which the account wants one"},
 		{Name: "timeoutMs", Shown: true, Example: "30000", Text: "how long one call may take, 1 to 30000"},
 	}}

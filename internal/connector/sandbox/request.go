@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,15 +108,19 @@ func paymentBody(r *connector.Request, wants *payer.Wants) []byte {
 	default:
 		b = b.method(r.Method).shown(r)
 	}
-	return b.text("testAmounts", testAmounts(r.Origin)).payer(&r.Customer, wants).customer(r).close()
+	return b.text("testAmounts", testAmounts(r.Origin)).payer(r, wants).customer(r).close()
 }
 
 // payer tells who pays, as far as the account wants to know that.
-func (b body) payer(c *payment.Customer, wants *payer.Wants) body {
+func (b body) payer(r *connector.Request, wants *payer.Wants) body {
 	if len(wants.Details) == 0 && len(wants.Documents) == 0 {
 		return b
 	}
+	c, a := &r.Customer, &r.Billing
 	inner := body("{").text("firstName", c.FirstName).text("lastName", c.LastName).text("email", c.Email).text("phone", c.Phone)
+	if slices.ContainsFunc(wants.Details, payer.Detail.OfAddress) {
+		inner = inner.text("addressLine1", a.AddressLine1).text("postalCode", a.PostalCode).text("city", a.City).text("country", a.CountryCode)
+	}
 	if len(wants.Documents) > 0 {
 		inner = inner.text("documentType", c.DocumentType).text("documentNumber", c.DocumentNumber)
 	}
