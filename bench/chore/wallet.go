@@ -1,7 +1,6 @@
-package main
+package chore
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -26,21 +25,18 @@ const (
 
 var walletCard = mint.Card{Number: "4895370012003478", Month: 12, Year: 2034, Cryptogram: "ABEiM0RVZneImaq7zN3u/wARIjM=", ECI: "05"}
 
-// measureWallets compares verifying and opening a token with what no implementation can do without: the signatures that stand in it,
-// checked bare over a digest on the same curves, and one exchange of keys. Certificates, CMS, JSON and ciphers come on top.
-func (l *lab) measureWallets(ctx context.Context) error {
+// Wallets compares verifying and opening a token with what no implementation can do without: the signatures that stand in it, checked
+// bare over a digest on the same curves, and one exchange of keys. Certificates, CMS, JSON and ciphers come on top.
+func Wallets() ([]Chore, error) {
 	google, err := googleChore()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	apple, err := appleChore()
-	if err != nil {
-		return err
-	}
-	return l.measureChores(ctx, "Wallets", []chore{google, apple})
+	return []Chore{google, apple}, err
 }
 
-func googleChore() (c chore, err error) {
+func googleChore() (c Chore, err error) {
 	now := time.Now()
 	g, err := mint.NewGoogle(rand.Reader, now)
 	if err != nil {
@@ -62,12 +58,12 @@ func googleChore() (c chore, err error) {
 	}
 	account := &googlepay.Account{Recipient: walletRecipient, Keys: []*ecdh.PrivateKey{key}, Roots: roots}
 	bare, err := bareChecks(elliptic.P256(), elliptic.P256())
-	return chore{"a Google Pay token opened", "two checks of ECDSA on P-256, one ECDH", func() error {
+	return Chore{"a Google Pay token opened", "two checks of ECDSA on P-256, one ECDH", func() error {
 		return discard(account.Open(token, now))
 	}, bare}, err
 }
 
-func appleChore() (c chore, err error) {
+func appleChore() (c Chore, err error) {
 	now := time.Now()
 	a, err := mint.NewApple(rand.Reader, now)
 	if err != nil {
@@ -104,7 +100,7 @@ func appleChore() (c chore, err error) {
 		return c, err
 	}
 	bare, err := bareChecks(elliptic.P256(), elliptic.P256(), elliptic.P384())
-	return chore{"an Apple Pay token opened", "two checks of ECDSA on P-256, one on P-384, one ECDH", func() error {
+	return Chore{"an Apple Pay token opened", "two checks of ECDSA on P-256, one on P-384, one ECDH", func() error {
 		return discard(account.Open(token, now))
 	}, bare}, err
 }

@@ -1,12 +1,10 @@
-package main
+package chore
 
 import (
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
-	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/instrument"
@@ -19,49 +17,9 @@ var (
 	sealedPlace = vault.Place{Shop: "0193f0c2a7b17c9e8d4f5a6b7c8d9e0f", ID: "k3vq7ctyl2a5ozd4hgm6wnx2bepjru5s", Kind: vault.KindCard}
 )
 
-// chore is something that is done again and again.
-type chore struct {
-	name, against string
-	ours, bare    func() error
-}
-
-// measureVault compares sealing and opening a card by the vault with AES-GCM alone: the same key length, the same bytes, the same text
-// around the ciphertext. Beyond that the vault derives its nonce from what it seals, and knows many keys.
-func (l *lab) measureVault(ctx context.Context) error {
-	chores, err := vaultChores()
-	if err != nil {
-		return err
-	}
-	return l.measureChores(ctx, "Vault", chores)
-}
-
-// measureChores does each as often as it can, ours and bare in turns.
-func (l *lab) measureChores(ctx context.Context, section string, chores []chore) error {
-	share := l.opts.timing().count / 8
-	for _, c := range chores {
-		var ratios, rates []float64
-		for range max(l.opts.rounds, 1) {
-			ours, err := pace(ctx, share, c.ours)
-			if err != nil {
-				return err
-			}
-			bare, err := pace(ctx, share, c.bare)
-			if err != nil {
-				return err
-			}
-			ratios, rates = append(ratios, ours/bare), append(rates, ours)
-		}
-		slices.Sort(ratios)
-		slices.Sort(rates)
-		l.report.add(line{
-			Section: section, Name: c.name, Value: perSecond(rates[len(rates)/2]), Against: c.against, Ratio: ratios[len(ratios)/2],
-		})
-	}
-	return nil
-}
-
-// vaultChores are the same twice: by the vault, and by AES-GCM alone.
-func vaultChores() ([]chore, error) {
+// Vault compares sealing and opening a card by the vault with AES-GCM alone: the same key length, the same bytes, the same text around
+// the ciphertext. Beyond that the vault derives its nonce from what it seals, and knows many keys.
+func Vault() ([]Chore, error) {
 	safe, err := openSafe()
 	if err != nil {
 		return nil, err
@@ -89,7 +47,7 @@ func vaultChores() ([]chore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []chore{
+	return []Chore{
 		{"a card sealed", "AES-256-GCM with a random nonce", func() error {
 			_, err := safe.SealOnly(sealedPlace, packed)
 			return err
@@ -141,22 +99,4 @@ func bareGCM() (cipher.AEAD, error) {
 		return nil, err
 	}
 	return cipher.NewGCM(block)
-}
-
-// pace is how often something can be done in a second.
-func pace(ctx context.Context, lasts time.Duration, do func() error) (float64, error) {
-	const between = 256 // looks at the clock
-	done, began := 0, time.Now()
-	for took := time.Duration(0); took < lasts; took = time.Since(began) {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		for range between {
-			if err := do(); err != nil {
-				return 0, err
-			}
-		}
-		done += between
-	}
-	return float64(done) / time.Since(began).Seconds(), nil
 }
