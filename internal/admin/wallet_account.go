@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/shop"
@@ -25,10 +26,13 @@ type SetWallet struct {
 	Recipient       string    `name:"recipient" placeholder:"merchant:ID" help:"Of Google Pay: whom tokens are for, merchant:ID or gateway:NAME, as Google has it." json:"recipient,omitempty"`
 	GatewayMerchant string    `name:"gateway-merchant" placeholder:"ID" help:"Of Google Pay: the shop's name at the gateway." json:"gatewayMerchantId,omitempty"`
 	Test            *bool     `name:"test" negatable:"" help:"Of Google Pay: tokens are of Google's test environment." json:"test,omitempty"`
-	MerchantID      string    `name:"merchant-id" placeholder:"ID" help:"Of Apple Pay: the merchant identifier, such as merchant.com.example.shop." json:"merchantId,omitempty"`
+	MerchantID      string    `name:"merchant-id" placeholder:"ID" help:"Of Apple Pay: the merchant identifier, such as merchant.com.example.shop. Of Google Pay with a gateway: the id that Google has given the merchant, for the payment page." json:"merchantId,omitempty"`
+	Country         string    `name:"country" placeholder:"CC" help:"Where payments are processed, such as DE: Apple Pay needs it for the payment page, and Google Pay within Europe." json:"country,omitempty"`
+	AuthMethods     []string  `name:"auth-method" placeholder:"NAME" help:"Of Google Pay: PAN_ONLY or CRYPTOGRAM_3DS, where the payment page is to ask for one alone." json:"authMethods,omitempty"`
 	Domains         []string  `name:"domain" placeholder:"HOST" help:"Of Apple Pay: a host of the payment page that Apple has verified. May be repeated." json:"domains,omitempty"`
 	Networks        []string  `name:"network" placeholder:"NAME" help:"A network of cards that is taken, as the wallet writes it. May be repeated; Mastercard and Visa when not given." json:"networks,omitempty"`
 	Sheet           string    `name:"sheet" placeholder:"URL" help:"Of a test shop: the page of a wallet that is pretended, such as the simulator's /wallet." json:"sheet,omitempty"`
+	Gateway         string    `name:"session-gateway" placeholder:"URL" help:"Of a test shop's Apple Pay: what is asked for sessions in the place of Apple." json:"gateway,omitempty"`
 	Roots           Content   `kong:"-" json:"roots,omitempty"`       // what a wallet that is pretended signs by
 	Association     Content   `kong:"-" json:"association,omitempty"` // Apple's file that verifies a domain
 	Keys            []Content `kong:"-" secret:"" json:"keys,omitempty"`
@@ -94,10 +98,17 @@ func (c *SetWallet) google(before *shop.GooglePay, keys *accounts.Keys) (*shop.G
 	if before != nil {
 		g = *before
 	}
-	if c.MerchantID != "" || len(c.Domains) > 0 || len(c.Association) > 0 || len(c.Identity) > 0 {
-		return nil, errors.New("a merchant id, domains and identity certificates are Apple Pay's")
+	if len(c.Domains) > 0 || len(c.Association) > 0 || len(c.Identity) > 0 || c.Gateway != "" {
+		return nil, errors.New("domains, sessions and identity certificates are Apple Pay's")
 	}
 	g.Recipient, g.GatewayMerchant = cmp.Or(c.Recipient, g.Recipient), cmp.Or(c.GatewayMerchant, g.GatewayMerchant)
+	if g.MerchantID = cmp.Or(c.MerchantID, g.MerchantID); c.MerchantID != "" && !strings.HasPrefix(g.Recipient, "gateway:") {
+		return nil, errors.New("a merchant id beside the recipient goes with a recipient gateway:NAME")
+	}
+	if len(c.AuthMethods) > 0 {
+		g.AuthMethods = c.AuthMethods
+	}
+	g.Country = cmp.Or(c.Country, g.Country)
 	if c.Test != nil {
 		g.Test = *c.Test
 	}
@@ -118,10 +129,10 @@ func (c *SetWallet) apple(before *shop.ApplePay, keys *accounts.Keys) (*shop.App
 	if before != nil {
 		a = *before
 	}
-	if c.Recipient != "" || c.GatewayMerchant != "" || c.Test != nil {
-		return nil, errors.New("a recipient, a gateway and the test environment are Google Pay's")
+	if c.Recipient != "" || c.GatewayMerchant != "" || c.Test != nil || len(c.AuthMethods) > 0 {
+		return nil, errors.New("a recipient, its gateway, ways of authentication and the test environment are Google Pay's")
 	}
-	a.MerchantID = cmp.Or(c.MerchantID, a.MerchantID)
+	a.MerchantID, a.Country, a.Gateway = cmp.Or(c.MerchantID, a.MerchantID), cmp.Or(c.Country, a.Country), cmp.Or(c.Gateway, a.Gateway)
 	if len(c.Domains) > 0 {
 		a.Domains = c.Domains
 	}

@@ -35,8 +35,13 @@ func testAccountsAtWallets(t *testing.T, o *office) {
 		"no recipient":               {Wallet: "google", Keys: pems(t, google)},
 		"a recipient that is none":   {Wallet: "google", Recipient: "shop", Keys: pems(t, google)},
 		"a network that is none":     {Wallet: "google", Recipient: "merchant:1", Networks: []string{"visa"}, Keys: pems(t, google)},
-		"Apple's fields":             {Wallet: "google", Recipient: "merchant:1", MerchantID: "merchant.x", Keys: pems(t, google)},
+		"Apple's fields":             {Wallet: "google", Recipient: "merchant:1", Domains: []string{"pay.example"}, Keys: pems(t, google)},
 		"Google's fields":            {Wallet: "apple", Recipient: "merchant:1", MerchantID: "merchant.test.one", Keys: pems(t, apple, certificate)},
+		"a merchant's second id":     {Wallet: "google", Recipient: "merchant:1", MerchantID: "2", Keys: pems(t, google)},
+		"a country that is none":     {Wallet: "google", Recipient: "merchant:1", Country: "de", Keys: pems(t, google)},
+		"a way that is none":         {Wallet: "google", Recipient: "merchant:1", AuthMethods: []string{"3DS"}, Keys: pems(t, google)},
+		"a gateway with a path":      {Wallet: "apple", MerchantID: "merchant.test.one", Gateway: "https://gateway.example/x", Keys: pems(t, apple, certificate)},
+		"ways of authentication":     {Wallet: "apple", MerchantID: "merchant.test.one", AuthMethods: []string{"PAN_ONLY"}, Keys: pems(t, apple, certificate)},
 		"no PEM":                     {Wallet: "google", Recipient: "merchant:1", Keys: []admin.Content{admin.Content("key")}},
 		"a key without certificate":  {Wallet: "apple", MerchantID: "merchant.test.one", Keys: pems(t, apple)},
 		"a certificate without key":  {Wallet: "apple", MerchantID: "merchant.test.one", Keys: []admin.Content{admin.Content(certificate)}},
@@ -60,9 +65,18 @@ func testAccountsAtWallets(t *testing.T, o *office) {
 	if one, err = set(admin.SetWallet{Wallet: "google", Networks: []string{"VISA"}}); err != nil || one.GoogleKeys != 2 || one.Google.Recipient != "merchant:1" {
 		t.Errorf("what was not given has gone: %v, %+v", err, one)
 	}
+	if by, err := set(admin.SetWallet{Wallet: "google", Recipient: "gateway:northwind", GatewayMerchant: "m7", MerchantID: "42", Country: "DE"}); err != nil || by.Google.Merchant() != "42" || by.Google.Country != "DE" {
+		t.Errorf("by a gateway: %v, %+v", err, by.Google)
+	}
 	both, err := set(admin.SetWallet{Wallet: "apple", MerchantID: "merchant.test.one", Domains: []string{"pay.example"}, Keys: pems(t, apple, certificate)})
 	if err != nil || both.Google == nil || both.Apple == nil || len(both.Certificates) != 1 || both.Certificates[0].Use != "processing" || both.InForce.IsZero() {
 		t.Errorf("%v, %+v", err, both)
+	}
+	if both.Apple.Sessions {
+		t.Error("without an identity certificate no session begins")
+	}
+	if both, err = set(admin.SetWallet{Wallet: "apple", Country: "DE", Identity: pems(t, apple, certificate)}); err != nil || !both.Apple.Sessions || len(both.Certificates) != 2 {
+		t.Errorf("with an identity certificate: %v, %+v", err, both)
 	}
 	settings := done(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: of, Settings: `{"checkoutTimeout":30}`})
 	if settings.Settings.Wallets.Keys != "" || settings.Settings.Wallets.Apple == nil {
@@ -70,7 +84,7 @@ func testAccountsAtWallets(t *testing.T, o *office) {
 	}
 	refused(o, admin.OpUpdateShop, admin.UpdateShop{OfShop: of, Settings: `{"wallets":{"keys":"x"}}`}, "sluice shop wallet set")
 	left := done(o, admin.OpRemoveWallet, admin.OfWallet{OfShop: of, Wallet: "google"})
-	if left.Google != nil || left.GoogleKeys != 0 || left.Apple == nil || len(left.Certificates) != 1 {
+	if left.Google != nil || left.GoogleKeys != 0 || left.Apple == nil || len(left.Certificates) != 2 {
 		t.Errorf("%+v", left)
 	}
 	refused(o, admin.OpRemoveWallet, admin.OfWallet{OfShop: of, Wallet: "google"}, "no account at this wallet")

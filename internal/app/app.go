@@ -31,6 +31,7 @@ import (
 	"github.com/sluicepay/sluice/internal/records"
 	"github.com/sluicepay/sluice/internal/risk"
 	"github.com/sluicepay/sluice/internal/route"
+	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/telemetry"
 	"github.com/sluicepay/sluice/internal/vault"
@@ -149,6 +150,7 @@ type App struct {
 	runner atomic.Pointer[job.Runner]        // once there is one
 	hooks  atomic.Pointer[webhook.Deliverer] // that it works with
 	google *googleRoots
+	apple  *appleSessions
 }
 
 // New puts an application together. It asks the database nothing.
@@ -170,6 +172,7 @@ func New(c Config) (*App, error) {
 	}
 	providers := outbound.New(outbound.Options{Now: c.Now, Guard: outbound.GuardNone, Transport: c.Transport}) // their addresses come from the operator
 	a.google = newGoogleRoots(outbound.New(outbound.Options{Now: c.Now, Guard: outbound.GuardPublicOnly, Transport: c.Transport}), c.Now)
+	a.apple = &appleSessions{shops: map[shop.ID]appleMerchant{}, options: outbound.Options{Now: c.Now, Guard: outbound.GuardNone, Transport: c.Transport}}
 	a.Engine = engine.New(engine.Config{
 		DB: c.DB, Connectors: c.Connectors, Client: providers, Vault: a.Cards, Keys: c.Keys, IDs: a.IDs, Now: c.Now, Random: c.Random,
 		Log: c.Log, Metrics: a.Metrics, PublicURL: c.PublicURL, Owner: a.c.Owner, Exclusive: a.exclusive(), Restored: c.Restored,

@@ -34,9 +34,10 @@ func (a *App) Handler(ctx context.Context, p Public) http.Handler {
 	yandexpay.MountKeys(mux, a.TokenKeys.Publish, a.c.Strangers)
 	pages := checkout.New(checkout.Deps{
 		Engine: a.Engine, Log: a.c.Strangers, PublicURL: a.c.PublicURL, TrustedProxies: a.c.TrustedProxies, Rates: a.c.Rates,
-		Sold: a.sold, Logo: a.logo,
+		Sold: a.sold, Logo: a.logo, Session: a.apple.begin,
 	})
 	pages.Mount(mux)
+	a.mountAssociations(mux)
 	if p.Simulator != "" {
 		welcome.Mount(mux, welcome.Facts{
 			BaseURL: a.c.PublicURL, Simulator: p.Simulator, Version: a.c.Version, Icon: pages.Icon(), HTTPS: pages.HTTPS(),

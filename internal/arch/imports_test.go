@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"store/spent":      {"payment", "store/tx"},
 	"store/sent":       {"payment", "store/tx"},
 	"wallet/accounts":  {"instrument", "money", "payment", "shop", "wallet", "wallet/applepay", "wallet/googlepay"},
+	"wallet/sheet":     {"money", "shop"},
 	"store/places":     {"store/tx"},
 	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent", "store/sent", "store/plain", "store/places"}, // vault: what it seals and opens
 	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                                                          // shares nothing with what it judges
@@ -79,7 +80,7 @@ var allowed = map[string][]string{
 	"tally":         {"alarm", "job", "payment", "store"},
 	"api/gateway":   {"api", "document", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web", "payer"},
 	"api/yandexpay": {"api", "engine", "outbox", "records", "money", "id", "payment", "instrument", "shop", "web"},
-	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web", "payer"},
+	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web", "payer", "wallet/sheet"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
 	"admin":         {"api", "api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange", "wallet/accounts"}, // shown by cmd and the back office
@@ -102,6 +103,7 @@ var pure = []string{
 	"internal/instrument", "internal/payment", "internal/money", "internal/id", "internal/shop", "internal/route", "internal/risk", "internal/velocity", "internal/address",
 	"internal/limit", "internal/cardrange", "internal/nextstep", "internal/document", "internal/payer", "internal/pix", "internal/qr",
 	"internal/wallet", "internal/wallet/googlepay", "internal/wallet/applepay", "internal/wallet/mint",
+	"internal/wallet/sheet",
 }
 
 // moneyPath holds the packages through which amounts pass.

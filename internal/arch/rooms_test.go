@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"payer"},
 	{"shop", "connector", "vault", "wallet/googlepay", "wallet/applepay"},
 	{"provider"},
-	{"walletcalls", "wallet/accounts", "route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals", "banks"},
+	{"walletcalls", "wallet/accounts", "wallet/sheet", "route", "risk", "velocity", "connector/*", "store/tx", "cache", "terminals", "banks"},
 	{"store/marks", "store/nodes", "store/contents", "store/cards", "store/places", "store/signing", "store/spent", "store/sent"},
 	{"store"},
 	{"alarm", "job", "flight"},

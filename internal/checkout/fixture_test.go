@@ -78,12 +78,13 @@ func (b *bank) Start(_ context.Context, r connector.Request) (payment.Fact, erro
 		return payment.Fact{}, fmt.Errorf("%w: %w", outbound.ErrNotSent, outbound.ErrOurs)
 	}
 	b.started = append(b.started, r)
-	if instrument.CardOf(r.Means) == nil {
+	card := instrument.NumberIn(r.Means)
+	if card == nil {
 		return b.elsewhere(&r)
 	}
-	b.codes = append(b.codes, instrument.CardOf(r.Means).SecurityCode.Reveal())
-	b.numbers = append(b.numbers, instrument.CardOf(r.Means).Number.Reveal())
-	switch instrument.CardOf(r.Means).Number.Reveal() {
+	b.codes = append(b.codes, card.SecurityCode.Reveal())
+	b.numbers = append(b.numbers, card.Number.Reveal())
+	switch card.Number.Reveal() {
 	case digits(refused):
 		return payment.Fact{Class: payment.ClassDeclinedHard, Code: "4.01", RawCode: cmp.Or(b.says, "51")}, nil
 	case digits(challenge):

@@ -570,7 +570,7 @@ func TestEveryAnswerIsClosed(t *testing.T) {
 }
 
 // scriptNames are the scripts that pages may hold.
-var scriptNames = []string{"form.js", "frame.js", "lines.js", "news.js", "post.js", "receipt.js"}
+var scriptNames = []string{"apple.js", "form.js", "frame.js", "google.js", "lines.js", "news.js", "post.js", "receipt.js"}
 
 // ourScript is a script as it stands in the repository.
 func ourScript(t *testing.T, name string) string {

@@ -28,6 +28,7 @@ type form struct {
 	Plain         string    // where nothing is entered for the method: what comes next
 	Pay           string    // label of the main button; empty when there is none
 	Sheet         string    // address of the wallet's page, to which the main button leads
+	Button        *button   // the wallet's own, in the place of the main one
 	PayValue      string    // method that the main button chooses; empty when it is fixed
 	First         *choice   // a likelier way than the card, whose form is shown
 	Title         string    // of the page, where the method has its own
@@ -70,6 +71,7 @@ func (f *form) Summary() bool {
 type choice struct {
 	Link, Label string
 	Method      payment.Method
+	Needs       string // the wallet without which it is not shown; empty for none
 }
 
 type heldCard struct{ Name, Expiry string }
@@ -188,6 +190,9 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 		if f.Sheet = g.sheet(v, shown); f.Sheet != "" {
 			f.Amount = nil
 		}
+		if f.Button = g.button(v, shown); f.Button != nil {
+			f.Plain = ""
+		}
 		if f.Chooses { // nothing, or what is paid from: the rest is done elsewhere
 			f.Pay = continueWith(v.words, shown)
 			f.Title = f.Pay
@@ -206,7 +211,10 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 		return
 	}
 	for i, m := range methods {
-		way := choice{v.path + "?" + fieldMethod + "=" + string(m), v.words.method(m), m}
+		way := choice{Link: v.path + "?" + fieldMethod + "=" + string(m), Label: v.words.method(m), Method: m}
+		if shown != "" { // else there may be no other way
+			way.Needs = v.needs(m)
+		}
 		switch {
 		case m == shown:
 		case i == 0 && shown != "":

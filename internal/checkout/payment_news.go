@@ -23,6 +23,7 @@ type news struct {
 	Shows string `json:"shows"` // what the payment's page shows now
 	After int    `json:"after"` // seconds until it looks again
 	Says  string `json:"says"`  // what the customer is told
+	Good  bool   `json:"good"`  // nothing was refused: it is paid, or may be yet
 }
 
 func (g *Pages) watch(v *visit) *watch {
@@ -36,7 +37,7 @@ func (g *Pages) tellNews(w http.ResponseWriter, r *http.Request) {
 		g.showProblem(w, r, err)
 		return
 	}
-	told := news{Shows: g.shows(v), After: v.lookAfter()}
+	told := news{Shows: g.shows(v), After: v.lookAfter(), Good: v.good()}
 	if v.age() >= reloads[0].within {
 		told.Says = v.words.WaitLonger
 	}
@@ -67,6 +68,11 @@ func (g *Pages) shows(v *visit) string {
 		return g.stepPage(v) + " " + v.payment.LiveAttempt().Next.Code
 	}
 	return "wait"
+}
+
+// good reports that the payment is paid, or on its way.
+func (v *visit) good() bool {
+	return !v.closed() && !v.payment.Payable() && (!v.settled() || v.outcome().Tone == toneSuccess)
 }
 
 // showsKind is shows without what is the customer's.

@@ -89,7 +89,7 @@ func (g *Pages) fillSaved(r *http.Request, f *form, v *visit, e *entry) {
 	}
 	link := func(name, label string) {
 		way.Set(fieldSaved, name)
-		f.Saved = append(f.Saved, choice{v.path + "?" + way.Encode(), label, payment.MethodOf(instrument.KindCard)})
+		f.Saved = append(f.Saved, choice{Link: v.path + "?" + way.Encode(), Label: label, Method: payment.MethodOf(instrument.KindCard)})
 	}
 	for i := range cards {
 		c := &cards[i]

@@ -19,9 +19,10 @@ const fieldWallet = "wallet"
 // opens reports that tokens of the method are opened here.
 func (v *visit) opens(m payment.Method) bool { return engine.OpensTokens(v.shop, m) }
 
-// payableHere reports that the page can have the customer pay by the method: a wallet needs a sheet, and the amount that is to be agreed to.
+// payableHere reports that the page can have the customer pay by the method: a wallet needs a page or a button, and the amount that is
+// to be agreed to.
 func (v *visit) payableHere(m payment.Method) bool {
-	return !v.opens(m) || v.shop.Settings.Wallets.Sheet(m.Spec().Apple) != "" && !v.payment.Asked.Amount.IsZero()
+	return !v.opens(m) || v.hasButton(m) || v.shop.Settings.Wallets.Sheet(m.Spec().Apple) != "" && !v.payment.Asked.Amount.IsZero()
 }
 
 // withoutUnpayable leaves the methods out that the page cannot have the customer pay by.

@@ -39,6 +39,7 @@ type view struct {
 	Style, Icon string        // addresses
 	Accent      template.HTML // the shop's colour
 	Scripts     []template.HTML
+	Guest       string // address of another site's script
 	Frame       string // for frame.js
 	Request     string // number of the request, on problem pages
 	ReturnLabel string

@@ -29,25 +29,29 @@ type Deps struct {
 	Rates Rates
 	// Sold tells what a payment is for whose merchant API knows that. It is asked once for each page of such a payment.
 	Sold func(context.Context, *payment.Payment) (Sold, error)
+	// Session begins a merchant's session at Apple; without it no sheet of Apple Pay opens.
+	Session Session
 	// Logo reads the logo of a shop that has one; without it none is shown.
 	Logo func(context.Context, shop.ID) (Logo, error)
 }
 
 // Pages serves the hosted payment page. It is safe for concurrent use.
 type Pages struct {
-	engine  *engine.Engine
-	cards   engine.Cards
-	log     *slog.Logger
-	trusted []netip.Prefix
-	https   bool
-	base    string // path of the public URL
-	public  string // the public URL, without a slash at its end
-	assets  *assets
-	paces   paces
-	crowd   crowd
-	shelf   *shelf
-	sold    func(context.Context, *payment.Payment) (Sold, error)
-	logos   *logos
+	engine   *engine.Engine
+	cards    engine.Cards
+	log      *slog.Logger
+	trusted  []netip.Prefix
+	https    bool
+	base     string // path of the public URL
+	public   string // the public URL, without a slash at its end
+	host     string // of the public URL
+	assets   *assets
+	paces    paces
+	crowd    crowd
+	shelf    *shelf
+	sessions sessions
+	sold     func(context.Context, *payment.Payment) (Sold, error)
+	logos    *logos
 }
 
 // New returns the pages. It panics if a template or a text built into the program is broken.
@@ -55,7 +59,7 @@ func New(d Deps) *Pages {
 	matcher() // reads the texts
 	return &Pages{
 		engine: d.Engine, cards: engine.CardsOf(d.Engine), log: d.Log, trusted: d.TrustedProxies, https: strings.HasPrefix(d.PublicURL, "https:"), base: pathOf(d.PublicURL), public: strings.TrimRight(d.PublicURL, "/"), assets: loadAssets(),
-		paces: paces{rates: d.Rates}, crowd: newCrowd(), shelf: newShelf(d.Engine.Now),
+		host: hostOf(d.PublicURL), sessions: newSessions(d.Session), paces: paces{rates: d.Rates}, crowd: newCrowd(), shelf: newShelf(d.Engine.Now),
 		sold: d.Sold, logos: newLogos(d.Logo),
 	}
 }
@@ -67,6 +71,7 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 		"POST /payment/{token}":          g.submitPayment,
 		"POST /payment/{token}/cancel":   g.cancelPayment,
 		"POST /payment/{token}/other":    g.payOther,
+		"POST /payment/{token}/session":  g.beginSession,
 		"GET /payment/{token}/continue":  g.leavePayment,
 		"POST /payment/{token}/continue": g.continuePayment,
 	}
@@ -103,9 +108,12 @@ func (g *Pages) guarded(next http.HandlerFunc) http.Handler {
 // setHeaders closes the page: no script but those with the hashes that the policy has, if any, no framing but by the origins that it
 // names, no referrer that would give its address away, no copy in a cache, which is why there is no Vary for the languages either. Forms
 // may be sent to this server only; see leavePayment for how the customer gets to a bank all the same.
-func (g *Pages) setHeaders(h http.Header, p web.PagePolicy) {
+func (g *Pages) setHeaders(h http.Header, p web.PagePolicy) { g.setHeadersPaying(h, p, "()") }
+
+// setHeadersPaying is setHeaders for a page that may ask the browser for a payment, with the origins that may.
+func (g *Pages) setHeadersPaying(h http.Header, p web.PagePolicy, payment string) {
 	p.HTTPS = g.https
 	web.SetPageHeaders(h, p)
-	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
+	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment="+payment+", usb=()")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 }

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/sluicepay/sluice/internal/wallet/sheet"
 	"github.com/sluicepay/sluice/internal/web"
 )
 
@@ -19,7 +20,23 @@ var inventory = []struct{ name, reason string }{
 	{"lines.js", "where there is room for them beside the page, the lines of an order stand open"},
 	{"receipt.js", "the receipt has its time in the customer's zone, and a button to print it"},
 	{"post.js", "a form that a provider wants posted is sent without a press of its button"},
+	{"google.js", "the button of Google Pay, which there is by script alone, and the token that comes back from its sheet"},
+	{"apple.js", "the button of Apple Pay, likewise, and the session that its sheet wants"},
 	{"frame.js", "a page within a shop's own page tells that one, and nobody else, how the payment stands"},
+}
+
+// guests are the scripts of other sites that a page may hold, and why. Each is on a page of its own, where no card is entered.
+var guests = []struct{ address, reason string }{
+	{sheet.GoogleScript, "Google's button and sheet; Google allows no copy of it, and changes it without notice, so that no hash can name it"},
+}
+
+// google is what Google's script may do on the page of its button.
+func google(nonce string) *web.Guest {
+	const pay = "https://pay.google.com"
+	return &web.Guest{
+		Nonce: nonce, Scripts: []string{pay}, Frames: []string{pay}, Calls: []string{pay, "https://google.com", "https://www.google.com"},
+		Images: []string{"https://www.gstatic.com"},
+	}
 }
 
 // script is one of the inventory, and the hash by which a page's policy allows it.
@@ -63,7 +80,15 @@ func (g *Pages) setPolicy(h http.Header, v *visit, page *view) {
 	if page.Receipt != nil {
 		names = append(names, "receipt.js")
 	}
-	policy := web.PagePolicy{FormLeads: page.Post != nil}
+	policy, paying := web.PagePolicy{FormLeads: page.Post != nil}, "()"
+	switch b := page.button(); {
+	case b == nil:
+	case b.Apple:
+		names, paying = append(names, "apple.js"), "(self)"
+	default:
+		names, paying = append(names, "google.js"), `(self "https://pay.google.com")`
+		page.Guest, policy.Guest = guests[0].address, google(b.nonce)
+	}
 	if policy.FormLeads {
 		names = append(names, "post.js")
 	}
@@ -80,7 +105,15 @@ func (g *Pages) setPolicy(h http.Header, v *visit, page *view) {
 		s := g.assets.scripts[name]
 		page.Scripts, policy.Scripts = append(page.Scripts, s.element), append(policy.Scripts, s.hash)
 	}
-	g.setHeaders(h, policy)
+	g.setHeadersPaying(h, policy, paying)
+}
+
+// button is the wallet's own that the page has, or nil.
+func (page *view) button() *button {
+	if page.Form == nil {
+		return nil
+	}
+	return page.Form.Button
 }
 
 // frame is what frame.js tells the page around it, in JSON.

@@ -19,6 +19,7 @@ type visit struct {
 	shop    *shop.Shop
 	payment payment.Payment
 	path    string // of the payment's page
+	host    string // of its address, without a port
 	words   *words
 	now     time.Time
 	apple   bool // the customer's device may have Apple Pay
@@ -83,7 +84,7 @@ func (g *Pages) visit(r *http.Request, load loader) (*visit, error) {
 	if p.Terms.Verify {
 		w = w.forBinding()
 	}
-	return &visit{shop: s, payment: p, path: g.base + "/payment/" + token, words: w, now: g.engine.Now(), apple: hasApplePay(r.UserAgent()), android: isAndroid(r.UserAgent())}, nil
+	return &visit{shop: s, payment: p, path: g.base + "/payment/" + token, host: g.host, words: w, now: g.engine.Now(), apple: hasApplePay(r.UserAgent()), android: isAndroid(r.UserAgent())}, nil
 }
 
 func (v *visit) target() engine.Target { return engine.Target{Shop: v.shop, ID: v.payment.ID} }
@@ -145,6 +146,15 @@ func isReturn(text string) bool {
 func isWeb(text string) bool {
 	a, err := address.Return(text)
 	return err == nil && a.Web()
+}
+
+// hostOf is the name of the host at which an installation is reached.
+func hostOf(publicURL string) string {
+	u, err := url.Parse(publicURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // pathOf is the path under which an installation is reached, without a slash at its end.

@@ -173,11 +173,12 @@ func TestWalletsThatThePageCannotOffer(t *testing.T) {
 	if a := p.by(iphone, open); strings.Contains(a.body, "GOOGLEPAY") || strings.Contains(a.body, "APPLEPAY") {
 		t.Error("wallets are offered for an amount that is not known")
 	}
-	p.shop.Settings.Wallets.Google.Sheet, p.shop.Settings.Wallets.Apple.Sheet = "", ""
+	w := &p.shop.Settings.Wallets
+	w.Google.Sheet, w.Apple.Sheet, w.Google.Recipient, w.Google.GatewayMerchant, w.Google.Roots = "", "", "gateway:northwind", "1", ""
 	p.changed()
 	_, page := p.pay("", "EUR")
 	if a := p.by(iphone, page); strings.Contains(a.body, "GOOGLEPAY") || strings.Contains(a.body, "APPLEPAY") {
-		t.Error("wallets are offered that have no sheet here")
+		t.Error("wallets are offered that say neither who asks nor from which country")
 	}
 	if a := p.by(android, page); strings.Contains(a.body, "APPLEPAY") {
 		t.Error("Apple Pay is offered on a device that has none")

@@ -21,7 +21,7 @@ type words struct {
 	PayTo, TestShop, SkipToForm, SecureNote, ReferenceLabel string
 
 	FormTitle, FormTitleCard, FormText, TryAgain, AgainFunds, AgainData, AgainConfirm, AgainLeft, AgainDeclined, Slowed, AmountLabel, AmountHint, NumberLabel, ExpiryLabel, ExpiryHint, CodeLabel, CodeHint,
-	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, MethodText, WalletFailed, AllMethods, CancelButton, NoMethod,
+	HolderLabel, PayButton, PayPlain, HeldCard, HeldExpiry, OtherMethods, MethodText, WalletFailed, WalletAbsent, AllMethods, CancelButton, NoMethod,
 	Optional, CodeKept, Change, LastsMinute, SavedCards, AnotherCard, SaveCard, SaveHint string
 
 	LastsMinutes, LastsHours counted

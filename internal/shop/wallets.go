@@ -24,8 +24,12 @@ type GooglePay struct {
 	// GatewayMerchant is the shop's name at that provider; empty where Google encrypts for the shop itself.
 	GatewayMerchant string `json:"gatewayMerchantId,omitempty"`
 	// PublicKey is that of the newest key, as Google's script takes it: 65 bytes in base64.
-	PublicKey string   `json:"publicKey,omitempty"`
-	Networks  []string `json:"networks,omitempty"` // of cards that are taken, as Google writes them; those that it has most of where empty
+	PublicKey string `json:"publicKey,omitempty"`
+	// MerchantID is the id that Google has given, where the recipient does not say it: the payment page names it to Google.
+	MerchantID  string   `json:"merchantId,omitempty"`
+	Country     string   `json:"country,omitempty"`     // where payments are processed, as two letters
+	AuthMethods []string `json:"authMethods,omitempty"` // that are asked for on the payment page; all that Google has where empty
+	Networks    []string `json:"networks,omitempty"`    // of cards that are taken, as Google writes them; those that it has most of where empty
 	// Test tells an account in Google's test environment, whose cards are none.
 	Test bool `json:"test,omitempty"`
 	Pretended
@@ -37,8 +41,13 @@ type ApplePay struct {
 	Networks    []string `json:"networks,omitempty"`    // of cards that are taken, as Apple writes them
 	Domains     []string `json:"domains,omitempty"`     // of payment pages that Apple has verified
 	Association string   `json:"association,omitempty"` // the content of Apple's file that verifies a domain
+	Country     string   `json:"country,omitempty"`     // where payments are processed, as two letters
+	// Sessions says that there is a merchant identity certificate, without which no sheet opens.
+	Sessions bool `json:"sessions,omitempty"`
 	// PublicKey is that of the newest processing certificate, for a wallet that is pretended: 65 bytes in base64, empty where it is of RSA.
 	PublicKey string `json:"publicKey,omitempty"`
+	// Gateway is asked for sessions in the place of Apple's, for a wallet that is pretended: an address without a path.
+	Gateway string `json:"gateway,omitempty"`
 	Pretended
 }
 
@@ -61,11 +70,30 @@ var (
 		"interac", "jcb", "mada", "maestro", "masterCard", "mir", "privateLabel", "visa", "vPay"}
 )
 
+// googleAuthMethods are how Google has cards: as numbers on file, and as numbers of a device with a proof.
+var googleAuthMethods = []string{"PAN_ONLY", "CRYPTOGRAM_3DS"}
+
 // usual are the networks that most customers of wallets have, in the words of Apple and of Google.
 var usual = map[bool][]string{true: {"masterCard", "visa"}, false: {"MASTERCARD", "VISA"}}
 
 // Taken are the networks of cards that are taken.
 func (g *GooglePay) Taken() []string { return taken(g.Networks, false) }
+
+// Authenticated are the kinds of cards that are asked for, by how Google has them.
+func (g *GooglePay) Authenticated() []string {
+	if len(g.AuthMethods) == 0 {
+		return slices.Clone(googleAuthMethods)
+	}
+	return g.AuthMethods
+}
+
+// Merchant is the id that Google has given; empty where nothing says it.
+func (g *GooglePay) Merchant() string {
+	if id, ok := strings.CutPrefix(g.Recipient, "merchant:"); ok {
+		return id
+	}
+	return g.MerchantID
+}
 
 // Taken are the networks of cards that are taken.
 func (a *ApplePay) Taken() []string { return taken(a.Networks, true) }
@@ -105,7 +133,11 @@ func (w *Wallets) Check(live bool) error {
 		if live && g.Test {
 			faults = append(faults, errors.New("google: the test environment has cards that are none: a live shop cannot have it"))
 		}
-		faults = append(faults, checkWords("google: networks", g.Networks, googleNetworks), g.check("google", live))
+		if g.MerchantID != "" && !plainWord(g.MerchantID) {
+			faults = append(faults, errors.New("google: merchant id: must be the one that Google has given"))
+		}
+		faults = append(faults, checkWords("google: networks", g.Networks, googleNetworks), g.check("google", live),
+			checkWords("google: auth methods", g.AuthMethods, googleAuthMethods), checkCountry("google", g.Country))
 	}
 	if a := w.Apple; a != nil {
 		if !strings.HasPrefix(a.MerchantID, "merchant.") || !plainWord(a.MerchantID) {
@@ -117,7 +149,10 @@ func (w *Wallets) Check(live bool) error {
 		if len(a.Association) > mostWalletText || !utf8.ValidString(a.Association) {
 			faults = append(faults, errors.New("apple: the file that verifies the domain must be a text of at most 64 KiB"))
 		}
-		faults = append(faults, checkWords("apple: networks", a.Networks, appleNetworks), a.check("apple", live))
+		if a.Gateway != "" && (live || !plainAddress(a.Gateway) || strings.Count(a.Gateway, "/") != 2) {
+			faults = append(faults, errors.New("apple: gateway: must be an absolute http or https address without a path, and no live shop has one"))
+		}
+		faults = append(faults, checkWords("apple: networks", a.Networks, appleNetworks), a.check("apple", live), checkCountry("apple", a.Country))
 	}
 	return errors.Join(faults...)
 }
@@ -126,16 +161,29 @@ func (p *Pretended) check(wallet string, live bool) error {
 	if *p == (Pretended{}) {
 		return nil
 	}
-	u, err := url.Parse(p.Sheet)
 	switch {
 	case live:
 		return fmt.Errorf("%s: a live shop is not paid by a wallet that is pretended", wallet)
 	case len(p.Roots) > mostWalletText:
 		return fmt.Errorf("%s: roots: more than 64 KiB", wallet)
-	case p.Sheet != "" && (err != nil || !AbsoluteURL(p.Sheet) || u.RawQuery != "" || u.Fragment != ""):
+	case p.Sheet != "" && !plainAddress(p.Sheet):
 		return fmt.Errorf("%s: sheet: must be an absolute http or https address without a query", wallet)
 	}
 	return nil
+}
+
+// plainAddress accepts an absolute http or https address without a query.
+func plainAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && AbsoluteURL(text) && u.RawQuery == "" && u.Fragment == ""
+}
+
+// checkCountry accepts a country as two letters, or none.
+func checkCountry(wallet, country string) error {
+	if country == "" || len(country) == 2 && strings.Trim(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		return nil
+	}
+	return fmt.Errorf("%s: country: %q is none such as DE", wallet, country)
 }
 
 func checkWords(name string, given, known []string) error {

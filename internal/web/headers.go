@@ -70,22 +70,44 @@ type PagePolicy struct {
 	// FormLeads says that a form on the page leads to a server that redirects to others, which nobody knows beforehand: browsers
 	// hold those against the page's form-action, too, so it names no host.
 	FormLeads bool
+	// Guest is another site whose script the page holds; nil for none.
+	Guest *Guest
 	// HTTPS says that the page is served over TLS to the outside, so the browser may insist on it from now on.
 	HTTPS bool
+}
+
+// Guest is what another site may do on a page that holds its script. Such a page trusts that site in whole, so it shows and takes
+// nothing that the site may not see.
+type Guest struct {
+	// Nonce allows the style and script elements that the site's script adds; it must be new for each answer.
+	Nonce string
+	// Scripts, Frames, Calls and Images are the origins that scripts, frames and images come from, and that are called.
+	Scripts, Frames, Calls, Images []string
 }
 
 // SetPageHeaders sets the security headers of a page. Origins that are not plain scheme://host[:port] are left out,
 // so a bad setting can only close a page further.
 func SetPageHeaders(h http.Header, p PagePolicy) {
 	var b strings.Builder
+	g := p.Guest
+	if g == nil {
+		g = &Guest{}
+	}
 	b.WriteString("default-src 'none'; style-src 'self'")
 	writeHashes(&b, p.Styles)
-	b.WriteString("; img-src 'self'; connect-src 'self'; base-uri 'none'; object-src 'none'; script-src")
-	switch {
-	case validNonce(p.Nonce):
-		b.WriteString(" 'nonce-" + p.Nonce + "'")
-	case !writeHashes(&b, p.Scripts):
+	writeNonce(&b, g.Nonce)
+	writeOrigins(&b, "; img-src 'self'", "", g.Images)
+	writeOrigins(&b, "; connect-src 'self'", "", g.Calls)
+	if len(g.Frames) > 0 {
+		writeOrigins(&b, "; frame-src", "'none'", g.Frames)
+	}
+	b.WriteString("; base-uri 'none'; object-src 'none'; script-src")
+	if !writeNonce(&b, p.Nonce) && !writeHashes(&b, p.Scripts) {
 		b.WriteString(" 'none'")
+	}
+	if p.Guest != nil {
+		writeOrigins(&b, "", "", g.Scripts)
+		writeNonce(&b, g.Nonce)
 	}
 	framed := writeOrigins(&b, "; frame-ancestors", "'none'", p.FrameAncestors)
 	b.WriteString("; form-action 'self'")
@@ -93,12 +115,16 @@ func SetPageHeaders(h http.Header, p PagePolicy) {
 	if p.FormLeads {
 		b.WriteString(" https: http:")
 	}
-	b.WriteString("; require-trusted-types-for 'script'")
+	opener, referrer := "same-origin-allow-popups", "strict-origin" // a guest's window is its own, and it may know the site
+	if p.Guest == nil {
+		b.WriteString("; require-trusted-types-for 'script'")
+		opener, referrer = "same-origin", "no-referrer"
+	}
 
 	h.Set("Content-Security-Policy", b.String())
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", opener)
+	h.Set("Referrer-Policy", referrer)
 	h.Set("Cache-Control", "no-store")
 	if framed {
 		h.Del("X-Frame-Options") // which knows no origins, and may be there from before
@@ -119,6 +145,15 @@ func writeHashes(b *strings.Builder, hashes []string) (found bool) {
 		}
 	}
 	return found
+}
+
+// writeNonce appends a valid nonce, and reports whether it is one.
+func writeNonce(b *strings.Builder, nonce string) bool {
+	if !validNonce(nonce) {
+		return false
+	}
+	b.WriteString(" 'nonce-" + nonce + "'")
+	return true
 }
 
 // writeOrigins appends the directive with its valid origins, or with otherwise when there is none.

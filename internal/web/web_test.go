@@ -328,6 +328,13 @@ func TestPageHeaders(t *testing.T) {
 		{"one script", start + "'sha256-n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg='; frame-ancestors 'none'; form-action 'self'" + end, "DENY",
 			web.PagePolicy{Scripts: []string{"sha256-n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="}}},
 		{"a form that leads away", start + "'none'; frame-ancestors 'none'; form-action 'self' https: http:" + end, "DENY", web.PagePolicy{FormLeads: true}},
+		{"a guest", "default-src 'none'; style-src 'self' 'nonce-" + nonce + "'; img-src 'self' https://img.example; connect-src 'self' https://pay.example; " +
+			"frame-src https://pay.example; base-uri 'none'; object-src 'none'; script-src 'sha256-n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=' https://pay.example 'nonce-" + nonce +
+			"'; frame-ancestors 'none'; form-action 'self'", "DENY",
+			web.PagePolicy{Scripts: []string{"sha256-n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="}, Guest: &web.Guest{Nonce: nonce, Scripts: []string{"https://pay.example"},
+				Frames: []string{"https://pay.example"}, Calls: []string{"https://pay.example"}, Images: []string{"https://img.example"}}}},
+		{"a bad guest closes", "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'none'; base-uri 'none'; object-src 'none'; script-src 'none'; " +
+			"frame-ancestors 'none'; form-action 'self'", "DENY", web.PagePolicy{Guest: &web.Guest{Nonce: "short'", Scripts: []string{"*"}, Frames: []string{"https://*.example"}, Calls: []string{"https:"}, Images: []string{"data:"}}}},
 		{"a bad script closes", start + "'none'; frame-ancestors 'none'; form-action 'self'" + end, "DENY", web.PagePolicy{Scripts: []string{"unsafe-inline"}, Styles: []string{"unsafe-inline"}}},
 		{"bad values close", start + "'none'; frame-ancestors 'none'; form-action 'self'" + end, "DENY",
 			web.PagePolicy{Nonce: "short", FrameAncestors: []string{"*", "https://a.example; script-src *", "javascript:1", "https://"},
@@ -340,6 +347,13 @@ func TestPageHeaders(t *testing.T) {
 		}
 		if got := h.Get("X-Frame-Options"); got != tc.frame {
 			t.Errorf("%s: X-Frame-Options %q, want %q", tc.name, got, tc.frame)
+		}
+		opener, referrer := "same-origin", "no-referrer"
+		if tc.policy.Guest != nil {
+			opener, referrer = "same-origin-allow-popups", "strict-origin"
+		}
+		if h.Get("Cross-Origin-Opener-Policy") != opener || h.Get("Referrer-Policy") != referrer {
+			t.Errorf("%s: %v", tc.name, h)
 		}
 	}
 }

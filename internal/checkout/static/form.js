@@ -21,6 +21,9 @@ if (button) {
 		text.textContent = named;
 	});
 }
+const has = { google: isSecureContext };
+try { has.apple = ApplePaySession.canMakePayments(); } catch { has.apple = false; }
+for (const way of document.querySelectorAll("[data-needs]")) way.hidden = !has[way.dataset.needs];
 const number = document.getElementById("number");
 if (number) number.addEventListener("input", event => {
 	const typed = number.value;

@@ -80,7 +80,7 @@ func (k *Keys) Check(w *shop.Wallets) error {
 		if _, err := k.apple(w.Apple); err != nil || len(k.Apple) == 0 {
 			return cmpErr(err, "Apple Pay needs a payment processing certificate and its private key, in PEM")
 		}
-		w.Apple.PublicKey = pointOf(k.Apple[0].Certificate)
+		w.Apple.PublicKey, w.Apple.Sessions = pointOf(certificateOf(k.Apple[0])), len(k.Identity) > 0
 	}
 	return nil
 }
@@ -173,13 +173,8 @@ func publicOf(der []byte) crypto.PublicKey {
 }
 
 // pointOf is the public key of a certificate as a point in base64; empty for one of another kind.
-func pointOf(certificate string) string {
-	block, _ := pem.Decode([]byte(certificate))
-	if block == nil {
-		return ""
-	}
-	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
+func pointOf(c *x509.Certificate) string {
+	if c == nil {
 		return ""
 	}
 	if key, ok := c.PublicKey.(*ecdsa.PublicKey); ok {
@@ -188,6 +183,32 @@ func pointOf(certificate string) string {
 		}
 	}
 	return ""
+}
+
+// IdentityAt is the certificate by which sessions are begun: the newest of those that are good now, else the newest; false for none.
+func (k *Keys) IdentityAt(now time.Time) (Certified, bool) {
+	for _, c := range k.Identity {
+		if read := certificateOf(c); read != nil && !now.Before(read.NotBefore) && now.Before(read.NotAfter) {
+			return c, true
+		}
+	}
+	if len(k.Identity) == 0 {
+		return Certified{}, false
+	}
+	return k.Identity[0], true
+}
+
+// certificateOf is nil where there is none that can be read.
+func certificateOf(c Certified) *x509.Certificate {
+	block, _ := pem.Decode([]byte(c.Certificate))
+	if block == nil {
+		return nil
+	}
+	read, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil
+	}
+	return read
 }
 
 // Expiry is when a certificate of a shop is no good any more.
@@ -205,12 +226,7 @@ func (k *Keys) Expiries() (all []Expiry) {
 	}{{"processing", k.Apple}, {"identity", k.Identity}} {
 		var last *Expiry
 		for _, c := range of.list {
-			block, _ := pem.Decode([]byte(c.Certificate))
-			if block == nil {
-				continue
-			}
-			read, err := x509.ParseCertificate(block.Bytes)
-			if err == nil && (last == nil || read.NotAfter.After(last.At)) {
+			if read := certificateOf(c); read != nil && (last == nil || read.NotAfter.After(last.At)) {
 				last = &Expiry{of.use, read.Subject.CommonName, read.NotAfter}
 			}
 		}
