@@ -138,7 +138,7 @@ func TestTheSheetIsAskedForTheShop(t *testing.T) {
 	t.Parallel()
 	b := buttonShop(t, func(s *shop.Shop) { s.Settings.Brand.Name = "Northwind & Sons" })
 	_, page := b.choosable(speaks(t, "pt-BR"))
-	google, _ := json.Marshal(told(t, b.get(page + "?method=GOOGLEPAY"))["request"])
+	google, _ := json.Marshal(told(t, b.get(page+"?method=GOOGLEPAY"))["request"])
 	key := b.shop.Settings.Wallets.Google.PublicKey
 	want := `{"allowedPaymentMethods":[{"parameters":{"allowedAuthMethods":["PAN_ONLY","CRYPTOGRAM_3DS"],"allowedCardNetworks":["MASTERCARD","VISA"]},` +
 		`"tokenizationSpecification":{"parameters":{"protocolVersion":"ECv2","publicKey":"` + key + `"},"type":"DIRECT"},"type":"CARD"}],"apiVersion":2,"apiVersionMinor":0,` +

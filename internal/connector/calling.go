@@ -42,7 +42,8 @@ func Send(ctx context.Context, c Connector, kind payment.AttemptKind, r Request)
 
 // Ask queries an attempt by our key. A provider that does not know the attempt is
 // asked to refuse it from now on, where it can do that; so is one that may know it,
-// when nobody wants it any more. What the customer has brought back is told first, where the provider wants it.
+// when nobody wants it any more. What the customer has brought back is told first, where the provider wants it; where it leaves
+// that to us, what the customer has approved is taken.
 // of names what a capture, void or refund refers to, where NeedsOriginal says that it has to be named.
 func Ask(ctx context.Context, c Connector, call *payment.Call, of Original, back payment.Brought) (payment.Fact, error) {
 	ref := RefOf(&call.Attempt)
@@ -56,14 +57,16 @@ func Ask(ctx context.Context, c Connector, call *payment.Call, of Original, back
 	if fences && call.Fence && !nameless {
 		return fencer.Fence(ctx, ref)
 	}
-	if resumer, ok := c.(Resumer); ok && call.Attempt.Live() && !back.IsZero() { // what it brought names the attempt
-		return resumer.Resume(ctx, ref, back)
-	}
-	if nameless {
+	ask := func() (payment.Fact, error) { return c.Status(ctx, ref) }
+	resumer, resumes := c.(Resumer)
+	switch {
+	case resumes && call.Attempt.Live() && (!back.IsZero() || traits.Completes && !nameless): // what it brought names the attempt
+		ask = func() (payment.Fact, error) { return resumer.Resume(ctx, ref, back) }
+	case nameless:
 		return payment.Fact{Class: payment.ClassUnknown}, nil
 	}
-	fact, err := c.Status(ctx, ref)
-	if err == nil && fact.NotFound && fences {
+	fact, err := ask()
+	if err == nil && fact.NotFound && fences && !nameless {
 		return fencer.Fence(ctx, ref)
 	}
 	return fact, err

@@ -80,8 +80,9 @@ type Fencer interface {
 }
 
 // Resumer goes on with an attempt whose customer came back, with what the customer has brought: some providers tell the
-// outcome only against it. It is asked before Status, and like Status it may be asked again: what was brought is the same or
-// more. Nothing that came back is proof of anything by itself; it is the customer who has brought it.
+// outcome only against it, or take nothing before they are told to (Traits.Completes). It is asked before Status, and like Status
+// it may be asked again: what was brought is the same or more. Nothing that came back is proof of anything by itself; it is the
+// customer who has brought it.
 type Resumer interface {
 	Resume(ctx context.Context, ref Ref, back payment.Brought) (payment.Fact, error)
 }
@@ -226,6 +227,9 @@ type Traits struct {
 	// ByOriginal: a capture, void or refund that gave no answer is found through what it refers to, and not by our key alone.
 	// Whoever asks about one has to say so in Ref.Of.
 	ByOriginal bool
+	// Completes: the provider leaves it to the merchant to take what a customer has approved. A Resumer is asked about every live attempt then,
+	// with what the customer has brought, which may be nothing; Status alone takes nothing.
+	Completes bool
 	// KeyLife is how long the provider finds an attempt by its key: after it an answer "not found" proves nothing. Zero: for ever.
 	KeyLife time.Duration
 	// Visible is how long a status query may still not find what was booked. It counts on top of MaxInFlight.

@@ -48,8 +48,9 @@ func unknown(f payment.Fact, err error) bool {
 // open reports whether the answer to an attempt of that kind leaves its outcome open, or proves that it was not sent because what has to be
 // sent before it failed.
 func (r *rig) open(kind payment.AttemptKind, f payment.Fact, err error) bool {
-	before := r.suite.But.Prepares && kind == payment.AttemptDeposit && errors.Is(err, outbound.ErrNotSent)
-	return unknown(f, err) || before
+	but := &r.suite.But
+	first := but.Prepares && kind == payment.AttemptDeposit || but.Follows && kind != payment.AttemptDeposit && kind != payment.AttemptWithdrawal
+	return unknown(f, err) || first && errors.Is(err, outbound.ErrNotSent)
 }
 
 // booked fails the test unless exactly these movements are in the double's books.

@@ -33,6 +33,7 @@ type rig struct {
 	log     *lockedBuffer
 	secrets []string
 	keys    atomic.Int64
+	names   sync.Map // the provider's, by our keys: see Exceptions.Named
 }
 
 // lockedBuffer takes log lines of several goroutines.
@@ -200,12 +201,14 @@ func (r *rig) send(t *testing.T, kind payment.AttemptKind, q connector.Request) 
 
 func (r *rig) sendIn(ctx context.Context, t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
 	t.Helper()
-	return r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
+	fact, err := r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
 		if call := r.method(kind, q.Verify); call != nil {
 			return call(ctx, q)
 		}
 		return payment.Fact{}, errors.New("the connector has no " + string(kind))
 	})
+	r.remember(q.Key, fact, err)
+	return fact, err
 }
 
 // must makes a call that has to succeed. Where outcomes are told, it may be done only when that is told.
@@ -272,7 +275,7 @@ func (r *rig) heard(t *testing.T, key string) (payment.Fact, error) {
 func (r *rig) ask(t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
 	t.Helper()
 	return r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) {
-		return r.c.Status(ctx, refOf(kind, q))
+		return r.question(ctx, kind, q)
 	})
 }
 

@@ -48,6 +48,11 @@ type Exceptions struct {
 	Steady bool
 	// Waits: every payment waits for its customer first, and is approved once that one has paid.
 	Waits bool
+	// Named: the provider knows its own names only. What gave no answer is found, or closed, by a fence; all else is asked for by those names.
+	Named bool
+	// Follows: captures, voids and refunds are sent after a question about their original. Where it gets no answer they have provably not
+	// been sent.
+	Follows bool
 	// Unfenced lists kinds of attempts that cannot be closed before they arrive.
 	Unfenced []payment.AttemptKind
 }
@@ -83,6 +88,9 @@ type Provider struct {
 	Notices func() []Posted
 	// Requests counts the requests that have arrived so far, but for those that only prepare another.
 	Requests func() int64
+	// Prepares tells requests that only prepare others, such as those for access tokens: the double answers them even where a test has
+	// something else answer the rest. It may be nil.
+	Prepares func(q *http.Request) bool
 	// Hanging counts those that were never answered so far. A request is counted once all that it books is booked.
 	Hanging func() int64
 }
