@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/gateway"
+	"github.com/sluicepay/sluice/internal/connector/paypal"
 	"github.com/sluicepay/sluice/internal/connector/pix"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
@@ -19,6 +20,7 @@ func connectors() []connector.Type {
 		stripe.Type(),
 		pix.Type(),
 		gateway.Type(),
+		paypal.Type(),
 	}
 }
 
@@ -81,6 +83,9 @@ func brief(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+	// brief writes whole hours and minutes without the noughts that follow.
+	text := strings.Replace(d.String(), "m0s", "m", 1)
+	return strings.Replace(text, "h0m", "h", 1)
 }
 
 func methods(of []payment.Method) string {
