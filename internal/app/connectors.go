@@ -83,9 +83,6 @@ func brief(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
-	// brief writes whole hours and minutes without the noughts that follow.
-	text := strings.Replace(d.String(), "m0s", "m", 1)
-	return strings.Replace(text, "h0m", "h", 1)
 }
 
 func methods(of []payment.Method) string {
