@@ -16,8 +16,9 @@ import (
 var GroupMarks int64 = 64
 
 const (
-	groupsOnce = 16 // groups whose marks are looked at together
-	groupsMore = 8  // groups that are read at once, beyond those of as many payments as are to be skipped
+	groupsOnce  = 16 // groups whose marks are looked at together
+	groupsAhead = 4  // times as far is looked, where nothing was found
+	groupsMore  = 8  // groups that are read at once, beyond those of as many payments as are to be skipped
 )
 
 // The arguments $1 to $5 are those of the other statements of windows.
@@ -30,6 +31,9 @@ const (
 				CASE WHEN ` + inWindow + ` AND q.id < $1 AND q.id >= $3 THEN 1 ELSE 0 END AS comes
 			FROM payment q WHERE q.shop_id = $2 AND q.listed > (SELECT seen.at FROM seen) AND q.listed < ` + endless + ` AND q.id || '' < (SELECT base.id FROM base)) AS f GROUP BY f.n)`
 
+	// asked are marks of which something may be in the window. It is asked before the two tables are joined, which most marks never come to.
+	asked = `(` + mayBeIn + ` OR m.n IN (SELECT turned.n FROM turned))`
+
 	// deepTail are those of the window that no mark tells of, and the first mark that is not below what is wanted.
 	deepTail = `, whole AS MATERIALIZED (` + changedTop + `)
 		SELECT COUNT(*), COALESCE((SELECT whole.n FROM whole), 0) FROM payment q WHERE q.shop_id = $2 AND q.id >= (SELECT tail.id FROM tail) AND q.id < $1 AND ` + readIn
@@ -41,7 +45,7 @@ const (
 			SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 0 ELSE 1 END)
 		FROM payment_mark m LEFT JOIN turned v ON v.n = m.n
 		WHERE ` + betweenMarks + ` AND m.n <= (SELECT reach.n FROM reach) AND m.n > (SELECT reach.n FROM reach) - CAST($8 AS BIGINT)
-			AND (` + mayBeIn + ` OR v.n IS NOT NULL)
+			AND ` + asked + `
 		GROUP BY (m.n - 1) / CAST($6 AS BIGINT) ORDER BY 1 DESC`
 
 	// byHistogram are marks some of whose payments are in the window, as their histograms tell.
@@ -56,7 +60,7 @@ const (
 			ELSE COALESCE(v.come, 0) END, COALESCE(h.shift, 0), h.cells
 		FROM payment_mark m LEFT JOIN turned v ON v.n = m.n
 			LEFT JOIN payment_histogram h ON h.shop_id = m.shop_id AND h.n = m.n AND h.id = m.id AND h.after = m.after AND NOT (` + isWhole + `)
-		WHERE ` + betweenMarks + ` AND m.n >= $7 AND m.n <= $8 AND m.n <= (SELECT whole.n FROM whole) AND (` + mayBeIn + ` OR v.n IS NOT NULL)
+		WHERE ` + betweenMarks + ` AND m.n >= $7 AND m.n <= $8 AND m.n <= (SELECT whole.n FROM whole) AND ` + asked + `
 		ORDER BY m.n DESC`
 
 	// sqlInCell are the payments between two ids that were changed from one instant on and before another.
@@ -181,7 +185,12 @@ func (s *search) groups(b *tx.Batch, upTo int64) *[]group {
 }
 
 // read takes what was read of them.
-func (s *search) read(groups *[]group) { s.rest, s.next = *groups, s.next-s.reach }
+func (s *search) read(groups *[]group) {
+	s.rest, s.next = *groups, s.next-s.reach
+	if len(s.rest) == 0 { // it has not come to the window yet: to look further costs less than to look again
+		s.reach *= groupsAhead
+	}
+}
 
 // more reports that there are groups further on, and reads them. A page needs at least as many payments as it skips: few more are read at once,
 // because most of ten thousand marks would be read for nothing.

@@ -8,12 +8,13 @@ import (
 	"github.com/sluicepay/sluice/internal/store/tx"
 )
 
-// Where few of the payments between two marks are in the window, such as at the old end of one, where there are only those that were
-// changed late, a page lies below many marks. To read all payments there would cost more than to look each of the page up, by the
-// cell of its mark's histogram, in the index of changes.
+// A page whose marks are known is found by reading what lies below them once, and its payments by their ids. Where few of the payments between
+// two marks are in the window, such as at the old end of one, where there are only those that were changed late, a page lies below many
+// marks. To read all payments there would cost more than to look each of the page up, by the cell of its mark's histogram, in the
+// index of changes.
 
 const (
-	// thinFrom is from how many marks on a page is worth that.
+	// thinFrom is from how many marks on a page has to have histograms to be found so.
 	thinFrom = 4
 	// thinParts is of how many stretches of time the changes are looked up for a mark; where there are more its payments are read.
 	thinParts = 32
@@ -22,7 +23,8 @@ const (
 )
 
 // sqlBelowMark are payments between two marks.
-const sqlBelowMark = `SELECT q.id, q.listed FROM payment q WHERE q.shop_id = $1 AND q.id >= $2 AND q.id < $3 AND q.version > 0` // see readIn
+const sqlBelowMark = `SELECT q.id, q.listed FROM payment q WHERE q.shop_id = $1 AND q.id >= $2 AND q.id < $3 AND q.version > 0
+	ORDER BY q.id DESC LIMIT CAST($4 AS BIGINT)` // see readIn
 
 // sqlKnown is the page of these payments.
 func sqlKnown(columns string) string {
@@ -64,10 +66,10 @@ func (s *search) thin(wanted int64) (args []any, ok bool, err error) {
 		found += s.marks[below].count
 		some = some || s.marks[below].told
 	}
-	if below < thinFrom || !some {
+	if below >= thinFrom && !some {
 		return nil, false, nil
 	}
-	ids, err := s.ids(s.marks[:below])
+	ids, err := s.ids(s.marks[:below], need)
 	if err != nil {
 		return nil, false, err
 	}
@@ -84,8 +86,8 @@ func (s *search) thin(wanted int64) (args []any, ok bool, err error) {
 	return args, true, nil
 }
 
-// ids are the payments of the window below these marks.
-func (s *search) ids(marks []counted) (ids []string, err error) {
+// ids are the payments of the window below these marks; those that were not needed may be missing.
+func (s *search) ids(marks []counted, need int64) (ids []string, err error) {
 	b := s.t.Batch()
 	b.Planned()
 	take := func(row tx.Scanner) error {
@@ -109,7 +111,11 @@ func (s *search) ids(marks []counted) (ids []string, err error) {
 			}
 		}
 		if !m.told || len(parts) > thinParts {
-			b.Each(take, sqlBelowMark, s.shop, string(m.after), string(m.id))
+			most := 2 * Every               // more than there are
+			if i == 0 && m.count == Every { // all are in the window, so that no more of them are read than are needed
+				most = min(need, Every)
+			}
+			b.Each(take, sqlBelowMark, s.shop, string(m.after), string(m.id), most)
 			continue
 		}
 		for _, part := range parts {
