@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/adyen"
 	"github.com/sluicepay/sluice/internal/connector/gateway"
 	"github.com/sluicepay/sluice/internal/connector/paypal"
 	"github.com/sluicepay/sluice/internal/connector/pix"
@@ -21,6 +22,7 @@ func connectors() []connector.Type {
 		pix.Type(),
 		gateway.Type(),
 		paypal.Type(),
+		adyen.Type(),
 	}
 }
 

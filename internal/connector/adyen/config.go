@@ -31,7 +31,7 @@ func Type() connector.Type {
 	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Settings: []connector.Setting{
 		{Name: "apiKey", Needed: true, Example: `"AQE_x"`, Text: "an API key of a web service user with the role *Checkout webservice*; to send numbers of cards also *API PCI Payments role*"},
 		{Name: "merchantAccount", Needed: true, Shown: true, Example: `"ShopEU"`, Text: "the merchant account that is charged for"},
-		{Name: "hmacKey", Example: `"0A1B2C3D"`, Text: "the HMAC key of the Standard webhook, as the Customer Area shows it; without it no webhooks are taken, and captures, voids and refunds stay open"},
+		{Name: "hmacKey", Example: `"00112233445566778899AABBCCDDEEFF"`, Text: "the HMAC key of the Standard webhook, as the Customer Area shows it; without it no webhooks are taken, and captures, voids and refunds stay open"},
 		{Name: "livePrefix", Shown: true, Example: `"1797a841fbb37ca7-ShopCompany"`, Text: "the live URL prefix of the company account; without it the test platform is called"},
 		{Name: "threeDSecure", Shown: true, Example: `"always"`, Text: "`automatic` as Adyen sees fit (the default), `always` whenever the card can"},
 		{Name: "url", Shown: true, Example: `"https://checkout-test.adyen.com/v72"`, Text: "where Adyen answers, for tests; not together with livePrefix"},

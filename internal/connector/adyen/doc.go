@@ -10,6 +10,6 @@
 // which comes back in answers and under the signature of webhooks; after it stands what the request was for, because a webhook does not
 // tell a hold from a sale.
 //
-// Read adyen.go for the calls, bodies.go for what they send, fact.go for what an answer proves, notice.go for webhooks and their signatures,
-// events.go for what they tell, declines.go, failure.go and units.go for the tables.
+// Read adyen.go for the calls, paymentbody.go for what they send, fact.go for what an answer proves, notice.go for webhooks and their signatures,
+// events.go for what they tell, declines.go, rejections.go and units.go for the tables.
 package adyen

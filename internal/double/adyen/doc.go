@@ -6,5 +6,5 @@
 // It shares nothing with the connector or with the simulator, and knows nothing of whoever calls it. It is no copy of Adyen: what is not
 // needed to pay by card or BLIK is not there. What a refusal is, is chosen as on Adyen's test platform: by the name of the card's holder.
 //
-// Read double.go for the server and its keys, payments.go and changes.go for the states, faults.go for what can go wrong, events.go for webhooks.
+// Read merchantaccount.go for the server and its keys, payments.go and changes.go for the states, faults.go for what can go wrong, events.go for webhooks.
 package adyen
