@@ -168,7 +168,7 @@ func (a *Adyen) change(ctx context.Context, r *connector.Request, what purpose, 
 		if err != nil {
 			return payment.Fact{}, fmt.Errorf("adyen%s: %w", what, err)
 		}
-		c.amount = &sum{Currency: string(r.Currency), Value: int64(amount)} //nolint:gosec // units has no larger ones
+		c.amount = &sum{Currency: string(r.Currency), Value: int64(amount)}
 		body = body.Nest("amount", amountOf(amount, r.Currency))
 	}
 	res, err := a.post(ctx, "/payments/"+of+path, body.Bytes(), r.Key)

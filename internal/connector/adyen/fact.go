@@ -185,7 +185,7 @@ func (m *more) proof() instrument.Proof {
 	}
 	a := instrument.Authentication{Result: instrument.AuthUnavailable, ECI: m.ECI, Version: m.Version, Exemption: m.Exemption, SchemeID: m.SchemeID}
 	switch r := instrument.AuthResult(m.Response); r {
-	case instrument.AuthYes, instrument.AuthAttempted, instrument.AuthNo, instrument.AuthRejected, instrument.AuthInformed:
+	case instrument.AuthYes, instrument.AuthAttempted, instrument.AuthNo, instrument.AuthRejected, instrument.AuthInformed, instrument.AuthUnavailable:
 		a.Result = r
 	}
 	return a.Proof()
@@ -199,7 +199,7 @@ func (a *action) step() payment.Next {
 	case a.Type == "await":
 		return payment.Next{Kind: payment.NextWait}
 	case a.Type != "redirect" || !provider.Page(a.URL):
-	case a.Method == "POST":
+	case a.Method == http.MethodPost:
 		form := url.Values{}
 		for name, value := range a.Data {
 			form.Set(name, value)

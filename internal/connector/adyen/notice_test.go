@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -122,9 +123,7 @@ func TestWhatEventsTell(t *testing.T) {
 	with := func(all ...map[string]any) map[string]any {
 		m := map[string]any{}
 		for _, one := range all {
-			for name, v := range one {
-				m[name] = v
-			}
+			maps.Copy(m, one)
 		}
 		return m
 	}

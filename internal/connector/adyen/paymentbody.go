@@ -39,10 +39,10 @@ func (a *Adyen) payment(r *connector.Request, amount uint64, what purpose) ([]by
 	default:
 		return nil, fmt.Errorf("%w: a card, a credential or a BLIK code is needed", connector.ErrIncomplete)
 	}
-	switch what {
-	case toSell:
+	if what == toSell {
 		o = o.Number("captureDelayHours", 0)
-	case toHold:
+	}
+	if what == toHold {
 		o = o.Nest("additionalData", provider.NewObject(40).Text("manualCapture", "true"))
 	}
 	if instrument.CardOf(r.Means) != nil {

@@ -192,8 +192,11 @@ func (d *Double) post(ctx context.Context, client *http.Client, body []byte) err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
-	if err != nil || res.StatusCode/100 != 2 || string(text) != "[accepted]" {
-		return fmt.Errorf("%w: answered %d %q, %v", errTaken, res.StatusCode, text, err)
+	if err != nil {
+		return fmt.Errorf("webhook: %w", err)
+	}
+	if res.StatusCode/100 != 2 || string(text) != "[accepted]" {
+		return fmt.Errorf("%w: answered %d %q", errTaken, res.StatusCode, text)
 	}
 	return nil
 }
