@@ -37,12 +37,12 @@ var (
 	_ connector.Acknowledger = (*Adyen)(nil)
 )
 
-// Traits says that Adyen takes cards, also without their security codes, and BLIK, holds money, keeps cards for later charges, and can be
-// asked about nothing.
+// Traits says that Adyen takes cards, also without their security codes, and BLIK, holds money, keeps cards for later charges, can be
+// asked about nothing, and answers what is sent again as it did at first.
 func (a *Adyen) Traits() connector.Traits {
 	return connector.Traits{
 		Methods: []payment.Method{payment.BasicCard, payment.Blik}, Timeout: a.timeout, PreAuth: true, Recurring: true, WithoutCode: true,
-		NoAskByKey: true, Told: true,
+		NoAskByKey: true, Told: true, Resend: connector.Resend{Within: keyLife},
 	}
 }
 
@@ -58,8 +58,13 @@ const (
 	toRefund  purpose = "-refund"
 )
 
-// mostKey is the longest key that Adyen takes.
-const mostKey = 64
+const (
+	// keyHeader is the name of the header that has our key, and mostKey the longest that Adyen takes.
+	keyHeader = "Idempotency-Key"
+	mostKey   = 64
+	// keyLife is how long Adyen remembers a key at the least: seven days, of which an hour is left for clocks that differ.
+	keyLife = 7*24*time.Hour - time.Hour
+)
 
 // Start makes a sale, or a hold where PreAuth is set: by card, by a card that was kept, or by BLIK.
 func (a *Adyen) Start(ctx context.Context, r connector.Request) (payment.Fact, error) {
@@ -208,5 +213,5 @@ func (a *Adyen) Format(f fmt.State, _ rune) { writeName(f, a.api.Base) }
 
 // post sends a request under a key, by which Adyen answers the same request as before.
 func (a *Adyen) post(ctx context.Context, path string, body []byte, key string) (*outbound.Response, error) {
-	return a.api.Post(ctx, path, body, http.Header{"Idempotency-Key": {key}}) //nolint:wrapcheck // by each caller
+	return a.api.PostOnce(ctx, path, body, keyHeader, http.Header{keyHeader: {key}}) //nolint:wrapcheck // by each caller
 }
