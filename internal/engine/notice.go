@@ -38,10 +38,8 @@ type Post struct {
 
 	// Read, if set, gives Body. It is asked only where the terminal takes notices, so that a stranger, who knows no terminal's
 	// id, cannot use up what there is for reading them. Its error is that of Notice.
-	Read func() ([]byte, error)
-
-	// Receipt, if set, is given what the provider wants to read when the notice was taken, if it wants anything.
-	Receipt *string
+	Read    func() ([]byte, error)
+	Receipt *string // if set, it is given what the provider wants to read when the notice was taken, if it wants anything
 }
 
 // Notice takes a provider's post: verified over its raw bytes, kept, and booked in the
