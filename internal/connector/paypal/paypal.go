@@ -49,7 +49,7 @@ var (
 func (p *PayPal) Traits() connector.Traits {
 	return connector.Traits{
 		Methods: []payment.Method{payment.BasicCard, payment.Blik}, Timeout: p.timeout, PreAuth: true, Recurring: true, WithoutCode: true,
-		ByOriginal: true, Completes: true, MaxInFlight: maxInFlight, Visible: visible,
+		ByOriginal: true, Completes: true, MaxInFlight: maxInFlight, Visible: visible, Resend: connector.Resend{Within: keyLife},
 	}
 }
 
@@ -147,19 +147,25 @@ func (p *PayPal) Format(f fmt.State, _ rune) { writeName(f, p.api.Base) }
 // keyed reports whether the key can be PayPal's request id, custom_id and invoice_id, with what is added to it.
 func keyed(key string) bool { return provider.Word(key, 100) }
 
-// send makes a call with an access token, under a request id where one is given. Without a token nothing has left.
+// requestID is the header with the key under which PayPal carries a request out once.
+const requestID = "Paypal-Request-Id"
+
+// send makes a call with an access token: a POST under a request id where one is given. Without a token nothing has left.
 func (p *PayPal) send(ctx context.Context, method, path string, body []byte, key string) (*outbound.Response, error) {
 	header, err := p.grant.Bearer(ctx)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // by each caller
 	}
-	if key != "" {
-		header.Set("PayPal-Request-Id", key)
-	}
 	if method == http.MethodPost {
 		header.Set("Prefer", "return=representation")
 	}
-	res, err := p.api.Do(ctx, method, path, body, header)
+	var res *outbound.Response
+	if key != "" {
+		header.Set(requestID, key)
+		res, err = p.api.PostOnce(ctx, path, body, requestID, header)
+	} else {
+		res, err = p.api.Do(ctx, method, path, body, header)
+	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // by each caller
 	}
