@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/sluicepay/sluice/internal/connector"
@@ -12,6 +13,10 @@ func customers(t *testing.T, s Suite) {
 	for name, approve := range map[string]bool{"approves": true, "declines": false} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, s)
+			if r.p.Back != nil {
+				away(t, r, approve)
+				return
+			}
 			q := r.sale()
 			if !s.But.Waits {
 				if r.p.Challenged == nil {
@@ -78,19 +83,55 @@ func (r *rig) waits(kind payment.AttemptKind) bool {
 	return r.suite.But.Waits && kind == payment.AttemptDeposit
 }
 
-// over ends a payment that waits and asks how it stands, against what its customer has brought back where there is something.
+// over ends a payment that waits and asks how it stands.
 func (r *rig) over(t *testing.T, q connector.Request, approve bool) (payment.Fact, error) {
 	t.Helper()
 	if err := r.p.Finish(q.Key, approve); err != nil {
 		return payment.Fact{}, err
 	}
-	resumer, ok := r.c.(connector.Resumer)
-	if !ok || r.p.Back == nil {
-		return r.status(t, payment.AttemptDeposit, q)
+	return r.status(t, payment.AttemptDeposit, q)
+}
+
+// back has the customer come back from where the payment has sent them, and goes on with what is brought.
+func (r *rig) back(ctx context.Context, q connector.Request, sent payment.Fact, agree bool) (payment.Fact, error) {
+	r.pages.Store(q.Key, sent.Next.URL)
+	brought, err := r.p.Back(sent.Next.URL, agree)
+	if err != nil {
+		return payment.Fact{}, err
 	}
-	return r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) {
-		return resumer.Resume(ctx, refOf(payment.AttemptDeposit, q), r.p.Back(q.Key))
-	})
+	resumer, ok := r.c.(connector.Resumer)
+	if !ok {
+		return payment.Fact{}, errors.New("the connector takes nobody back")
+	}
+	return resumer.Resume(ctx, r.refOf(payment.AttemptDeposit, q), brought)
+}
+
+// page is where the customer of the key was sent.
+func (r *rig) page(key string) string {
+	page, _ := r.pages.Load(key)
+	text, _ := page.(string)
+	return text
+}
+
+// away lets a customer agree or refuse at the page of a payment that is sent only then.
+func away(t *testing.T, r *rig, approve bool) {
+	t.Helper()
+	q := r.sale()
+	begun, err := r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) { return r.c.Start(ctx, q) })
+	if err != nil || begun.Class != payment.ClassWaiting || !begun.Next.Leads() {
+		t.Fatalf("%+v, %v; want WAITING with a redirect", begun, err)
+	}
+	r.booked(t, q)
+	fact, err := r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) { return r.back(ctx, q, begun, approve) })
+	if approve {
+		r.done(t, payment.AttemptDeposit, q, fact, err)
+		r.booked(t, q, Taken)
+		return
+	}
+	if err != nil || !fact.Class.Refused() {
+		t.Errorf("%+v, %v; want a decline", fact, err)
+	}
+	r.booked(t, q)
 }
 
 // pay has the customer pay whose answer got lost, where every payment waits for its customer.

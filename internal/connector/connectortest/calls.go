@@ -80,7 +80,7 @@ func everyCall(t *testing.T, s Suite) {
 // exactAmounts charges and gives back in currencies of 0, 2, 3 and 18 decimals.
 func exactAmounts(t *testing.T, s Suite) {
 	for _, c := range []struct{ amount, currency string }{
-		{"1", "JPY"}, {"1234567", "JPY"}, {"1000", "UGX"}, {"18.99", "EUR"}, {"0.01", "BRL"}, {"1234567.89", "BRL"}, {"0.1", "EUR"}, {"0.001", "KWD"},
+		{"1", "JPY"}, {"1234567", "JPY"}, {"1000", "UGX"}, {"18.99", "EUR"}, {"0.01", "BRL"}, {"1234567.89", "BRL"}, {"18.99", "GBP"}, {"0.1", "EUR"}, {"0.001", "KWD"},
 		{"9.999", "KWD"}, {"0.000000000000000001", "ETH"}, {"12.345678901234567891", "ETH"},
 	} {
 		t.Run(c.amount+" "+c.currency, func(t *testing.T) {

@@ -112,7 +112,7 @@ func unreachable(t *testing.T, s Suite) {
 		if err == nil || !errors.Is(err, outbound.ErrNotSent) {
 			t.Errorf("%s: %+v, %v; want an error that wraps ErrNotSent", kind, fact, err)
 		}
-		if fact, err := r.ask(t, kind, r.loose(kind)); err == nil && !r.told() {
+		if fact, err := r.ask(t, kind, r.loose(kind)); err == nil && !r.told() && !s.But.Begun {
 			t.Errorf("%s: status %+v, want an error", kind, fact)
 		}
 	}

@@ -81,7 +81,7 @@ func fenceFaults(t *testing.T, s Suite) {
 			ctx, cancel := r.within(t, f)
 			defer cancel()
 			fact, err := r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
-				return fencer.Fence(ctx, refOf(payment.AttemptDeposit, q))
+				return fencer.Fence(ctx, r.refOf(payment.AttemptDeposit, q))
 			})
 			if err == nil && fact.Class != payment.ClassUnknown || fact.NotFound {
 				t.Errorf("%+v, %v; want UNKNOWN", fact, err)

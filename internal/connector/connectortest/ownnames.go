@@ -16,7 +16,7 @@ func (r *rig) remember(key string, f payment.Fact, err error) {
 
 // named refers to an attempt, by the provider's name of it where that is known and wanted.
 func (r *rig) named(kind payment.AttemptKind, q connector.Request) connector.Ref {
-	ref := refOf(kind, q)
+	ref := r.refOf(kind, q)
 	if name, known := r.names.Load(q.Key); known && r.suite.But.Named {
 		ref.ProviderRef, _ = name.(string)
 	}

@@ -34,6 +34,7 @@ type rig struct {
 	secrets []string
 	keys    atomic.Int64
 	names   sync.Map // the provider's, by our keys: see Exceptions.Named
+	pages   sync.Map // of keys: where their customers were sent
 }
 
 // lockedBuffer takes log lines of several goroutines.
@@ -80,8 +81,12 @@ func rigAt(t *testing.T, s Suite, p Provider, address string) *rig {
 	if err != nil {
 		t.Fatal("settings of the double:", err)
 	}
+	now := p.Now
+	if now == nil {
+		now = time.Now
+	}
 	r.c, err = config.Open(connector.Deps{
-		Client: client, Now: time.Now, Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(r.log, nil)),
+		Client: client, Now: now, Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(r.log, nil)),
 	})
 	if err != nil {
 		t.Fatal("open:", err)
@@ -203,7 +208,11 @@ func (r *rig) sendIn(ctx context.Context, t *testing.T, kind payment.AttemptKind
 	t.Helper()
 	fact, err := r.watch(ctx, t, func(ctx context.Context) (payment.Fact, error) {
 		if call := r.method(kind, q.Verify); call != nil {
-			return call(ctx, q)
+			fact, err := call(ctx, q)
+			if kind == payment.AttemptDeposit && err == nil && fact.Class == payment.ClassWaiting && r.p.Back != nil {
+				return r.back(ctx, q, fact, true)
+			}
+			return fact, err
 		}
 		return payment.Fact{}, errors.New("the connector has no " + string(kind))
 	})
@@ -251,13 +260,13 @@ func (r *rig) fence(t *testing.T, kind payment.AttemptKind, q connector.Request)
 		t.Skip("the connector has no fence")
 	}
 	return r.watch(t.Context(), t, func(ctx context.Context) (payment.Fact, error) {
-		return fencer.Fence(ctx, refOf(kind, q))
+		return fencer.Fence(ctx, r.refOf(kind, q))
 	})
 }
 
-func refOf(kind payment.AttemptKind, q connector.Request) connector.Ref {
+func (r *rig) refOf(kind payment.AttemptKind, q connector.Request) connector.Ref {
 	return connector.Ref{
-		Kind: kind, Key: q.Key, Amount: q.Amount, Currency: q.Currency, Started: time.Now(),
+		Kind: kind, Key: q.Key, Amount: q.Amount, Currency: q.Currency, Started: time.Now(), Page: r.page(q.Key),
 		Of: connector.Original{Key: q.Original.Key, ProviderRef: q.Original.ProviderRef},
 	}
 }

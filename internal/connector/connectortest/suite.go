@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/instrument"
@@ -53,6 +54,10 @@ type Exceptions struct {
 	// Follows: captures, voids and refunds are sent after a question about their original. Where it gets no answer they have provably not
 	// been sent.
 	Follows bool
+	// Begun: what was never begun is known without a question, and no outcome can get lost before the customer has come back.
+	Begun bool
+	// Listed: banks stand in the settings, and nobody is asked for them.
+	Listed bool
 	// Unfenced lists kinds of attempts that cannot be closed before they arrive.
 	Unfenced []payment.AttemptKind
 }
@@ -72,8 +77,11 @@ type Provider struct {
 	Sale func(q *connector.Request)
 	// Said is how answers name our key, where that is not as it is; nil otherwise.
 	Said func(key string) string
-	// Back is what the customer has brought back once Finish has ended what was begun under the key; nil where that is nothing.
-	Back func(key string) payment.Brought
+	// Back has the customer, who was sent away to the page, agree or refuse there, and tells what is brought back: only then the payment
+	// is sent. It is nil where a payment is sent before.
+	Back func(page string, agree bool) (payment.Brought, error)
+	// Now is the clock of the connector; nil for time.Now.
+	Now func() time.Time
 	// Account is who money is paid out to without a card; nil where that cannot be.
 	Account *payment.Customer
 	// Strike makes the next request of that call meet the fault. It reports false

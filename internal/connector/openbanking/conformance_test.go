@@ -1,0 +1,200 @@
+package openbanking_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
+	"github.com/sluicepay/sluice/internal/connector/openbanking"
+	"github.com/sluicepay/sluice/internal/double/frame"
+	double "github.com/sluicepay/sluice/internal/double/openbanking"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/outbound"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
+)
+
+// published are the codes of refusals that have a meaning here.
+var published = []string{
+	"AC01", "AC02", "AC03", "AC04", "AC06", "AG01", "AG03", "AM02", "AM03", "AM04", "AM05", "AM09", "AM12", "AM14", "AM21", "BE01", "CUST", "DS02", "DT01", "DUPL",
+	"FF01", "FOCR", "FRAD", "MS02", "MS03", "NOAS", "RR04", "TM01",
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	gbp := func(text string) money.Sum { return money.Sum{Amount: money.MustParse(text), Currency: "GBP"} }
+	connectortest.Run(t, connectortest.Suite{
+		Type: openbanking.Type(), Unmapped: "ZZ99", UnmappedClass: payment.ClassDeclinedHard, Codes: published,
+		Open:        func(t *testing.T) connectortest.Provider { return open(t).provider() },
+		Unsupported: []money.Currency{"JPY", "UGX", "EUR", "KWD", "ETH", "BRL"},
+		Inexpressible: []money.Sum{
+			gbp("0.001"), gbp("10000000000000"), {Amount: money.MustParse("11.12"), Currency: "EUR"}, {Amount: money.MustParse("1"), Currency: "JPY"},
+		},
+		But: connectortest.Exceptions{Waits: true, Steady: true, Prepares: true, Busy: true, Begun: true, Listed: true},
+	})
+}
+
+var ours, theirs = pair(), pair()
+
+func pair() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+// server is the double behind a real listener, on a clock that is a second further each time that somebody looks.
+type server struct {
+	*double.Double
+	url      string
+	handler  atomic.Pointer[http.Handler]
+	requests atomic.Int64
+	mu       sync.Mutex
+	ahead    time.Duration
+}
+
+func open(t testing.TB) *server {
+	t.Helper()
+	s := new(server)
+	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/domestic-payments") {
+			s.requests.Add(1)
+		}
+		(*s.handler.Load()).ServeHTTP(w, r)
+	}))
+	t.Cleanup(httpd.Close)
+	s.url = httpd.URL
+	s.Double = double.New(s.config(s.now))
+	s.Wait = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	s.requestsTo(s.Handler())
+	return s
+}
+
+func (s *server) config(now func() time.Time) double.Config {
+	return double.Config{Now: now, URL: s.url, ClientID: "client-1", KeyID: "kid-1", Caller: &ours.PublicKey, Issuer: "org/software", Own: theirs}
+}
+
+// requestsTo has another double answer from now on.
+func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
+
+func (s *server) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += 1100 * time.Millisecond
+	return time.Now().Add(s.ahead)
+}
+
+func (s *server) advance(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += by
+}
+
+func (s *server) settings(address string, more ...string) json.RawMessage {
+	bank := map[string]string{
+		"id": "bank", "name": "A bank", "url": address + double.Base, "tokenUrl": s.url + "/token", "authorizeUrl": s.url + "/authorize", "issuer": s.url, "clientId": "client-1",
+	}
+	raw, err := json.Marshal(map[string]any{
+		"banks": []any{bank}, "account": map[string]string{"number": "20000012345678", "name": "Shop Ltd"}, "signer": "org/software", "keyId": "kid-1", "signingKey": signingKey(),
+	})
+	if err != nil {
+		panic(err)
+	}
+	return json.RawMessage(strings.Join(append([]string{strings.TrimSuffix(string(raw), "}")}, more...), ",") + "}")
+}
+
+func signingKey() string {
+	raw, err := x509.MarshalPKCS8PrivateKey(ours)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
+}
+
+func (s *server) provider() connectortest.Provider {
+	return connectortest.Provider{
+		URL: s.url, Settings: func(url string) json.RawMessage { return s.settings(url) },
+		Secrets: []string{strings.Split(signingKey(), "\n")[3], "topsecret-token", "topsecret-code"},
+		Sale:    func(q *connector.Request) { q.Method, q.Currency = payment.OpenBanking, "GBP" }, Said: said, Back: s.back, Now: s.now,
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+	}
+}
+
+// said is how the bank knows our key.
+func said(key string) string {
+	short, err := provider.ShortKey(key)
+	if err != nil {
+		return key
+	}
+	return short
+}
+
+// back has the customer agree or refuse, and is what the browser brings back then.
+func (s *server) back(page string, agree bool) (payment.Brought, error) {
+	to, err := s.Decide(page, agree)
+	if err != nil {
+		return payment.Brought{}, err
+	}
+	u, err := url.Parse(to)
+	return payment.Brought{Query: u.Query()}, err
+}
+
+var operations = map[connectortest.Call]string{connectortest.CallStart: double.OpPay, connectortest.CallStatus: double.OpQuery}
+
+func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
+	fault, ok := frame.Named(string(f.Kind), operations[c], f.Code)
+	switch {
+	case f.Kind == connectortest.FaultPending:
+		return true // all of them are
+	case !ok, fault.Lag > 0:
+		return false // there is no such thing here
+	}
+	s.Strike(fault)
+	return true
+}
+
+func (s *server) finish(key string, approve bool) error {
+	if s.Settle(said(key), approve) || s.Stands(said(key)) == "ACSC" {
+		return nil
+	}
+	return errors.New("nothing was begun under the key")
+}
+
+func (s *server) booked(key string) (found []connectortest.Entry) {
+	for _, e := range s.Booked(said(key)) {
+		found = append(found, connectortest.Entry{Moved: connectortest.Taken, Amount: money.MustParse(e.Amount), Currency: money.Currency(e.Currency)})
+	}
+	return found
+}
+
+// connect opens the connector on an address, with more settings.
+func (s *server) connect(t testing.TB, url string, more ...string) *openbanking.OpenBanking {
+	t.Helper()
+	config, err := openbanking.Type().Parse(s.settings(url, more...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: time.Now, Loggable: openbanking.Type().Loggable})
+	t.Cleanup(client.CloseIdle)
+	c, err := config.Open(connector.Deps{Client: client, Now: s.now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.(*openbanking.OpenBanking)
+}

@@ -1,0 +1,112 @@
+package openbanking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
+)
+
+// Status asks how the attempt stands: by the payment's id where there is one, else by the consent. Whom nobody has sent to a bank, of those
+// there is neither.
+func (o *OpenBanking) Status(ctx context.Context, ref connector.Ref) (payment.Fact, error) {
+	fact, err := o.status(ctx, ref)
+	if err != nil {
+		return payment.Fact{}, fmt.Errorf("openbanking status: %w", err)
+	}
+	return fact, nil
+}
+
+var notFound = payment.Fact{Class: payment.ClassUnknown, NotFound: true}
+
+func (o *OpenBanking) status(ctx context.Context, ref connector.Ref) (payment.Fact, error) {
+	p, err := orderOf(ref.Key, ref.Amount, ref.Currency)
+	if err != nil {
+		return payment.Fact{}, errors.New("the key is none of ours") // and nothing was to be sent
+	}
+	b, consent, _ := o.sentTo(ref.Page)
+	switch {
+	case ref.Kind != payment.AttemptDeposit:
+		return notFound, nil
+	case ref.ProviderRef != "":
+		return o.paid(ctx, p, ref.ProviderRef)
+	case b == nil:
+		return notFound, nil
+	}
+	c, err := o.consent(ctx, b, p, consent)
+	if err != nil {
+		return payment.Fact{}, err
+	}
+	a, known := o.accessTo(consent)
+	sum, err := c.sum()
+	if err != nil {
+		return payment.Fact{}, err
+	}
+	waiting := payment.Fact{Class: payment.ClassWaiting, Echoed: sum}
+	switch c.Data.Status {
+	case "AWAU":
+		waiting.Next = payment.GoTo(ref.Page)
+		return waiting, nil
+	case "AUTH": // nothing was carried out; what is under way is for the engine to wait for
+		if known && !a.sent.IsZero() || !ref.Started.IsZero() && o.now().Sub(ref.Started) > requestLife+accessLife {
+			return notFound, nil
+		}
+		return waiting, nil
+	case "RJCT":
+		fact := c.refusal()
+		if len(c.Data.Reasons) == 0 {
+			fact.Code = payment.CodeAbandoned
+		}
+		return fact, nil
+	case "COND": // there is a payment: the same request under the same key tells which
+		if known {
+			return o.send(ctx, b, p, consent, a)
+		}
+		return payment.Fact{Class: payment.ClassUnknown}, nil
+	}
+	return payment.Fact{}, fmt.Errorf("%w: its status is none that was published", provider.ErrAnswer)
+}
+
+// consent asks for a consent.
+func (o *OpenBanking) consent(ctx context.Context, b *bank, p order, id string) (*resource, error) {
+	res, err := b.get(ctx, "/domestic-payment-consents/"+id)
+	if err != nil {
+		return nil, err
+	}
+	if res.Status != http.StatusOK {
+		return nil, provider.Unclear(res.Status, errorCode(res.Body)) //nolint:wrapcheck // by each caller
+	}
+	return p.read(res, id)
+}
+
+// paid asks for a payment by its id, before which stands the bank's.
+func (o *OpenBanking) paid(ctx context.Context, p order, ref string) (payment.Fact, error) {
+	at, id, _ := strings.Cut(ref, ".")
+	i := slices.IndexFunc(o.banks, func(b *bank) bool { return b.ID == at })
+	if i < 0 || !provider.Word(id, 40) {
+		return payment.Fact{}, fmt.Errorf("%w: the bank is not in the settings any more", provider.ErrAnswer)
+	}
+	b := o.banks[i]
+	res, err := b.get(ctx, "/domestic-payments/"+id)
+	if err != nil {
+		return payment.Fact{}, err
+	}
+	if res.Status != http.StatusOK {
+		return payment.Fact{}, provider.Unclear(res.Status, errorCode(res.Body)) //nolint:wrapcheck // by each caller
+	}
+	r, err := p.read(res, "")
+	if err != nil {
+		return payment.Fact{}, err
+	}
+	fact, err := r.payment(b)
+	if err == nil && fact.ProviderRef != ref {
+		err = errOther
+	}
+	return fact, err
+}
