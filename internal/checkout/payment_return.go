@@ -27,6 +27,17 @@ func (g *Pages) returnPayment(w http.ResponseWriter, r *http.Request, v *visit) 
 	v.toPage(w, r)
 }
 
+// comeBack is where banks send customers back to who know one address of ours only, registered with them. The state that they bring is the token
+// of their payment's page, and leads to where that payment's customers come back.
+func (g *Pages) comeBack(w http.ResponseWriter, r *http.Request) {
+	token := r.URL.Query().Get("state")
+	if _, _, err := g.engine.ParseCheckoutToken(token); err != nil || len(r.URL.RawQuery) > maxBrought {
+		g.showNotFound(w, r)
+		return
+	}
+	seeOther(w, r, g.base+BasePath+"/"+token+"/return?"+r.URL.RawQuery)
+}
+
 // brought is what came with the customer. What is too long or no form is as good as nothing: the provider is asked anyway.
 func brought(w http.ResponseWriter, r *http.Request) (back payment.Brought) {
 	if len(r.URL.RawQuery) <= maxBrought {

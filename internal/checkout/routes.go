@@ -82,6 +82,7 @@ func (g *Pages) Mount(mux *http.ServeMux) {
 	back := g.guarded(g.returned(g.returnPayment))
 	mux.Handle("GET /payment/{token}/return", back)
 	mux.Handle("POST /payment/{token}/return", back)
+	mux.Handle("GET "+BasePath+"/back", g.guarded(g.comeBack))
 	mux.Handle("GET "+BasePath, g.guarded(g.showNotFound)) // else it would be a redirect that repeats the query
 	mux.Handle("GET "+BasePath+"/", g.guarded(g.showNotFound))
 	mux.HandleFunc("GET /static/checkout/{name}", g.assets.serve)

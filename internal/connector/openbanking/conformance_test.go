@@ -31,8 +31,10 @@ import (
 
 // published are the codes of refusals that have a meaning here.
 var published = []string{
-	"AC01", "AC02", "AC03", "AC04", "AC06", "AG01", "AG03", "AM02", "AM03", "AM04", "AM05", "AM09", "AM12", "AM14", "AM21", "BE01", "CUST", "DS02", "DT01", "DUPL",
-	"FF01", "FOCR", "FRAD", "MS02", "MS03", "NOAS", "RR04", "TM01",
+	"1100", "1161", "1162", "1163", "1165", "1166", "1177", "1178", "1180", "1181", "U033", "U036", "U037", "U042", "AB01", "AB03", "AB05", "AB06",
+	"AB11", "AB02", "AB04", "AB07", "AB08", "AB09", "AB10", "AG10", "AG11", "AC05", "AC07", "AC12", "AC13", "AC14", "AC15", "AC09", "AC10", "AC11",
+	"AM11", "AM01", "AM06", "AM15", "AM13", "AM23", "AM07", "AC01", "AC02", "AC03", "AC04", "AC06", "AG01", "AG03", "AM02", "AM03", "AM04", "AM05",
+	"AM09", "AM12", "AM14", "AM21", "BE01", "CUST", "DS02", "DT01", "DUPL", "FF01", "FOCR", "FRAD", "MS02", "MS03", "NOAS", "RR04", "TM01",
 }
 
 func TestConformance(t *testing.T) {

@@ -147,7 +147,7 @@ func (o *OpenBanking) Resume(ctx context.Context, ref connector.Ref, back paymen
 		return payment.Fact{}, errors.New("openbanking: the key is none of ours")
 	}
 	b, consent, redirect := o.sentTo(ref.Page)
-	if ref.Kind != payment.AttemptDeposit || ref.ProviderRef != "" || b == nil || o.c.signer == nil {
+	if ref.Kind != payment.AttemptDeposit || ref.ProviderRef != "" || b == nil || o.c.signer == nil || o.over(ref) {
 		return o.Status(ctx, ref)
 	}
 	a, known := o.accessTo(consent)

@@ -39,7 +39,11 @@ func (o *OpenBanking) status(ctx context.Context, ref connector.Ref) (payment.Fa
 	case b == nil:
 		return notFound, nil
 	}
+	over := o.over(ref)
 	c, err := o.consent(ctx, b, p, consent)
+	if errors.Is(err, errNoSuch) && over {
+		return notFound, nil
+	}
 	if err != nil {
 		return payment.Fact{}, err
 	}
@@ -51,10 +55,13 @@ func (o *OpenBanking) status(ctx context.Context, ref connector.Ref) (payment.Fa
 	waiting := payment.Fact{Class: payment.ClassWaiting, Echoed: sum}
 	switch c.Data.Status {
 	case "AWAU":
+		if over {
+			return notFound, nil
+		}
 		waiting.Next = payment.GoTo(ref.Page)
 		return waiting, nil
 	case "AUTH": // nothing was carried out; what is under way is for the engine to wait for
-		if known && !a.sent.IsZero() || !ref.Started.IsZero() && o.now().Sub(ref.Started) > requestLife+accessLife {
+		if known && !a.sent.IsZero() || over {
 			return notFound, nil
 		}
 		return waiting, nil
@@ -73,11 +80,23 @@ func (o *OpenBanking) status(ctx context.Context, ref connector.Ref) (payment.Fa
 	return payment.Fact{}, fmt.Errorf("%w: its status is none that was published", provider.ErrAnswer)
 }
 
+// over reports that the payment can be sent no more: the address at which it is authorised has ended, and so has every access that came of it.
+// What has not been carried out a while later never will be.
+func (o *OpenBanking) over(ref connector.Ref) bool {
+	return !ref.Started.IsZero() && o.now().Sub(ref.Started) > requestLife+accessLife
+}
+
+// errNoSuch is the bank's clear word that it does not know something.
+var errNoSuch = fmt.Errorf("%w: the bank does not know it", provider.ErrAnswer)
+
 // consent asks for a consent.
 func (o *OpenBanking) consent(ctx context.Context, b *bank, p order, id string) (*resource, error) {
 	res, err := b.get(ctx, "/domestic-payment-consents/"+id)
 	if err != nil {
 		return nil, err
+	}
+	if res.Status == http.StatusBadRequest && errorCode(res.Body) == "U011" {
+		return nil, errNoSuch
 	}
 	if res.Status != http.StatusOK {
 		return nil, provider.Unclear(res.Status, errorCode(res.Body)) //nolint:wrapcheck // by each caller

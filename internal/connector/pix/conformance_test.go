@@ -37,7 +37,7 @@ func TestConformance(t *testing.T) {
 	brl := func(text string) money.Sum { return money.Sum{Amount: money.MustParse(text), Currency: "BRL"} }
 	connectortest.Run(t, connectortest.Suite{
 		Type: pix.Type(), Open: func(t *testing.T) connectortest.Provider { return open(t).provider() },
-		Unsupported: []money.Currency{"JPY", "UGX", "EUR", "KWD", "ETH"},
+		Unsupported: []money.Currency{"JPY", "UGX", "EUR", "KWD", "ETH", "GBP"},
 		Inexpressible: []money.Sum{
 			brl("0.001"), brl("10000000000"), {Amount: money.MustParse("11.12"), Currency: "EUR"}, {Amount: money.MustParse("1"), Currency: "JPY"},
 		},

@@ -122,7 +122,7 @@ func (d *Double) newPayment(c *call) answer {
 	case of.status != authorised:
 		return fail(http.StatusBadRequest, "U009", "the consent is not authorised")
 	case !reflect.DeepEqual(of.initiation, in.Data.Initiation) || !reflect.DeepEqual(of.risk, in.Risk):
-		return fail(http.StatusBadRequest, "U007", "not what was consented to")
+		return fail(http.StatusBadRequest, "U008", "not what was consented to")
 	}
 	of.status = consumed
 	p := &payment{id: d.name("payment-"), key: c.q.Header.Get("X-Idempotency-Key"), status: "RCVD", of: of, made: c.now}

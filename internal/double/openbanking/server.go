@@ -156,16 +156,16 @@ func (d *Double) admit(c *call, psu, post bool) (answer, bool) {
 	case !ok || !c.now.Before(known.until) || c.fault.Kind == frame.Unauthorized:
 		return answer{Status: http.StatusUnauthorized, Body: []byte(nil)}, true
 	case psu != (known.consent != ""):
-		return fail(http.StatusForbidden, "U020", "of the wrong grant"), true
+		return fail(http.StatusForbidden, "U028", "of the wrong grant"), true
 	case c.fault.Kind == frame.RateLimited:
 		return answer{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Body: []byte(nil)}, true
 	case c.fault.Kind == frame.Rejected:
 		return fail(http.StatusBadRequest, "U002", "a field is wrong"), true
 	case post && (key == "" || len(key) > 40 || strings.TrimSpace(key) != key):
-		return fail(http.StatusBadRequest, "U014", "x-idempotency-key"), true
+		return fail(http.StatusBadRequest, "U006", "x-idempotency-key"), true
 	case post:
 		if err := d.verified(c.q.Header.Get("X-Jws-Signature"), c.body); err != nil {
-			return fail(http.StatusBadRequest, "U018", err.Error()), true
+			return fail(http.StatusBadRequest, "U015", err.Error()), true
 		}
 	}
 	return answer{}, false
@@ -180,7 +180,7 @@ func (d *Double) once(c *call, run handler) answer {
 	})
 	switch how {
 	case frame.Other, frame.Running:
-		return fail(http.StatusBadRequest, "U015", "the key stands for another request")
+		return fail(http.StatusBadRequest, "U006", "the key stands for another request")
 	case frame.Again:
 		d.Mu.Lock()
 		defer d.Mu.Unlock()
