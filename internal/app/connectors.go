@@ -7,6 +7,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/adyen"
 	"github.com/sluicepay/sluice/internal/connector/gateway"
+	"github.com/sluicepay/sluice/internal/connector/openbanking"
 	"github.com/sluicepay/sluice/internal/connector/paypal"
 	"github.com/sluicepay/sluice/internal/connector/pix"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
@@ -23,6 +24,7 @@ func connectors() []connector.Type {
 		gateway.Type(),
 		paypal.Type(),
 		adyen.Type(),
+		openbanking.Type(),
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 // bank is one of the terminal's.
 type bank struct {
 	*bankSettings
+	of     *OpenBanking
 	api    provider.API
 	tokens *provider.API
 	grant  *provider.Grant
@@ -42,7 +43,7 @@ type access struct {
 }
 
 func (o *OpenBanking) open(s *bankSettings, client *outbound.Client, log *slog.Logger) *bank {
-	b := &bank{bankSettings: s, tokens: &provider.API{Client: client, Name: Name, Base: s.TokenURL, Log: log}}
+	b := &bank{bankSettings: s, of: o, tokens: &provider.API{Client: client, Name: Name, Base: s.TokenURL, Log: log}}
 	b.api = provider.API{Client: client, Name: Name, Base: s.URL, Header: http.Header{"Accept": {"application/json"}}, Log: log}
 	b.grant = &provider.Grant{API: b.tokens, Now: o.now, Form: func() provider.Form {
 		return o.asserted(b, provider.NewForm(2048).Text("grant_type", "client_credentials").Text("scope", "payments"))
@@ -75,7 +76,8 @@ func (o *OpenBanking) nonce() string {
 }
 
 // post sends a signed body under a key.
-func (b *bank) post(ctx context.Context, o *OpenBanking, path, key string, body []byte, header http.Header) (*outbound.Response, error) {
+func (b *bank) post(ctx context.Context, path, key string, body []byte, header http.Header) (*outbound.Response, error) {
+	o := b.of
 	signature, err := o.c.signer.Detached(func(head provider.Object) provider.Object {
 		return head.Text("typ", "JOSE").Text("cty", "application/json").
 			Number("http://openbanking.org.uk/iat", uint64(o.now().Unix())). //nolint:gosec // after 1970

@@ -29,8 +29,8 @@ import (
 	"github.com/sluicepay/sluice/internal/provider"
 )
 
-// published are the codes of refusals that have a meaning here.
-var published = []string{
+// codes are those of refusals that have a meaning here.
+var codes = []string{
 	"1100", "1161", "1162", "1163", "1165", "1166", "1177", "1178", "1180", "1181", "U033", "U036", "U037", "U042", "AB01", "AB03", "AB05", "AB06",
 	"AB11", "AB02", "AB04", "AB07", "AB08", "AB09", "AB10", "AG10", "AG11", "AC05", "AC07", "AC12", "AC13", "AC14", "AC15", "AC09", "AC10", "AC11",
 	"AM11", "AM01", "AM06", "AM15", "AM13", "AM23", "AM07", "AC01", "AC02", "AC03", "AC04", "AC06", "AG01", "AG03", "AM02", "AM03", "AM04", "AM05",
@@ -41,7 +41,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	gbp := func(text string) money.Sum { return money.Sum{Amount: money.MustParse(text), Currency: "GBP"} }
 	connectortest.Run(t, connectortest.Suite{
-		Type: openbanking.Type(), Unmapped: "ZZ99", UnmappedClass: payment.ClassDeclinedHard, Codes: published,
+		Type: openbanking.Type(), Unmapped: "ZZ99", UnmappedClass: payment.ClassDeclinedHard, Codes: codes,
 		Open:        func(t *testing.T) connectortest.Provider { return open(t).provider() },
 		Unsupported: []money.Currency{"JPY", "UGX", "EUR", "KWD", "ETH", "BRL"},
 		Inexpressible: []money.Sum{

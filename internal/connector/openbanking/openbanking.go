@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/provider"
 )
@@ -97,7 +98,7 @@ func (o *OpenBanking) start(ctx context.Context, r *connector.Request) (payment.
 	if err != nil {
 		return payment.Fact{}, err //nolint:wrapcheck // by the caller
 	}
-	res, err := b.post(ctx, o, "/domestic-payment-consents", p.key, o.consentBody(p), header)
+	res, err := b.post(ctx, "/domestic-payment-consents", p.key, o.consentBody(p), header)
 	if err != nil {
 		return payment.Fact{}, err
 	}
@@ -186,12 +187,12 @@ func (o *OpenBanking) send(ctx context.Context, b *bank, p order, consent string
 	}
 	a.sent = now
 	o.keep(consent, a)
-	res, err := b.post(ctx, o, "/domestic-payments", p.key, o.paymentBody(p, consent), http.Header{"Authorization": {"Bearer " + a.token}})
+	res, err := b.post(ctx, "/domestic-payments", p.key, o.paymentBody(p, consent), http.Header{"Authorization": {"Bearer " + a.token}})
 	if err != nil {
 		return payment.Fact{}, err
 	}
 	if res.Status != http.StatusCreated {
-		return o.refused(ctx, b, p, consent, res.Status, errorCode(res.Body))
+		return b.refused(ctx, p, consent, res)
 	}
 	r, err := p.read(res, consent)
 	if err != nil {
@@ -201,14 +202,15 @@ func (o *OpenBanking) send(ctx context.Context, b *bank, p order, consent string
 }
 
 // refused judges an error. What it means for the payment the consent tells: one that is still authorised has made none.
-func (o *OpenBanking) refused(ctx context.Context, b *bank, p order, consent string, status int, code string) (payment.Fact, error) {
-	switch status {
+func (b *bank) refused(ctx context.Context, p order, consent string, res *outbound.Response) (payment.Fact, error) {
+	code := errorCode(res.Body)
+	switch res.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
-		if c, err := o.consent(ctx, b, p, consent); err == nil && c.Data.Status == "AUTH" {
+		if c, err := b.consent(ctx, p, consent); err == nil && c.Data.Status == "AUTH" {
 			return payment.Fact{Class: payment.ClassRejected, Code: payment.CodeAcquirerRequest, RawCode: code}, nil
 		}
 	}
-	return payment.Fact{}, provider.Unclear(status, code) //nolint:wrapcheck // by each caller
+	return payment.Fact{}, provider.Unclear(res.Status, code) //nolint:wrapcheck // by each caller
 }
 
 // Probe gets an access token at each bank, which takes the certificate and the signing key and moves nothing.

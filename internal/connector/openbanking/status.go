@@ -40,7 +40,7 @@ func (o *OpenBanking) status(ctx context.Context, ref connector.Ref) (payment.Fa
 		return notFound, nil
 	}
 	over := o.over(ref)
-	c, err := o.consent(ctx, b, p, consent)
+	c, err := b.consent(ctx, p, consent)
 	if errors.Is(err, errNoSuch) && over {
 		return notFound, nil
 	}
@@ -90,7 +90,7 @@ func (o *OpenBanking) over(ref connector.Ref) bool {
 var errNoSuch = fmt.Errorf("%w: the bank does not know it", provider.ErrAnswer)
 
 // consent asks for a consent.
-func (o *OpenBanking) consent(ctx context.Context, b *bank, p order, id string) (*resource, error) {
+func (b *bank) consent(ctx context.Context, p order, id string) (*resource, error) {
 	res, err := b.get(ctx, "/domestic-payment-consents/"+id)
 	if err != nil {
 		return nil, err

@@ -1,108 +1,29 @@
 package pix_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
-	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/pix"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/testkit/published"
 )
-
-// specification is what Banco Central publishes of the operations used here: testdata/openapi.json says where it is from.
-type specification struct {
-	t      *testing.T
-	doc    *openapi3.T
-	router routers.Router
-
-	mu        sync.Mutex
-	exchanges map[string]int
-	wrong     int
-}
-
-func publishedBy(t *testing.T) *specification {
-	t.Helper()
-	openapi3filter.RegisterBodyDecoder("application/problem+json", openapi3filter.JSONBodyDecoder)
-	raw, err := os.ReadFile("testdata/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &specification{t: t, exchanges: map[string]int{}}
-	if s.doc, err = openapi3.NewLoader().LoadFromData(raw); err == nil {
-		s.router, err = legacy.NewRouter(s.doc)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// watch judges every exchange with what answers.
-func (s *specification) watch(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			s.t.Error(err)
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		answer := httptest.NewRecorder()
-		h.ServeHTTP(answer, r)
-		if r.URL.Path != "/oauth/token" {
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			s.judge(r, answer)
-		}
-		maps.Copy(w.Header(), answer.Header())
-		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body.Bytes())
-	})
-}
-
-func (s *specification) judge(r *http.Request, answer *httptest.ResponseRecorder) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	route, params, err := s.router.FindRoute(r)
-	if err != nil {
-		s.fault(r, err)
-		return
-	}
-	s.exchanges[r.Method+" "+route.Path]++
-	options := &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
-	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
-	if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil {
-		s.fault(r, err)
-	}
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: answer.Code, Header: answer.Header(), Options: options}
-	out.SetBodyBytes(answer.Body.Bytes())
-	if err := openapi3filter.ValidateResponse(r.Context(), out); err != nil {
-		s.fault(r, err)
-	}
-}
-
-func (s *specification) fault(r *http.Request, err error) {
-	s.wrong++
-	s.t.Errorf("%s %s: %s", r.Method, r.URL.Path, err)
-}
 
 // TestRequestsAndAnswersAreWhatBancoCentralPublishes: those of the connector, and those of the double by which it is judged.
 func TestRequestsAndAnswersAreWhatBancoCentralPublishes(t *testing.T) {
-	spec := publishedBy(t)
+	raw, err := os.ReadFile("testdata/openapi.json") // which says where it is from
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := published.Read(t, raw)
 	s := open(t)
-	s.requestsTo(spec.watch(s.Handler()))
+	s.requestsTo(spec.Watch(s.Handler(), func(r *http.Request) bool { return r.URL.Path == "/oauth/token" }))
 	conn := s.connect(t, s.url, `"payer":true`)
 	want := func(class payment.Class) func(payment.Fact, error) payment.Fact {
 		return func(f payment.Fact, err error) payment.Fact {
@@ -153,16 +74,8 @@ func TestRequestsAndAnswersAreWhatBancoCentralPublishes(t *testing.T) {
 	if err := json.Unmarshal(s.Notice(), &notice); err != nil {
 		t.Fatal(err)
 	}
-	if err := spec.doc.Components.RequestBodies["WebhookPixBody"].Value.Content["application/json"].Schema.Value.VisitJSON(notice); err != nil {
+	if err := spec.Doc.Components.RequestBodies["WebhookPixBody"].Value.Content["application/json"].Schema.Value.VisitJSON(notice); err != nil {
 		t.Error("notice: ", err)
 	}
-	total := 0
-	for op, n := range spec.exchanges {
-		t.Log(n, op)
-		total += n
-	}
-	if len(spec.exchanges) != 5 {
-		t.Errorf("%d operations were used", len(spec.exchanges))
-	}
-	t.Logf("%d exchanges of %d operations, %d violations", total, len(spec.exchanges), spec.wrong)
+	spec.Report(5)
 }
