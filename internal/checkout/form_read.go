@@ -160,6 +160,7 @@ func (g *Pages) readEntry(r *http.Request, form url.Values, v *visit) *entry {
 	switch kind := method.Spec().Means; {
 	case v.opens(method):
 		e.readWallet(form, v, method)
+	case g.cardElsewhere(v, method):
 	case kind != instrument.KindCard:
 		e.readFields(form, v, kind, g.asks(r, v, method))
 	case form.Has(fieldSaved):

@@ -179,7 +179,7 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 	switch {
 	case shown == "":
 		f.Pay = ""
-	case shown.Spec().Means == instrument.KindCard:
+	case shown.Spec().Means == instrument.KindCard && !g.cardElsewhere(v, shown):
 		g.fillCard(r, f, v, e)
 	default:
 		f.fillFields(g.asks(r, v, shown), v, e)
@@ -224,6 +224,11 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 			f.Others = append(f.Others, way)
 		}
 	}
+}
+
+// cardElsewhere reports that a card is entered on the provider's own page.
+func (g *Pages) cardElsewhere(v *visit, m payment.Method) bool {
+	return m.Spec().Means == instrument.KindCard && g.engine.Page().Wants(v.shop, &v.payment, m).NoCard
 }
 
 // picked is the method that the form is for; empty where the customer has to choose first.

@@ -166,6 +166,7 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 		if means != nil && means.Kind() == needs {
 			c.Instrument, call.means = masked(means, o.ranges), means
 		}
+	case card == nil && call.at.wants().NoCard:
 	case card == nil:
 		return nil, callInput{}, &payment.Missing{Field: "card"}
 	case coded && !call.at.withoutCode():

@@ -63,6 +63,9 @@ type Wants struct {
 	Details []Detail
 	// Documents are the types of a government document, one of which is wanted; none where it is empty.
 	Documents []string
+	// NoCard: the provider asks for a card itself, on its own page, so that nobody is asked for one here. One that is there all the same is
+	// passed on, or passed over, as the provider takes it.
+	NoCard bool
 }
 
 // Check says what of it there is not.

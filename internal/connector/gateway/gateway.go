@@ -48,8 +48,9 @@ func (g *Gateway) Traits() connector.Traits {
 		Methods: []payment.Method{payment.BasicCard, payment.OpenBanking, payment.PayByLink, payment.Pix}, Timeout: g.timeout, PreAuth: true,
 		Recurring: true, WithoutCode: true, ByOriginal: true, MaxInFlight: maxInFlight, Visible: visible,
 	}
+	t.Wants.NoCard = g.onPage
 	if g.asksPayer {
-		t.Wants = payer.Wants{Details: payer.Details()}
+		t.Wants.Details = payer.Details()
 	}
 	return t
 }
