@@ -12,6 +12,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector/pix"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
+	"github.com/sluicepay/sluice/internal/connector/yandexpay"
 	"github.com/sluicepay/sluice/internal/payment"
 )
 
@@ -25,6 +26,7 @@ func connectors() []connector.Type {
 		paypal.Type(),
 		adyen.Type(),
 		openbanking.Type(),
+		yandexpay.Type(),
 	}
 }
 

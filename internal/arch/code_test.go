@@ -12,9 +12,10 @@ import (
 
 // detached lists who may begin a context of its own outside of main and tests, and why.
 var detached = map[string]string{
-	"internal/store/tx":         "a group of writes belongs to no one caller and must not end with one",
-	"internal/connector/paypal": "a notice names the certificate that it is verified by, and reading notices has no context",
-	"internal/simulator":        "its notices outlive the request that caused them; Close ends them",
+	"internal/store/tx":            "a group of writes belongs to no one caller and must not end with one",
+	"internal/connector/paypal":    "a notice names the certificate that it is verified by, and reading notices has no context",
+	"internal/simulator":           "its notices outlive the request that caused them; Close ends them",
+	"internal/connector/yandexpay": "the keys that events are signed by are the connector's, and not one event's",
 }
 
 func TestNoFloatsNearMoney(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/engine"
@@ -38,11 +39,16 @@ func New(e *engine.Engine, log *slog.Logger, now func() time.Time) *Notices {
 	return &Notices{engine: e, log: log, now: now}
 }
 
-// Mount adds the address to mux.
+// appended is what Yandex Pay, and whoever speaks its API, appends to the address that it was given. It takes 200 for taken, and nothing else.
+const appended = "/v1/webhook"
+
+// Mount adds the addresses to mux.
 func (n *Notices) Mount(mux *http.ServeMux) {
-	mux.Handle("POST /notices/{terminal}", web.Recover(http.HandlerFunc(n.receive), n.log, func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "internal error", http.StatusInternalServerError)
-	}))
+	for _, path := range []string{"", appended} {
+		mux.Handle("POST /notices/{terminal}"+path, web.Recover(http.HandlerFunc(n.receive), n.log, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "internal error", http.StatusInternalServerError)
+		}))
+	}
 }
 
 // receive answers 204, or the words that the provider wants to read, when the notice is kept, or was before. Providers try again
@@ -79,6 +85,9 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 func (n *Notices) answer(w http.ResponseWriter, r *http.Request, terminal string, err error) {
 	switch {
+	case err == nil && strings.HasSuffix(r.URL.Path, appended):
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"status":"success"}`)) // the provider may have gone
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)
 	case errors.Is(err, web.ErrBodyTooLarge):
