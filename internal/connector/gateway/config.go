@@ -25,6 +25,7 @@ func Type() connector.Type {
 		{Name: "signingKey", Example: `"k7Qm2VtR9xLcB4nWz8HsD3fJ6yPaE5uG"`, Text: "the Shop Signing Key there; without it no notices are taken"},
 		{Name: "page", Shown: true, Example: "true", Text: "cards are entered on the provider's page, for a shop that may not send their numbers"},
 		{Name: "payer", Shown: true, Example: "true", Text: "the provider demands names, e-mail and phone of who pays: what is missing our page asks for"},
+		{Name: "sluice", Shown: true, Example: "true", Text: "the provider is an installation of Sluice, whose queries show at once what was made"},
 		{Name: "timeoutMs", Shown: true, Example: "30000", Text: "how long one call may take, 1 to 30000"},
 	}}
 }
@@ -50,6 +51,7 @@ type settings struct {
 	SigningKey string `json:"signingKey"`
 	Page       bool   `json:"page"`
 	Payer      bool   `json:"payer"`
+	Sluice     bool   `json:"sluice"`
 	TimeoutMs  int64  `json:"timeoutMs"`
 }
 
@@ -95,7 +97,7 @@ func (c *config) Open(d connector.Deps) (connector.Connector, error) {
 	header := http.Header{"Authorization": {"Bearer " + c.APIKey}, "Content-Type": {"application/json"}, "Accept": {"application/json"}}
 	return &Gateway{
 		api:     provider.API{Client: d.Client, Name: Name, Base: c.URL, Header: header, Log: log},
-		timeout: c.timeout, signingKey: c.SigningKey, onPage: c.Page, asksPayer: c.Payer,
+		timeout: c.timeout, signingKey: c.SigningKey, onPage: c.Page, asksPayer: c.Payer, sluice: c.Sluice,
 	}, nil
 }
 

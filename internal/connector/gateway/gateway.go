@@ -28,6 +28,7 @@ type Gateway struct {
 	signingKey string
 	onPage     bool // cards are entered at the provider
 	asksPayer  bool
+	sluice     bool
 }
 
 var (
@@ -47,6 +48,9 @@ func (g *Gateway) Traits() connector.Traits {
 	t := connector.Traits{
 		Methods: []payment.Method{payment.BasicCard, payment.OpenBanking, payment.PayByLink, payment.Pix}, Timeout: g.timeout, PreAuth: true,
 		Recurring: true, WithoutCode: true, ByOriginal: true, MaxInFlight: maxInFlight, Visible: visible,
+	}
+	if g.sluice {
+		t.Visible = 0
 	}
 	t.Wants.NoCard = g.onPage
 	if g.asksPayer {

@@ -28,6 +28,7 @@ func Type() connector.Type {
 		{Name: "twoStage", Shown: true, Example: "true", Text: "the account holds money first and takes it by a call, as its support has set it: then all payments are holds, else none is"},
 		{Name: "tax", Shown: true, Example: "6", Text: "the account sends receipts: the tax of each, 1 to 12, as published; they go to the customer's e-mail"},
 		{Name: "url", Shown: true, Example: `"https://pay.yandex.ru"`, Text: "where the provider answers, without `/api/merchant`, such as the sandbox or another installation of Sluice; else the address in the example"},
+		{Name: "sluice", Shown: true, Example: "true", Text: "the provider is an installation of Sluice, whose queries show at once what was made"},
 		{Name: "timeoutMs", Shown: true, Example: "30000", Text: "how long one call may take, 1 to 30000"},
 	}}
 }
@@ -50,6 +51,7 @@ type settings struct {
 	Merchant  string `json:"merchantId"`
 	TwoStage  bool   `json:"twoStage"`
 	Tax       int    `json:"tax"`
+	Sluice    bool   `json:"sluice"`
 	URL       string `json:"url"`
 	TimeoutMs int64  `json:"timeoutMs"`
 }
@@ -102,7 +104,7 @@ func (c *config) Open(d connector.Deps) (connector.Connector, error) {
 	header := http.Header{"Authorization": {"Api-Key " + c.APIKey}, "Content-Type": {"application/json"}, "Accept": {"application/json"}}
 	return &YandexPay{
 		api:     provider.API{Client: d.Client, Name: Name, Base: c.URL + "/api/merchant", Header: header, Log: log},
-		timeout: c.timeout, merchant: c.Merchant, twoStage: c.TwoStage, tax: c.Tax, now: d.Now,
+		timeout: c.timeout, merchant: c.Merchant, twoStage: c.TwoStage, tax: c.Tax, sluice: c.Sluice, now: d.Now,
 		signers: &signers{api: provider.API{Client: d.Client, Name: Name, Base: c.URL, Header: http.Header{"Accept": {"application/json"}}, Log: log}, now: d.Now},
 	}, nil
 }

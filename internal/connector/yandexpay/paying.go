@@ -30,6 +30,7 @@ type YandexPay struct {
 	merchant string
 	twoStage bool
 	tax      int
+	sluice   bool
 	signers  *signers
 	now      func() time.Time
 }
@@ -46,10 +47,14 @@ var (
 // Traits says that customers enter their cards at Yandex Pay, that the account holds money or does not, keeps cards, and finds everything by
 // our keys.
 func (y *YandexPay) Traits() connector.Traits {
-	return connector.Traits{
+	t := connector.Traits{
 		Methods: []payment.Method{payment.BasicCard}, Timeout: y.timeout, PreAuth: y.twoStage, Recurring: true, WithoutCode: true,
 		Wants: payer.Wants{NoCard: true}, MaxInFlight: maxInFlight, Visible: visible,
 	}
+	if y.sluice {
+		t.Visible = 0
+	}
+	return t
 }
 
 // Start makes an order, which the customer pays on the provider's page, or charges a subscription.
