@@ -45,13 +45,39 @@ func (d *Double) read(c *call) (frame.Object, *failure) {
 	v := frame.Object{
 		"orderId": o.id, "merchantId": d.c.Merchant, "currencyCode": o.currency, "paymentStatus": o.status, "paymentUrl": d.page(o),
 		"orderAmount": plain(left), "metadata": orNil(o.metadata), "reasonCode": orNil(o.reasonCode), "reason": orNil(o.reasonCode),
-		"isPrepayment": false, "shippingMethod": nil, "paymentMethod": nil, "cart": o.content["cart"],
+		"isPrepayment": false, "shippingMethod": nil, "paymentMethod": nil, "cart": o.cart(), "coolingPeriodExpiresAt": nil,
 		"created": o.created.UTC().Format(layout), "updated": c.now.UTC().Format(layout),
 	}
 	if o.status != "PENDING" && o.status != "FAILED" {
 		v["paymentMethod"] = frame.Object{"methodType": "CARD", "cardLast4": "0408", "cardNetwork": "MIR"}
 	}
 	return frame.Object{"order": v, "operations": operations, "delivery": nil}, nil
+}
+
+// cart is the order's cart, with all that there is to say of it and null for the rest.
+func (o *order) cart() frame.Object {
+	sent, _ := o.content["cart"].(map[string]any)
+	list, _ := sent["items"].([]any)
+	items := []any{}
+	for _, one := range list {
+		item, _ := one.(map[string]any)
+		quantity, _ := item["quantity"].(map[string]any)
+		v := frame.Object{
+			"productId": item["productId"], "title": item["title"], "total": item["total"], "type": "UNSPECIFIED", "receipt": item["receipt"],
+			"quantity": frame.Object{"count": quantity["count"], "available": quantity["count"], "label": nil},
+		}
+		for _, name := range []string{
+			"description", "unitPrice", "discountedUnitPrice", "subtotal", "finalPrice", "skuId", "features", "measurements", "pointsAmount",
+		} {
+			v[name] = nil
+		}
+		items = append(items, v)
+	}
+	whole, _ := sent["total"].(map[string]any)
+	return frame.Object{
+		"cartId": identifier(1), "externalId": nil, "items": items, "coupons": []any{}, "discounts": []any{}, "measurements": nil,
+		"total": frame.Object{"amount": whole["amount"], "externalAmount": nil, "pointsAmount": nil, "label": nil},
+	}
 }
 
 func (d *Double) operationView(op *operation) frame.Object {
