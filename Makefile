@@ -24,6 +24,7 @@ endif
 FUZZTIME ?= 5s
 FUZZLONG ?= 10m
 KILLS ?= 200
+PROVIDED ?= 1000
 NODES_SECONDS ?= 300
 FAILOVERS ?= 10
 ROUNDS ?= 200
@@ -81,6 +82,10 @@ soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, FAILOVER
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser
 	scripts/chromium.sh run scripts/jose.sh run scripts/axe.sh run scripts/postgres.sh run go test -count=1 -timeout 30m ./e2e/...
+
+.PHONY: providers
+providers: ## two installations, one the provider of the other by each of its APIs: PROVIDED payments, both killed meanwhile
+	SLUICE_TEST_PROVIDED=$(PROVIDED) scripts/postgres.sh run go test -count=1 -timeout 0 -v -run 'TwoInstallations' ./e2e
 
 .PHONY: screenshots
 screenshots: ## take the pictures of docs/checkout anew; look at each
