@@ -185,6 +185,7 @@ type Ref struct {
 	Currency    money.Currency
 	Started     time.Time // when the attempt was begun, before its call; zero where that is not known
 	Page        string    // where the customer was sent last, as the connector's fact had it; empty where nobody was sent away
+	Waiting     bool      // the provider has said that it has the attempt, and that it waits
 	Of          Original  // what a capture, void or refund refers to, where the provider finds those by it only: see Traits.ByOriginal
 }
 
@@ -195,6 +196,7 @@ type Original struct{ Key, ProviderRef string }
 func RefOf(a *payment.Attempt) Ref {
 	return Ref{
 		Kind: a.Kind, Key: a.Key, ProviderRef: a.ProviderRef, Amount: a.Sent.Amount, Currency: a.Sent.Currency, Started: a.Started, Page: a.Next.URL,
+		Waiting: a.Class == payment.ClassWaiting,
 	}
 }
 

@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -136,7 +137,7 @@ func (r *rig) loose(kind payment.AttemptKind) connector.Request {
 	default:
 		q.Means = nil
 		q.Original = connector.Ref{
-			Kind: payment.AttemptDeposit, Key: r.key(), ProviderRef: "0195a0e27cc17a3b8b1f0a4c5d6e7f80",
+			Kind: payment.AttemptDeposit, Key: r.key(), ProviderRef: cmp.Or(r.suite.Foreign, "0195a0e27cc17a3b8b1f0a4c5d6e7f80"),
 			Amount: q.Amount, Currency: q.Currency,
 		}
 	}

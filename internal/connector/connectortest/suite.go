@@ -29,6 +29,8 @@ type Suite struct {
 	Unsupported []money.Currency
 	// Inexpressible lists amounts that the provider has no number for: they are refused before anything is sent.
 	Inexpressible []money.Sum
+	// Foreign is an id of the provider's form that it has not given; one of its own is taken where it is empty.
+	Foreign string
 	// But says where the provider's published rules are other than the suite's.
 	But Exceptions
 }
@@ -58,6 +60,10 @@ type Exceptions struct {
 	Begun bool
 	// Listed: banks stand in the settings, and nobody is asked for them.
 	Listed bool
+	// Silent: that a customer was refused no query tells, so that such a payment waits until its time is over.
+	Silent bool
+	// Accepted lists kinds of attempts whose request is only taken: how they ended is asked.
+	Accepted []payment.AttemptKind
 	// Unfenced lists kinds of attempts that cannot be closed before they arrive.
 	Unfenced []payment.AttemptKind
 }
