@@ -10,6 +10,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector/openbanking"
 	"github.com/sluicepay/sluice/internal/connector/paypal"
 	"github.com/sluicepay/sluice/internal/connector/pix"
+	"github.com/sluicepay/sluice/internal/connector/przelewy24"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
 	"github.com/sluicepay/sluice/internal/connector/yandexpay"
@@ -20,6 +21,7 @@ import (
 func connectors() []connector.Type {
 	return []connector.Type{
 		sandbox.Type(),
+		przelewy24.Type(),
 		stripe.Type(),
 		pix.Type(),
 		gateway.Type(),
