@@ -9,6 +9,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector/gateway"
 	"github.com/sluicepay/sluice/internal/connector/openbanking"
 	"github.com/sluicepay/sluice/internal/connector/paypal"
+	"github.com/sluicepay/sluice/internal/connector/payu"
 	"github.com/sluicepay/sluice/internal/connector/pix"
 	"github.com/sluicepay/sluice/internal/connector/przelewy24"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
@@ -21,6 +22,7 @@ import (
 func connectors() []connector.Type {
 	return []connector.Type{
 		sandbox.Type(),
+		payu.Type(),
 		przelewy24.Type(),
 		stripe.Type(),
 		pix.Type(),

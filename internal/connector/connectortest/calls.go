@@ -200,9 +200,13 @@ func sameKey(t *testing.T, s Suite) {
 			r := newRig(t, s)
 			q := r.request(t, kind)
 			card := q.Means
-			for range 3 {
+			for i := range 3 {
 				q.Means = instrument.Clone(card)
-				r.must(t, kind, q)
+				if i == 0 || !s.But.Unique || kind != payment.AttemptDeposit {
+					r.must(t, kind, q)
+				} else if fact, err := r.send(t, kind, q); !unknown(fact, err) {
+					t.Errorf("the key comes again: %+v, %v; want UNKNOWN", fact, err)
+				}
 			}
 			r.booked(t, q, movement(kind))
 			if kind == payment.AttemptVoid {

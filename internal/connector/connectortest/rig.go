@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -264,10 +265,18 @@ func (r *rig) fence(t *testing.T, kind payment.AttemptKind, q connector.Request)
 	})
 }
 
+// nameOf is the provider's name of an attempt, where only its notices tell that of one whose answer got lost.
+func (r *rig) nameOf(key string) string {
+	if r.p.Name == nil {
+		return ""
+	}
+	return r.p.Name(key)
+}
+
 func (r *rig) refOf(kind payment.AttemptKind, q connector.Request) connector.Ref {
 	return connector.Ref{
-		Kind: kind, Key: q.Key, Amount: q.Amount, Currency: q.Currency, Started: time.Now(), Page: r.page(q.Key),
-		Of: connector.Original{Key: q.Original.Key, ProviderRef: q.Original.ProviderRef},
+		Kind: kind, Key: q.Key, ProviderRef: r.nameOf(q.Key), Amount: q.Amount, Currency: q.Currency, Started: time.Now(), Page: r.page(q.Key),
+		Of: connector.Original{Key: q.Original.Key, ProviderRef: cmp.Or(q.Original.ProviderRef, r.nameOf(q.Original.Key))},
 	}
 }
 

@@ -64,7 +64,7 @@ func originals(t *testing.T, s Suite) {
 			r := newRig(t, s)
 			q := r.request(t, kind)
 			if !s.But.Named {
-				q.Original.ProviderRef = ""
+				q.Original.ProviderRef = r.nameOf(q.Original.Key)
 			}
 			if r.told() {
 				if fact, err := r.send(t, kind, q); !errors.Is(err, outbound.ErrNotSent) {
@@ -85,6 +85,7 @@ func originals(t *testing.T, s Suite) {
 			}
 
 			q.Key, q.Original.Key = r.key(), r.key()
+			q.Original.ProviderRef = ""
 			fact, err := r.send(t, kind, q)
 			if err == nil && !fact.Class.Refused() {
 				t.Errorf("of an original that nobody knows: %+v", fact)

@@ -60,6 +60,8 @@ type Exceptions struct {
 	Begun bool
 	// Listed: banks stand in the settings, and nobody is asked for them.
 	Listed bool
+	// Unique: a key that was used is refused, and that says nothing of what was made under it. A fence uses it up, once.
+	Unique bool
 	// Silent: that a customer was refused no query tells, so that such a payment waits until its time is over.
 	Silent bool
 	// Accepted lists kinds of attempts whose request is only taken: how they ended is asked.
@@ -88,6 +90,9 @@ type Provider struct {
 	Back func(page string, agree bool) (payment.Brought, error)
 	// Now is the clock of the connector; nil for time.Now.
 	Now func() time.Time
+	// Name is the provider's name of an order by our key, as its notices have told it; empty for none. It is nil where the provider is asked by
+	// our key.
+	Name func(key string) string
 	// Account is who money is paid out to without a card; nil where that cannot be.
 	Account *payment.Customer
 	// Strike makes the next request of that call meet the fault. It reports false
