@@ -7,17 +7,18 @@ import (
 )
 
 type connectorsCommand struct {
-	Name string `arg:"" optional:"" name:"connector" help:"Only this one, with the settings that its terminals take."`
-	JSON bool   `name:"json" help:"Print JSON: an object for each."`
+	Name     string `arg:"" optional:"" name:"connector" help:"Only this one, with the settings that its terminals take."`
+	Declared string `name:"connectors" placeholder:"DIR" help:"A folder of files *.json that declare more, as for \"sluice serve\"."`
+	JSON     bool   `name:"json" help:"Print JSON: an object for each."`
 }
 
 // Run prints which providers there are and what each can do.
 func (c connectorsCommand) Run(s *surroundings) error {
-	all, err := app.Connectors()
+	all, err := app.Connectors(c.Declared)
 	if err != nil {
 		return err
 	}
-	settings := app.ConnectorSettings(c.Name)
+	settings := app.ConnectorSettings(c.Declared, c.Name)
 	if c.Name != "" && settings == nil {
 		return fmt.Errorf("there is no connector %q", c.Name)
 	}

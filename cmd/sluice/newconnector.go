@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/kit"
 )
 
 type connectorCommands struct {
-	New connectorNewCommand `cmd:"" help:"Write the beginning of a connector into the checkout of the repository that you are in, with tests that fail for what is missing."`
+	Check connectorCheckCommand `cmd:"" help:"Say what is wrong with a file that declares a connector, and what it can do; with settings also what its provider answers to a call that moves nothing."`
+	New   connectorNewCommand   `cmd:"" help:"Write the beginning of a connector into the checkout of the repository that you are in, with tests that fail for what is missing."`
 }
 
 type connectorNewCommand struct {
@@ -27,5 +29,30 @@ func (c connectorNewCommand) Run(s *surroundings) error {
 		}
 	}
 	_, err = fmt.Fprintf(s.out, "next: go test ./internal/connector/%s; docs/connectors.md says how to go on\n", c.Name)
+	return err
+}
+
+type connectorCheckCommand struct {
+	File     string `arg:"" help:"The file."`
+	Settings string `name:"settings" placeholder:"@FILE" type:"input" secret:"" help:"A terminal's settings, as a JSON object from @FILE, from - for standard input, or from env:NAME: then the provider is asked."`
+}
+
+// Run checks the file, all of it at once, and asks its provider where there are settings.
+func (c connectorCheckCommand) Run(s *surroundings) error {
+	t, err := app.DeclaredConnector(c.File)
+	if err != nil {
+		return err
+	}
+	can, err := t.Can()
+	if err != nil {
+		return err
+	}
+	if err := table(s.out, app.AbilityHeads, [][]string{app.AbilityCells(&can)}); err != nil || c.Settings == "" {
+		return err
+	}
+	said, err := app.AskProvider(s.ctx, t, []byte(c.Settings))
+	if err == nil {
+		_, err = fmt.Fprintln(s.out, said)
+	}
 	return err
 }

@@ -266,7 +266,7 @@ func (d *Desk) trial(ctx context.Context, name string, settings json.RawMessage)
 	if err != nil {
 		return err
 	}
-	prober, ok := conn.(connector.Prober)
+	prober, ok := connector.As[connector.Prober](conn)
 	if !ok {
 		return nil
 	}

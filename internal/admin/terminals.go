@@ -139,10 +139,10 @@ func (d *Desk) openConnector(name string, settings json.RawMessage) (connector.C
 // typesOf tells what a connector can do by what it implements.
 func typesOf(c connector.Connector) []payment.Type {
 	types := []payment.Type{payment.Deposit}
-	if _, ok := c.(connector.Payer); ok {
+	if _, ok := connector.As[connector.Payer](c); ok {
 		types = append(types, payment.Withdrawal)
 	}
-	if _, ok := c.(connector.Refunder); ok {
+	if _, ok := connector.As[connector.Refunder](c); ok {
 		types = append(types, payment.Refund)
 	}
 	return types

@@ -34,10 +34,14 @@ func connectors() []connector.Type {
 	}
 }
 
-// Connectors tells which providers there are and what each can do.
-func Connectors() ([]connector.Abilities, error) {
+// Connectors tells which providers there are and what each can do: those of the program, and those that the files of a folder declare.
+func Connectors(declared string) ([]connector.Abilities, error) {
+	types, err := connectorTypes(declared)
+	if err != nil {
+		return nil, err
+	}
 	var all []connector.Abilities
-	for _, t := range connectors() {
+	for _, t := range types {
 		a, err := t.Can()
 		if err != nil {
 			return nil, err
@@ -48,8 +52,9 @@ func Connectors() ([]connector.Abilities, error) {
 }
 
 // ConnectorSettings are what an operator writes for a terminal of that connector; nil where there is none.
-func ConnectorSettings(name string) []connector.Setting {
-	for _, t := range connectors() {
+func ConnectorSettings(declared, name string) []connector.Setting {
+	types, _ := connectorTypes(declared) // Connectors has told of the error
+	for _, t := range types {
 		if t.Name == name {
 			return t.Settings
 		}

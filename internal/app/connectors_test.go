@@ -38,7 +38,7 @@ func between(t *testing.T, path, name, want string) {
 func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
 
 func TestTheReadmeSaysWhatConnectorsCanDo(t *testing.T) {
-	all, err := app.Connectors()
+	all, err := app.Connectors("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestTheReadmeSaysWhatConnectorsCanDo(t *testing.T) {
 
 // TestEachConnectorsPageListsItsSettings, and that they are read as the page says.
 func TestEachConnectorsPageListsItsSettings(t *testing.T) {
-	all, err := app.Connectors()
+	all, err := app.Connectors("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestEachConnectorsPageListsItsSettings(t *testing.T) {
 			continue
 		}
 		text := row("setting", "example", "what it is", "shown to operators") + "|---|---|---|---|\n"
-		for _, s := range app.ConnectorSettings(a.Name) {
+		for _, s := range app.ConnectorSettings("", a.Name) {
 			name, shown := "`"+s.Name+"`", "no"
 			if s.Needed {
 				name += ", needed"

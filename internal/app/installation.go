@@ -15,6 +15,7 @@ import (
 	"github.com/sluicepay/sluice/internal/address"
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/config"
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/private"
 	"github.com/sluicepay/sluice/internal/store"
@@ -45,6 +46,7 @@ type Installation struct {
 	db       *store.DB
 	keys     vault.Keyring
 	restored time.Time // the last time, if ever
+	types    []connector.Type
 }
 
 // Make opens the installation of a server: it makes the folder, the keys and the database, or brings them up to date.
@@ -56,7 +58,7 @@ func Migrate(ctx context.Context, p Place) (*Installation, error) { return openO
 
 func openOrMake(ctx context.Context, p Place, serves bool) (*Installation, error) {
 	i := &Installation{place: p}
-	if err := i.spreadable(); err != nil {
+	if err := errors.Join(i.spreadable(), i.declared()); err != nil {
 		return nil, err
 	}
 	i.secureMemory(ctx)
@@ -84,6 +86,9 @@ func openOrMake(ctx context.Context, p Place, serves bool) (*Installation, error
 // Open opens an installation that is there and as this program has it. It makes and migrates nothing.
 func Open(ctx context.Context, p Place) (_ *Installation, err error) {
 	i := &Installation{place: p}
+	if err := i.declared(); err != nil {
+		return nil, err
+	}
 	i.secureMemory(ctx)
 	if err := i.secureFolder(ctx, false); err != nil {
 		return nil, err
@@ -106,6 +111,12 @@ func Open(ctx context.Context, p Place) (_ *Installation, err error) {
 		return nil, err
 	}
 	return i, nil
+}
+
+// declared reads which types of connectors there are.
+func (i *Installation) declared() (err error) {
+	i.types, err = connectorTypes(i.place.Connectors)
+	return err
 }
 
 // Close closes the database, when everything that works on it has ended.
@@ -133,7 +144,7 @@ func (i *Installation) Config(publicURL, version string) Config {
 	c := Config{
 		DB: i.db, Keys: i.keys, Restored: i.restored, Log: i.place.Log, PublicURL: publicURL, Version: version, TrustedProxies: i.place.TrustedProxies,
 		Hooks: hookGuard(&i.place.Config), InsecureHTTP: i.place.InsecureHTTP, NeverKeepCards: i.place.NeverKeepCards, MaxInFlight: maxInFlight, Rates: checkout.DefaultRates(),
-		Database: i.place.Database.Reveal(),
+		Database: i.place.Database.Reveal(), Connectors: i.types,
 	}
 	if i.place.MasterKey == "" {
 		c.MasterFolder = i.place.Data

@@ -71,17 +71,18 @@ var facing = []string{"kit", "admin", "app", "address", "config", "outbound", "p
 
 // byThemselves lists the commands that carry out no operation of admin, and why.
 var byThemselves = map[string]string{
-	"serveCommand":        "it is the installation at work; who may start it has its folder",
-	"migrateCommand":      "opening is all that it does: app.Migrate",
-	"doctorCommand":       "it opens nothing and reads no row of anybody: app.Examine",
-	"restoreCommand":      "there is no installation yet to have a desk: admin.Restore",
-	"listenCommand":       "a merchant's program: it has an API key and no folder",
-	"simulatorCommand":    "a provider, not an installation",
-	"versionCommand":      "it reads nothing",
-	"connectorsCommand":   "it tells of the program and not of an installation",
-	"connectorNewCommand": "it writes source code",
-	"helpCommand":         "it reads nothing",
-	"completionCommand":   "it reads nothing",
+	"serveCommand":          "it is the installation at work; who may start it has its folder",
+	"migrateCommand":        "opening is all that it does: app.Migrate",
+	"doctorCommand":         "it opens nothing and reads no row of anybody: app.Examine",
+	"restoreCommand":        "there is no installation yet to have a desk: admin.Restore",
+	"listenCommand":         "a merchant's program: it has an API key and no folder",
+	"simulatorCommand":      "a provider, not an installation",
+	"versionCommand":        "it reads nothing",
+	"connectorsCommand":     "it tells of the program and not of an installation",
+	"connectorCheckCommand": "it looks at a file and not at an installation",
+	"connectorNewCommand":   "it writes source code",
+	"helpCommand":           "it reads nothing",
+	"completionCommand":     "it reads nothing",
 }
 
 // TestTheCommandLineIsAFaceOfAdmin: every command that reads or changes an installation carries out an operation, which has its

@@ -14,6 +14,8 @@ type Config struct {
 	Database Secret
 	// MasterKey says where the master key stands, as ReadPlace takes it, or is empty for the file in Data.
 	MasterKey string
+	// Connectors is a folder whose files *.json declare connectors, or empty.
+	Connectors string
 	// Listen and SimulatorListen are host:port as net.Listen takes it.
 	Listen          string
 	SimulatorListen string

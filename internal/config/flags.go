@@ -28,10 +28,11 @@ type Flags struct {
 
 // Common holds the settings that every subcommand with a database needs.
 type Common struct {
-	Config    string `name:"config" placeholder:"PATH" help:"JSON file with settings. A flag wins over the environment, and the environment over the file."`
-	Data      string `name:"data" placeholder:"DIR" std:"./sluice-data" help:"Folder for keys and the embedded database, and where commands find the server. Serve, migrate and restore create it if it is missing, no other command does. With the embedded database one server at a time may use it."`
-	Database  string `name:"database" placeholder:"URL" secret:"" help:"PostgreSQL database, as postgres://user:password@host/name, with special characters as %40 for @, or where that stands: @FILE or env:NAME. One on another machine has to show its certificate unless sslmode says otherwise: see docs/postgresql.md. Without it, SQLite in the data folder; for other commands, what the server of the data folder uses."`
-	MasterKey string `name:"master-key" placeholder:"PLACE" place:"" help:"Where the key stands that wraps the keys by which secrets in the database are sealed: @FILE, env:NAME, or command:TEXT for what a shell command prints. Without it, master.key in the data folder, which a new installation makes. See docs/vault.md."`
-	LogLevel  string `name:"log-level" placeholder:"LEVEL" std:"info" help:"Least level that is logged: debug, info, warn or error."`
-	LogFormat string `name:"log-format" placeholder:"FORMAT" std:"json" help:"Form of the log: json or text."`
+	Config     string `name:"config" placeholder:"PATH" help:"JSON file with settings. A flag wins over the environment, and the environment over the file."`
+	Data       string `name:"data" placeholder:"DIR" std:"./sluice-data" help:"Folder for keys and the embedded database, and where commands find the server. Serve, migrate and restore create it if it is missing, no other command does. With the embedded database one server at a time may use it."`
+	Database   string `name:"database" placeholder:"URL" secret:"" help:"PostgreSQL database, as postgres://user:password@host/name, with special characters as %40 for @, or where that stands: @FILE or env:NAME. One on another machine has to show its certificate unless sslmode says otherwise: see docs/postgresql.md. Without it, SQLite in the data folder; for other commands, what the server of the data folder uses."`
+	MasterKey  string `name:"master-key" placeholder:"PLACE" place:"" help:"Where the key stands that wraps the keys by which secrets in the database are sealed: @FILE, env:NAME, or command:TEXT for what a shell command prints. Without it, master.key in the data folder, which a new installation makes. See docs/vault.md."`
+	Connectors string `name:"connectors" placeholder:"DIR" help:"Folder of files *.json that declare connectors to more providers. See docs/connectors.md."`
+	LogLevel   string `name:"log-level" placeholder:"LEVEL" std:"info" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat  string `name:"log-format" placeholder:"FORMAT" std:"json" help:"Form of the log: json or text."`
 }

@@ -28,6 +28,7 @@ var settings = map[string]struct {
 	"data":             {false, func(c *Config, s string) error { c.Data = s; return nil }},
 	"database":         {true, setDatabase},
 	"master-key":       {true, setMasterKey},
+	"connectors":       {true, func(c *Config, s string) error { c.Connectors = s; return nil }},
 	"log-level":        {false, setLogLevel},
 	"log-format":       {false, setLogFormat},
 	"listen":           {false, func(c *Config, s string) error { c.Listen = s; return checkHostPort(s) }},

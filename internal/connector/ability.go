@@ -79,13 +79,13 @@ func (t Type) Can() (Abilities, error) {
 	a := Abilities{
 		Name: t.Name, Methods: traits.Methods, Hold: traits.PreAuth, Recurring: traits.Recurring, Ask: !traits.NoAskByKey && !traits.Told, Visible: int(traits.Visible.Seconds()),
 	}
-	_, a.Capture = c.(Capturer)
-	_, a.Void = c.(Voider)
-	_, a.Refund = c.(Refunder)
-	_, a.Payout = c.(Payer)
-	_, a.Verify = c.(Verifier)
+	_, a.Capture = As[Capturer](c)
+	_, a.Void = As[Voider](c)
+	_, a.Refund = As[Refunder](c)
+	_, a.Payout = As[Payer](c)
+	_, a.Verify = As[Verifier](c)
 	_, a.Banks = c.(Chooser)
-	_, a.Notice = c.(Notifier)
-	_, a.Close = c.(Fencer)
+	_, a.Notice = As[Notifier](c)
+	_, a.Close = As[Fencer](c)
 	return a, nil
 }

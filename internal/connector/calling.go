@@ -17,23 +17,23 @@ func Send(ctx context.Context, c Connector, kind payment.AttemptKind, r Request)
 		if !r.Verify {
 			return c.Start(ctx, r)
 		}
-		if cc, ok := c.(Verifier); ok {
+		if cc, ok := As[Verifier](c); ok {
 			return cc.Verify(ctx, r)
 		}
 	case payment.AttemptCapture:
-		if cc, ok := c.(Capturer); ok {
+		if cc, ok := As[Capturer](c); ok {
 			return cc.Capture(ctx, r)
 		}
 	case payment.AttemptVoid:
-		if cc, ok := c.(Voider); ok {
+		if cc, ok := As[Voider](c); ok {
 			return cc.Void(ctx, r)
 		}
 	case payment.AttemptRefund:
-		if cc, ok := c.(Refunder); ok {
+		if cc, ok := As[Refunder](c); ok {
 			return cc.Refund(ctx, r)
 		}
 	case payment.AttemptWithdrawal:
-		if cc, ok := c.(Payer); ok {
+		if cc, ok := As[Payer](c); ok {
 			return cc.Payout(ctx, r)
 		}
 	}
@@ -53,12 +53,12 @@ func Ask(ctx context.Context, c Connector, call *payment.Call, of Original, back
 	if !call.Attempt.Live() && !nameless { // it is only asked about: nothing of it is to be closed
 		return c.Status(ctx, ref)
 	}
-	fencer, fences := c.(Fencer)
+	fencer, fences := As[Fencer](c)
 	if fences && call.Fence && !nameless {
 		return fencer.Fence(ctx, ref)
 	}
 	ask := func() (payment.Fact, error) { return c.Status(ctx, ref) }
-	resumer, resumes := c.(Resumer)
+	resumer, resumes := As[Resumer](c)
 	switch {
 	case resumes && call.Attempt.Live() && (!back.IsZero() || traits.Completes && !nameless): // what it brought names the attempt
 		ask = func() (payment.Fact, error) { return resumer.Resume(ctx, ref, back) }

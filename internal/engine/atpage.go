@@ -24,7 +24,7 @@ func (g Page) CanLeave(s *shop.Shop, p *payment.Payment) bool {
 	if err != nil {
 		return false
 	}
-	_, fences := c.Connector.(connector.Fencer)
+	_, fences := connector.As[connector.Fencer](c.Connector)
 	return fences
 }
 

@@ -30,7 +30,7 @@ func (e *Engine) call(ctx context.Context, p *payment.Payment, call *payment.Cal
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
-		if _, ok := c.Connector.(connector.Notifier); ok {
+		if _, ok := connector.As[connector.Notifier](c.Connector); ok {
 			x.noticeURL = e.c.PublicURL + "/notices/" + call.Attempt.TerminalID
 		}
 		if !call.Ask {

@@ -64,7 +64,7 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	if at.to == nil {
 		return at.fault
 	}
-	if _, ok := at.to.Connector.(connector.Notifier); !ok {
+	if _, ok := connector.As[connector.Notifier](at.to.Connector); !ok {
 		return payment.ErrNotFound
 	}
 	if wants, ok := at.to.Connector.(connector.Acknowledger); ok && post.Receipt != nil {

@@ -26,7 +26,7 @@ func (e *Engine) RetryNotice(ctx context.Context, n store.Notice) error {
 	if c == nil {
 		return at.fault
 	}
-	notifier, ok := c.Connector.(connector.Notifier)
+	notifier, ok := connector.As[connector.Notifier](c.Connector)
 	if !ok {
 		return fmt.Errorf("terminal %s takes no notices any more", n.Terminal)
 	}

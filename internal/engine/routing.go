@@ -38,7 +38,7 @@ func (e *Engine) unfit(s *shop.Shop, p *payment.Payment) route.Health {
 		if err != nil {
 			continue
 		}
-		if _, ok := c.Connector.(connector.Verifier); !ok {
+		if _, ok := connector.As[connector.Verifier](c.Connector); !ok {
 			unfit[t.ID] = payment.BecauseVerify
 		}
 	}

@@ -55,8 +55,21 @@ func (a *API) with(more http.Header) http.Header {
 // PostOnce is Post of a request that the provider carries out once under a key of ours, which the header named key has, and that may be
 // sent again as the same bytes: see connector.Resend. Everything that is sent with every request is part of what has to be the same.
 func (a *API) PostOnce(ctx context.Context, path string, body []byte, key string, more http.Header) (*outbound.Response, error) {
-	once := append(slices.Sorted(maps.Keys(a.Header)), key)
-	return a.call(ctx, &outbound.Request{Method: http.MethodPost, URL: a.Base + path, Header: a.with(more), Body: body, Wipe: true, Once: once})
+	return a.DoOnce(ctx, Once{http.MethodPost, path, body, key, more})
+}
+
+// Once is a request that the provider carries out once under a key of ours, which the header named Key has.
+type Once struct {
+	Method, Path string
+	Body         []byte
+	Key          string
+	More         http.Header
+}
+
+// DoOnce is PostOnce by any method.
+func (a *API) DoOnce(ctx context.Context, o Once) (*outbound.Response, error) {
+	once := append(slices.Sorted(maps.Keys(a.Header)), o.Key)
+	return a.call(ctx, &outbound.Request{Method: o.Method, URL: a.Base + o.Path, Header: a.with(o.More), Body: o.Body, Wipe: len(o.Body) > 0, Once: once})
 }
 
 func (a *API) call(ctx context.Context, r *outbound.Request) (*outbound.Response, error) {

@@ -75,7 +75,7 @@ func fenceFaults(t *testing.T, s Suite) {
 	r := newRig(t, s)
 	for _, f := range queryHurts {
 		t.Run(string(f), func(t *testing.T) {
-			fencer, ok := r.c.(connector.Fencer)
+			fencer, ok := connector.As[connector.Fencer](r.c)
 			if !ok {
 				t.Skip("the connector has no fence")
 			}

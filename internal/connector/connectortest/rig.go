@@ -173,23 +173,23 @@ func (r *rig) method(kind payment.AttemptKind, verify bool) func(context.Context
 		if !verify {
 			return r.c.Start
 		}
-		if c, ok := r.c.(connector.Verifier); ok {
+		if c, ok := connector.As[connector.Verifier](r.c); ok {
 			return c.Verify
 		}
 	case payment.AttemptWithdrawal:
-		if c, ok := r.c.(connector.Payer); ok {
+		if c, ok := connector.As[connector.Payer](r.c); ok {
 			return c.Payout
 		}
 	case payment.AttemptRefund:
-		if c, ok := r.c.(connector.Refunder); ok {
+		if c, ok := connector.As[connector.Refunder](r.c); ok {
 			return c.Refund
 		}
 	case payment.AttemptCapture:
-		if c, ok := r.c.(connector.Capturer); ok && r.c.Traits().PreAuth {
+		if c, ok := connector.As[connector.Capturer](r.c); ok && r.c.Traits().PreAuth {
 			return c.Capture
 		}
 	case payment.AttemptVoid:
-		if c, ok := r.c.(connector.Voider); ok && r.c.Traits().PreAuth {
+		if c, ok := connector.As[connector.Voider](r.c); ok && r.c.Traits().PreAuth {
 			return c.Void
 		}
 	}
@@ -256,7 +256,7 @@ func (r *rig) ask(t *testing.T, kind payment.AttemptKind, q connector.Request) (
 // fence closes an attempt, where the connector can.
 func (r *rig) fence(t *testing.T, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
 	t.Helper()
-	fencer, ok := r.c.(connector.Fencer)
+	fencer, ok := connector.As[connector.Fencer](r.c)
 	if !ok {
 		t.Skip("the connector has no fence")
 	}

@@ -144,7 +144,7 @@ func lag(t *testing.T, s Suite) {
 	if fact, err := r.status(t, payment.AttemptDeposit, q); err != nil || !fact.NotFound {
 		t.Fatalf("%+v, %v; want NotFound", fact, err)
 	}
-	if _, ok := r.c.(connector.Fencer); ok {
+	if _, ok := connector.As[connector.Fencer](r.c); ok {
 		fact, err := r.fence(t, payment.AttemptDeposit, q)
 		blind := fact.Class == payment.ClassUnknown && (s.But.Blind && !fact.NotFound || slices.Contains(s.But.Unfenced, payment.AttemptDeposit))
 		if err != nil || !won(fact) && !blind {

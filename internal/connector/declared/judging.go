@@ -1,0 +1,218 @@
+package declared
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/provider"
+)
+
+// answer is what a provider has said.
+type answer struct {
+	status int
+	body   jsontext.Value // one object
+	within string         // where stands what is told
+}
+
+// readAnswer reads a body, which need be no object where the status is no success.
+func readAnswer(status int, body []byte) (answer, error) {
+	a := answer{status: status, body: body}
+	var whole map[string]jsontext.Value
+	if err := provider.Read(body, &whole); err != nil {
+		return answer{status: status}, err //nolint:wrapcheck // by each caller
+	}
+	return a, nil
+}
+
+// at is the text, number or word under a path, seen from the whole answer; empty for none.
+func (a answer) at(path string) string {
+	if path == statusPath {
+		return strconv.Itoa(a.status)
+	}
+	v := a.body
+	for part := range strings.SplitSeq(path, ".") {
+		var members map[string]jsontext.Value
+		if v.Kind() != '{' || json.Unmarshal(v, &members) != nil {
+			return ""
+		}
+		v = members[part]
+	}
+	switch v.Kind() {
+	case '"':
+		var s string
+		if json.Unmarshal(v, &s) != nil {
+			return ""
+		}
+		return s
+	case '0', 't', 'f':
+		return string(v)
+	}
+	return ""
+}
+
+// inner is at from where the answer tells of the transaction.
+func (a answer) inner(path string) string {
+	if path == "" {
+		return ""
+	}
+	if a.within != "" {
+		path = a.within + "." + path
+	}
+	return a.at(path)
+}
+
+// asked is what an answer is to be about.
+type asked struct {
+	call string
+	kind payment.AttemptKind
+	key  string
+	none bool // no money moves
+}
+
+func (c condition) fits(a answer) bool {
+	value := a.inner(c.path)
+	if c.path == statusPath {
+		value = a.at(statusPath)
+		return slices.ContainsFunc(c.in, func(s string) bool { return s == value || s == value[:1]+"xx" })
+	}
+	return slices.Contains(c.in, value) != c.not
+}
+
+func (u *rule) fits(a answer, q asked) bool {
+	if len(u.on) > 0 && !slices.Contains(u.on, q.call) || len(u.of) > 0 && !slices.Contains(u.of, q.kind) {
+		return false
+	}
+	said := slices.ContainsFunc(u.when, func(c condition) bool { return c.path == statusPath })
+	if !said && (a.status < 200 || a.status > 299) {
+		return false
+	}
+	return !slices.ContainsFunc(u.when, func(c condition) bool { return !c.fits(a) })
+}
+
+// judge says what an answer proves: by the first rule that fits. An error says that it proves nothing.
+func (d *declaration) judge(a answer, q asked) (payment.Fact, error) {
+	at := slices.IndexFunc(d.rules, func(u rule) bool { return u.fits(a, q) })
+	if at < 0 {
+		return payment.Fact{}, provider.Unclear(a.status, "") //nolint:wrapcheck // by each caller
+	}
+	u := &d.rules[at]
+	code := a.inner(d.told["code"])
+	if u.from != "" {
+		code = a.at(u.from)
+	}
+	about := a.inner(d.told["key"]) == q.key && q.key != ""
+	ok := a.status >= 200 && a.status <= 299
+	switch {
+	case u.is == isNotFound:
+		return payment.Fact{Class: payment.ClassUnknown, NotFound: true}, nil
+	case u.is == string(payment.ClassRejected) && !ok: // it tells of a request that was not carried out, and of nothing else
+		return d.refusal(u, code), nil
+	case !about:
+		return payment.Fact{}, fmt.Errorf("%w: it carries another reference", provider.ErrAnswer)
+	case u.is == string(payment.ClassRejected):
+		return d.refusal(u, code), nil
+	}
+	return d.fact(a, u, q, code)
+}
+
+// refusal is a request that was not carried out.
+func (d *declaration) refusal(u *rule, code string) payment.Fact {
+	f := payment.Fact{Class: payment.ClassRejected, Code: u.code}
+	if row, listed := d.declines[code]; listed && f.Code == "" {
+		f.Code = row.Code
+	}
+	if f.Code == "" {
+		f.Code = payment.CodeAcquirerRequest
+	}
+	if provider.Word(code, 64) {
+		f.RawCode = code
+	}
+	return f
+}
+
+// fact is what is told of a transaction.
+func (d *declaration) fact(a answer, u *rule, q asked, code string) (payment.Fact, error) {
+	f := payment.Fact{Class: payment.Class(u.is)}
+	if u.is == isDeclined {
+		f = d.declines.Fact(code)
+	}
+	if u.code != "" {
+		f.Code = u.code
+	}
+	if f.Class == payment.ClassUnknown || f.Class == payment.ClassCancelled {
+		if provider.Word(code, 64) {
+			f.RawCode = code
+		}
+	}
+	if f.ProviderRef = a.inner(d.told["id"]); !provider.Word(f.ProviderRef, 64) {
+		return payment.Fact{}, fmt.Errorf("%w: no usable id", provider.ErrAnswer)
+	}
+	path := d.told["amount"]
+	if u.amount != "" {
+		path = u.amount
+	}
+	sum, err := d.sum(a.inner(path), a.inner(d.told["currency"]))
+	if err != nil {
+		return payment.Fact{}, err
+	}
+	if f.Echoed = sum; q.kind != payment.AttemptDeposit && sum.Amount.IsZero() || q.none != sum.Amount.IsZero() {
+		return payment.Fact{}, fmt.Errorf("%w: no usable amount", provider.ErrAnswer)
+	}
+	if f.Class == payment.ClassApproved || f.Class == payment.ClassAuthorized {
+		f.Credential = a.inner(d.told["credential"])
+	}
+	f.Instrument = d.masked(a)
+	if u.next == "wait" {
+		f.Next = payment.Next{Kind: payment.NextWait}
+	}
+	if page := a.inner(d.told["url"]); u.next == "page" {
+		if !provider.Page(page) {
+			return payment.Fact{}, fmt.Errorf("%w: no page to send the customer to", provider.ErrAnswer)
+		}
+		f.Next = payment.GoTo(page)
+	}
+	return f, nil
+}
+
+func (d *declaration) sum(amount, currency string) (s money.Sum, err error) {
+	if s.Currency, err = provider.Currency(currency); err != nil {
+		return s, err //nolint:wrapcheck // by each caller
+	}
+	if !d.decimal {
+		n, err := strconv.ParseInt(amount, 10, 64)
+		if err != nil {
+			return s, fmt.Errorf("%w: no usable amount", provider.ErrAnswer)
+		}
+		s.Amount, err = d.units.Amount(n, s.Currency)
+		return s, err //nolint:wrapcheck // by each caller
+	}
+	if s.Amount, err = money.Parse(amount); err != nil {
+		return s, fmt.Errorf("%w: no usable amount", provider.ErrAnswer)
+	}
+	return s, nil
+}
+
+// masked is what the provider tells of a card, where it has the expected form.
+func (d *declaration) masked(a answer) (m instrument.Masked) {
+	first, last := a.inner(d.told["first6"]), a.inner(d.told["last4"])
+	if digits(first, 6) && digits(last, 4) {
+		m.CustomerAccountNumber = first + "***" + last
+	}
+	if b := instrument.Brand(strings.ToUpper(a.inner(d.told["brand"]))); b != instrument.BrandUnknown && b.Valid() {
+		m.CardBrand = b
+	}
+	if n := a.inner(d.told["country"]); len(n) == 2 && n == strings.ToUpper(n) && provider.Word(n, 2) {
+		m.CardIssuingCountry = n
+	}
+	return m
+}
+
+func digits(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789") == "" }
