@@ -12,6 +12,7 @@ type terminalCommands struct {
 	List    terminalListCommand    `cmd:"" help:"List the terminals of a shop."`
 	Show    terminalShowCommand    `cmd:"" help:"Print a terminal with its settings, secrets masked."`
 	Update  terminalUpdateCommand  `cmd:"" help:"Change a terminal. Payments under way go on, by the new settings; notices signed as the old ones say are still believed for a time."`
+	Test    terminalTestCommand    `cmd:"" help:"Ask a terminal's provider, by a call that moves nothing, whether it takes the settings as they are."`
 	Disable terminalDisableCommand `cmd:"" help:"Send no new payments to a terminal. What is under way there goes on: captures, refunds, status, notices."`
 	Enable  terminalEnableCommand  `cmd:"" help:"Send payments to a terminal again."`
 	Remove  terminalRemoveCommand  `cmd:"" help:"Remove a disabled terminal that no payment has ever used."`
@@ -65,6 +66,23 @@ type terminalUpdateCommand struct {
 // Run changes a terminal.
 func (c *terminalUpdateCommand) Run(s *surroundings) error {
 	return perform(s, &c.operator, admin.OpUpdateTerminal, c.UpdateTerminal, document)
+}
+
+type terminalTestCommand struct {
+	operator
+	admin.OfTerminal
+}
+
+// Run asks the provider.
+func (c *terminalTestCommand) Run(s *surroundings) error {
+	return perform(s, &c.operator, admin.OpTestTerminal, c.OfTerminal,
+		sentence("terminal %s (%s): %s", func(t admin.TerminalTested) []any {
+			word := "the provider takes its settings"
+			if !t.Asked {
+				word = "its settings can be read; the connector has no call that moves nothing, so the provider was not asked"
+			}
+			return []any{t.Terminal, oneLine(t.Name), word}
+		}))
 }
 
 type terminalDisableCommand struct {

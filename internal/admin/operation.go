@@ -88,6 +88,7 @@ var (
 	OpListTerminals  = operation("terminal.list", ReadTerminals, (*Desk).listTerminals)
 	OpShowTerminal   = operation("terminal.show", ReadTerminals, (*Desk).showTerminal)
 	OpUpdateTerminal = operation("terminal.update", ManageTerminals, (*Desk).updateTerminal)
+	OpTestTerminal   = operation("terminal.test", ManageTerminals, (*Desk).testTerminal)
 	OpSwitchTerminal = operation("terminal.switch", ManageTerminals, (*Desk).switchTerminal)
 	OpRemoveTerminal = operation("terminal.remove", ManageTerminals, (*Desk).removeTerminal)
 
@@ -149,7 +150,7 @@ func All() []Any {
 		OpCreateShop, OpListShops, OpUpdateShop, OpRenameShop, OpSetLogo, OpRemoveLogo,
 		OpSetWallet, OpShowWallets, OpRemoveWallet,
 		OpCreateKey, OpListKeys, OpRevokeKey,
-		OpCreateTerminal, OpListTerminals, OpShowTerminal, OpUpdateTerminal, OpSwitchTerminal, OpRemoveTerminal,
+		OpCreateTerminal, OpListTerminals, OpShowTerminal, OpUpdateTerminal, OpTestTerminal, OpSwitchTerminal, OpRemoveTerminal,
 		OpListPayments, OpShowPayment, OpExplainPayment, OpCapturePayment, OpVoidPayment, OpRefundPayment,
 		OpCheckPayment, OpUpdatePayment, OpApproveUpdate, OpListUpdates, OpListParked,
 		OpListReviews, OpJudgePayment, OpStopRecurring,

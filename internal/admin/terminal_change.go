@@ -266,14 +266,19 @@ func (d *Desk) trial(ctx context.Context, name string, settings json.RawMessage)
 	if err != nil {
 		return err
 	}
+	if err := d.probe(ctx, conn); err != nil {
+		return fmt.Errorf("the provider does not take these settings, so nothing was changed: %w; --no-trial leaves the question out", err)
+	}
+	return nil
+}
+
+// probe makes the connector's call that moves nothing, where it has one.
+func (d *Desk) probe(ctx context.Context, conn connector.Connector) error {
 	prober, ok := connector.As[connector.Prober](conn)
 	if !ok {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, trialTimeout)
 	defer cancel()
-	if err := rescue.Call(func() error { return prober.Probe(ctx) }); err != nil {
-		return fmt.Errorf("the provider does not take these settings, so nothing was changed: %w; --no-trial leaves the question out", err)
-	}
-	return nil
+	return rescue.Call(func() error { return prober.Probe(ctx) })
 }

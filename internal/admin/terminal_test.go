@@ -38,8 +38,12 @@ func TestAProviderIsAskedFirst(t *testing.T) {
 		if diff := cmp.Diff(before, o.terminal(s.Shop, good.ID)); diff != "" {
 			t.Errorf("changed all the same: %s", diff)
 		}
+		if tested := done(o, admin.OpTestTerminal, update.OfTerminal); !tested.Asked || tested.Terminal != good.ID {
+			t.Errorf("%+v", tested)
+		}
 		update.NoTrial = true
 		done(o, admin.OpUpdateTerminal, update)
+		refused(o, admin.OpTestTerminal, update.OfTerminal, "401")
 		if strings.Contains(o.log.String(), "sandbox_wrong") || strings.Contains(o.log.String(), o.Simulator.APIKey()) {
 			t.Errorf("the log has credentials:\n%s", o.log)
 		}
