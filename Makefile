@@ -100,6 +100,11 @@ clients: ## lint both OpenAPI documents; clients generated from them read every 
 requests: ## REQUESTS random requests built from both OpenAPI documents, on each database
 	SLUICE_TEST_REQUESTS=$(REQUESTS) scripts/postgres.sh run go test -count=1 -timeout 0 -v -run 'RequestsByTheDocuments' ./internal/api
 
+.PHONY: live
+live: ## CONNECTOR at its provider's own sandbox, with the settings of a test account in SLUICE_LIVE_SETTINGS; SLUICE_LIVE_RECORD is a folder for what was said
+	@test -n "$(CONNECTOR)" || { echo "make live CONNECTOR=stripe" >&2; exit 2; }
+	go test -count=1 -v -tags live -run '^TestLive$$' ./internal/connector/$(CONNECTOR)
+
 .PHONY: bench
 bench: build ## the benchmark table; results go to bench/results/
 	scripts/postgres.sh run go run ./bench

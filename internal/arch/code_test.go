@@ -101,20 +101,21 @@ func TestNothingIsLeftForLater(t *testing.T) {
 
 // makesFiles lists who may make files beside package private, and why.
 var makesFiles = map[string]string{
-	"internal/store/tx/sqlite.go":        "the database's own file, 0600, in a folder that is private",
-	"internal/store/folder/lock_unix.go": "a lock, 0600, in a folder that is private",
-	"internal/vault/keyring.go":          "a temporary name of the system, which is then linked, not renamed: who comes second must not replace keys",
-	"internal/vault/master.go":           "a temporary name of the system, 0600, that is linked; or renamed by an operator who wants another key",
-	"internal/simulator/journal.go":      "books that are appended to, 0600; the simulator shares no code with what it judges",
-	"cmd/sluice/listen_place.go":         "the user's folder for state, 0700; the file in it comes by package private",
-	"cmd/sluice/admin_lock_unix.go":      "a lock, 0600, in a folder that is private",
-	"internal/backup/files.go":           "files of a backup and of a folder that is restored: 0600, and none that is there already",
-	"internal/backup/restore.go":         "the folders that a restore makes, 0700",
-	"internal/backup/take.go":            "the folder of a backup while it is taken, 0700",
-	"internal/store/tx/backup_sqlite.go": "the copy of the database in it, 0600, and none that is there already",
-	"internal/kit/kit.go":                "source code in the repository, which is for everybody",
-	"internal/testkit/golden/golden.go":  "files of the repository",
-	"internal/testkit/built/built.go":    "the program under test, for its user only",
+	"internal/store/tx/sqlite.go":                    "the database's own file, 0600, in a folder that is private",
+	"internal/store/folder/lock_unix.go":             "a lock, 0600, in a folder that is private",
+	"internal/vault/keyring.go":                      "a temporary name of the system, which is then linked, not renamed: who comes second must not replace keys",
+	"internal/vault/master.go":                       "a temporary name of the system, 0600, that is linked; or renamed by an operator who wants another key",
+	"internal/simulator/journal.go":                  "books that are appended to, 0600; the simulator shares no code with what it judges",
+	"cmd/sluice/listen_place.go":                     "the user's folder for state, 0700; the file in it comes by package private",
+	"cmd/sluice/admin_lock_unix.go":                  "a lock, 0600, in a folder that is private",
+	"internal/backup/files.go":                       "files of a backup and of a folder that is restored: 0600, and none that is there already",
+	"internal/backup/restore.go":                     "the folders that a restore makes, 0700",
+	"internal/backup/take.go":                        "the folder of a backup while it is taken, 0700",
+	"internal/store/tx/backup_sqlite.go":             "the copy of the database in it, 0600, and none that is there already",
+	"internal/connector/connectortest/atprovider.go": "what a provider has said to a test, 0600, in a folder that its user names",
+	"internal/kit/kit.go":                            "source code in the repository, which is for everybody",
+	"internal/testkit/golden/golden.go":              "files of the repository",
+	"internal/testkit/built/built.go":                "the program under test, for its user only",
 }
 
 // TestFilesAreMadePrivately keeps what the program writes out of the reach of others: files come by package private, which
