@@ -84,7 +84,7 @@ func (t Type) Can() (Abilities, error) {
 	_, a.Refund = As[Refunder](c)
 	_, a.Payout = As[Payer](c)
 	_, a.Verify = As[Verifier](c)
-	_, a.Banks = c.(Chooser)
+	_, a.Banks = As[Chooser](c)
 	_, a.Notice = As[Notifier](c)
 	_, a.Close = As[Fencer](c)
 	return a, nil

@@ -20,7 +20,7 @@ func (g Page) Banks(ctx context.Context, s *shop.Shop, p *payment.Payment, m pay
 	if at == nil || at.to == nil {
 		return nil
 	}
-	c, ok := at.to.Connector.(connector.Chooser)
+	c, ok := connector.As[connector.Chooser](at.to.Connector)
 	if !ok {
 		return nil
 	}

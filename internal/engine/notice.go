@@ -67,7 +67,7 @@ func (e *Engine) Notice(ctx context.Context, post Post) error {
 	if _, ok := connector.As[connector.Notifier](at.to.Connector); !ok {
 		return payment.ErrNotFound
 	}
-	if wants, ok := at.to.Connector.(connector.Acknowledger); ok && post.Receipt != nil {
+	if wants, ok := connector.As[connector.Acknowledger](at.to.Connector); ok && post.Receipt != nil {
 		*post.Receipt = wants.Acknowledgement()
 	}
 	if post.Read != nil {

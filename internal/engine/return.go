@@ -41,6 +41,6 @@ func (e *Engine) resumes(ctx context.Context, p *payment.Payment) (bool, error) 
 	if err != nil || at.to == nil {
 		return false, err
 	}
-	_, ok := at.to.Connector.(connector.Resumer)
+	_, ok := connector.As[connector.Resumer](at.to.Connector)
 	return ok, nil
 }

@@ -105,7 +105,7 @@ func (r *rig) back(ctx context.Context, q connector.Request, sent payment.Fact, 
 	if err != nil {
 		return payment.Fact{}, err
 	}
-	resumer, ok := r.c.(connector.Resumer)
+	resumer, ok := connector.As[connector.Resumer](r.c)
 	if !ok {
 		return payment.Fact{}, errors.New("the connector takes nobody back")
 	}

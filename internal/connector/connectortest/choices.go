@@ -13,7 +13,7 @@ import (
 // by one request and moves nothing.
 func choices(t *testing.T, s Suite) {
 	r := newRig(t, s)
-	chooser, ok := r.c.(connector.Chooser)
+	chooser, ok := connector.As[connector.Chooser](r.c)
 	if !ok {
 		t.Skip("the connector knows no banks to choose from")
 	}
@@ -45,7 +45,7 @@ func choices(t *testing.T, s Suite) {
 // learnsNoBanks: a server that is no provider names none.
 func (r *rig) learnsNoBanks(t *testing.T) {
 	t.Helper()
-	chooser, ok := r.c.(connector.Chooser)
+	chooser, ok := connector.As[connector.Chooser](r.c)
 	if !ok {
 		return
 	}

@@ -27,10 +27,10 @@ func (r *rig) named(kind payment.AttemptKind, q connector.Request) connector.Ref
 // which nothing was told is closed, or found by that.
 func (r *rig) question(ctx context.Context, kind payment.AttemptKind, q connector.Request) (payment.Fact, error) {
 	ref := r.named(kind, q)
-	if fencer, ok := r.c.(connector.Fencer); ok && r.suite.But.Named && kind == payment.AttemptDeposit && ref.ProviderRef == "" {
+	if fencer, ok := connector.As[connector.Fencer](r.c); ok && r.suite.But.Named && kind == payment.AttemptDeposit && ref.ProviderRef == "" {
 		return fencer.Fence(ctx, ref)
 	}
-	if resumer, ok := r.c.(connector.Resumer); ok && r.c.Traits().Completes {
+	if resumer, ok := connector.As[connector.Resumer](r.c); ok && r.c.Traits().Completes {
 		return resumer.Resume(ctx, ref, payment.Brought{})
 	}
 	return r.c.Status(ctx, ref)
