@@ -250,7 +250,7 @@ func (c *canary) onPages(text string) {
 		for name, value := range fields {
 			form.Set(name, value)
 		}
-		for _, at := range []string{"", "/cancel", "/continue", "/return", "/nowhere"} {
+		for _, at := range []string{"", "/cancel", "/continue", "/return", "/session", "/nowhere"} {
 			if at == "" && more == "" && contentType == "application/x-www-form-urlencoded" && len(fields) == 6 && fields["holder"] == "JANE DOE" {
 				continue
 			}

@@ -5,13 +5,17 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/sluicepay/sluice/internal/testkit/purse"
 )
 
 // mall is a server with a provider and shops whose settings differ, for walks in a browser.
 type mall struct {
 	server *server
 	sim    *simulator
-	site   string // address of the shops' own site
+	site   string       // address of the shops' own site
+	purse  *purse.Purse // of their customers
+	at     [][]string   // commands that give a shop its accounts at the wallets
 
 	strict  *mallShop // the first refusal decides
 	honest  *mallShop // likewise, and what is paid late counts
@@ -39,6 +43,8 @@ func openMall(t *testing.T, database string) *mall {
 		}
 	})
 	m.site = shopSite(t)
+	m.purse, m.at = walletAccounts(t, t.TempDir())
+	m.sim.control(t, "/scenarios", object{"match": object{"operation": "payment", "cardLast4": slowCard[12:]}, "asyncAfterMs": -1})
 	m.strict, m.honest = m.newShop(t, object{}), m.newShop(t, object{"honourLateSuccess": true})
 	m.patient, m.hasty = m.newShop(t, object{"checkoutAttempts": 3}), m.newShop(t, object{"checkoutTimeout": 1})
 	return m
@@ -46,7 +52,9 @@ func openMall(t *testing.T, database string) *mall {
 
 func (m *mall) newShop(t *testing.T, settings object) *mallShop {
 	t.Helper()
-	c := m.server.newHookShop(t, m.sim, settings).client
+	made := m.server.newHookShop(t, m.sim, settings)
+	m.server.giveWallets(t, made.id, m.at)
+	c := made.client
 	return &mallShop{c, &browserSite{BaseURL: c.base, APIKey: c.key, shop: m.site}}
 }
 

@@ -27,9 +27,14 @@ func TestBrowserEnds(t *testing.T) {
 					if database != "" && (i+j)%len(ways) != 0 {
 						continue
 					}
+					if e.leaves && y.code != nil {
+						continue
+					}
 					t.Run(y.method+", "+e.name, func(t *testing.T) {
 						t.Parallel()
-						e.walk(&walk{tab: openTab(t, root), mall: m, way: y})
+						b := openTab(t, root)
+						b.carry(m.purse, y.card)
+						e.walk(&walk{tab: b, mall: m, way: y})
 					})
 				}
 			}
@@ -48,15 +53,19 @@ type way struct {
 	timeOver         string       // headline once the time to decide is over
 	lateState        string       // state of the payment then
 	instead          string       // by which method they pay once this one was declined
+	card             *inWallet    // in the wallet on their device
+	code             answerCodes  // what the provider answers in its own time, if nobody has anything to do there
 }
 
 // ways: a method is a line here and nothing else.
 var ways = []way{
-	{"BASIC_CARD", "EUR", func(b *tab) { b.fillCard(challengeCard) }, "Confirm your payment", false, "Payment declined", "DECLINED", "OPEN_BANKING"},
-	{"BLIK", "PLN", func(b *tab) { b.fill("blik", "123 456") }, "Confirm in your bank's app", true, "Payment declined", "DECLINED", "BASIC_CARD"},
-	{"PIX", "BRL", func(*tab) {}, "Pay with Pix", true, "Time ran out", "CANCELLED", "BASIC_CARD"},
-	{"OPEN_BANKING", "EUR", func(b *tab) { b.choose("bank", "rhein") }, "Log in at Rheinbank", false, "Time ran out", "CANCELLED", "BASIC_CARD"},
-	{"PAY_BY_LINK", "PLN", func(b *tab) { b.choose("bank", "mbank") }, "Log in at mBank", false, "Time ran out", "CANCELLED", "BLIK"},
+	{"BASIC_CARD", "EUR", func(b *tab) { b.fillCard(challengeCard) }, "Confirm your payment", false, "Payment declined", "DECLINED", "OPEN_BANKING", nil, nil},
+	{"BLIK", "PLN", func(b *tab) { b.fill("blik", "123 456") }, "Confirm in your bank's app", true, "Payment declined", "DECLINED", "BASIC_CARD", nil, nil},
+	{"PIX", "BRL", func(*tab) {}, "Pay with Pix", true, "Time ran out", "CANCELLED", "BASIC_CARD", nil, nil},
+	{"OPEN_BANKING", "EUR", func(b *tab) { b.choose("bank", "rhein") }, "Log in at Rheinbank", false, "Time ran out", "CANCELLED", "BASIC_CARD", nil, nil},
+	{"PAY_BY_LINK", "PLN", func(b *tab) { b.choose("bank", "mbank") }, "Log in at mBank", false, "Time ran out", "CANCELLED", "BLIK", nil, nil},
+	{"GOOGLEPAY", "EUR", func(*tab) {}, "Confirm your payment", false, "Payment declined", "DECLINED", "BASIC_CARD", &onFile, nil},
+	{"APPLEPAY", "EUR", func(*tab) {}, "We are checking your payment", true, "Payment declined", "DECLINED", "OPEN_BANKING", &slowDevice, laterOn},
 }
 
 // Cards of the provider: one is asked about, one is not.
@@ -67,52 +76,53 @@ const (
 
 // endings are what can become of a payment on its page.
 var endings = []struct {
-	name string
-	walk func(w *walk)
+	name   string
+	walk   func(w *walk)
+	leaves bool // the customer gives up while it is being decided, and has nothing to say where that is the provider's alone
 }{
 	{"success", func(w *walk) {
 		w.begin(w.mall.strict, nil)
 		w.decide("approve")
 		w.returns("Payment successful", "COMPLETED")
-	}},
+	}, false},
 	{"declined", func(w *walk) {
 		w.begin(w.mall.strict, nil)
 		w.decide("decline")
 		w.returns("Payment declined", "DECLINED")
-	}},
+	}, false},
 	{"refused by the customer", func(w *walk) {
 		w.begin(w.mall.strict, nil)
 		w.decide("cancel")
 		w.returns("Payment cancelled", "CANCELLED")
-	}},
+	}, true},
 	{"expiry", func(w *walk) {
 		w.begin(w.mall.strict, staying)
 		w.expire()
-	}},
+	}, false},
 	{"late success that goes back", func(w *walk) {
 		w.begin(w.mall.strict, staying)
 		w.expire()
 		w.payLate()
 		w.mall.wantReturned(w.t, w.payment.ID)
 		w.stays(w.timeOver, w.lateState)
-	}},
+	}, false},
 	{"late success that counts", func(w *walk) {
 		w.begin(w.mall.honest, staying)
 		w.expire()
 		w.payLate()
 		await(w.t, "that it counts", browserPatience, func() bool { return w.shop.state(w.t, w.payment.ID) == "COMPLETED" })
 		w.stays("Payment successful", "COMPLETED")
-	}},
+	}, false},
 	{"declined, then another method", func(w *walk) {
 		w.begin(w.mall.patient, choosing)
 		w.decide("decline")
 		w.paysInstead()
-	}},
+	}, false},
 	{"left for another method", func(w *walk) {
 		w.begin(w.mall.patient, choosing)
 		w.leave()
 		w.paysInstead()
-	}},
+	}, true},
 }
 
 // choosing makes a payment that stays, and whose method is the customer's choice.
@@ -148,18 +158,29 @@ func (w *walk) goOn(y way) {
 		w.eventually("the form of "+y.method, `location.search.endsWith("method=`+y.method+`")`)
 	}
 	y.enter(w.tab)
-	w.click("button.primary")
+	w.click("button.primary, button.apple, button.gpay-button")
 	w.heading(y.there)
 }
 
 // decide presses a button at the provider: on its page, or in the app that our page waits for.
 func (w *walk) decide(decision string) {
 	w.t.Helper()
-	if !w.app {
+	switch {
+	case w.code != nil:
+		w.answers(w.code[decision])
+		return
+	case !w.app:
 		w.click("button[value=" + decision + "]")
 		return
 	}
 	appDecides(w.t, w.text(`document.querySelector("a.secondary").href`), decision)
+	w.text(lookAgain)
+}
+
+// answers has the provider say what became of it.
+func (w *walk) answers(code string) {
+	w.t.Helper()
+	w.mall.sim.control(w.t, "/control/decide", object{"reference": w.mall.reference(w.t, w.payment.ID), "responseCode": code})
 	w.text(lookAgain)
 }
 
@@ -169,6 +190,12 @@ const lookAgain = `(document.dispatchEvent(new Event("visibilitychange")), "")`
 // expire lets the time to decide run out at the provider, and has the customer come too late.
 func (w *walk) expire() {
 	w.t.Helper()
+	if w.code != nil {
+		w.answers(w.code["timeout"])
+		w.heading(w.timeOver)
+		w.stays(w.timeOver, w.lateState)
+		return
+	}
 	if w.app {
 		w.inApp = w.text(`document.querySelector("a.secondary").href`)
 	}
@@ -185,7 +212,7 @@ func (w *walk) expire() {
 // payLate has the provider take the money after all.
 func (w *walk) payLate() {
 	w.t.Helper()
-	if w.app {
+	if w.app && w.code == nil {
 		appDecides(w.t, w.inApp, "late")
 		return
 	}

@@ -18,6 +18,7 @@ type button struct {
 	Apple  bool
 	Told   string // in JSON
 	Absent string // what is said where the browser has no such wallet
+	Says   string // what went wrong, if anything did
 
 	nonce string // of what the wallet's script adds to the page; empty where it has none
 }

@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -62,16 +61,12 @@ func (f field) Described() string {
 	return ""
 }
 
-// Summary reports whether the faults are listed above the form: not for a single one that stands at its field.
+// Summary reports whether the faults are listed above the form: not for a single one that stands at its field, or at the wallet's button.
 func (f *form) Summary() bool {
+	if f.Button != nil && len(f.Faults) == 1 && f.Faults[0].Field == fieldMethod {
+		return false
+	}
 	return len(f.Faults) > 1 || len(f.Faults) == 1 && f.Faults[0].Field == fieldMethod
-}
-
-// choice is a way to pay that has a page of its own, from which the customer can come back.
-type choice struct {
-	Link, Label string
-	Method      payment.Method
-	Needs       string // the wallet without which it is not shown; empty for none
 }
 
 type heldCard struct{ Name, Expiry string }
@@ -182,21 +177,7 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 	case shown.Spec().Means == instrument.KindCard && !g.cardElsewhere(v, shown):
 		g.fillCard(r, f, v, e)
 	default:
-		f.fillFields(g.asks(r, v, shown), v, e)
-		f.Title = v.words.Steps[string(shown)].Form
-		if len(f.Fields) == 0 {
-			f.Plain = cmp.Or(v.words.Steps[string(shown)].Before, v.words.MethodText)
-		}
-		if f.Sheet = g.sheet(v, shown); f.Sheet != "" {
-			f.Amount = nil
-		}
-		if f.Button = g.button(v, shown); f.Button != nil {
-			f.Plain = ""
-		}
-		if f.Chooses { // nothing, or what is paid from: the rest is done elsewhere
-			f.Pay = continueWith(v.words, shown)
-			f.Title = f.Pay
-		}
+		g.fillOther(r, f, v, e, shown)
 		if open && len(methods) > 1 {
 			f.Back = v.path
 		}
@@ -207,22 +188,8 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 	if open {
 		f.PayValue = string(shown)
 	}
-	if f.Back != "" {
-		return
-	}
-	for i, m := range methods {
-		way := choice{Link: v.path + "?" + fieldMethod + "=" + string(m), Label: v.words.method(m), Method: m}
-		if shown != "" { // else there may be no other way
-			way.Needs = v.needs(m)
-		}
-		switch {
-		case m == shown:
-		case i == 0 && shown != "":
-			way.Label = continueWith(v.words, m)
-			f.First = &way
-		default:
-			f.Others = append(f.Others, way)
-		}
+	if f.Back == "" {
+		f.fillWays(v, shown, methods)
 	}
 }
 

@@ -59,6 +59,7 @@ func (g *Pages) beginSession(w http.ResponseWriter, r *http.Request, v *visit) {
 		w.WriteHeader(http.StatusConflict)
 		return
 	}
+	defer wipeForm(form) // whatever else was sent
 	leave, ok := g.sessions.enter(v.payment.ID)
 	if !ok {
 		w.WriteHeader(http.StatusTooManyRequests)

@@ -15,6 +15,8 @@ if (!version) { at.hidden = true; says.textContent = at.dataset.absent; return; 
 const failed = () => { says.textContent = at.dataset.failed; };
 const pay = () => {
 	says.textContent = "";
+	const lacks = [...form.querySelectorAll("[aria-required=true]")].find(field => !field.value.trim());
+	if (lacks) { lacks.focus(); return; }
 	let session;
 	try { session = new ApplePaySession(version, told.request); } catch { failed(); return; }
 	session.onvalidatemerchant = async e => {

@@ -14,6 +14,8 @@ const start = async () => {
 		if (!(await client.isReadyToPay(asks)).result) { absent(); return; }
 		const pay = async () => {
 			says.textContent = "";
+			const lacks = [...form.querySelectorAll("[aria-required=true]")].find(field => !field.value.trim());
+			if (lacks) { lacks.focus(); return; }
 			try {
 				const paid = await client.loadPaymentData(told.request);
 				form.elements.wallet.value = paid.paymentMethodData.tokenizationData.token;

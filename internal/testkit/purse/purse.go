@@ -91,6 +91,16 @@ func (p *Purse) Open(t testing.TB, s *shop.Shop) {
 	w.Keys = keys.Text()
 }
 
+// Files are what the merchant has of the wallets, in PEM: the private key for Google, and the certificate for Apple with its own.
+func (p *Purse) Files(t testing.TB) (google, certificate, apple string) {
+	t.Helper()
+	certificate, err := p.Makers.Apple.Processing(p.MerchantID(), &p.apple.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return PEM(t, p.google), certificate, PEM(t, p.apple)
+}
+
 // PEM is a private key as files have it.
 func PEM(t testing.TB, key any) string {
 	t.Helper()
