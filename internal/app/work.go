@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/certificates"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/kept"
 	"github.com/sluicepay/sluice/internal/outbound"
@@ -40,7 +41,8 @@ func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	due := a.Engine.DueWork(sealing.Name, workDeliveries)
 	lists := tally.New(tally.Config{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log, Bell: a.Engine.Bell()})
 	cards := &kept.Forgetter{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log}
-	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing(), lists.Kind(), cards.Kind()})
+	ends := &certificates.Watch{DB: a.c.DB, Bell: a.Engine.Bell(), Now: a.c.Now, Log: a.c.Log}
+	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing(), lists.Kind(), cards.Kind(), ends.Kind()})
 	deliverer := a.NewDeliverer()
 	if w.Endpoints > 0 {
 		kinds = append(kinds, a.deliveries(deliverer, w.Endpoints))
@@ -50,7 +52,7 @@ func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	}
 	runner, err := job.New(job.Options{
 		DB: a.c.DB, Node: a.c.Owner, Exclusive: a.exclusive(), Now: a.c.Now, Random: a.c.Random, Log: a.c.Log,
-		Kinds: kinds, Next: cards.After(lists.After(due.Next)),
+		Kinds: kinds, Next: ends.After(cards.After(lists.After(due.Next))),
 		DrainFor: w.DrainFor, PollEvery: w.PollEvery, LeaseFor: w.LeaseFor, Alarm: due.Unread,
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"store/marks", "store/nodes", "store/contents", "store/cards", "store/places", "store/signing", "store/spent", "store/sent"},
 	{"store"},
 	{"alarm", "job", "flight"},
-	{"outbox", "kept", "resend"},
+	{"outbox", "kept", "certificates", "resend"},
 	{"engine", "webhook", "backup", "sealing", "tally"},
 	{"api", "checkout", "inbound", "records"},
 	{"api/gateway", "api/yandexpay", "welcome"},
