@@ -172,11 +172,11 @@ func (o *order) plan(tx *store.Tx, p *payment.Payment) (payment.Command, callInp
 	case coded && !call.at.withoutCode():
 		return nil, callInput{}, &payment.Missing{Field: "card.cardSecurityCode"}
 	default:
-		if err := e.admit(x, card, &o.door); err != nil {
-			return nil, callInput{}, err
-		}
-		c.Instrument, call.means, call.pass = masked(card, o.ranges), means, o.door.pass
+		c.Instrument, call.means = masked(card, o.ranges), means
 		c.Instrument.CardToken = o.token(tx, p, card)
+	}
+	if call.pass, err = o.admitted(call.means); err != nil {
+		return nil, callInput{}, err
 	}
 	c.Fill(&wanted)
 	if lacks := call.at.lacks(&wanted); lacks != "" {

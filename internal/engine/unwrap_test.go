@@ -259,3 +259,37 @@ func TestALateSuccessOfAWallet(t *testing.T) {
 		h.agree()
 	})
 }
+
+// TestCardsInWalletsAreGuarded: a number is the same number, on file or in a token, and one that is not tried spends no token.
+func TestCardsInWalletsAreGuarded(t *testing.T) {
+	t.Parallel()
+	onBothWallets(t, func(t *testing.T, h payer) {
+		h.shop = h.NewShop(t, func(s *shop.Shop) {
+			h.Open(t, s)
+			s.Settings.CardTesting = shop.Defaults(true).CardTesting
+		}).Shop
+		for n := range 5 {
+			m, device := payment.GooglePay, n%2 == 0
+			if n == 4 {
+				m, device = payment.ApplePay, true
+			}
+			p, err := h.pay(h.Engine, h.open("10.00").ID, m, h.Token(t, m, purse.Card(cardDeclined, device), 1000))
+			if err != nil || p.State() != payment.Declined {
+				t.Fatalf("%v, %s", err, p.State())
+			}
+		}
+		spent, p := h.spentRows(), h.get(h.open("10.00").ID)
+		_, err := h.pay(h.Engine, p.ID, payment.GooglePay, h.Token(t, payment.GooglePay, purse.Card(cardDeclined, true), 1000))
+		isSlowed(t, err)
+		_, err = h.pays(cardDeclined, "")
+		isSlowed(t, err)
+		if now := h.get(p.ID); now.Version != p.Version || h.spentRows() != spent || h.slowedBy("card") != 2 {
+			t.Errorf("version %d after %d, %d tokens after %d, %d times slowed", now.Version, p.Version, h.spentRows(), spent, h.slowedBy("card"))
+		}
+		other, err := h.pay(h.Engine, p.ID, payment.ApplePay, h.Token(t, payment.ApplePay, purse.Card(cardApproved, true), 1000))
+		if err != nil || other.State() != payment.Completed {
+			t.Errorf("another card: %v, %s", err, other.State())
+		}
+		h.agree()
+	})
+}
