@@ -21,6 +21,7 @@ import (
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 	"github.com/sluicepay/sluice/internal/testkit/loopback"
+	"github.com/sluicepay/sluice/internal/testkit/purse"
 	"github.com/sluicepay/sluice/internal/vault"
 )
 
@@ -212,6 +213,7 @@ func (m *maker) play() {
 	m.settled()
 	m.orders()
 	m.optional("kept cards", m.keptCards)
+	m.optional("tokens of wallets", m.walletTokens)
 	m.optional("corrections", m.corrections)
 	m.operator()
 	m.optional("token keys", func() error { _, err := m.try("webhook", "rotate-token-key"); return err })
@@ -272,6 +274,28 @@ func (m *maker) keptCards() error {
 		return err
 	}
 	m.tell("keeper", "COMPLETED", byCustomer(deposit("card-kept", "11.12")), true)
+	return nil
+}
+
+// walletTokens are of a shop with an account at Google: one has paid, and one waits with its deposit.
+func (m *maker) walletTokens() error {
+	m.shop("purse", false, object{"requiredParameters": "relaxed"})
+	p := purse.New(m.t, purse.NewMakers(m.t, time.Now().Add(-time.Hour)), "kept", time.Now)
+	key, _, _ := p.Files(m.t)
+	at := map[string]string{"google.pem": key, "google.json": string(p.Makers.Google.Roots())}
+	for name, text := range at {
+		at[name] = filepath.Join(m.dir, name)
+		if err := os.WriteFile(at[name], []byte(text), 0o600); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	if _, err := m.try("shop", "wallet", "set", "--shop", m.Shops["purse"].ID, "google", "--recipient", p.Recipient(), "--roots", at["google.json"], at["google.pem"]); err != nil {
+		return err
+	}
+	for name, state := range map[string]string{"token-spent": "COMPLETED", "token-waits": "CHECKOUT"} {
+		token := string(p.FromGoogle(m.t, purse.Card("4000000000000408", true), nil))
+		m.tell("purse", state, byGoogle(deposit(name, "11.12"), token), state == "COMPLETED").Wallet = token
+	}
 	return nil
 }
 

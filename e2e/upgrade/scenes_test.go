@@ -67,6 +67,11 @@ func everything(reference string) object {
 		"billingAddress", object{"countryCode": "GB", "city": "London", "addressLine1": "221b Baker St", "postalCode": "NW1 6XE"})
 }
 
+// byGoogle has a payment be paid by a token instead of a card.
+func byGoogle(body object, token string) object {
+	return with(body, "card", nil, "paymentMethod", "GOOGLEPAY", "googlePay", object{"token": token})
+}
+
 // play tells what a payment comes to, and keeps it.
 func (w *world) play(s scene) *scene {
 	w.t.Helper()

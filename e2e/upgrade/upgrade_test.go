@@ -268,6 +268,27 @@ func (p *present) merchantsGoOn() {
 		p.t.Errorf("a chain that was stopped goes on: %v %v", a, err)
 	}
 	p.keptCardsPay()
+	p.tokensPayOnce()
+}
+
+// tokensPayOnce: a token that has paid the older program's payment pays no other, and one that waits with its deposit pays that.
+func (p *present) tokensPayOnce() {
+	p.t.Helper()
+	if !p.has("token-spent") {
+		return
+	}
+	spent, waits := p.scene("token-spent"), p.scene("token-waits")
+	a, err := p.send(call{shop: "purse", method: "POST", path: payments, body: byGoogle(deposit("token-again", "11.12"), spent.Wallet)})
+	if err != nil || a.status != http.StatusBadRequest || !strings.Contains(a.text(), "replay") {
+		p.t.Errorf("a token that was spent: %v, %s", err, a)
+	}
+	p.must(call{shop: "purse", method: "PATCH", path: payments + "/" + waits.Payment, body: browser})
+	p.becomes("token-waits", "COMPLETED")
+	waits.Ends = "COMPLETED"
+	a, err = p.send(call{shop: "purse", method: "POST", path: payments, body: byGoogle(deposit("token-once-more", "11.12"), waits.Wallet)})
+	if err != nil || a.status != http.StatusBadRequest {
+		p.t.Errorf("a token that was spent now: %v, %s", err, a)
+	}
 }
 
 // keptCardsPay: a card that the older program kept is paid with by its token.

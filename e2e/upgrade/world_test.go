@@ -60,7 +60,8 @@ type scene struct {
 	Page    string `json:"page,omitempty"`
 	Parent  string `json:"parent,omitempty"`
 	Token   string `json:"token,omitempty"`
-	Kept    string `json:"kept,omitempty"` // the token of its card, where the shop keeps them
+	Kept    string `json:"kept,omitempty"`   // the token of its card, where the shop keeps them
+	Wallet  string `json:"wallet,omitempty"` // the token of Google Pay that it was made with
 }
 
 func (w *world) scene(name string) *scene {
