@@ -288,7 +288,7 @@ func (l *life) comesBack(page, result string) {
 			l.t.Error(err)
 		}
 		if to, err := res.Location(); err == nil {
-			page = to.String()
+			page = to.String() + "&long=" + strings.Repeat("x", 20_000) // a result may be that long
 		}
 	}
 }
