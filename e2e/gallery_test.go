@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"net/url"
 	"strconv"
 	"testing"
 
@@ -45,14 +46,14 @@ func (g *gallery) newCuriousShop(t *testing.T) *mallShop {
 	var made struct{ ShopID, APIKey, TerminalID string }
 	g.server.admin(t, &made, "shop", "create", "--name", "Livraria Curiosa", "--settings", "{}")
 	g.server.admin(t, &made, "terminal", "create", "--shop", made.ShopID, "--name", "sandbox", "--connector", "sandbox", "--settings", text(t, object{
-		"url": g.sim.URL, "apiKey": g.sim.APIKey, "customerDetails": []string{"firstName", "lastName", "email", "phone"}, "documentTypes": []string{"BR_CPF", "BR_CNPJ"},
+		"url": g.sim.URL, "apiKey": g.sim.APIKey, "customerDetails": []string{"firstName", "lastName", "email", "phone", "addressLine1", "postalCode", "city", "countryCode"}, "documentTypes": []string{"BR_CPF", "BR_CNPJ"},
 	}))
 	c := newClient(g.server.base, made.APIKey)
 	return &mallShop{c, &browserSite{BaseURL: c.base, APIKey: c.key, shop: g.site}}
 }
 
 // nameless is a payment of which nobody has said who pays.
-var nameless = object{"customer": nil}
+var nameless = object{"customer": nil, "billingAddress": nil}
 
 // statusOf opens an address without a browser.
 func statusOf(t *testing.T, address string) int {
@@ -63,6 +64,19 @@ func statusOf(t *testing.T, address string) int {
 	}
 	_ = a.Body.Close() // nothing of it is wanted
 	return a.StatusCode
+}
+
+// post sends a form without a browser.
+func post(t *testing.T, address string, form url.Values) {
+	t.Helper()
+	a, err := http.PostForm(address, form) //nolint:noctx // as a browser does
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Body.Close() // nothing of it is wanted
+	if a.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d", address, a.StatusCode)
+	}
 }
 
 // hold keeps the browser from getting to any page of a site: it stays on the one from which it wants to go there.
@@ -200,6 +214,22 @@ var states = []sees{
 	{"BLIK, in the app", func(t *testing.T, g *gallery, b *tab) string {
 		return b.sends(g.page(t, g.dressed, choosing, object{"currency": "PLN"})+"?method=BLIK", "Confirm in your bank's app", func(b *tab) { b.fill("blik", "123456") })
 	}, nil, `document.querySelector("#left") !== null`},
+	{"BLIK, apps that know the customer", func(t *testing.T, g *gallery, b *tab) string {
+		paying := []object{by("BLIK", "PLN"), knownAs("carla")}
+		for _, app := range []string{"mbank", "pko"} {
+			page := b.sends(g.page(t, g.dressed, paying...)+"?app=new", "Confirm in your bank's app", func(b *tab) {
+				b.fill("blik", "123456")
+				b.click("#save")
+			})
+			post(t, b.text(`document.querySelector("a.secondary").href`), url.Values{"decision": {"remember-" + app}})
+			b.open(page)
+			b.heading("Payment successful")
+		}
+		return g.page(t, g.dressed, choosing, object{"currency": "PLN"}, knownAs("carla")) + "?method=BLIK"
+	}, nil, `document.querySelector("[name=app]") !== null && document.querySelectorAll(".ways li").length === 2`},
+	{"BLIK, code of a known customer", func(t *testing.T, g *gallery, _ *tab) string {
+		return g.page(t, g.dressed, by("BLIK", "PLN"), knownAs("dora"))
+	}, nil, `document.querySelector("#save") !== null`},
 	{"PIX, code", func(t *testing.T, g *gallery, b *tab) string {
 		return b.sends(g.page(t, g.dressed, choosing, object{"currency": "BRL"})+"?method=PIX", "Pay with Pix", nothing)
 	}, nil, `document.querySelector("#copied") !== null`},

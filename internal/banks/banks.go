@@ -65,7 +65,10 @@ func (l *Lists) of(k key) *list {
 // Get lists the banks that c, the connector of the terminal, has for the choice; none where the provider does not answer and did not for
 // half an hour.
 func (l *Lists) Get(ctx context.Context, terminal string, c connector.Chooser, of connector.Choice) []connector.Bank {
-	found := l.of(key{terminal, of})
+	found := &list{} // of one customer: it is asked for each time, and nobody else waits for it
+	if of.Alias == "" {
+		found = l.of(key{terminal, of})
+	}
 	found.mu.Lock()
 	defer found.mu.Unlock()
 	now := l.Now()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/instrument"
+	"github.com/sluicepay/sluice/internal/payment"
 )
 
 const (
@@ -168,6 +169,7 @@ func held(c *engine.KeptCard, w *words) *heldCard {
 		return nil
 	}
 	return &heldCard{
+		Method: payment.BasicCard,
 		Name:   fill(w.HeldCard, named(w.Brands, string(c.Brand)), c.Last4),
 		Expiry: fill(w.HeldExpiry, c.ExpiryMonth+"/"+c.ExpiryYear),
 	}

@@ -97,7 +97,7 @@ type entry struct {
 	slowed bool             // the card is not tried now
 	lost   bool             // the form has a ticket, and there is nothing on the shelf for it
 	change string           // the field that the customer wants to enter anew
-	saved  string           // name of the kept card that is paid with
+	saved  string           // name of the kept card, or of the app, that is paid with
 	typed  bool             // the card was entered
 	save   bool             // it is to be kept
 
@@ -162,7 +162,7 @@ func (g *Pages) readEntry(r *http.Request, form url.Values, v *visit) *entry {
 		e.readWallet(form, v, method)
 	case g.cardElsewhere(v, method):
 	case kind != instrument.KindCard:
-		e.readFields(form, v, kind, g.asks(r, v, method))
+		g.readApp(e, r, form, v, method)
 	case form.Has(fieldSaved):
 		e.readSaved(form, v, g.saved(r, v))
 	case form.Has(fieldNumber), form.Has(fieldTicket):

@@ -18,19 +18,21 @@ type form struct {
 	Card          []field
 	Held          *heldCard // the card that came with the payment; of the card fields only the code then, if any
 	Saved         []choice  // other cards that are kept for the customer, and the way to none of them
-	SavedCard     string    // name of the kept card that the form is for
-	Save          *saveBox  // whether the card is to be kept
-	Fields        []field   // of a method that is no card
-	Person        []field   // of who pays, where the provider wants to know
-	Address       []field   // likewise, of the billing address
-	Chooses       bool      // among them is nothing but choices
-	Plain         string    // where nothing is entered for the method: what comes next
-	Pay           string    // label of the main button; empty when there is none
-	Sheet         string    // address of the wallet's page, to which the main button leads
-	Button        *button   // the wallet's own, in the place of the main one
-	PayValue      string    // method that the main button chooses; empty when it is fixed
-	First         *choice   // a likelier way than the card, whose form is shown
-	Title         string    // of the page, where the method has its own
+	SavedTitle    string
+	SavedCard     string   // name of the kept card that the form is for
+	App           string   // of a bank, which asks the customer without a code
+	Save          *saveBox // whether the card is to be kept
+	Fields        []field  // of a method that is no card
+	Person        []field  // of who pays, where the provider wants to know
+	Address       []field  // likewise, of the billing address
+	Chooses       bool     // among them is nothing but choices
+	Plain         string   // where nothing is entered for the method: what comes next
+	Pay           string   // label of the main button; empty when there is none
+	Sheet         string   // address of the wallet's page, to which the main button leads
+	Button        *button  // the wallet's own, in the place of the main one
+	PayValue      string   // method that the main button chooses; empty when it is fixed
+	First         *choice  // a likelier way than the card, whose form is shown
+	Title         string   // of the page, where the method has its own
 	Others        []choice
 	Back          string   // where all methods are shown again; empty where there is no choice
 	Lasts         *lasting // how long the page is open
@@ -69,7 +71,10 @@ func (f *form) Summary() bool {
 	return len(f.Faults) > 1 || len(f.Faults) == 1 && f.Faults[0].Field == fieldMethod
 }
 
-type heldCard struct{ Name, Expiry string }
+type heldCard struct {
+	Name, Expiry string
+	Method       payment.Method // whose mark stands beside it
+}
 
 // methods lists what the customer may choose from: the payment's own method, or all that a terminal of the shop
 // takes for it, cards first.
@@ -176,11 +181,13 @@ func (g *Pages) fillMethods(r *http.Request, f *form, v *visit, e *entry, method
 		f.Pay = ""
 	case shown.Spec().Means == instrument.KindCard && !g.cardElsewhere(v, shown):
 		g.fillCard(r, f, v, e)
+	case g.fillApp(r, f, v, e, shown):
 	default:
 		g.fillOther(r, f, v, e, shown)
-		if open && len(methods) > 1 {
-			f.Back = v.path
-		}
+	}
+	elsewhere := shown != "" && (shown.Spec().Means != instrument.KindCard || g.cardElsewhere(v, shown))
+	if open && len(methods) > 1 && elsewhere {
+		f.Back = v.path
 	}
 	if shown != "" {
 		f.Person, f.Address = g.personFields(v, e, shown)

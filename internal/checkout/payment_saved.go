@@ -87,6 +87,7 @@ func (g *Pages) fillSaved(r *http.Request, f *form, v *visit, e *entry) {
 	if v.chooses() {
 		way.Set(fieldMethod, string(payment.MethodOf(instrument.KindCard)))
 	}
+	f.SavedTitle = v.words.SavedCards
 	link := func(name, label string) {
 		way.Set(fieldSaved, name)
 		f.Saved = append(f.Saved, choice{Link: v.path + "?" + way.Encode(), Label: label, Method: payment.MethodOf(instrument.KindCard)})
@@ -107,7 +108,7 @@ func (g *Pages) fillSaved(r *http.Request, f *form, v *visit, e *entry) {
 	code := codeField(v.words, e)
 	code.Required = true
 	f.Card = []field{code}
-	f.Held, f.SavedCard = &heldCard{Name: shown.title(v.words), Expiry: shown.expiry(v.words)}, shown.name
+	f.Held, f.SavedCard = &heldCard{shown.title(v.words), shown.expiry(v.words), payment.BasicCard}, shown.name
 	link(anotherCard, v.words.AnotherCard)
 }
 

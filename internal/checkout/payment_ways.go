@@ -17,6 +17,9 @@ type choice struct {
 // fillOther puts a method into the form that is no card: its fields, or what leads on to it.
 func (g *Pages) fillOther(r *http.Request, f *form, v *visit, e *entry, shown payment.Method) {
 	f.fillFields(g.asks(r, v, shown), v, e)
+	if g.remembers(v, shown) {
+		f.Save = &saveBox{v.words.Alias.Save, v.words.Alias.SaveHint, e.save}
+	}
 	f.Title = v.words.Steps[string(shown)].Form
 	if len(f.Fields) == 0 {
 		f.Plain = cmp.Or(v.words.Steps[string(shown)].Before, v.words.MethodText)

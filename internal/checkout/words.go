@@ -51,6 +51,7 @@ type words struct {
 	methodPages
 
 	Person personWords
+	Alias  aliasWords
 
 	Methods map[string]methodWords // by payment method
 	Brands  map[string]string      // what customers call a card brand

@@ -104,6 +104,8 @@ type Chooser interface {
 type Choice struct {
 	Method   payment.Method
 	Currency money.Currency
+	// Alias is of a customer whom apps of banks may know: then those that do are listed, to be named by an [instrument.Code].
+	Alias string
 }
 
 // Bank is one that can be chosen. Its ID becomes that of an [instrument.Bank].

@@ -12,7 +12,7 @@ import (
 type Bank = connector.Bank
 
 // Banks lists the banks that the payment can be paid from by the method, at the terminal where it would be tried first; none
-// where that provider has one only, or asks by itself.
+// where that provider has one only, or asks by itself. By BLIK they are those whose apps know the customer.
 func (g Page) Banks(ctx context.Context, s *shop.Shop, p *payment.Payment, m payment.Method) []Bank {
 	wanted := *p
 	wanted.Method = m
@@ -24,5 +24,5 @@ func (g Page) Banks(ctx context.Context, s *shop.Shop, p *payment.Payment, m pay
 	if !ok {
 		return nil
 	}
-	return g.e.banks.Get(ctx, at.name, c, connector.Choice{Method: m, Currency: p.Moves().Currency})
+	return g.e.banks.Get(ctx, at.name, c, connector.Choice{Method: m, Currency: p.Moves().Currency, Alias: g.e.cards.Alias(s, p, m)})
 }

@@ -29,6 +29,11 @@ func CardsOf(e *Engine) Cards { return Cards{e} }
 // On reports that the shop keeps cards for its customers.
 func (c Cards) On(s *shop.Shop) bool { return c.of.cards.On(s) }
 
+// Alias is kept.Cards.Alias.
+func (c Cards) Alias(s *shop.Shop, p *payment.Payment) string {
+	return c.of.cards.Alias(s, p, payment.Blik)
+}
+
 // Of lists the cards that the shop keeps for a customer, the one that was changed last first.
 func (c Cards) Of(ctx context.Context, s *shop.Shop, customer string) ([]CardToken, error) {
 	cards, err := c.of.cards.Of(ctx, s, customer)

@@ -79,9 +79,13 @@ type Credential struct {
 	Handle string `json:"-"`
 }
 
-// Code is a short number that the customer's bank has given for one payment, such as BLIK's.
+// Code is a short number that the customer's bank has given for one payment, such as BLIK's, or the name by which an app of the bank knows
+// the customer without one.
 type Code struct {
-	Digits string `json:"-"`
+	Digits string `json:"-"` // empty where the app asks by the alias alone
+	// Alias is our name for the customer: beside a code the app may know the customer by it from then on. Empty where nothing is remembered.
+	Alias string `json:"-"`
+	App   string `json:"-"` // which app that knows the alias; none where a code is given
 }
 
 // Wallet is the token of a wallet, as the browser or the merchant passed it on, and, once it was opened, what was in it.

@@ -81,6 +81,16 @@ func Customer(d payment.Document) string {
 	return of.ReferenceID
 }
 
+// Alias is the name by which apps of banks may know the customer of a payment by the method; empty where there are none, or the shop keeps
+// nothing for customers. It is nowhere stored: who knows it are the apps, which the provider lists.
+func (c Cards) Alias(s *shop.Shop, p *payment.Payment, m payment.Method) string {
+	of := Customer(p.Customer)
+	if m.Spec().Means != instrument.KindCode || !s.Settings.CardTokens || !isCustomer(of) {
+		return ""
+	}
+	return c.Keys.Alias(string(s.ID), of)
+}
+
 func place(sid shop.ID, token string) vault.Place {
 	return vault.Place{Shop: string(sid), ID: token, Kind: vault.KindCard}
 }

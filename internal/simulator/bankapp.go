@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -59,6 +60,14 @@ func (c *command) checkMethod(method string) *apiError {
 	return nil
 }
 
+// aliasApp is the app that is to ask a customer whose alias is given without a code; empty where there is none.
+func (c *command) aliasApp() string {
+	if c.alias == "" || c.blikCode != "" {
+		return ""
+	}
+	return cmp.Or(c.app, anyApp)
+}
+
 // checkApp checks what a customer has given or chosen before, and what the merchant's page shows.
 func (c *command) checkApp(q *moneyRequest) *apiError {
 	switch {
@@ -66,6 +75,10 @@ func (c *command) checkApp(q *moneyRequest) *apiError {
 		return invalidField("blikCode", "six digits, with the method BLIK")
 	case q.BlikCode != "" && c.currency != "PLN":
 		return invalidField("currency", "BLIK pays in PLN")
+	case q.BlikAlias != "" && (c.method != "BLIK" || c.currency != "PLN" || !plain(q.BlikAlias, 64)):
+		return invalidField("blikAlias", "up to 64 characters, with the method BLIK, in PLN")
+	case q.BlikApp != "" && (q.BlikAlias == "" || q.BlikCode != "" || !plain(q.BlikApp, 64)):
+		return invalidField("blikApp", "up to 64 characters, with a blikAlias and no blikCode")
 	case q.Show != "" && (c.method != "PIX" || q.Show != showCode):
 		return invalidField("show", showCode+", with the method PIX, or absent")
 	case c.showCode && c.currency != "BRL":
@@ -84,6 +97,9 @@ func (s *Simulator) bookApp(t *tx, c *command, eff Effect, now time.Time) bool {
 		return true
 	case c.showCode:
 		t.App, t.PixCode = appCode, pixCode(t)
+	case t.AliasApp != "":
+		t.App = appConfirm
+		return eff.ResponseCode == "" && s.bookAlias(t, now)
 	case c.blikCode != "":
 		t.App = appConfirm
 		return eff.ResponseCode == "" && s.bookBlik(t, c.blikCode, now)
@@ -99,11 +115,7 @@ func (s *Simulator) bookBlik(t *tx, code string, now time.Time) bool {
 			return true
 		}
 	}
-	for _, a := range blikAmounts {
-		if a.amount == t.Amount.String() {
-			t.Planned = verdict(a.verdict)
-		}
-	}
+	t.planBlik()
 	if !strings.HasPrefix(code, selfConfirmed) || t.overCeiling() {
 		return false
 	}
@@ -112,6 +124,15 @@ func (s *Simulator) bookBlik(t *tx, code string, now time.Time) bool {
 	}
 	s.decide(t, t.Planned, now)
 	return true
+}
+
+// planBlik plans what the bank answers by the amount.
+func (t *tx) planBlik() {
+	for _, a := range blikAmounts {
+		if a.amount == t.Amount.String() {
+			t.Planned = verdict(a.verdict)
+		}
+	}
 }
 
 // pixCode is the dynamic code of a charge, by the rules of the BR Code: fields of an id, a length and a value, and a checksum.
@@ -149,6 +170,9 @@ func (s *Simulator) inApp(t *tx) {
 	case appCode:
 		s.byPixCode[t.PixCode] = t
 	case appConfirm:
+		if t.Alias != "" && t.AliasApp == "" {
+			s.byAlias[t.Alias] = append(s.byAlias[t.Alias], t)
+		}
 		if s.prompts = append(s.prompts, t); len(s.prompts) > 20*mostPrompts {
 			s.prompts = slices.DeleteFunc(s.prompts, func(t *tx) bool { return t.Status != statusRequiresAction })
 		}

@@ -191,10 +191,12 @@ func TestFieldsOfMethodsAreChecked(t *testing.T) {
 	t.Parallel()
 	s := newSandbox(t)
 	for param, bodies := range map[string][]object{
-		"blikCode": {blik("x", "1", "12345"), blik("x", "1", "12345a"), payment("x", "1", "card", nil, "method", "PIX", "blikCode", "123456"), payment("x", "1", "blikCode", "123456")},
-		"show":     {payment("x", "1", "card", nil, "method", "BLIK", "show", "code"), payment("x", "1", "card", nil, "method", "PIX", "currency", "BRL", "show", "all")},
-		"currency": {payment("x", "1", "card", nil, "method", "PIX", "show", "code"), payment("x", "1", "card", nil, "method", "BLIK", "blikCode", "123456")},
-		"bank":     {payment("x", "1", "bank", "rhein"), payment("x", "1", "card", nil, "method", "OPEN_BANKING", "bank", strings.Repeat("b", 65))},
+		"blikCode":  {blik("x", "1", "12345"), blik("x", "1", "12345a"), payment("x", "1", "card", nil, "method", "PIX", "blikCode", "123456"), payment("x", "1", "blikCode", "123456")},
+		"show":      {payment("x", "1", "card", nil, "method", "BLIK", "show", "code"), payment("x", "1", "card", nil, "method", "PIX", "currency", "BRL", "show", "all")},
+		"currency":  {payment("x", "1", "card", nil, "method", "PIX", "show", "code"), payment("x", "1", "card", nil, "method", "BLIK", "blikCode", "123456")},
+		"blikAlias": {byAlias("x", strings.Repeat("a", 65)), payment("x", "1", "blikAlias", "anna"), payment("x", "1", "card", nil, "method", "BLIK", "blikAlias", "anna")},
+		"blikApp":   {byAlias("x", "anna", "blikApp", "mbank", "blikCode", "123456"), payment("x", "1", "card", nil, "method", "BLIK", "currency", "PLN", "blikApp", "mbank")},
+		"bank":      {payment("x", "1", "bank", "rhein"), payment("x", "1", "card", nil, "method", "OPEN_BANKING", "bank", strings.Repeat("b", 65))},
 	} {
 		for _, body := range bodies {
 			r := s.post("/v1/payments", body)

@@ -52,7 +52,7 @@ func (s *Simulator) newTx(c *command, eff Effect, now time.Time) *tx {
 		Amount: c.amount, Currency: c.currency, Parent: c.parent, Fingerprint: c.fingerprint,
 		CreatedAt: now, UpdatedAt: now, ReturnURL: c.returnURL, NoticeURL: c.noticeURL,
 		Notice: eff.Notice, NoticeDelay: millis(eff.NoticeDelayMs), Async: millis(eff.AsyncAfterMs),
-		Store: c.store, ActionUntil: c.expiresAt, TestAmounts: c.testAmounts, Correct: eff.Correct, CorrectAfter: millis(eff.CorrectAfterMs),
+		Alias: c.alias, AliasApp: c.aliasApp(), Store: c.store, ActionUntil: c.expiresAt, TestAmounts: c.testAmounts, Correct: eff.Correct, CorrectAfter: millis(eff.CorrectAfterMs),
 	}
 	if eff.LagMs > 0 {
 		t.VisibleAt = now.Add(millis(eff.LagMs))

@@ -24,6 +24,7 @@
 //	GET  /v1/transactions/by-reference/{reference}        state by your reference
 //	POST /v1/transactions/by-reference/{reference}/cancel makes sure it is never done later
 //	GET  /v1/banks                                        from which customers can pay
+//	GET  /v1/blik/aliases/{alias}                         apps of banks that know a customer by it
 //
 // Open to everybody, which is right for a sandbox only:
 //

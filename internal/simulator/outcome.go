@@ -21,6 +21,8 @@ const (
 	codeBlikUsed          = "C08"
 	codeBankDown          = "C09"
 	codeBankUnknown       = "C10"
+	codeAliasUnknown      = "C11"
+	codeAliasSeveral      = "C12"
 )
 
 // messages is what the issuer or the provider says for each code.
@@ -42,6 +44,7 @@ var messages = map[string]string{
 	codeCustomerTimeout: "The customer did not act in time", codeHoldExpired: "The hold ran out",
 	codeBlikWrong: "No such BLIK code", codeBlikExpired: "The BLIK code has expired", codeBlikUsed: "The BLIK code was used already",
 	codeBankDown: "The bank is out of order", codeBankUnknown: "No such bank",
+	codeAliasUnknown: "No app knows the alias", codeAliasSeveral: "Several apps know the alias",
 }
 
 // reasons maps codes to the word a program branches on. Codes that are absent
@@ -58,6 +61,7 @@ var reasons = map[string]string{
 	codeReferenceFenced:   "cancelled_by_reference", codeCustomerDeclined: "bank_declined",
 	codeCustomerTimeout: "customer_timeout", codeHoldExpired: "hold_expired",
 	codeBlikWrong: "code_invalid", codeBlikExpired: "code_expired", codeBlikUsed: "code_used", codeBankDown: "bank_unavailable", codeBankUnknown: "bank_unknown",
+	codeAliasUnknown: "alias_unknown", codeAliasSeveral: "alias_of_several_apps",
 }
 
 // reasonProviderLimit tells the sandbox's own amount rule from an issuer's 61.

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -93,6 +94,9 @@ func (t *tx) page() pageView {
 		p.Title, p.Buttons = "Confirm your payment", cardButtons
 	case t.App != "":
 		p.Title, p.Buttons = "Confirm in your bank's app", appButtons
+		if t.Alias != "" && t.AliasApp == "" {
+			p.Buttons = slices.Concat(appButtons, rememberButtons())
+		}
 	case t.Bank != "":
 		p.Title, p.Buttons = "Log in at "+p.Bank, otherButtons
 	default:
@@ -138,6 +142,7 @@ func (s *Simulator) submitPage(w http.ResponseWriter, r *http.Request) {
 // holds mu.
 func (s *Simulator) customerDecides(t *tx, decision string, now time.Time) bool {
 	card := t.Method == methodCard
+	decision = t.agrees(decision)
 	switch decision {
 	case decisionApprove, decisionDecline, decisionCancel:
 	case decisionLate:

@@ -77,6 +77,8 @@ type moneyRequest struct {
 	Account         *accountInput  `json:"account"`
 	Credential      string         `json:"credential"`
 	BlikCode        string         `json:"blikCode"`
+	BlikAlias       string         `json:"blikAlias"`
+	BlikApp         string         `json:"blikApp"`
 	Show            string         `json:"show"`
 	Bank            string         `json:"bank"`
 	StoreCredential bool           `json:"storeCredential"`
@@ -114,6 +116,7 @@ type command struct {
 	returnURL   string
 	noticeURL   string
 	blikCode    string
+	alias, app  string
 	showCode    bool   // the merchant's page shows the code of a PIX
 	bank        string // that the customer has chosen
 	fingerprint string
@@ -171,7 +174,7 @@ func (s *Simulator) readCommand(op, parent string, body []byte) (*command, *apiE
 	c := &command{op: op, parent: parent, kind: op, reference: q.Reference, orderID: q.OrderID,
 		currency: q.Currency, credential: q.Credential, store: q.StoreCredential,
 		forceAuth: q.ThreeDS == "required", returnURL: q.ReturnURL, noticeURL: q.NoticeURL,
-		testAmounts: q.TestAmounts, blikCode: q.BlikCode, showCode: q.Show == showCode, bank: q.Bank, card: q.Card,
+		testAmounts: q.TestAmounts, blikCode: q.BlikCode, alias: q.BlikAlias, app: q.BlikApp, showCode: q.Show == showCode, bank: q.Bank, card: q.Card,
 		device: q.NetworkToken, account: q.Account}
 	if op == opPayment {
 		c.kind = kindSale
@@ -210,6 +213,10 @@ func (s *Simulator) fingerprint(c *command) string {
 		field(c.blikCode)
 		field(c.bank)
 		field(strconv.FormatBool(c.showCode))
+	}
+	if c.alias != "" {
+		field(c.alias)
+		field(c.app)
 	}
 	if c.wallet != "" {
 		field(c.wallet)

@@ -23,6 +23,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/transactions/by-reference/{reference}", s.status)
 	mux.HandleFunc("POST /v1/transactions/by-reference/{reference}/cancel", s.fence)
 	mux.HandleFunc("GET /v1/banks", s.listBanks)
+	mux.HandleFunc("GET /v1/blik/aliases/{alias}", s.listAliasApps)
 	mux.HandleFunc("GET /pay/{token}", s.showPage)
 	mux.HandleFunc("GET /app", s.showApp)
 	mux.HandleFunc("POST /app", s.scan)

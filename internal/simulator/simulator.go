@@ -76,8 +76,9 @@ type Simulator struct {
 	byReference map[string]*tx
 	byToken     map[string]*tx
 	byPixCode   map[string]*tx
-	prompts     []*tx          // what waits in customers' apps, or did
-	credentials map[string]*tx // the payment that stored the card
+	byAlias     map[string][]*tx // payments by a code with which an alias came
+	prompts     []*tx            // what waits in customers' apps, or did
+	credentials map[string]*tx   // the payment that stored the card
 	struck      map[string]bool
 	ledger      []Entry
 	breaches    []string
@@ -109,7 +110,7 @@ func New(cfg Config) (*Simulator, error) {
 		cfg: cfg, log: cfg.Logger, ids: ids, stop: stop, stopped: ctx,
 		fpKey:   signature(cfg.APIKey, "fingerprint"),
 		notices: make(chan *notice, noticeQueue), pushed: make(chan struct{}, 1),
-		byID: map[string]*tx{}, byReference: map[string]*tx{}, byToken: map[string]*tx{}, byPixCode: map[string]*tx{},
+		byID: map[string]*tx{}, byReference: map[string]*tx{}, byToken: map[string]*tx{}, byPixCode: map[string]*tx{}, byAlias: map[string][]*tx{},
 		credentials: map[string]*tx{}, struck: map[string]bool{},
 	}
 	s.notifier = newNotifier(cfg.NoticeClient)

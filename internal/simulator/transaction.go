@@ -69,7 +69,10 @@ type tx struct {
 	Token       string        `json:"token,omitempty"` // opens the customer's page
 	App         string        `json:"app,omitempty"`   // what the customer does in an app instead of on a page: appConfirm or appCode
 	PixCode     string        `json:"pixCode,omitempty"`
-	Bank        string        `json:"bank,omitempty"` // that the customer has chosen already
+	Alias       string        `json:"alias,omitempty"`      // under which apps may know the customer
+	AliasApp    string        `json:"aliasApp,omitempty"`   // that is to ask, without a code; empty of a payment by a code
+	Remembered  string        `json:"remembered,omitempty"` // the app in which the customer has agreed to be known by the alias
+	Bank        string        `json:"bank,omitempty"`       // that the customer has chosen already
 	ReturnURL   string        `json:"returnUrl,omitempty"`
 	NoticeURL   string        `json:"noticeUrl,omitempty"`
 	Notice      string        `json:"notice,omitempty"`

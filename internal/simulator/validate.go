@@ -62,6 +62,8 @@ func (c *command) checkAllowed(q *moneyRequest) *apiError {
 		{"account", q.Account != nil, payout},
 		{"credential", q.Credential != "", payment || payout},
 		{"blikCode", q.BlikCode != "", payment},
+		{"blikAlias", q.BlikAlias != "", payment},
+		{"blikApp", q.BlikApp != "", payment},
 		{"show", q.Show != "", payment},
 		{"bank", q.Bank != "", payment},
 		{"storeCredential", q.StoreCredential, payment || verification},

@@ -35,6 +35,15 @@ func TestCardTokens(t *testing.T) {
 	if err != nil || restored.CardToken("s1", "anna", card("4000000000000408")) != token {
 		t.Error("another token after a restore")
 	}
+	alias := a.Alias("s1", "anna")
+	if restored.Alias("s1", "anna") != alias || len(alias) != 32 {
+		t.Errorf("alias %q, after a restore %q", alias, restored.Alias("s1", "anna"))
+	}
+	for name, other := range map[string]string{"keys": keys(2).Alias("s1", "anna"), "shop": a.Alias("s2", "anna"), "customer": a.Alias("s1", "ann"), "where one ends": a.Alias("s1a", "nna")} {
+		if other == alias {
+			t.Errorf("another %s: the same alias", name)
+		}
+	}
 	for name, other := range map[string]string{
 		"keys": keys(2).CardToken("s1", "anna", visa), "shop": a.CardToken("s2", "anna", visa), "customer": a.CardToken("s1", "ann", visa),
 		"where one ends": a.CardToken("s1a", "nna", visa), "number": a.CardToken("s1", "anna", card("4000000000000416")),

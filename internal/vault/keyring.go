@@ -228,5 +228,14 @@ func (k Keyring) CardToken(shop, customer string, number instrument.PAN) string 
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:tokenBytes]))
 }
 
+// Alias is the name of a shop's customer for those who are to know the customer again and learn nothing else: 32 letters and digits.
+func (k Keyring) Alias(shop, customer string) string {
+	sum := k.Fingerprint(Place{Shop: shop, ID: customer, Kind: kindAlias}.bound())
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:tokenBytes]))
+}
+
+// kindAlias keeps aliases apart from all that is sealed.
+const kindAlias Kind = "alias"
+
 // tokenBytes are 32 digits to the base of 32.
 const tokenBytes = 20

@@ -44,6 +44,46 @@ func TestCodesOfBlik(t *testing.T) {
 	}
 }
 
+// TestAliasesOfBlik: who has agreed in an app is listed by it, and asked there without a code.
+func TestAliasesOfBlik(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t)
+	sb, _ := open(t, d.url)
+	apps := func(alias string) []connector.Bank {
+		list, err := sb.Banks(t.Context(), connector.Choice{Method: payment.Blik, Currency: "PLN", Alias: alias})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	if got := append(apps("anna"), apps("")...); got != nil {
+		t.Fatalf("%v", got)
+	}
+	for key, app := range map[string]string{"k1": "mbank", "k2": "pko"} {
+		fact, err := sb.Start(t.Context(), byMethod(t, key, payment.Blik, "PLN", &instrument.Code{Digits: "123456", Alias: "anna"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		decide(t, fact.Next.URL, "remember-"+app)
+	}
+	if got := apps("anna"); len(got) != 2 || got[0] != (connector.Bank{ID: "mbank", Name: "mBank"}) {
+		t.Errorf("%v", got)
+	}
+	for key, want := range map[string]struct {
+		means instrument.Code
+		outcome
+	}{
+		"one": {instrument.Code{Alias: "anna", App: "pko"}, outcome{payment.ClassWaiting, "", ""}},
+		"any": {instrument.Code{Alias: "anna"}, outcome{payment.ClassDeclinedSoft, "4.00", "C12"}},
+		"not": {instrument.Code{Alias: "berta", App: "pko"}, outcome{payment.ClassDeclinedSoft, "4.00", "C11"}},
+	} {
+		fact, err := sb.Start(t.Context(), byMethod(t, key, payment.Blik, "PLN", &want.means))
+		if err != nil || outcomeOf(fact) != want.outcome {
+			t.Errorf("%s: %+v, %v", key, fact, err)
+		}
+	}
+}
+
 // TestWhatIsDoneInAnApp: the customer is sent nowhere, and has a time for it.
 func TestWhatIsDoneInAnApp(t *testing.T) {
 	t.Parallel()

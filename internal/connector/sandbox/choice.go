@@ -9,29 +9,39 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/provider"
 )
 
 var _ connector.Chooser = (*Sandbox)(nil)
 
-// Banks lists those that are not out of order.
+// Banks lists those that are not out of order; of a method with aliases those whose apps know the customer by the one given.
 func (s *Sandbox) Banks(ctx context.Context, of connector.Choice) ([]connector.Bank, error) {
-	res, err := s.client.get(ctx, "/v1/banks?method="+url.QueryEscape(string(of.Method)))
+	path := "/v1/banks?method=" + url.QueryEscape(string(of.Method))
+	switch {
+	case of.Alias != "":
+		path = "/v1/blik/aliases/" + url.PathEscape(of.Alias)
+	case of.Method == payment.Blik:
+		return nil, nil
+	}
+	res, err := s.client.get(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox banks: %w", err)
 	}
-	var told struct {
-		Banks []struct {
-			ID     string `json:"id"`
-			Name   string `json:"name"`
-			Status string `json:"status"`
-		} `json:"banks"`
+	type list []struct {
+		ID     string `json:"id"`
+		Name   string `json:"name"`
+		Status string `json:"status"`
 	}
-	if res.Status != http.StatusOK || json.Unmarshal(res.Body, &told) != nil || told.Banks == nil {
+	var told struct {
+		Banks list `json:"banks"`
+		Apps  list `json:"apps"`
+	}
+	if res.Status != http.StatusOK || json.Unmarshal(res.Body, &told) != nil || told.Banks == nil && told.Apps == nil {
 		return nil, fmt.Errorf("sandbox banks: %w: status %d", errAnswer, res.Status)
 	}
 	var up []connector.Bank
-	for _, b := range told.Banks {
+	for _, b := range append(told.Banks, told.Apps...) {
 		if b.Status == "up" && provider.Word(b.ID, 64) {
 			up = append(up, connector.Bank{ID: b.ID, Name: b.Name})
 		}

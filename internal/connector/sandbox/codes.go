@@ -55,6 +55,7 @@ var verdicts = map[string]verdict{
 	"C03": {soft, "4.00"},
 	"C04": {payment.ClassCancelled, "1.04"}, "C05": {payment.ClassCancelled, "1.04"},
 	"C06": {soft, payment.CodeAcquirerRequest}, "C07": {soft, payment.CodeAcquirerRequest}, "C08": {soft, payment.CodeAcquirerRequest},
+	"C11": {soft, "4.00"}, "C12": {soft, "4.00"},
 	"C09": {soft, "3.31"}, "C10": {hard, "3.23"},
 }
 

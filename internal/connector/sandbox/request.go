@@ -100,7 +100,7 @@ func paymentBody(r *connector.Request, wants *payer.Wants) []byte {
 			b = append(b, `,"storeCredential":true`...)
 		}
 	case *instrument.Code:
-		b = b.method(r.Method).text("blikCode", means.Digits)
+		b = b.method(r.Method).text("blikCode", means.Digits).text("blikAlias", means.Alias).text("blikApp", means.App)
 	case *instrument.Bank:
 		b = b.method(r.Method).text("bank", means.ID)
 	case *instrument.Wallet:
