@@ -225,7 +225,7 @@ func newBareHandler() (*bareHandler, error) {
 
 func (b *bareHandler) close() {
 	_ = b.server.Close() // nothing is left to lose
-	<-b.ended
+	_ = <-b.ended        // that it was closed
 }
 
 func (b *bareHandler) opening(ctx context.Context, _ int, deadline time.Time) (step, func(), error) {

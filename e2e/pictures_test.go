@@ -15,10 +15,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
-// picture is a state of the page in a language, so wide and high, by day or by night.
+// picture is a state of the page in a language, so wide and high, by day or by night, or on paper.
 type picture struct {
 	file, state, language string
 	width, height         int64
@@ -45,9 +46,14 @@ var pictures = []picture{
 	{"paid-en-phone.png", "paid", "en", 390, 844, "light"},
 	{"paid-zh-wide.png", "paid, order lines", "zh", 1280, 860, "dark"},
 	{"over-ar-wide.png", "time over", "ar", 1280, 860, "light"},
+	{"person-en-phone.png", "form, who pays", "en", 390, 1300, "light"},
+	{"person-de-wide.png", "form, who pays", "de", 1280, 1100, "dark"},
+	{"apps-en-phone.png", "BLIK, apps that know the customer", "en", 390, 844, "dark"},
+	{"paper-en-wide.png", "paid, order lines", "en", 794, 1123, onPaper},
 }
 
 const (
+	onPaper        = "paper"
 	picturesFolder = "../docs/checkout"
 	mostOfPicture  = 60 << 10 // bytes
 )
@@ -103,6 +109,9 @@ func takePictures(t *testing.T) {
 			b.look(p.width, p.scheme)
 			b.do(func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.EmulateViewport(p.width, p.height)) })
 			b.visit(s, page)
+			if p.scheme == onPaper {
+				b.print()
+			}
 			b.text(`(document.activeElement.blur(), scrollTo(0, 0), "")`)
 			b.do(func(ctx context.Context) error {
 				taken, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
@@ -116,6 +125,15 @@ func takePictures(t *testing.T) {
 			})
 		})
 	}
+}
+
+// print shows the page as it is printed.
+func (b *tab) print() {
+	b.t.Helper()
+	b.do(func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	})
 }
 
 // smaller writes a picture with its 256 most frequent colours, which are nearly all that a page has.

@@ -13,15 +13,17 @@ import (
 // country is one by its code and its name in a language.
 type country struct{ code, name string }
 
-// countries are those of each language, in its order. They are made when a page first asks for a billing address.
-var countries sync.Map // by tag, []country
-
-func countriesIn(w *words) []country {
-	if known, ok := countries.Load(w.Lang); ok {
-		return known.([]country) //nolint:forcetypeassert // nothing else is stored
+// countries are those of each language, in its order. A list is made when a page first asks for a billing address in the language.
+var countries = sync.OnceValue(func() map[string]func() []country {
+	all := make(map[string]func() []country, len(tongues))
+	for _, w := range languages() {
+		all[w.Lang] = sync.OnceValue(func() []country { return countriesOf(w.tag) })
 	}
-	names := display.Regions(w.tag)
-	list := byName{}
+	return all
+})
+
+func countriesOf(tag language.Tag) []country {
+	names, list := display.Regions(tag), byName{}
 	for _, code := range payer.Countries() {
 		name := code
 		if region, err := language.ParseRegion(code); err == nil {
@@ -29,9 +31,8 @@ func countriesIn(w *words) []country {
 		}
 		list = append(list, country{code, name})
 	}
-	collate.New(w.tag).Sort(list)
-	known, _ := countries.LoadOrStore(w.Lang, []country(list))
-	return known.([]country) //nolint:forcetypeassert // as above
+	collate.New(tag).Sort(list)
+	return list
 }
 
 // byName is sorted by how a language orders names.
@@ -44,7 +45,7 @@ func (b byName) Bytes(i int) []byte { return []byte(b[i].name) }
 // countryOptions are all countries, by their names in the customer's language.
 func countryOptions(w *words, chosen string) []option {
 	options := []option{{Label: w.Person.CountryChoose}}
-	for _, c := range countriesIn(w) {
+	for _, c := range countries()[w.Lang]() {
 		options = append(options, option{Value: c.code, Label: c.name, Selected: c.code == chosen})
 	}
 	return options

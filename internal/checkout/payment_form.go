@@ -115,7 +115,7 @@ func (g *Pages) showForm(w http.ResponseWriter, r *http.Request, v *visit, e *en
 	page.Form = f
 	switch {
 	case f.First != nil: // the card is one of several ways, and not the first
-	case f.Held != nil || len(f.Card) > 0:
+	case f.Held != nil && f.App == "" || len(f.Card) > 0:
 		page.Title = v.words.FormTitleCard
 	case f.Title != "":
 		page.Title = f.Title

@@ -110,7 +110,7 @@ func TestTheBillingAddressIsAskedForWhereTheTerminalWantsIt(t *testing.T) {
 		c.Customer, c.Billing = `{"locale":"de"}`, `{"city":"Graz"}`
 	})
 	a := h.get(page)
-	a.wants(t, "<legend>Rechnungsadresse</legend>", `<label for="addressLine1">Straße und Hausnummer</label>`, `autocomplete="billing country"`,
+	a.wants(t, "<legend>Rechnungsadresse</legend>", "<legend>Karte</legend>", `<label for="addressLine1">Straße und Hausnummer</label>`, `autocomplete="billing country"`,
 		`<option value="OM">Oman</option><option value="AT">Österreich</option>`)
 	a.lacks(t, `id="city"`, `id="email"`)
 	form := h.card(page, approved)
