@@ -108,12 +108,20 @@ func digitsIn(text string) (n int) {
 	return n
 }
 
+// betweenDigits reports what people write between the digits of a telephone number.
+func betweenDigits(r rune) bool {
+	return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune("().·/\u2212（）．", r)
+}
+
 // phone writes a number as the contract has it: its digits without a plus, those after the first group together. 00 in the place of
 // the plus is no part of it.
 func phone(text string) (string, bool) {
-	text = strings.TrimPrefix(strings.TrimPrefix(text, "+"), "00")
+	for _, plus := range []string{"+", "＋"} {
+		text = strings.TrimPrefix(text, plus)
+	}
+	text = strings.TrimPrefix(strings.TrimSpace(text), "00")
 	var groups []string
-	for group := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \u00a0-–().", r) }) {
+	for group := range strings.FieldsFuncSeq(text, betweenDigits) {
 		if strings.Trim(group, "0123456789") != "" {
 			return "", false
 		}
