@@ -13,6 +13,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
+	"github.com/sluicepay/sluice/internal/payer"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/shop"
 )
@@ -37,14 +38,14 @@ var tame = map[string][]string{
 	"html": {"lang", "dir"}, "head": nil, "body": nil, "title": nil, "noscript": nil, "br": nil, "bdi": {"class"}, "b": nil, "code": {"dir"}, "h1": nil, "h2": nil, "ul": {"class"}, "li": {"class"},
 	"meta": {"charset", "name", "content", "media", "http-equiv"}, "link": {"rel", "type", "href"}, "main": {"class", "id", "tabindex"}, "header": {"class"}, "aside": {"class"},
 	"div": {"class", "id", "role", "aria-labelledby", "aria-label"}, "p": {"class", "id", "role", "dir", "data-shows", "data-news", "data-page", "data-after", "data-offline", "data-left", "data-steps", "data-seconds", "data-text"},
-	"span": {"class", "aria-hidden"}, "label": {"for"}, "a": {"class", "href", "rel", "target"}, "form": {"method", "action", "class", "novalidate", "id"},
-	"input":  {"id", "name", "type", "dir", "value", "autocomplete", "inputmode", "aria-required", "aria-describedby", "aria-invalid", "autofocus", "autocapitalize", "spellcheck"},
+	"span": {"class", "id", "aria-hidden"}, "label": {"for"}, "a": {"class", "href", "rel", "target"}, "form": {"method", "action", "class", "novalidate", "id"},
+	"input":  {"id", "name", "type", "dir", "value", "autocomplete", "inputmode", "aria-required", "aria-describedby", "aria-invalid", "autofocus", "autocapitalize", "spellcheck", "checked"},
 	"button": {"class", "type", "name", "value", "aria-describedby", "tabindex", "aria-hidden", "data-working", "id", "hidden", "data-done"},
 	"select": {"id", "name", "dir", "autocomplete", "aria-required", "aria-describedby", "aria-invalid", "autofocus"}, "option": {"value", "selected"},
 	"textarea": {"id", "rows", "readonly", "dir", "autocomplete", "spellcheck"},
 	"nav":      {"class", "id", "aria-labelledby", "aria-label"}, "details": {"class"}, "summary": nil, "dl": {"class", "aria-label"}, "dt": nil, "dd": nil,
-	"time": {"id", "datetime"}, "footer": {"class"},
-	"svg": {"xmlns", "shape-rendering", "class", "viewbox", "width", "height", "fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "aria-hidden", "focusable"}, "path": {"d", "fill"}, "rect": {"x", "y", "width", "height", "rx"}, "circle": {"cx", "cy", "r"},
+	"fieldset": {"class"}, "legend": nil, "time": {"id", "datetime"}, "footer": {"class"},
+	"svg": {"xmlns", "shape-rendering", "class", "viewbox", "width", "height", "fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "aria-hidden", "focusable"}, "path": {"d", "fill", "stroke-width"}, "rect": {"x", "y", "width", "height", "rx"}, "circle": {"cx", "cy", "r"},
 }
 
 // inert reports what of a page is none of ours: elements, attributes, addresses.
@@ -92,7 +93,7 @@ func TestHostileTextIsInert(t *testing.T) {
 	t.Parallel()
 	pairs := 0
 	for _, text := range hostile {
-		h := newHouse(t, everywhere, func(s *shop.Shop) { s.Name = text })
+		h := newHouse(t, everywhere, func(s *shop.Shop) { s.Name, s.Settings.CardTokens = text, true })
 		h.bank.page = "https://bank.example/?" + text
 		h.bank.form = url.Values{text: {text}}.Encode()
 		h.bank.banks = []connector.Bank{{ID: "b" + text[:min(len(text), 60)], Name: text[:min(len(text), 70)]}, {ID: "rhein", Name: text[:min(len(text), 60)]}}
@@ -129,6 +130,19 @@ func TestHostileTextIsInert(t *testing.T) {
 				_, other := h.deposit(by(payment.Pix))
 				h.do("POST", other, h.fill(other))
 				return append(all, h.get(page), h.get(other), h.get(other+"/news"))
+			},
+			"who pays": func(page string) []answer {
+				h.bank.want(payer.Wants{Details: payer.Details(), Documents: []string{"BR_CPF", "BR_CNPJ"}})
+				defer h.bank.want(payer.Wants{})
+				all := h.fill(page, "amount", "5", "number", approved, "expiry", "12/39", "code", "123", "method", "BASIC_CARD", "documentType", text, "documentNumber", text)
+				for _, d := range payer.Details() {
+					all.Set(string(d), text)
+				}
+				return []answer{h.get(page), h.do("POST", page, all)}
+			},
+			"app that knows the customer": func(string) []answer {
+				_, page := h.deposit(by(payment.Blik), func(c *engine.Create) { c.Customer = `{"referenceId":"anna"}` })
+				return []answer{h.get(page), h.get(page + "?app=" + url.QueryEscape(text)), h.do("POST", page, h.fill(page, "app", text, "save", text))}
 			},
 			"what the provider says": func(page string) []answer {
 				h.bank.says = text
