@@ -137,8 +137,12 @@ func (g *Pages) readPerson(e *entry, form url.Values, v *visit, m payment.Method
 	if d := payer.DocumentNumber; entered[d] != "" && !slices.Contains(wrong, d) {
 		e.person[d] = entered[d] // long as it is, it is no card's
 	}
-	for _, d := range wrong {
-		e.fault(string(d), v.words.Person.fault(d, entered[d]))
+	for _, ofAddress := range []bool{false, true} { // as they stand in the form
+		for _, d := range wrong {
+			if d.OfAddress() == ofAddress {
+				e.fault(string(d), v.words.Person.fault(d, entered[d]))
+			}
+		}
 	}
 	if err == nil && len(wrong) == 0 {
 		e.filled = filled

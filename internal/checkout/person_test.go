@@ -113,6 +113,12 @@ func TestTheBillingAddressIsAskedForWhereTheTerminalWantsIt(t *testing.T) {
 	a.wants(t, "<legend>Rechnungsadresse</legend>", "<legend>Karte</legend>", `<label for="addressLine1">Straße und Hausnummer</label>`, `autocomplete="billing country"`,
 		`<option value="OM">Oman</option><option value="AT">Österreich</option>`)
 	a.lacks(t, `id="city"`, `id="email"`)
+	h.bank.want(payer.Wants{Details: payer.Address(), Documents: []string{"BR_CPF"}})
+	both := h.do("POST", page, h.card(page, approved)).body
+	if strings.Index(both, `href="#documentNumber"`) > strings.Index(both, `href="#addressLine1"`) {
+		t.Error("faults are not listed as they stand in the form")
+	}
+	h.bank.want(payer.Wants{Details: payer.Address()})
 	form := h.card(page, approved)
 	form.Set("addressLine1", " Am\u00a0Eisernen Tor 2 ")
 	form.Set("postalCode", "８０１０")
