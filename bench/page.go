@@ -205,7 +205,7 @@ type bareHandler struct {
 	server  *http.Server
 	address string
 	body    []byte
-	ended   chan error
+	ended   chan struct{}
 }
 
 func newBareHandler() (*bareHandler, error) {
@@ -213,19 +213,22 @@ func newBareHandler() (*bareHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bareHandler{address: on.Addr().String(), ended: make(chan error, 1)}
+	b := &bareHandler{address: on.Addr().String(), ended: make(chan struct{})}
 	b.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Length", strconv.Itoa(len(b.body)))
 		_, _ = w.Write(b.body) // the client says what is missing
 	})}
-	go func() { b.ended <- b.server.Serve(on) }()
+	go func() {
+		defer close(b.ended)
+		_ = b.server.Serve(on) // until it is closed
+	}()
 	return b, nil
 }
 
 func (b *bareHandler) close() {
 	_ = b.server.Close() // nothing is left to lose
-	_ = <-b.ended        // that it was closed
+	<-b.ended
 }
 
 func (b *bareHandler) opening(ctx context.Context, _ int, deadline time.Time) (step, func(), error) {
