@@ -60,7 +60,7 @@ func Ask(ctx context.Context, c Connector, call *payment.Call, of Original, back
 	ask := func() (payment.Fact, error) { return c.Status(ctx, ref) }
 	resumer, resumes := As[Resumer](c)
 	switch {
-	case resumes && call.Attempt.Live() && (!back.IsZero() || traits.Completes && !nameless): // what it brought names the attempt
+	case resumes && call.Attempt.Live() && !call.Fence && (!back.IsZero() || traits.Completes && !nameless): // what it brought names the attempt; what nobody wants is not gone on with
 		ask = func() (payment.Fact, error) { return resumer.Resume(ctx, ref, back) }
 	case nameless:
 		return payment.Fact{Class: payment.ClassUnknown}, nil

@@ -97,7 +97,7 @@ func (g *Grant) ask(ctx context.Context) (string, time.Duration, error) {
 	if err := Read(res.Body, &got); err != nil {
 		return "", 0, fmt.Errorf("access token: %w", err)
 	}
-	if !bearable(got.Token) {
+	if !Bearable(got.Token) {
 		return "", 0, fmt.Errorf("access token: %w: none that may stand in a header", ErrAnswer)
 	}
 	life := grantLife
@@ -108,8 +108,8 @@ func (g *Grant) ask(ctx context.Context) (string, time.Duration, error) {
 	return got.Token, max(life-grantMargin, time.Second), nil
 }
 
-// bearable reports whether a token is of the characters that RFC 6750 has, and no longer than a header should be.
-func bearable(token string) bool {
+// Bearable reports whether a token is of the characters that RFC 6750 has, and no longer than a header should be.
+func Bearable(token string) bool {
 	if token == "" || len(token) > 8<<10 {
 		return false
 	}

@@ -237,6 +237,9 @@ func swapped(body []byte, key string) []byte {
 func swappedFences(t *testing.T, s Suite) {
 	for name, booked := range map[string]bool{"unused": false, "done": true} {
 		t.Run(name, func(t *testing.T) {
+			if s.But.Begun && !booked {
+				t.Skip("nobody is asked about it")
+			}
 			r, e := editedRig(t, s)
 			q := r.sale()
 			if booked {

@@ -15,6 +15,9 @@ func fences(t *testing.T, s Suite) {
 		t.Run(string(kind)+" that never arrived", func(t *testing.T) {
 			r := newRig(t, s)
 			q := r.request(t, kind)
+			if s.But.Begun && kind == payment.AttemptDeposit {
+				t.Skip("nothing of it can arrive before its customer has come back")
+			}
 			if slices.Contains(s.But.Unfenced, kind) {
 				if fact, err := r.fence(t, kind, q); err != nil || !fact.NotFound {
 					t.Errorf("%+v, %v; want not found", fact, err)

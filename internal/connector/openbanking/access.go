@@ -123,8 +123,8 @@ func (o *OpenBanking) exchange(ctx context.Context, b *bank, consent, code, redi
 	if err := provider.Read(res.Body, &got); err != nil {
 		return access{}, fmt.Errorf("the customer's access: %w", err)
 	}
-	if provider.Token("access_token", got.Token) != nil && (got.Token == "" || len(got.Token) > 8<<10) {
-		return access{}, fmt.Errorf("the customer's access: %w: no token", provider.ErrAnswer)
+	if !provider.Bearable(got.Token) {
+		return access{}, fmt.Errorf("the customer's access: %w: no token that may stand in a header", provider.ErrAnswer)
 	}
 	life := accessLife
 	if got.Life > 0 && got.Life < int64(accessLife/time.Second) {

@@ -164,7 +164,7 @@ func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
 	switch {
 	case f.Kind == connectortest.FaultPending:
 		return true // all of them are
-	case !ok, fault.Lag > 0:
+	case !ok, fault.Lag > 0, c == connectortest.CallFence:
 		return false // there is no such thing here
 	}
 	s.Strike(fault)

@@ -230,6 +230,37 @@ func TestAWholeLife(t *testing.T) {
 	})
 }
 
+// TestWhoHasCancelledPaysNothing, even if they agree at the bank afterwards and come back.
+func TestWhoHasCancelledPaysNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		l := begin(t, d)
+		p := l.deposit()
+		page, target := p.LiveAttempt().Next.URL, engine.Target{Shop: l.shop, ID: p.ID}
+		if _, err := l.Engine.Abandon(t.Context(), target); err != nil {
+			t.Fatal(err)
+		}
+		to, err := l.bank.Decide(page, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Engine.Return(t.Context(), target, func() payment.Brought { return payment.Brought{Query: u.Query()} }); err != nil {
+			t.Fatal(err)
+		}
+		if stands := l.bank.Stands(said(p.Attempts[0].Key)); stands != "" {
+			t.Errorf("it was sent all the same: %s", stands)
+		}
+		if p = l.settled(p.ID, true); p.State() != payment.Cancelled {
+			t.Error(p.State())
+		}
+		l.agree("cancelled", &p)
+	})
+}
+
 // TestTheRegisteredAddressLeadsToPaymentsOnly that this installation has made.
 func TestTheRegisteredAddressLeadsToPaymentsOnly(t *testing.T) {
 	t.Parallel()

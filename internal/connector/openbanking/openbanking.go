@@ -40,6 +40,7 @@ type OpenBanking struct {
 var (
 	_ connector.Connector = (*OpenBanking)(nil)
 	_ connector.Resumer   = (*OpenBanking)(nil)
+	_ connector.Fencer    = (*OpenBanking)(nil)
 	_ connector.Chooser   = (*OpenBanking)(nil)
 	_ connector.Prober    = (*OpenBanking)(nil)
 )

@@ -85,7 +85,7 @@ func TestEveryPublishedStateOfAConsent(t *testing.T) {
 			t.Errorf("%q: %+v, %v; want %s", status, f, err, want)
 		}
 		ref.Started = ref.Started.Add(-3 * time.Hour)
-		if f, err := conn.Status(t.Context(), ref); (status == "AWAU" || status == "AUTH") != f.NotFound {
+		if f, err := conn.Status(t.Context(), ref); (status == "AUTH") != f.NotFound || (status == "AWAU") != (f.Class == payment.ClassRejected) {
 			t.Errorf("%q, long after: %+v, %v", status, f, err)
 		}
 	}
@@ -155,6 +155,40 @@ func TestCustomersAreSentWithASignedRequest(t *testing.T) {
 		if f, err := conn.Resume(t.Context(), refOf(q, page), payment.Brought{Query: u.Query()}); err != nil || !f.NotFound {
 			t.Errorf("%q: %+v, %v", page, f, err)
 		}
+	}
+}
+
+// TestOnlyWhatWasNotSentIsClosed: before the customer has agreed. Later it is asked about.
+func TestOnlyWhatWasNotSentIsClosed(t *testing.T) {
+	s := open(t)
+	conn := s.connect(t, s.url)
+	if f, err := conn.Fence(t.Context(), refOf(sale(1), "")); err != nil || f.Class != payment.ClassRejected {
+		t.Errorf("nobody was sent to a bank: %+v, %v", f, err)
+	}
+	f, err := conn.Start(t.Context(), sale(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := refOf(sale(2), f.Next.URL)
+	if f, err := conn.Fence(t.Context(), ref); err != nil || f.Class != payment.ClassRejected {
+		t.Errorf("the customer has not agreed: %+v, %v", f, err)
+	}
+	back, err := s.back(f.Next.URL, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := conn.Fence(t.Context(), ref); err != nil || f.Class != payment.ClassWaiting {
+		t.Errorf("the customer has agreed: %+v, %v", f, err)
+	}
+	if f, err := conn.Resume(t.Context(), ref, back); err != nil || f.Class != payment.ClassWaiting {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if f, err := conn.Fence(t.Context(), ref); err != nil || f.Class != payment.ClassWaiting || f.ProviderRef == "" {
+		t.Errorf("it was sent: %+v, %v", f, err)
+	}
+	ref.Page = "https://elsewhere.example/"
+	if f, err := conn.Fence(t.Context(), ref); err != nil || !f.NotFound {
+		t.Errorf("at a bank that is not in the settings any more: %+v, %v", f, err)
 	}
 }
 

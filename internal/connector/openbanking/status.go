@@ -56,7 +56,7 @@ func (o *OpenBanking) status(ctx context.Context, ref connector.Ref) (payment.Fa
 	switch c.Data.Status {
 	case "AWAU":
 		if over {
-			return notFound, nil
+			return closed(), nil
 		}
 		waiting.Next = payment.GoTo(ref.Page)
 		return waiting, nil
@@ -78,6 +78,27 @@ func (o *OpenBanking) status(ctx context.Context, ref connector.Ref) (payment.Fa
 		return payment.Fact{Class: payment.ClassUnknown}, nil
 	}
 	return payment.Fact{}, fmt.Errorf("%w: its status is none that was published", provider.ErrAnswer)
+}
+
+// Fence closes what nobody wants any more and what was not sent: it is sent by Resume alone, which is not asked about what is closed, and by the
+// customer's access, which there cannot be before the customer has authorised the consent. Of what may have been sent it only asks.
+func (o *OpenBanking) Fence(ctx context.Context, ref connector.Ref) (payment.Fact, error) {
+	b, consent, _ := o.sentTo(ref.Page)
+	if ref.Kind != payment.AttemptDeposit || ref.ProviderRef != "" {
+		return o.Status(ctx, ref)
+	}
+	if b == nil && ref.Page == "" { // nobody was sent to a bank
+		return closed(), nil
+	}
+	fact, err := o.Status(ctx, ref)
+	if _, known := o.accessTo(consent); err == nil && !known && fact.Class == payment.ClassWaiting && fact.Next.Leads() {
+		return closed(), nil
+	}
+	return fact, err
+}
+
+func closed() payment.Fact {
+	return payment.Fact{Class: payment.ClassRejected, Code: payment.CodeCommunication}
 }
 
 // over reports that the payment can be sent no more: the address at which it is authorised has ended, and so has every access that came of it.
