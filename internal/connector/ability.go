@@ -77,7 +77,7 @@ func (t Type) Can() (Abilities, error) {
 	}
 	traits := c.Traits()
 	a := Abilities{
-		Name: t.Name, Methods: traits.Methods, Hold: traits.PreAuth, Recurring: traits.Recurring, Ask: !traits.NoAskByKey && !traits.Told, Visible: int(traits.Visible.Seconds()),
+		Name: t.Name, Methods: traits.Methods, Hold: traits.PreAuth, Recurring: traits.Recurring, Ask: !traits.NoAskByKey && !traits.ByName && !traits.Told, Visible: int(traits.Visible.Seconds()),
 	}
 	_, a.Capture = As[Capturer](c)
 	_, a.Void = As[Voider](c)

@@ -63,7 +63,7 @@ func (p *PayU) useUp(ctx context.Context, ref connector.Ref) (payment.Fact, erro
 	if err != nil || !provider.Word(ref.Key, 255) {
 		return unseen(), nil //nolint:nilerr // it never left
 	}
-	body := p.begin(ref.Key, strconv.FormatUint(amount, 10), string(ref.Currency), "closed", "127.0.0.1", 60).Bytes()
+	body := p.begin(ref.Key, strconv.FormatUint(amount, 10), string(ref.Currency), "closed", "127.0.0.1").Text("validityTime", "60").Bytes()
 	res, err := p.do(ctx, http.MethodPost, "/api/v2_1/orders", body)
 	if err != nil {
 		return payment.Fact{}, err

@@ -54,8 +54,8 @@ func (p *PayU) order(r *connector.Request) ([]byte, error) {
 	case bank != "":
 		by = provider.NewObject(60).Text("type", "PBL").Text("value", bank)
 	}
-	o := p.begin(r.Key, strconv.FormatUint(amount, 10), string(r.Currency), cut(cmp.Or(r.Description, r.Key), mostAbout), r.Browser.IP, p.seconds(r)).
-		Text("continueUrl", r.ReturnURL).Text("notifyUrl", r.NoticeURL)
+	o := p.begin(r.Key, strconv.FormatUint(amount, 10), string(r.Currency), cut(cmp.Or(r.Description, r.Key), mostAbout), r.Browser.IP).
+		Text("validityTime", strconv.FormatInt(p.seconds(r), 10)).Text("continueUrl", r.ReturnURL).Text("notifyUrl", r.NoticeURL)
 	buyer := provider.NewObject(500).Text("email", short(r.Customer.Email, mostAbout)).Text("firstName", short(r.Customer.FirstName, mostText)).
 		Text("lastName", short(r.Customer.LastName, mostText)).Text("language", language(r))
 	if r.Customer.Email != "" { // a buyer without one is none to PayU
@@ -68,10 +68,10 @@ func (p *PayU) order(r *connector.Request) ([]byte, error) {
 }
 
 // begin is what every order has.
-func (p *PayU) begin(key, amount, currency, about, ip string, seconds int64) provider.Object {
+func (p *PayU) begin(key, amount, currency, about, ip string) provider.Object {
 	product := provider.NewObject(400).Text("name", about).Text("unitPrice", amount).Text("quantity", "1")
 	return provider.NewObject(2400).Text("extOrderId", key).Text("merchantPosId", p.pos).Text("customerIp", ip).Text("description", about).
-		Text("currencyCode", currency).Text("totalAmount", amount).Text("validityTime", strconv.FormatInt(seconds, 10)).List("products", product)
+		Text("currencyCode", currency).Text("totalAmount", amount).List("products", product)
 }
 
 // chosen is the bank that the customer, or the merchant, has chosen; empty for none.

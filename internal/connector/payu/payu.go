@@ -46,7 +46,7 @@ const (
 // was found are refunds only: whenever an order is not known to have arrived, it is closed.
 func (p *PayU) Traits() connector.Traits {
 	return connector.Traits{
-		Methods: []payment.Method{payment.Blik, payment.PayByLink}, Timeout: p.timeout, ByOriginal: true, MaxInFlight: maxInFlight, Visible: visible,
+		Methods: []payment.Method{payment.Blik, payment.PayByLink}, Timeout: p.timeout, ByName: true, ByOriginal: true, MaxInFlight: maxInFlight, Visible: visible,
 	}
 }
 

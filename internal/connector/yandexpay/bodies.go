@@ -53,7 +53,7 @@ func cart(r *connector.Request, tax int) provider.Object {
 	item := provider.NewObject(300+6*len(title)).Text("productId", "1").Text("title", shortened(title, mostPurpose)).
 		Nest("quantity", provider.NewObject(16).Text("count", "1")).Text("total", amount)
 	if tax > 0 {
-		item = item.Nest("receipt", provider.NewObject(16).Number("tax", uint64(tax))) //nolint:gosec // 1 to 12
+		item = item.Nest("receipt", provider.NewObject(16).Number("tax", uint64(tax)))
 	}
 	return provider.NewObject(400).List("items", item).Nest("total", provider.NewObject(40).Text("amount", amount))
 }
@@ -72,7 +72,7 @@ func orderBody(r *connector.Request, tax int, now time.Time) []byte {
 		o = o.Text("fiscalContact", r.Customer.Email)
 	}
 	if seconds := int64(r.Until.Sub(now) / time.Second); !r.Until.IsZero() {
-		o = o.Number("ttl", uint64(max(shortest, min(longest, seconds)))) //nolint:gosec // not negative
+		o = o.Number("ttl", uint64(max(shortest, min(longest, seconds))))
 	}
 	if r.StartRecurring {
 		o = o.Text("metadata", recurring).Text("intervalUnit", "MONTH").Number("intervalCount", 1)

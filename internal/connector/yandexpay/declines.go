@@ -42,8 +42,7 @@ func table() provider.Declines {
 // wordOf is the name of a code in capitals and underscores.
 func wordOf(code payment.ErrorCode) string {
 	up := func(r rune) rune {
-		switch {
-		case 'A' <= r && r <= 'Z' || '0' <= r && r <= '9':
+		if 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
 			return r
 		}
 		return ' '

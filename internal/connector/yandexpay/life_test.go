@@ -242,8 +242,8 @@ func TestTheWholeLifeOfAPayment(t *testing.T) {
 // byPage submits the payment's page, which has no field for a card, and returns where it leads.
 func (l *life) byPage(id payment.ID) string {
 	l.t.Helper()
-	page := l.Engine.CheckoutURL(l.shop.ID, id)
-	page = l.URL + page[strings.Index(page, "/payment/"):]
+	_, token, _ := strings.Cut(l.Engine.CheckoutURL(l.shop.ID, id), "/payment/")
+	page := l.URL + "/payment/" + token
 	client := *l.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := client.Get(page)

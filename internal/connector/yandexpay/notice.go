@@ -114,7 +114,7 @@ func (y *YandexPay) readEvent(payload []byte) ([]connector.Notice, error) {
 	if !strings.EqualFold(e.Merchant, y.merchant) {
 		return nil, fmt.Errorf("%w: of another merchant", errNotice)
 	}
-	key := ""
+	var key string
 	switch {
 	case e.Event == "ORDER_STATUS_UPDATED" && e.Order != nil:
 		key = e.Order.ID

@@ -1,10 +1,13 @@
 package yandexpay_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/yandexpay"
 	"github.com/sluicepay/sluice/internal/engine"
@@ -24,9 +27,8 @@ type peers struct {
 	there testkit.Member
 }
 
-func atAPeer(t *testing.T, twoStage bool) *peers {
+func atAPeer(t *testing.T, twoStage bool, clock *testkit.Clock) *peers {
 	t.Helper()
-	clock := testkit.SlowClock(20)
 	onClock := func(o *store.Options) { o.Now = clock.Now }
 	p := &peers{life: &life{t: t, hold: twoStage}}
 	p.peer = testkit.New(t, storetest.New(t, store.SQLite).Open(onClock), testkit.Options{Clock: clock})
@@ -55,7 +57,14 @@ func (p *peers) pay(c engine.Create, number string) payment.Payment {
 	if err != nil || o.Payment.State() != payment.Pending || !o.Payment.Attempts[0].Next.Leads() {
 		p.t.Fatalf("%s, %v", o.Payment.State(), err)
 	}
-	id := p.order(o.Payment.Attempts[0].Key)
+	p.payHere(o.Payment.Attempts[0].Key, number)
+	return p.settled(made.ID)
+}
+
+// payHere pays an order at the peer.
+func (p *peers) payHere(key, number string) {
+	p.t.Helper()
+	id := p.order(key)
 	pan, err := instrument.ParsePAN(number)
 	if err != nil {
 		p.t.Fatal(err)
@@ -68,7 +77,6 @@ func (p *peers) pay(c engine.Create, number string) payment.Payment {
 	if _, err := p.peer.Engine.Execute(p.t.Context(), engine.Execute{Target: engine.Target{Shop: p.there.Shop, ID: id}, Hosted: true, Method: payment.BasicCard, Means: with}); err != nil {
 		p.t.Fatal(err)
 	}
-	return p.settled(made.ID)
 }
 
 // order is the payment of an order at the peer.
@@ -91,7 +99,7 @@ func TestAPeerAsProvider(t *testing.T) {
 	t.Parallel()
 	const good, bad = "4000000000000408", "4000000000000416"
 	for _, twoStage := range []bool{false, true} {
-		p := atAPeer(t, twoStage)
+		p := atAPeer(t, twoStage, testkit.SlowClock(20))
 		agrees := func(what string, got payment.Payment, want payment.State) {
 			t.Helper()
 			if got.State() != want {
@@ -130,5 +138,42 @@ func TestAPeerAsProvider(t *testing.T) {
 			}
 			agrees("after a refund", p.get(sold.ID), payment.Completed)
 		}
+	}
+}
+
+// TestAPeerTellsByItsEvents: they are signed, and taken, as both sides publish it, and what they tell is asked for.
+func TestAPeerTellsByItsEvents(t *testing.T) {
+	t.Parallel()
+	p := atAPeer(t, false, &testkit.Clock{})
+	p.Work(t)
+	posts, err := p.peer.NewRunner(app.Work{Endpoints: 1, PollEvery: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- posts.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	made := p.create(engine.Create{Type: payment.Deposit})
+	o, err := p.Engine.Execute(t.Context(), engine.Execute{Target: p.target(made.ID)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.payHere(o.Payment.Attempts[0].Key, "4000000000000408")
+	for now := p.get(made.ID); now.State() == payment.Pending; now = p.get(made.ID) { // no clock is moved: nothing but the event brings it
+		time.Sleep(5 * time.Millisecond)
+	}
+	var log []payment.Operation
+	err = p.DB.View(t.Context(), func(tx *store.Tx) (err error) {
+		log, err = tx.Operations().List(p.shop.ID, made.ID)
+		return err
+	})
+	if err != nil || !slices.ContainsFunc(log, func(op payment.Operation) bool { return op.Kind == payment.OpHandleWebhook }) {
+		t.Errorf("no event is on record: %v, %v", log, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/double/frame"
@@ -136,20 +137,11 @@ func (d *Double) admit(c *call, fields []string, unread error) *failure {
 		return bad("because the test wants it")
 	}
 	for name := range c.body {
-		if !contains(fields, name) {
+		if !slices.Contains(fields, name) {
 			return bad("unknown field " + name)
 		}
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 func bad(reason string) *failure { return &failure{http.StatusBadRequest, "BAD_REQUEST", reason} }
