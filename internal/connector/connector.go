@@ -226,12 +226,12 @@ type Traits struct {
 	// NoAskByKey: what gave no answer cannot be asked about, because the provider knows its own names of transactions
 	// only. Such an attempt stays open until a notice comes or a human looks.
 	NoAskByKey bool
-	// Told: nothing can be asked about at all, not even by the provider's own name. How an attempt ended is told by the answer to its
-	// call, to what its customer brought back, or by a notice. Status is UNKNOWN and asks nobody.
-	Told bool
 	// ByName: the same is so of payments, but one whose name is not known can be closed by our key: Status finds nothing of it and asks
 	// nobody, and Fence closes it.
 	ByName bool
+	// Told: nothing can be asked about at all, not even by the provider's own name. How an attempt ended is told by the answer to its
+	// call, to what its customer brought back, or by a notice. Status is UNKNOWN and asks nobody.
+	Told bool
 	// ByOriginal: a capture, void or refund that gave no answer is found through what it refers to, and not by our key alone.
 	// Whoever asks about one has to say so in Ref.Of.
 	ByOriginal bool
