@@ -41,6 +41,7 @@ type commands struct {
 	Notice    noticeCommands   `cmd:"" help:"List, show and retry notices of providers that could not be booked."`
 	Lists     listCommands     `cmd:"" help:"Check the counts by which pages of long lists are found."`
 	Alarms    alarmCommands    `cmd:"" help:"See and acknowledge what a human has to look at."`
+	Audit     auditCommands    `cmd:"" help:"See what people did to this installation, and verify that the record of it is whole."`
 	Webhook   webhookCommands  `cmd:"" help:"See and steer deliveries to merchants' endpoints."`
 	Listen    listenCommand    `cmd:"" help:"Follow the events of a shop and post them like webhooks to a developer's machine."`
 	Simulator simulatorCommand `cmd:"" help:"Run the sandbox provider alone."`

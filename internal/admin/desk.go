@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sluicepay/sluice/internal/audit"
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/id"
@@ -43,13 +44,20 @@ type Config struct {
 	MasterFolder   string // data folder whose file is the master key; empty where that stands elsewhere
 	Database       string // URL of PostgreSQL, for its own programs; empty for SQLite
 	Version        string // of this program
+	Process        string // this process, as the record of acts names it
+	Heads          string // file that the heads of the record of acts are written to; empty for none
 }
 
 // Desk is where operators work on one installation. It is safe for concurrent use.
-type Desk struct{ c Config }
+type Desk struct {
+	c      Config
+	record *audit.Record
+}
 
 // New returns a desk.
-func New(c Config) *Desk { return &Desk{c} }
+func New(c Config) *Desk {
+	return &Desk{c, audit.New(audit.Config{DB: c.DB, MAC: c.Keys.AuditMAC, IDs: c.IDs, Log: c.Log, Process: c.Process, Heads: c.Heads})}
+}
 
 // mostListed bounds lists that have no limit of their own.
 const mostListed = 1000

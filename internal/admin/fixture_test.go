@@ -20,13 +20,14 @@ type office struct {
 	t    *testing.T
 	desk *admin.Desk
 	log  *bytes.Buffer
+	data *storetest.Database
 }
 
 // onBoth runs fn at a desk on each database.
 func onBoth(t *testing.T, fn func(t *testing.T, o *office)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-		o := &office{t: t, log: &bytes.Buffer{}}
+		o := &office{t: t, log: &bytes.Buffer{}, data: d}
 		o.App = testkit.New(t, d.Open(), testkit.Options{Log: telemetry.Logger(slog.LevelInfo, "json", o.log)})
 		o.desk = o.Desk
 		fn(t, o)

@@ -12,15 +12,23 @@ import (
 // queries are the queries of addresses in a JSON text.
 var queries = regexp.MustCompile(`\?[^"\s]+`)
 
-// record is the line of the log about an act that has changed something.
-func (d *Desk) record(ctx context.Context, operation string, arguments, result any) {
+// logAct is the line of the log about an act that has changed something.
+func (d *Desk) logAct(ctx context.Context, operation string, arguments []slog.Attr, made string) {
 	p := personOf(ctx)
 	attrs := []slog.Attr{slog.String("operation", operation), slog.String("account", p.Account), slog.String("claims", p.Claims)}
-	attrs = append(attrs, slog.GroupAttrs("arguments", shown(reflect.ValueOf(arguments))...))
-	if made, ok := result.(interface{ Made() string }); ok {
-		attrs = append(attrs, slog.String("made", made.Made()))
+	attrs = append(attrs, slog.GroupAttrs("arguments", arguments...))
+	if made != "" {
+		attrs = append(attrs, slog.String("made", made))
 	}
 	d.c.Log.LogAttrs(ctx, slog.LevelInfo, "administered", attrs...)
+}
+
+// madeBy is the id of what an act has made, or empty.
+func madeBy(result any) string {
+	if made, ok := result.(interface{ Made() string }); ok {
+		return made.Made()
+	}
+	return ""
 }
 
 // shown returns what arguments say, by their names on the wire, without those that are empty or tagged as secret. The tag

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
+
+	"github.com/sluicepay/sluice/internal/audit"
 )
 
 // Right is what somebody needs to be allowed to do a kind of act. The owner of the data folder has all of them.
@@ -39,6 +42,7 @@ const (
 	TakeBackups     Right = "backups.take"
 	RestoreBackups  Right = "backups.restore" // of Restore, which is no Operation
 	ReadVault       Right = "vault.read"
+	ReadAudit       Right = "audit.read"
 	ReadRanges      Right = "ranges.read"
 	ManageRanges    Right = "ranges.manage"
 )
@@ -133,6 +137,11 @@ var (
 	OpFindRange    = operation("ranges.find", ReadRanges, (*Desk).findRange)
 	OpResetRanges  = operation("ranges.reset", ManageRanges, (*Desk).resetRanges)
 
+	OpListAudit   = operation("audit.list", ReadAudit, (*Desk).listAudit)
+	OpExportAudit = operation("audit.export", ReadAudit, (*Desk).exportAudit)
+	OpShowAudit   = operation("audit.show", ReadAudit, (*Desk).showAudit)
+	OpVerifyAudit = operation("audit.verify", ReadAudit, (*Desk).verifyAudit)
+
 	OpListDeliveries   = operation("webhook.list", ReadWebhooks, (*Desk).listDeliveries)
 	OpResendDeliveries = operation("webhook.resend", ResendWebhooks, (*Desk).resendDeliveries)
 	OpListEndpoints    = operation("webhook.endpoints", ReadWebhooks, (*Desk).listEndpoints)
@@ -160,6 +169,7 @@ func All() []Any {
 		OpCheckLists,
 		OpTakeBackup,
 		OpVaultStatus, OpRotateVault, OpRotateMaster, OpScrub,
+		OpListAudit, OpExportAudit, OpShowAudit, OpVerifyAudit,
 		OpImportRanges, OpShowRanges, OpFindRange, OpResetRanges,
 		OpListDeliveries, OpResendDeliveries, OpListEndpoints, OpSwitchEndpoint, OpListUntold, OpRetryUntold,
 		OpRotateKey, OpListTokenKeys, OpRotateTokenKey,
@@ -182,12 +192,24 @@ func (o Operation[A, R]) Name() string { return o.name }
 // Right is what doing it takes.
 func (o Operation[A, R]) Right() Right { return o.right }
 
-// Do does it, and says so in the log where it changes something: who, what, and with which arguments, but for secret
-// ones.
+// Do does it. What changes something stands in the record of acts, before it is begun and when it has ended, and in the log: who, what, and with
+// which arguments, but for secret ones. What cannot be put on record is not done.
 func (o Operation[A, R]) Do(ctx context.Context, d *Desk, arguments A) (R, error) {
-	result, err := o.do(d, ctx, arguments)
-	if err == nil && o.right.changes() {
-		d.record(ctx, o.name, arguments, result)
+	if !o.right.changes() {
+		return o.do(d, ctx, arguments)
+	}
+	attrs := shown(reflect.ValueOf(arguments))
+	begun, err := d.begin(ctx, o.name, attrs)
+	if err != nil {
+		var none R
+		return none, err
+	}
+	inside, changes := withChanges(ctx)
+	result, err := o.do(d, inside, arguments)
+	made := madeBy(result)
+	d.record.End(ctx, begun, audit.Outcome{Err: err, Made: made, Changes: changes.changes})
+	if err == nil {
+		d.logAct(ctx, o.name, attrs, made)
 	}
 	return result, err
 }

@@ -119,9 +119,10 @@ type ShopSettings struct {
 
 // updateShop changes settings of a shop. It needs the right ManageShops.
 func (d *Desk) updateShop(ctx context.Context, c UpdateShop) (ShopSettings, error) {
-	var changed shop.Shop
+	var was, is shop.Shop
 	err := d.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		changed, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
+		is, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
+			was = *s
 			if c.Active != nil {
 				s.Active = *c.Active
 			}
@@ -142,9 +143,17 @@ func (d *Desk) updateShop(ctx context.Context, c UpdateShop) (ShopSettings, erro
 	if err != nil {
 		return ShopSettings{}, shopError(err, c.Shop)
 	}
-	shown := changed.Settings
-	shown.RetiredKey, shown.Wallets.Keys = nil, "" // secrets
-	return ShopSettings{changed.ID, changed.Active, shown, d.effect()}, nil
+	shown := settingsShown(&is)
+	changed(ctx, settingsShown(&was), shown)
+	shown.Effect = d.effect()
+	return shown, nil
+}
+
+// settingsShown is what is shown of a shop's settings: all but secrets.
+func settingsShown(s *shop.Shop) ShopSettings {
+	shown := ShopSettings{Shop: s.ID, Active: s.Active, Settings: s.Settings}
+	shown.Settings.RetiredKey, shown.Settings.Wallets.Keys = nil, ""
+	return shown
 }
 
 // RenameShop says what a shop is to be called.
@@ -167,9 +176,10 @@ func (d *Desk) renameShop(ctx context.Context, c RenameShop) (ShopRenamed, error
 	if err := errors.Join(shop.CheckName("name", c.Name), shop.CheckName("merchant", cmp.Or(c.Merchant, c.Name))); err != nil {
 		return ShopRenamed{}, err
 	}
-	var changed shop.Shop
+	var was, is shop.Shop
 	err := d.c.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		changed, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
+		is, err = tx.Shops().Change(shop.ID(c.Shop), func(s *shop.Shop) error {
+			was = *s
 			s.Name, s.Merchant = c.Name, cmp.Or(c.Merchant, s.Merchant)
 			return nil
 		})
@@ -181,7 +191,8 @@ func (d *Desk) renameShop(ctx context.Context, c RenameShop) (ShopRenamed, error
 	if err != nil {
 		return ShopRenamed{}, shopError(err, c.Shop)
 	}
-	return ShopRenamed{changed.ID, changed.Name, changed.Merchant, d.effect()}, nil
+	changed(ctx, ShopRenamed{Name: was.Name, Merchant: was.Merchant}, ShopRenamed{Name: is.Name, Merchant: is.Merchant})
+	return ShopRenamed{is.ID, is.Name, is.Merchant, d.effect()}, nil
 }
 
 // changeSettings puts what the JSON object names into the settings. An unknown name is an error: it may be a

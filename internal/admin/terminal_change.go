@@ -212,7 +212,7 @@ func mergeSettings(config json.RawMessage, text string) (json.RawMessage, error)
 
 // changeTerminal changes what can change of a terminal and returns it as it becomes.
 func (d *Desk) changeTerminal(ctx context.Context, c *OfTerminal, change func(*shop.Terminal) error) (shop.Terminal, error) {
-	var changed shop.Terminal
+	var was, is shop.Terminal
 	err := d.c.DB.Update(ctx, func(tx *store.Tx) error {
 		s, err := tx.Shops().Get(shop.ID(c.Shop))
 		if err != nil {
@@ -222,14 +222,33 @@ func (d *Desk) changeTerminal(ctx context.Context, c *OfTerminal, change func(*s
 		if err != nil {
 			return err
 		}
+		was = *t
 		if err := change(t); err != nil {
 			return err
 		}
 		tx.Terminals().Update(s.ID, t)
-		changed = *t
+		is = *t
 		return nil
 	})
-	return changed, shopError(err, c.Shop)
+	if err == nil {
+		changed(ctx, d.details(&was), d.detailsAfter(&was, &is))
+	}
+	return is, shopError(err, c.Shop)
+}
+
+// detailsAfter shows a terminal as it is now; of secrets that are others than before it says that.
+func (d *Desk) detailsAfter(was, is *shop.Terminal) TerminalDetails {
+	shown := d.details(is)
+	var before, after map[string]json.RawMessage
+	if json.Unmarshal(was.Config, &before) != nil || json.Unmarshal(is.Config, &after) != nil {
+		return shown
+	}
+	for name, value := range shown.Settings {
+		if string(value) == masked && string(before[name]) != string(after[name]) {
+			shown.Settings[name] = json.RawMessage(`"*** (another)"`)
+		}
+	}
+	return shown
 }
 
 // SwitchTerminal says whether a terminal is to take new payments.

@@ -74,6 +74,8 @@ type Config struct {
 	Database string
 	// MasterFolder is the data folder whose file is the master key; empty where that stands elsewhere.
 	MasterFolder string
+	// AuditHeads is the file that the head of the record of acts is written to as well; empty for none.
+	AuditHeads string
 
 	// Screen judges payments that are about to be sent; all pass when nil.
 	Screen risk.Screener
@@ -184,7 +186,7 @@ func New(c Config) (*App, error) {
 	a.Desk = admin.New(admin.Config{
 		DB: c.DB, Engine: a.Engine, Records: a.Records, Keys: c.Keys, TokenKeys: a.TokenKeys, IDs: a.IDs, Connectors: c.Connectors, Client: providers,
 		Now: c.Now, Random: c.Random, Log: c.Log, PublicURL: c.PublicURL, InsecureHTTP: c.InsecureHTTP, NeverKeepCards: c.NeverKeepCards,
-		MasterFolder: c.MasterFolder, Database: c.Database, Version: c.Version,
+		MasterFolder: c.MasterFolder, Database: c.Database, Version: c.Version, Process: a.c.Owner, Heads: c.AuditHeads,
 	})
 	a.Ready = a.newReady()
 	return a, nil

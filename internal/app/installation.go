@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/address"
+	"github.com/sluicepay/sluice/internal/audit"
 	"github.com/sluicepay/sluice/internal/checkout"
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/connector"
@@ -144,7 +145,7 @@ func (i *Installation) Config(publicURL, version string) Config {
 	c := Config{
 		DB: i.db, Keys: i.keys, Restored: i.restored, Log: i.place.Log, PublicURL: publicURL, Version: version, TrustedProxies: i.place.TrustedProxies,
 		Hooks: hookGuard(&i.place.Config), InsecureHTTP: i.place.InsecureHTTP, NeverKeepCards: i.place.NeverKeepCards, MaxInFlight: maxInFlight, Rates: checkout.DefaultRates(),
-		Database: i.place.Database.Reveal(), Connectors: i.types,
+		Database: i.place.Database.Reveal(), Connectors: i.types, AuditHeads: filepath.Join(i.place.Data, audit.HeadsFile),
 	}
 	if i.place.MasterKey == "" {
 		c.MasterFolder = i.place.Data

@@ -47,13 +47,15 @@ var allowed = map[string][]string{
 	"store/contents":   {"payment", "store/tx"},
 	"store/cards":      {"instrument", "payment", "store/tx"},
 	"store/signing":    {"store/tx"},
+	"store/audit":      {"store/tx"},
+	"audit":            {"id", "private", "store", "telemetry"},
 	"store/spent":      {"payment", "store/tx"},
 	"store/sent":       {"payment", "store/tx"},
 	"wallet/accounts":  {"instrument", "money", "payment", "shop", "wallet", "wallet/applepay", "wallet/googlepay"},
 	"wallet/sheet":     {"money", "shop"},
 	"store/places":     {"store/tx"},
-	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent", "store/sent", "store/plain", "store/places"}, // vault: what it seals and opens
-	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                                                          // shares nothing with what it judges
+	"store":            {"store/cards", "store/signing", "store/contents", "store/tx", "money", "id", "payment", "instrument", "shop", "vault", "store/marks", "store/nodes", "store/spent", "store/sent", "store/plain", "store/places", "store/audit"}, // vault: what it seals and opens
+	"simulator":        {"money", "id", "rescue", "wallet/mint"},                                                                                                                                                                                         // shares nothing with what it judges
 	"payer":            {"document", "payment"},
 	"connector":        {"money", "id", "nextstep", "payment", "pix", "instrument", "outbound", "payer"}, // pix: the codes that customers are shown
 	"provider":         {"money", "payment", "outbound", "connector", "id"},
@@ -84,7 +86,7 @@ var allowed = map[string][]string{
 	"checkout":      {"address", "qr", "engine", "limit", "money", "id", "payment", "instrument", "private", "shop", "web", "payer", "wallet/sheet"},
 	"welcome":       {"api", "web"},
 	"inbound":       {"engine", "id", "payment", "instrument", "telemetry", "web"},
-	"admin":         {"api", "api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange", "wallet/accounts"}, // shown by cmd and the back office
+	"admin":         {"api", "api/gateway", "backup", "engine", "records", "connector", "money", "id", "outbound", "payment", "instrument", "rescue", "shop", "store", "tally", "telemetry", "vault", "webhook", "cache", "cardrange", "wallet/accounts", "audit"}, // shown by cmd and the back office
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "instrument", "shop", "web", "store"},
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build

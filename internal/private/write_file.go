@@ -35,3 +35,19 @@ func write(path string, raw []byte, durable bool) (err error) {
 	}
 	return os.Rename(fresh.Name(), path)
 }
+
+// AppendDurably adds to the end of a file, which is made for its owner only where there is none, and returns when it is on the disk. What several
+// processes add in one call each does not mix.
+func AppendDurably(path string, raw []byte) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, fileMode)
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", path, err)
+	}
+	if _, err = f.Write(raw); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("append to %s: %w", path, err)
+	}
+	return nil
+}

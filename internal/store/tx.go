@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/sluicepay/sluice/internal/store/audit"
 	"github.com/sluicepay/sluice/internal/store/cards"
 	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
@@ -129,6 +130,8 @@ type SpentTokens = spent.Tokens
 
 // SentRequests reads and writes what calls without an answer have sent: table sent_request.
 type SentRequests = sent.Requests
+// AuditEntries reads and writes what is on record of what people did: tables audit_entry and audit_head.
+type AuditEntries = audit.Entries
 
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
@@ -231,3 +234,6 @@ func (t *Tx) SpentTokens() SpentTokens { return spent.Of(t.kernel()) }
 
 // SentRequests is the accessor of its table.
 func (t *Tx) SentRequests() SentRequests { return sent.Of(t.kernel()) }
+
+// AuditEntries is the accessor of its tables.
+func (t *Tx) AuditEntries() AuditEntries { return audit.Of(t.kernel()) }

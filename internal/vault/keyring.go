@@ -67,6 +67,11 @@ func (k Keyring) Fingerprint(data []byte) []byte {
 // CheckoutMAC authenticates the address of a checkout page.
 func (k Keyring) CheckoutMAC(data []byte) []byte { return mac(k.checkout, data) }
 
+// AuditMAC authenticates an entry of the record of what people did. Restoring a backup leaves it what it was.
+func (k Keyring) AuditMAC(data []byte) []byte {
+	return mac(mac(slices.Concat(k.apiKeys, k.fingerprint, k.checkout), []byte("sluice audit "+k.first)), data)
+}
+
 func mac(key, data []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(data)

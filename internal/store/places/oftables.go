@@ -21,6 +21,7 @@ var tables = map[string]tx.Spread{
 
 	"node": tx.Single, "lease": tx.Single, "installation": tx.Single, "restoration": tx.Single,
 	"signing_key": tx.Single, "data_key": tx.Single, "sealing": tx.Single, "card_range": tx.Single,
+	"audit_entry": tx.Single, "audit_head": tx.Single,
 	"schema_migration": tx.Single, "schema_lease": tx.Single,
 }
 

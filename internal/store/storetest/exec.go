@@ -15,17 +15,25 @@ import (
 // change exactly one row.
 func (d *Database) Exec(statement string, args ...any) {
 	d.t.Helper()
+	if changed := d.ExecAll(statement, args...); changed != 1 {
+		d.t.Fatalf("%s: %d rows", statement, changed)
+	}
+}
+
+// ExecAll is Exec for a statement that may change any number of rows, which it returns.
+func (d *Database) ExecAll(statement string, args ...any) (changed int64) {
+	d.t.Helper()
 	ctx := context.WithoutCancel(d.t.Context())
-	var changed int64
 	var err error
 	if d.Kind == store.Postgres {
 		changed, err = execPostgres(ctx, d.url, statement, args)
 	} else {
 		changed, err = execSQLite(ctx, filepath.Join(d.dir, "sluice.db"), statement, args)
 	}
-	if err != nil || changed != 1 {
-		d.t.Fatalf("%s: %d rows, %v", statement, changed, err)
+	if err != nil {
+		d.t.Fatalf("%s: %v", statement, err)
 	}
+	return changed
 }
 
 func execPostgres(ctx context.Context, address, statement string, args []any) (int64, error) {
