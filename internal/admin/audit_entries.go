@@ -30,7 +30,7 @@ type AuditEntry struct {
 	Hash string `json:"hash"`
 }
 
-func auditShown(e *store.AuditEntry) AuditEntry {
+func auditShown(e *audit.Entry) AuditEntry {
 	shown := AuditEntry{Seq: e.Seq, At: e.At, Act: e.Act, Who: e.Who, Shop: e.Shop, Hash: e.Hash}
 	if json.Unmarshal([]byte(e.Content), &shown.Content) != nil {
 		shown.Content = audit.Content{Error: "the entry cannot be read: see \"sluice audit verify\""}
@@ -43,8 +43,8 @@ func (d *Desk) listAudit(ctx context.Context, c ListAudit) (List[AuditEntry], er
 	if c.Limit < 1 || c.Limit > mostListed {
 		return List[AuditEntry]{}, fmt.Errorf("--limit: 1 to %d", mostListed)
 	}
-	found, err := view(ctx, d, func(tx *store.Tx) ([]store.AuditEntry, error) {
-		return tx.AuditEntries().Latest(store.AuditFilter{Shop: c.Shop, Below: c.Below, Limit: c.Limit + 1})
+	found, err := view(ctx, d, func(tx *store.Tx) ([]audit.Entry, error) {
+		return tx.Installation().Acts().Latest(audit.Filter{Shop: c.Shop, Below: c.Below, Limit: c.Limit + 1})
 	})
 	return bounded(found, c.Limit, auditShown), err
 }
@@ -56,7 +56,7 @@ type ExportAudit struct {
 
 // exportAudit lists a part of the record, oldest first. It needs the right ReadAudit.
 func (d *Desk) exportAudit(ctx context.Context, c ExportAudit) (List[AuditEntry], error) {
-	found, err := view(ctx, d, func(tx *store.Tx) ([]store.AuditEntry, error) { return tx.AuditEntries().From(c.From, mostListed) })
+	found, err := view(ctx, d, func(tx *store.Tx) ([]audit.Entry, error) { return tx.Installation().Acts().From(c.From, mostListed) })
 	return listOf(found, auditShown), err
 }
 
@@ -67,7 +67,7 @@ type ShowAudit struct {
 
 // showAudit shows one entry. It needs the right ReadAudit.
 func (d *Desk) showAudit(ctx context.Context, c ShowAudit) (AuditEntry, error) {
-	found, err := view(ctx, d, func(tx *store.Tx) (store.AuditEntry, error) { return tx.AuditEntries().Get(c.Seq) })
+	found, err := view(ctx, d, func(tx *store.Tx) (audit.Entry, error) { return tx.Installation().Acts().Get(c.Seq) })
 	if errors.Is(err, store.ErrNotFound) {
 		return AuditEntry{}, fmt.Errorf("there is no entry %d; \"sluice audit list\" shows them", c.Seq)
 	}
@@ -79,7 +79,7 @@ const HeadsFile = audit.HeadsFile
 
 // VerifyAudit says what the record of acts is held against.
 type VerifyAudit struct {
-	Heads []store.AuditHead `json:"heads,omitempty"` // that were written elsewhere
+	Heads []audit.Head `json:"heads,omitempty"` // that were written elsewhere
 }
 
 // Add reads more heads, of a file of heads or of a log.

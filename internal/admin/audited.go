@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/sluicepay/sluice/internal/audit"
+	"github.com/sluicepay/sluice/internal/shop"
 )
 
 // changeList collects what an act changes while it is done.
@@ -95,4 +96,19 @@ func (d *Desk) begin(ctx context.Context, operation string, attrs []slog.Attr) (
 		a.Arguments[attr.Key] = attr.Value.String()
 	}
 	return d.record.Begin(ctx, a)
+}
+
+// detailsAfter shows a terminal as it is now; of secrets that are others than before it says that.
+func (d *Desk) detailsAfter(was, is *shop.Terminal) TerminalDetails {
+	shown := d.details(is)
+	var before, after map[string]json.RawMessage
+	if json.Unmarshal(was.Config, &before) != nil || json.Unmarshal(is.Config, &after) != nil {
+		return shown
+	}
+	for name, value := range shown.Settings {
+		if string(value) == masked && string(before[name]) != string(after[name]) {
+			shown.Settings[name] = json.RawMessage(`"*** (another)"`)
+		}
+	}
+	return shown
 }

@@ -236,21 +236,6 @@ func (d *Desk) changeTerminal(ctx context.Context, c *OfTerminal, change func(*s
 	return is, shopError(err, c.Shop)
 }
 
-// detailsAfter shows a terminal as it is now; of secrets that are others than before it says that.
-func (d *Desk) detailsAfter(was, is *shop.Terminal) TerminalDetails {
-	shown := d.details(is)
-	var before, after map[string]json.RawMessage
-	if json.Unmarshal(was.Config, &before) != nil || json.Unmarshal(is.Config, &after) != nil {
-		return shown
-	}
-	for name, value := range shown.Settings {
-		if string(value) == masked && string(before[name]) != string(after[name]) {
-			shown.Settings[name] = json.RawMessage(`"*** (another)"`)
-		}
-	}
-	return shown
-}
-
 // SwitchTerminal says whether a terminal is to take new payments.
 type SwitchTerminal struct {
 	OfTerminal

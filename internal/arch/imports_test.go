@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"store/cards":      {"instrument", "payment", "store/tx"},
 	"store/signing":    {"store/tx"},
 	"store/audit":      {"store/tx"},
-	"audit":            {"id", "private", "store", "telemetry"},
+	"audit":            {"id", "private", "store", "store/audit", "telemetry"},
 	"store/spent":      {"payment", "store/tx"},
 	"store/sent":       {"payment", "store/tx"},
 	"wallet/accounts":  {"instrument", "money", "payment", "shop", "wallet", "wallet/applepay", "wallet/googlepay"},
@@ -70,13 +70,14 @@ var allowed = map[string][]string{
 	"resend":       {"instrument", "outbound", "payment", "store", "terminals", "vault"},
 	"terminals":    {"connector", "outbound", "shop"},
 	"cache":        {"cardrange", "payment", "shop"},
+	"issuers":      {"cache", "cardrange", "store"},
 	"flight":       {"instrument", "payment", "store", "vault"},
 	"certificates": {"alarm", "job", "shop", "store", "wallet/accounts"},
 	"kept":         {"instrument", "job", "payment", "shop", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},
 	"banks":         {"connector", "rescue"},
-	"engine":        {"money", "id", "nextstep", "payment", "cache", "outbox", "flight", "kept", "resend", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange", "payer", "wallet", "wallet/accounts", "wallet/googlepay", "banks"},
+	"engine":        {"issuers", "money", "id", "nextstep", "payment", "cache", "outbox", "flight", "kept", "resend", "terminals", "instrument", "shop", "store", "job", "connector", "route", "risk", "velocity", "vault", "outbound", "telemetry", "alarm", "rescue", "cardrange", "payer", "wallet", "wallet/accounts", "wallet/googlepay", "banks"},
 	"api":           {"address", "money", "id", "payment", "instrument", "private", "shop", "engine", "limit", "web", "telemetry"},
 	"records":       {"engine", "payment", "store"},
 	"sealing":       {"alarm", "job", "store"},
@@ -90,7 +91,7 @@ var allowed = map[string][]string{
 	"backoffice":    {"admin", "engine", "money", "id", "payment", "instrument", "shop", "web", "store"},
 	"backup":        {"alarm", "id", "store", "vault"},
 	// app puts everything together, and is what cmd and tests build
-	"app": {"address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/*", "engine", "id", "inbound",
+	"app": {"audit", "certificates", "wallet/accounts", "address", "admin", "alarm", "api", "api/gateway", "api/yandexpay", "checkout", "config", "connector", "connector/*", "engine", "id", "inbound",
 		"job", "kept", "outbound", "outbox", "payment", "private", "records", "risk", "route", "sealing", "shop", "store", "tally", "telemetry", "vault", "web", "webhook", "welcome", "wallet/googlepay", "walletcalls"},
 	"kit":  {}, // it writes code, and runs none
 	"arch": {},

@@ -117,14 +117,14 @@ const endPatience = 10 * time.Second
 // rounds bounds how often an entry is tried to be put behind others that come at the same time.
 const rounds = 5
 
-func (r *Record) add(ctx context.Context, a *Act, c *Content) (head store.AuditHead, err error) {
+func (r *Record) add(ctx context.Context, a *Act, c *Content) (head Head, err error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return head, fmt.Errorf("render an entry of the record: %w", err)
 	}
 	made, _ := r.c.IDs.New()
 	for range rounds {
-		if head, err = r.put(ctx, store.AuditEntry{ID: made, Act: a.Name, Who: text(a.Who), Shop: text(a.Shop), Content: string(raw)}); !errors.Is(err, store.ErrUnique) {
+		if head, err = r.put(ctx, Entry{ID: made, Act: a.Name, Who: text(a.Who), Shop: text(a.Shop), Content: string(raw)}); !errors.Is(err, store.ErrUnique) {
 			break // else somebody was first
 		}
 	}
@@ -136,28 +136,28 @@ func (r *Record) add(ctx context.Context, a *Act, c *Content) (head store.AuditH
 }
 
 // put adds an entry behind the last one, once.
-func (r *Record) put(ctx context.Context, e store.AuditEntry) (head store.AuditHead, err error) {
+func (r *Record) put(ctx context.Context, e Entry) (head Head, err error) {
 	err = r.c.DB.Update(ctx, func(tx *store.Tx) error {
 		before, err := headOf(tx)
 		if err != nil {
 			return err
 		}
 		if tx.MaybeCommitted() { // an id is of this one writing
-			latest, err := tx.AuditEntries().Latest(store.AuditFilter{Limit: mostBehind})
+			latest, err := tx.Installation().Acts().Latest(Filter{Limit: mostBehind})
 			if err != nil {
 				return err
 			}
 			for i := range latest {
 				if latest[i].ID == e.ID {
-					head = store.AuditHead{Seq: latest[i].Seq, Hash: latest[i].Hash}
+					head = Head{Seq: latest[i].Seq, Hash: latest[i].Hash}
 					return nil
 				}
 			}
 		}
 		e.Seq, e.At = before.Seq+1, tx.Now()
 		e.Hash = bind(r.c.MAC, before.Hash, &e)
-		tx.AuditEntries().Add(&e, before)
-		head = store.AuditHead{Seq: e.Seq, Hash: e.Hash}
+		tx.Installation().Acts().Add(&e, before)
+		head = Head{Seq: e.Seq, Hash: e.Hash}
 		return nil
 	})
 	return head, err
@@ -167,10 +167,10 @@ func (r *Record) put(ctx context.Context, e store.AuditEntry) (head store.AuditH
 const mostBehind = 100
 
 // headOf returns the last entry; the zero value where there is none.
-func headOf(tx *store.Tx) (store.AuditHead, error) {
-	head, err := tx.AuditEntries().Head()
+func headOf(tx *store.Tx) (Head, error) {
+	head, err := tx.Installation().Acts().Head()
 	if errors.Is(err, store.ErrNotFound) {
-		return store.AuditHead{}, nil
+		return Head{}, nil
 	}
 	return head, err
 }

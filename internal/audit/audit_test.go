@@ -60,7 +60,7 @@ func (l *ledger) act(name string, o audit.Outcome) {
 }
 
 // written are the heads that were written elsewhere.
-func (l *ledger) written() []store.AuditHead {
+func (l *ledger) written() []audit.Head {
 	l.t.Helper()
 	raw, err := os.ReadFile(l.heads)
 	if err != nil {
@@ -73,7 +73,7 @@ func (l *ledger) written() []store.AuditHead {
 	return heads
 }
 
-func (l *ledger) verify(heads []store.AuditHead) audit.Report {
+func (l *ledger) verify(heads []audit.Head) audit.Report {
 	l.t.Helper()
 	r, err := l.Verify(l.t.Context(), heads)
 	if err != nil {
@@ -98,9 +98,9 @@ func TestActsAreOnRecordBeforeAndAfter(t *testing.T) {
 		if r.Entries != 5 || r.Head != 5 || len(r.Findings) != 0 || len(heads) != 5 || fmt.Sprint(r.Cut) != "[5]" || heads[4].Hash != r.Hash {
 			t.Errorf("%+v, heads %v", r, heads)
 		}
-		var all []store.AuditEntry
+		var all []audit.Entry
 		if err := l.db.View(t.Context(), func(tx *store.Tx) (err error) {
-			all, err = tx.AuditEntries().Latest(store.AuditFilter{Shop: "s1", Below: 5, Limit: 10})
+			all, err = tx.Installation().Acts().Latest(audit.Filter{Shop: "s1", Below: 5, Limit: 10})
 			return err
 		}); err != nil || len(all) != 4 {
 			t.Fatalf("%v, %v", all, err)
@@ -246,7 +246,7 @@ func TestManyWriteAtOnce(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		if err := l.db.View(t.Context(), func(tx *store.Tx) error {
-			all, err := tx.AuditEntries().From(1, 1000)
+			all, err := tx.Installation().Acts().From(1, 1000)
 			for _, e := range all {
 				if seen[e.ID] {
 					t.Errorf("entry %d is there twice", e.Seq)

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/sluicepay/sluice/internal/private"
-	"github.com/sluicepay/sluice/internal/store"
 )
 
 // HeadsFile is the name of the file of heads in a data folder.
@@ -18,7 +17,7 @@ const HeadsFile = "audit-heads"
 
 // export writes the head where whoever has the database alone cannot reach: into the log and a file. What cannot be written is said, and
 // keeps nothing from being done: the record itself has it.
-func (r *Record) export(ctx context.Context, h store.AuditHead) {
+func (r *Record) export(ctx context.Context, h Head) {
 	r.c.Log.InfoContext(ctx, "audit head", "seq", h.Seq, "hash", h.Hash)
 	if r.c.Heads == "" {
 		return
@@ -31,7 +30,7 @@ func (r *Record) export(ctx context.Context, h store.AuditHead) {
 
 // ReadHeads reads lines of a number and a hash, as the file of heads has them; others are passed over, so that lines of a log will do where
 // both stand in them as seq=N hash=H.
-func ReadHeads(in io.Reader) (heads []store.AuditHead, err error) {
+func ReadHeads(in io.Reader) (heads []Head, err error) {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -45,7 +44,7 @@ func ReadHeads(in io.Reader) (heads []store.AuditHead, err error) {
 	return heads, nil
 }
 
-func parseHead(line string) (h store.AuditHead, ok bool) {
+func parseHead(line string) (h Head, ok bool) {
 	words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t,{}\"", r) })
 	if len(words) == 2 {
 		return headFrom(words[0], words[1])
@@ -71,8 +70,8 @@ func parseHead(line string) (h store.AuditHead, ok bool) {
 	return headFrom(seq, hash)
 }
 
-func headFrom(seq, hash string) (h store.AuditHead, ok bool) {
+func headFrom(seq, hash string) (h Head, ok bool) {
 	n, err := strconv.ParseInt(seq, 10, 64)
 	raw, badHash := hex.DecodeString(hash)
-	return store.AuditHead{Seq: n, Hash: hash}, err == nil && badHash == nil && n > 0 && len(raw) == 32
+	return Head{Seq: n, Hash: hash}, err == nil && badHash == nil && n > 0 && len(raw) == 32
 }

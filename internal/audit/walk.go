@@ -34,23 +34,23 @@ const (
 type verification struct {
 	mac     func([]byte) []byte
 	report  Report
-	last    store.AuditEntry // behind which the next has to be
-	open    map[int64]bool   // acts that have begun
+	last    Entry          // behind which the next has to be
+	open    map[int64]bool // acts that have begun
 	outside map[int64][]string
 }
 
 // Verify reads the whole record, oldest first, and holds it against its own head and against heads that were written elsewhere. It changes
 // nothing. Entries that are added meanwhile are not looked at.
-func (r *Record) Verify(ctx context.Context, heads []store.AuditHead) (Report, error) {
+func (r *Record) Verify(ctx context.Context, heads []Head) (Report, error) {
 	v := verification{mac: r.c.MAC, open: map[int64]bool{}, outside: map[int64][]string{}}
 	for _, h := range heads {
 		v.outside[h.Seq] = append(v.outside[h.Seq], h.Hash)
 	}
 	v.report.Heads = len(heads)
-	var head store.AuditHead
-	var latest []store.AuditEntry
+	var head Head
+	var latest []Entry
 	err := r.c.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if latest, err = tx.AuditEntries().Latest(store.AuditFilter{Limit: 1}); err != nil {
+		if latest, err = tx.Installation().Acts().Latest(Filter{Limit: 1}); err != nil {
 			return err
 		}
 		head, err = headOf(tx)
@@ -82,9 +82,9 @@ func (r *Record) Verify(ctx context.Context, heads []store.AuditHead) (Report, e
 	return v.report, nil
 }
 
-func (r *Record) page(ctx context.Context, from int64) (page []store.AuditEntry, err error) {
+func (r *Record) page(ctx context.Context, from int64) (page []Entry, err error) {
 	err = r.c.DB.View(ctx, func(tx *store.Tx) (err error) {
-		page, err = tx.AuditEntries().From(from, pageSize)
+		page, err = tx.Installation().Acts().From(from, pageSize)
 		return err
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ func (v *verification) found(seq int64, format string, facts ...any) {
 	}
 }
 
-func (v *verification) entry(e *store.AuditEntry) {
+func (v *verification) entry(e *Entry) {
 	v.report.Entries++
 	switch expected := v.last.Seq + 1; {
 	case e.Seq < expected:
@@ -124,7 +124,7 @@ func (v *verification) entry(e *store.AuditEntry) {
 }
 
 // phase follows which acts have ended.
-func (v *verification) phase(e *store.AuditEntry) {
+func (v *verification) phase(e *Entry) {
 	var c Content
 	if json.Unmarshal([]byte(e.Content), &c) != nil {
 		return // its hash tells whether it was written so
@@ -135,7 +135,7 @@ func (v *verification) phase(e *store.AuditEntry) {
 	delete(v.open, c.Of)
 }
 
-func (v *verification) end(head store.AuditHead) {
+func (v *verification) end(head Head) {
 	r := &v.report
 	r.Head, r.Hash = head.Seq, head.Hash
 	switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/flight"
 	"github.com/sluicepay/sluice/internal/id"
+	"github.com/sluicepay/sluice/internal/issuers"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/kept"
 	"github.com/sluicepay/sluice/internal/outbound"
@@ -95,7 +96,7 @@ func opened(c Config) *terminals.Pool {
 // New returns an engine on an open, migrated database.
 func New(c Config) *Engine {
 	e := &Engine{
-		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(), ranges: newRanges(c),
+		c: c, shops: &cache.Shops{Read: readShop(c.DB), Now: c.Now}, connectors: opened(c), guard: velocity.New(), ranges: issuers.Of(c.DB, c.Now, c.Log),
 		means: flight.Keeper{DB: c.DB, Held: c.Vault, Now: c.Now, Log: c.Log, Never: c.NeverKeep}, cards: keptCards(c),
 		resend: resend.Keeper{DB: c.DB, Keys: c.Keys, Now: c.Now, Log: c.Log, Restored: c.Restored},
 		tokens: accounts.Opener{Now: c.Now, Google: c.GoogleRoots}, banks: &banks.Lists{Now: c.Now, Log: c.Log},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/sluicepay/sluice/internal/store/audit"
 	"github.com/sluicepay/sluice/internal/store/cards"
 	"github.com/sluicepay/sluice/internal/store/contents"
 	"github.com/sluicepay/sluice/internal/store/marks"
@@ -55,12 +54,6 @@ type (
 	SpentToken = spent.Token
 	// SentRequest is what a call without an answer has sent.
 	SentRequest = sent.Request
-	// AuditEntry is one line of what is on record of what people did.
-	AuditEntry = audit.Entry
-	// AuditHead is the last of them.
-	AuditHead = audit.Head
-	// AuditFilter says which of them to list.
-	AuditFilter = audit.Filter
 	// FaultPoint is a place where a test can make the writer fail.
 	FaultPoint = tx.FaultPoint
 	// UniqueError says which write met a row with the same unique key.

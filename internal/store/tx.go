@@ -130,8 +130,6 @@ type SpentTokens = spent.Tokens
 
 // SentRequests reads and writes what calls without an answer have sent: table sent_request.
 type SentRequests = sent.Requests
-// AuditEntries reads and writes what is on record of what people did: tables audit_entry and audit_head.
-type AuditEntries = audit.Entries
 
 // Installation reads and writes which keys the database belongs to, and that it was restored: tables installation and restoration.
 type Installation struct{ tx *tx.Tx }
@@ -235,5 +233,5 @@ func (t *Tx) SpentTokens() SpentTokens { return spent.Of(t.kernel()) }
 // SentRequests is the accessor of its table.
 func (t *Tx) SentRequests() SentRequests { return sent.Of(t.kernel()) }
 
-// AuditEntries is the accessor of its tables.
-func (t *Tx) AuditEntries() AuditEntries { return audit.Of(t.kernel()) }
+// Acts is the accessor of what is on record of what people did: tables audit_entry and audit_head.
+func (t Installation) Acts() audit.Entries { return audit.Of(t.tx) }
