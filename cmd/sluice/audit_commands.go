@@ -62,7 +62,7 @@ type auditShowCommand struct {
 
 // Run shows an entry.
 func (c *auditShowCommand) Run(s *surroundings) error {
-	return perform(s, &c.operator, admin.OpShowAudit, c.ShowAudit, func(out io.Writer, e admin.AuditEntry) error { return document(out, e) })
+	return perform(s, &c.operator, admin.OpShowAudit, c.ShowAudit, document[admin.AuditEntry])
 }
 
 type auditVerifyCommand struct {

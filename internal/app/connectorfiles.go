@@ -68,7 +68,7 @@ func DeclaredConnector(file string) (connector.Type, error) {
 	}
 	var raw []byte
 	if err == nil {
-		raw, err = os.ReadFile(file) //nolint:gosec // the operator names it
+		raw, err = os.ReadFile(file)
 	}
 	if err != nil {
 		return connector.Type{}, fmt.Errorf("declared connector: %w", err)

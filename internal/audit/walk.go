@@ -93,7 +93,7 @@ func (r *Record) page(ctx context.Context, from int64) (page []Entry, err error)
 	return page, nil
 }
 
-func (v *verification) found(seq int64, format string, facts ...any) {
+func (v *verification) foundf(seq int64, format string, facts ...any) {
 	if len(v.report.Findings) < mostFindings {
 		v.report.Findings = append(v.report.Findings, Finding{seq, fmt.Sprintf(format, facts...)})
 	}
@@ -103,20 +103,20 @@ func (v *verification) entry(e *Entry) {
 	v.report.Entries++
 	switch expected := v.last.Seq + 1; {
 	case e.Seq < expected:
-		v.found(e.Seq, "an entry with a number that there cannot be")
+		v.foundf(e.Seq, "an entry with a number that there cannot be")
 		return
 	case e.Seq == expected+1:
-		v.found(expected, "the entry is missing")
+		v.foundf(expected, "the entry is missing")
 	case e.Seq > expected:
-		v.found(expected, "the entries from %d to %d are missing", expected, e.Seq-1)
+		v.foundf(expected, "the entries from %d to %d are missing", expected, e.Seq-1)
 	}
 	// What follows a gap is bound to what is gone: that it fits to nothing here says nothing of itself.
 	if e.Seq == v.last.Seq+1 && e.Hash != bind(v.mac, v.last.Hash, e) {
-		v.found(e.Seq, "the entry is not what was written here: it was changed, moved or made by somebody without the keys")
+		v.foundf(e.Seq, "the entry is not what was written here: it was changed, moved or made by somebody without the keys")
 	}
 	for _, hash := range v.outside[e.Seq] {
 		if hash != e.Hash {
-			v.found(e.Seq, "the entry is another than that of which the head was written elsewhere")
+			v.foundf(e.Seq, "the entry is another than that of which the head was written elsewhere")
 		}
 	}
 	v.last = *e
@@ -140,11 +140,11 @@ func (v *verification) end(head Head) {
 	r.Head, r.Hash = head.Seq, head.Hash
 	switch {
 	case head.Seq > v.last.Seq:
-		v.found(v.last.Seq+1, "the end is missing, entries up to %d: the head names that one", head.Seq)
+		v.foundf(v.last.Seq+1, "the end is missing, entries up to %d: the head names that one", head.Seq)
 	case head.Seq < v.last.Seq:
-		v.found(head.Seq+1, "entries after the head, which names %d", head.Seq)
+		v.foundf(head.Seq+1, "entries after the head, which names %d", head.Seq)
 	case head.Hash != v.last.Hash:
-		v.found(head.Seq, "the head names another entry of that number")
+		v.foundf(head.Seq, "the head names another entry of that number")
 	}
 	first, last := int64(0), int64(0)
 	for seq := range v.outside {
@@ -154,7 +154,7 @@ func (v *verification) end(head Head) {
 		last = max(last, seq)
 	}
 	if first > 0 {
-		v.found(v.last.Seq+1, "the end is missing, entries up to %d: their heads were written elsewhere", last)
+		v.foundf(v.last.Seq+1, "the end is missing, entries up to %d: their heads were written elsewhere", last)
 	}
 	r.Cut = firstOf(v.open)
 }

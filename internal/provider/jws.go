@@ -30,10 +30,11 @@ func NewSigner(text, id string, random io.Reader) (*Signer, error) {
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 	if err != nil {
 		whole, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		is := false
-		if key, is = whole.(*rsa.PrivateKey); err != nil || !is {
+		read, is := whole.(*rsa.PrivateKey)
+		if err != nil || !is {
 			return nil, errors.New("PEM of a private key for RSA")
 		}
+		key = read
 	}
 	if key.N.BitLen() < 2048 {
 		return nil, errors.New("a key for RSA of 2048 bits at the least")

@@ -95,19 +95,19 @@ func TestWhatMayBeSentAgain(t *testing.T) {
 	t.Parallel()
 	const within, lasts = time.Hour, 5 * time.Second
 	for name, c := range map[string]struct {
-		within time.Duration
-		means  instrument.Means
-		told   payment.Class
-		edit   func(k *desk, p *payment.Payment, call *payment.Call) // before the call
-		then   func(k *desk, p *payment.Payment, call *payment.Call) // after it
-		may    bool
+		never bool
+		means instrument.Means
+		told  payment.Class
+		edit  func(k *desk, p *payment.Payment, call *payment.Call) // before the call
+		then  func(k *desk, p *payment.Payment, call *payment.Call) // after it
+		may   bool
 	}{
 		"a capture":                             {may: true},
 		"a charge by a kept credential":         {means: &instrument.Credential{Handle: "h"}, edit: kind(payment.AttemptDeposit), may: true},
 		"just in time":                          {then: late(within - lasts - time.Second), may: true},
 		"too late to end in time":               {then: late(within - lasts)},
 		"too late":                              {then: late(within)},
-		"no such rule":                          {within: -1},
+		"no such rule":                          {never: true},
 		"a payout":                              {edit: kind(payment.AttemptWithdrawal)},
 		"what became one":                       {then: kind(payment.AttemptWithdrawal)},
 		"with a card":                           {means: &instrument.Card{}, edit: kind(payment.AttemptDeposit)},
@@ -130,7 +130,11 @@ func TestWhatMayBeSentAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, d *storetest.Database) {
-				k := newDesk(t, d, max(within+c.within*within, 0))
+				life := within
+				if c.never {
+					life = 0
+				}
+				k := newDesk(t, d, life)
 				p, call := lost()
 				if c.edit != nil {
 					c.edit(k, p, call)

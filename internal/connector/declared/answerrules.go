@@ -46,7 +46,7 @@ type condition struct {
 
 func (r *loader) answers(n *node) {
 	if n.kind != '[' {
-		r.fault(n, "answers is a list of rules")
+		r.faultf(n, "answers is a list of rules")
 		return
 	}
 	for _, one := range n.list {
@@ -58,13 +58,13 @@ func (r *loader) rule(n *node) (u rule) {
 	r.object(n, "a rule", map[string]func(*node){
 		"on": func(n *node) {
 			if u.on = r.strs(n, "on"); slices.ContainsFunc(u.on, func(c string) bool { return c != onNotice && !slices.Contains(callNames, c) }) {
-				r.fault(n, "on names calls: %s, %s", strings.Join(callNames, ", "), onNotice)
+				r.faultf(n, "on names calls: %s, %s", strings.Join(callNames, ", "), onNotice)
 			}
 		},
 		"for": func(n *node) {
 			for _, name := range r.strs(n, "for") {
 				if kinds[name] == "" {
-					r.fault(n, "for names kinds of attempts: deposit, capture, void, refund, payout")
+					r.faultf(n, "for names kinds of attempts: deposit, capture, void, refund, payout")
 				}
 				u.of = append(u.of, kinds[name])
 			}
@@ -79,13 +79,13 @@ func (r *loader) rule(n *node) (u rule) {
 		"next":   func(n *node) { u.next = r.str(n, "next") },
 	})
 	if !slices.Contains(sayings, u.is) {
-		r.fault(n, "a rule needs \"is\": %s", strings.Join(sayings, ", "))
+		r.faultf(n, "a rule needs \"is\": %s", strings.Join(sayings, ", "))
 	}
 	if u.next != "" && (u.is != string(payment.ClassWaiting) || u.next != "page" && u.next != "wait") {
-		r.fault(n, "next is page or wait, of WAITING")
+		r.faultf(n, "next is page or wait, of WAITING")
 	}
 	if len(u.when) == 0 {
-		r.fault(n, "a rule without \"when\" would say of every answer that it is %s", u.is)
+		r.faultf(n, "a rule without \"when\" would say of every answer that it is %s", u.is)
 	}
 	r.proves(n, &u)
 	return u
@@ -96,28 +96,28 @@ func (r *loader) proves(n *node, u *rule) {
 	at := slices.IndexFunc(u.when, func(c condition) bool { return c.path == statusPath })
 	if at < 0 {
 		if u.is == isNotFound && !slices.Equal(u.on, []string{callStatus}) {
-			r.fault(n, "NOT_FOUND is said \"on\" status only")
+			r.faultf(n, "NOT_FOUND is said \"on\" status only")
 		}
 		return
 	}
 	if u.when[at].not {
-		r.fault(n, "@status is named, not excluded")
+		r.faultf(n, "@status is named, not excluded")
 	}
 	for _, s := range u.when[at].in {
 		if len(s) != 3 || s[0] < '2' || s[0] > '5' {
-			r.fault(n, "@status is a number of three digits, or as 4xx")
+			r.faultf(n, "@status is a number of three digits, or as 4xx")
 			continue
 		}
 		refuses := u.is == isNotFound || u.is == string(payment.ClassRejected)
 		if s[0] != '2' && !(s[0] == '4' && refuses) && !(s[0] == '4' && (u.is == isDeclined || u.is == string(payment.ClassCancelled))) && u.is != string(payment.ClassUnknown) {
-			r.fault(n, "status %s proves no %s", s, u.is)
+			r.faultf(n, "status %s proves no %s", s, u.is)
 		}
 	}
 	if u.is == isNotFound && (!slices.Equal(u.on, []string{callStatus}) || len(u.when) < 2) {
-		r.fault(n, "NOT_FOUND is said \"on\" status only, by more than the status: a wrong address answers 404 too")
+		r.faultf(n, "NOT_FOUND is said \"on\" status only, by more than the status: a wrong address answers 404 too")
 	}
 	if u.is == string(payment.ClassRejected) && len(u.when) < 2 {
-		r.fault(n, "REJECTED needs the provider's word that nothing was done, and not a status alone")
+		r.faultf(n, "REJECTED needs the provider's word that nothing was done, and not a status alone")
 	}
 }
 
@@ -125,7 +125,7 @@ func (r *loader) condition(path string, n *node) condition {
 	c := condition{path: path}
 	if path != statusPath {
 		if err := checkPath(path); err != nil {
-			r.fault(n, "%w", err)
+			r.faultf(n, "%w", err)
 		}
 	}
 	if n.kind == '{' {

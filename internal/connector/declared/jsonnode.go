@@ -78,21 +78,21 @@ func value(d *jsontext.Decoder, line func() int) (*node, error) {
 // reader collects what is wrong with a file, with the line of each.
 type reader struct{ faults []error }
 
-func (r *reader) fault(n *node, format string, args ...any) {
+func (r *reader) faultf(n *node, format string, args ...any) {
 	r.faults = append(r.faults, fmt.Errorf("line %d: "+format, append([]any{n.line}, args...)...))
 }
 
 // object hands the members over to whoever knows them; others are faults.
 func (r *reader) object(n *node, what string, known map[string]func(*node)) {
 	if n.kind != '{' {
-		r.fault(n, "%s is an object", what)
+		r.faultf(n, "%s is an object", what)
 		return
 	}
 	for _, name := range n.names {
 		if read := known[name]; read != nil {
 			read(n.members[name])
 		} else if name != "note" {
-			r.fault(n.members[name], "%s has nothing called %q", what, name)
+			r.faultf(n.members[name], "%s has nothing called %q", what, name)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func (r *reader) object(n *node, what string, known map[string]func(*node)) {
 // each hands over the members of an object whose names are free.
 func (r *reader) each(n *node, what string, read func(name string, n *node)) {
 	if n.kind != '{' {
-		r.fault(n, "%s is an object", what)
+		r.faultf(n, "%s is an object", what)
 		return
 	}
 	for _, name := range n.names {
@@ -110,7 +110,7 @@ func (r *reader) each(n *node, what string, read func(name string, n *node)) {
 
 func (r *reader) str(n *node, what string) string {
 	if n.kind != '"' {
-		r.fault(n, "%s is a text", what)
+		r.faultf(n, "%s is a text", what)
 		return ""
 	}
 	return n.text
@@ -118,7 +118,7 @@ func (r *reader) str(n *node, what string) string {
 
 func (r *reader) flag(n *node, what string) bool {
 	if n.kind != 't' && n.kind != 'f' {
-		r.fault(n, "%s is true or false", what)
+		r.faultf(n, "%s is true or false", what)
 	}
 	return n.kind == 't'
 }
@@ -126,7 +126,7 @@ func (r *reader) flag(n *node, what string) bool {
 func (r *reader) number(n *node, what string, most int) int {
 	i, err := strconv.Atoi(n.text)
 	if n.kind != '0' || err != nil || i < 0 || i > most {
-		r.fault(n, "%s is a number from 0 to %d", what, most)
+		r.faultf(n, "%s is a number from 0 to %d", what, most)
 		return 0
 	}
 	return i

@@ -97,13 +97,13 @@ func (r *loader) file(n *node) {
 			if m := n.members[name]; m != nil {
 				read(m)
 			} else {
-				r.fault(n, "the file needs %q", name)
+				r.faultf(n, "the file needs %q", name)
 			}
 			rest[name] = func(*node) {}
 		}
 		for _, name := range []string{"base", "methods", "calls", "told", "answers", "amounts"} {
 			if n.members[name] == nil {
-				r.fault(n, "the file needs %q", name)
+				r.faultf(n, "the file needs %q", name)
 			}
 		}
 	}
@@ -117,28 +117,28 @@ func (r *loader) file(n *node) {
 func (r *loader) whole(n *node) {
 	for _, name := range []string{callSale, callStatus} {
 		if r.d.calls[name] == nil {
-			r.fault(n, "calls needs %q", name)
+			r.faultf(n, "calls needs %q", name)
 		}
 	}
 	if (r.d.calls[callCapture] == nil) != (r.d.calls[callHold] == nil) {
-		r.fault(n, "a hold and a capture come together")
+		r.faultf(n, "a hold and a capture come together")
 	}
 	for _, name := range []string{"id", "key", "amount", "currency"} {
 		if r.d.told[name] == "" {
-			r.fault(n, "told needs %q", name)
+			r.faultf(n, "told needs %q", name)
 		}
 	}
 	r.hidden(n)
 	for name, c := range r.d.calls {
 		if r.d.traits.Resend.Within > 0 && c.once == "" && !slices.Contains([]string{callStatus, callFence, callProbe, callPayout}, name) {
-			r.fault(n, "%s needs \"once\", the header with our key, because traits has resendSeconds", name)
+			r.faultf(n, "%s needs \"once\", the header with our key, because traits has resendSeconds", name)
 		}
 	}
 }
 
 func (r *loader) name(n *node) {
 	if r.d.name = r.str(n, "connector"); !provider.Word(r.d.name, 32) {
-		r.fault(n, "connector is a name of letters, digits, underscores and hyphens")
+		r.faultf(n, "connector is a name of letters, digits, underscores and hyphens")
 	}
 }
 
@@ -152,7 +152,7 @@ func (r *loader) settings(n *node) {
 			"text":    func(n *node) { s.Text = r.str(n, "text") },
 		})
 		if name == timeoutSetting || !provider.Word(name, 32) {
-			r.fault(n, "%q is no name of a setting of a file", name)
+			r.faultf(n, "%q is no name of a setting of a file", name)
 		}
 		r.d.settings = append(r.d.settings, s)
 	})
@@ -164,7 +164,7 @@ func (r *loader) body(n *node) {
 		r.d.form = true
 	case "json":
 	default:
-		r.fault(n, "body is json or form")
+		r.faultf(n, "body is json or form")
 	}
 }
 
@@ -172,7 +172,7 @@ func (r *loader) amounts(n *node) {
 	currency := func(n *node, text string) money.Currency {
 		c, err := money.ParseCurrency(text)
 		if err != nil {
-			r.fault(n, "%q is no known currency", text)
+			r.faultf(n, "%q is no known currency", text)
 		}
 		return c
 	}
@@ -184,7 +184,7 @@ func (r *loader) amounts(n *node) {
 				r.d.decimal = true
 			case "number":
 			default:
-				r.fault(n, "as is number or decimal")
+				r.faultf(n, "as is number or decimal")
 			}
 		},
 		"iso": func(n *node) { r.d.units.ISO = r.flag(n, "iso") },
@@ -205,7 +205,7 @@ func (r *loader) methods(n *node) {
 	r.each(n, "methods", func(name string, n *node) {
 		m := payment.Method(name)
 		if !slices.Contains(payment.Methods(), m) {
-			r.fault(n, "%q is no payment method", name)
+			r.faultf(n, "%q is no payment method", name)
 			return
 		}
 		r.d.traits.Methods = append(r.d.traits.Methods, m)

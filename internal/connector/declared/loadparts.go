@@ -13,7 +13,7 @@ import (
 func (r *loader) calls(n *node) {
 	r.each(n, "calls", func(name string, n *node) {
 		if !slices.Contains(callNames, name) {
-			r.fault(n, "there is no call %q: %s", name, strings.Join(callNames, ", "))
+			r.faultf(n, "there is no call %q: %s", name, strings.Join(callNames, ", "))
 			return
 		}
 		c := &call{}
@@ -25,10 +25,10 @@ func (r *loader) calls(n *node) {
 			"within":  func(n *node) { c.within = r.str(n, "within") },
 		})
 		if c.path == nil {
-			r.fault(n, "%s needs \"send\", as \"POST /payments\"", name)
+			r.faultf(n, "%s needs \"send\", as \"POST /payments\"", name)
 		}
 		if reads := name == callStatus || name == callProbe; c.path != nil && reads != (c.method == http.MethodGet) && name != callFence {
-			r.fault(n, "%s is sent by %s: what asks is a GET, and nothing else is", name, c.method)
+			r.faultf(n, "%s is sent by %s: what asks is a GET, and nothing else is", name, c.method)
 		}
 		r.d.calls[name] = c
 	})
@@ -38,12 +38,12 @@ func (r *loader) calls(n *node) {
 func (r *loader) send(n *node, c *call) {
 	method, path, ok := strings.Cut(r.str(n, "send"), " ")
 	if !ok || !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, method) || !strings.HasPrefix(path, "/") {
-		r.fault(n, "send is a method and a path, as \"POST /payments\"")
+		r.faultf(n, "send is a method and a path, as \"POST /payments\"")
 		return
 	}
 	c.method = method
 	if strings.Contains(path, "{settings.") || strings.Contains(path, "{card.") || strings.Contains(path, "{credential") {
-		r.fault(n, "an address holds no setting, card or credential: it may stand in a log")
+		r.faultf(n, "an address holds no setting, card or credential: it may stand in a log")
 	}
 	c.path = r.templateOf(n, path, "send", everything)
 }
@@ -51,7 +51,7 @@ func (r *loader) send(n *node, c *call) {
 func (r *loader) header(n *node, known func(string) bool) (all []header) {
 	r.each(n, "headers", func(name string, n *node) {
 		if !provider.Word(name, 64) {
-			r.fault(n, "%q is no name of a header", name)
+			r.faultf(n, "%q is no name of a header", name)
 		}
 		all = append(all, header{http.CanonicalHeaderKey(name), r.template(n, name, known)})
 	})
@@ -62,7 +62,7 @@ func (r *loader) told(n *node) {
 	known := []string{"id", "key", "amount", "currency", "code", "url", "credential", "brand", "country", "first6", "last4"}
 	r.each(n, "told", func(name string, n *node) {
 		if !slices.Contains(known, name) {
-			r.fault(n, "nothing is known of a told %q: %s", name, strings.Join(known, ", "))
+			r.faultf(n, "nothing is known of a told %q: %s", name, strings.Join(known, ", "))
 		}
 		r.d.told[name] = r.str(n, name)
 	})
@@ -81,7 +81,7 @@ func (r *loader) codes(n *node) {
 			"ends": func(n *node) { d.Ends = r.flag(n, "ends") },
 		})
 		if d.Code == "" {
-			r.fault(n, "decline %q needs \"code\", one of docs/errors.md", name)
+			r.faultf(n, "decline %q needs \"code\", one of docs/errors.md", name)
 		}
 		r.d.declines[name] = d
 	})
@@ -90,7 +90,7 @@ func (r *loader) codes(n *node) {
 func (r *loader) code(n *node) payment.ErrorCode {
 	c := payment.ErrorCode(r.str(n, "code"))
 	if !c.Valid() {
-		r.fault(n, "%q is none of our codes", c)
+		r.faultf(n, "%q is none of our codes", c)
 	}
 	return c
 }
@@ -104,7 +104,7 @@ func (r *loader) log(n *node) {
 	})
 	for _, name := range r.d.loggable.Headers {
 		if slices.ContainsFunc(r.d.headers, func(h header) bool { return strings.EqualFold(h.name, name) && h.text != nil && h.text.secret }) {
-			r.fault(n, "header %s has a setting in it, and is not shown", name)
+			r.faultf(n, "header %s has a setting in it, and is not shown", name)
 		}
 	}
 }
@@ -129,17 +129,17 @@ func (r *loader) hidden(n *node) {
 		c.body.each("", "", func(name, inForm string, t *text) {
 			for _, secret := range []string{"card.code", "credential", "card.number", "code"} {
 				if t.has(secret) && (shown(name) || shown(inForm)) {
-					r.fault(n, "log shows %s, which has {%s} in it in %s", name, secret, call)
+					r.faultf(n, "log shows %s, which has {%s} in it in %s", name, secret, call)
 				}
 			}
 			if t.secret && (shown(name) || shown(inForm)) {
-				r.fault(n, "log shows %s, which has a setting in it in %s", name, call)
+				r.faultf(n, "log shows %s, which has a setting in it in %s", name, call)
 			}
 		})
 	}
 	for _, path := range []string{r.d.told["credential"], r.d.told["url"]} {
 		if name := path[strings.LastIndex(path, ".")+1:]; path != "" && shown(name) {
-			r.fault(n, "log shows %s, by which a customer could be charged, or whose page it is", name)
+			r.faultf(n, "log shows %s, by which a customer could be charged, or whose page it is", name)
 		}
 	}
 }

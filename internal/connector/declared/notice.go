@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
@@ -53,17 +54,17 @@ func (r *loader) notice(n *node) {
 		"form":   func(n *node) { o.form = r.template(n, "form", func(name string) bool { return name == "signature" }) },
 		"algorithm": func(n *node) {
 			if o.algorithm = hashes[r.str(n, "algorithm")]; o.algorithm == nil {
-				r.fault(n, "algorithm is hmac-sha256, hmac-sha384 or hmac-sha512")
+				r.faultf(n, "algorithm is hmac-sha256, hmac-sha384 or hmac-sha512")
 			}
 		},
 		"encoding": func(n *node) {
 			if o.encode = encodings[r.str(n, "encoding")]; o.encode == nil {
-				r.fault(n, "encoding is hex or base64")
+				r.faultf(n, "encoding is hex or base64")
 			}
 		},
 		"key": func(n *node) {
 			if o.key = r.str(n, "key"); !slices.ContainsFunc(r.d.settings, func(s connector.Setting) bool { return s.Name == o.key && !s.Shown }) {
-				r.fault(n, "key names a setting that is not shown")
+				r.faultf(n, "key names a setting that is not shown")
 			}
 		},
 		"over": func(n *node) {
@@ -76,16 +77,16 @@ func (r *loader) notice(n *node) {
 		"kinds": func(n *node) {
 			r.each(n, "kinds", func(name string, n *node) {
 				if o.kinds[name] = kinds[r.str(n, name)]; o.kinds[name] == "" {
-					r.fault(n, "a kind is deposit, capture, void, refund or payout")
+					r.faultf(n, "a kind is deposit, capture, void, refund or payout")
 				}
 			})
 		},
 	})
 	switch {
 	case o.header == "" || o.form == nil || o.algorithm == nil || o.encode == nil || o.key == "" || o.over == nil || o.event == "" || o.kind == "":
-		r.fault(n, "notices needs header, form, algorithm, encoding, key, over, event, kind and kinds")
+		r.faultf(n, "notices needs header, form, algorithm, encoding, key, over, event, kind and kinds")
 	case !o.form.has("signature") || !o.over.has("body") || (o.time != "") != o.over.has("time"):
-		r.fault(n, "form has {signature} in it, over has {body}, and {time} where there is one")
+		r.faultf(n, "form has {signature} in it, over has {body}, and {time} where there is one")
 	}
 	r.d.notices = o
 }
@@ -121,14 +122,14 @@ func (c *Declared) ParseNotice(header http.Header, body []byte) ([]connector.Not
 			mac.Write([]byte(p.literal))
 		}
 	}
-	want := ""
+	var want strings.Builder
 	for _, p := range o.form.parts {
 		if p.name == "signature" {
-			want += o.encode(mac.Sum(nil))
+			want.WriteString(o.encode(mac.Sum(nil)))
 		}
-		want += p.literal
+		want.WriteString(p.literal)
 	}
-	if !slices.ContainsFunc(header.Values(o.header), func(got string) bool { return hmac.Equal([]byte(got), []byte(want)) }) {
+	if !slices.ContainsFunc(header.Values(o.header), func(got string) bool { return hmac.Equal([]byte(got), []byte(want.String())) }) {
 		return nil, fmt.Errorf("%w: wrong signature", errNotice)
 	}
 	n, err := c.readNotice(body)

@@ -53,12 +53,12 @@ func (r *loader) templateOf(n *node, s, what string, known func(string) bool) *t
 		setting, is := strings.CutPrefix(name, "settings.")
 		switch {
 		case !closes:
-			r.fault(n, "%s has a brace that does not end", what)
+			r.faultf(n, "%s has a brace that does not end", what)
 			return t
 		case is && !slices.ContainsFunc(r.d.settings, func(s connector.Setting) bool { return s.Name == setting }):
-			r.fault(n, "%s names the setting %q, which is not declared", what, setting)
+			r.faultf(n, "%s names the setting %q, which is not declared", what, setting)
 		case !is && !known(name):
-			r.fault(n, "%s names {%s}, which is not known here", what, name)
+			r.faultf(n, "%s names {%s}, which is not known here", what, name)
 		}
 		t.secret = t.secret || is
 		t.parts = append(t.parts, part{name: name})

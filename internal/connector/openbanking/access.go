@@ -58,7 +58,7 @@ func (o *OpenBanking) asserted(b *bank, f provider.Form) provider.Form {
 	}
 	now := o.now()
 	claims := provider.NewObject(512).Text("iss", b.ClientID).Text("sub", b.ClientID).Text("aud", b.TokenURL).Text("jti", o.nonce()).
-		Number("iat", uint64(now.Unix())).Number("exp", uint64(now.Add(assertionLife).Unix())) //nolint:gosec // after 1970
+		Number("iat", uint64(now.Unix())).Number("exp", uint64(now.Add(assertionLife).Unix()))
 	token, err := o.c.signer.JWT(claims)
 	if err != nil {
 		return f
@@ -80,7 +80,7 @@ func (b *bank) post(ctx context.Context, path, key string, body []byte, header h
 	o := b.of
 	signature, err := o.c.signer.Detached(func(head provider.Object) provider.Object {
 		return head.Text("typ", "JOSE").Text("cty", "application/json").
-			Number("http://openbanking.org.uk/iat", uint64(o.now().Unix())). //nolint:gosec // after 1970
+			Number("http://openbanking.org.uk/iat", uint64(o.now().Unix())).
 			Text("http://openbanking.org.uk/iss", o.c.Signer).Text("http://openbanking.org.uk/tan", "openbanking.org.uk").
 			Raw("crit", []byte(`["http://openbanking.org.uk/iat","http://openbanking.org.uk/iss","http://openbanking.org.uk/tan"]`))
 	}, body)

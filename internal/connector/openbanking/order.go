@@ -67,7 +67,7 @@ func (o *OpenBanking) page(b *bank, consent, returnURL string) (string, error) {
 	intent := provider.NewObject(256).Nest("openbanking_intent_id", provider.NewObject(192).Text("value", consent).Bool("essential", true))
 	claims := provider.NewObject(1024).Text("iss", b.ClientID).Text("aud", b.Issuer).Text("response_type", "code").Text("client_id", b.ClientID).
 		Text("redirect_uri", redirect).Text("scope", "openid payments").Text("state", state).Text("nonce", o.nonce()).
-		Number("nbf", uint64(now.Unix())).Number("exp", uint64(now.Add(requestLife).Unix())). //nolint:gosec // after 1970
+		Number("nbf", uint64(now.Unix())).Number("exp", uint64(now.Add(requestLife).Unix())).
 		Nest("claims", provider.NewObject(512).Nest("id_token", intent).Nest("userinfo", intent))
 	request, err := o.c.signer.JWT(claims)
 	if err != nil {

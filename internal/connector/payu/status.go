@@ -169,7 +169,7 @@ func (p *PayU) whyCanceled(ctx context.Context, f payment.Fact) (payment.Fact, e
 		} `json:"transactions"`
 	}
 	if provider.Read(res.Body, &told) != nil {
-		return f, nil
+		return f, nil //nolint:nilerr // likewise
 	}
 	for _, t := range told.Transactions {
 		if t.Result != "" && t.Result != "SUCCESS" && t.Result != "000" {

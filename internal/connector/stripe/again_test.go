@@ -16,7 +16,6 @@ import (
 	"github.com/sluicepay/sluice/internal/engine"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
-	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
 )
@@ -127,7 +126,7 @@ func (l *life) otherSettings() {
 		}
 		one := &s.Terminals[0]
 		one.Config = append(one.Config[:len(one.Config)-1:len(one.Config)-1], `,"timeoutMs":29000}`...)
-		tx.Terminals().Update(shop.ID(l.shop.ID), one)
+		tx.Terminals().Update(l.shop.ID, one)
 		return nil
 	})
 	if err != nil {

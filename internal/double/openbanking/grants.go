@@ -1,6 +1,7 @@
 package openbanking
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -49,7 +50,7 @@ func (d *Double) grant(w http.ResponseWriter, q *http.Request) {
 // asserted checks who asks for a token.
 func (d *Double) asserted(form url.Values) error {
 	if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
-		return fmt.Errorf("no assertion")
+		return errors.New("no assertion")
 	}
 	claims, err := d.read(form.Get("client_assertion"), d.c.URL+"/token")
 	if err != nil {
@@ -59,7 +60,7 @@ func (d *Double) asserted(form url.Values) error {
 	defer d.Mu.Unlock()
 	id, _ := claims["jti"].(string)
 	if claims["sub"] != d.c.ClientID || id == "" || d.seen[id] {
-		return fmt.Errorf("of somebody else, or used before")
+		return errors.New("of somebody else, or used before")
 	}
 	d.seen[id] = true
 	return nil
@@ -71,7 +72,7 @@ func (d *Double) read(text, audience string) (jwt.MapClaims, error) {
 	claims := jwt.MapClaims{}
 	_, err := parser.ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) {
 		if t.Header["kid"] != d.c.KeyID {
-			return nil, fmt.Errorf("an unknown key")
+			return nil, errors.New("an unknown key")
 		}
 		return d.c.Caller, nil
 	})
@@ -96,7 +97,7 @@ func (d *Double) Decide(address string, agree bool) (string, error) {
 	}
 	redirect, _ := claims["redirect_uri"].(string)
 	if claims["response_type"] != "code" || claims["scope"] != "openid payments" || claims["nonce"] == nil || len(d.c.Redirects) > 0 && !slices.Contains(d.c.Redirects, redirect) {
-		return "", fmt.Errorf("the request is not as registered")
+		return "", errors.New("the request is not as registered")
 	}
 	asked, _ := claims["claims"].(map[string]any)
 	inner, _ := asked["id_token"].(map[string]any)
@@ -145,7 +146,7 @@ func (d *Double) decided(w http.ResponseWriter, q *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	http.Redirect(w, q, to, http.StatusSeeOther)
+	http.Redirect(w, q, to, http.StatusSeeOther) //nolint:gosec // a bank sends its customers to where its clients say
 }
 
 // name is a new one. The caller holds Mu.

@@ -81,9 +81,9 @@ func wrong(initiation object) string {
 func (d *Double) newConsent(c *call) answer {
 	var in struct {
 		Data struct {
-			Initiation object
-		}
-		Risk object
+			Initiation object `json:"Initiation"`
+		} `json:"Data"`
+		Risk object `json:"Risk"`
 	}
 	if json.Unmarshal(c.body, &in) != nil || in.Data.Initiation == nil || in.Risk == nil {
 		return fail(http.StatusBadRequest, "U004", "a member is missing")
@@ -107,15 +107,15 @@ func (d *Double) consentNow(c *call) answer {
 func (d *Double) newPayment(c *call) answer {
 	var in struct {
 		Data struct {
-			ConsentId  string //nolint:revive // as it is spelled
-			Initiation object
-		}
-		Risk object
+			Consent    string `json:"ConsentId"`
+			Initiation object `json:"Initiation"`
+		} `json:"Data"`
+		Risk object `json:"Risk"`
 	}
 	if json.Unmarshal(c.body, &in) != nil {
 		return fail(http.StatusBadRequest, "U004", "a member is missing")
 	}
-	of := d.consents[in.Data.ConsentId]
+	of := d.consents[in.Data.Consent]
 	switch {
 	case of == nil || c.token.consent != of.id:
 		return fail(http.StatusBadRequest, "U008", "the consent is not the token's")

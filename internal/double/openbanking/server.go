@@ -3,10 +3,13 @@ package openbanking
 import (
 	"crypto/rsa"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -209,7 +212,7 @@ func (d *Double) verified(signature string, body []byte) error {
 	head, rest, _ := strings.Cut(signature, ".")
 	between, mac, ok := strings.Cut(rest, ".")
 	if !ok || between != "" {
-		return fmt.Errorf("the signature is not detached")
+		return errors.New("the signature is not detached")
 	}
 	whole := head + "." + base64.RawURLEncoding.EncodeToString(body) + "." + mac
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"PS256"}), jwt.WithoutClaimsValidation())
@@ -226,9 +229,9 @@ func (d *Double) verified(signature string, body []byte) error {
 	crit, _ := read.Header["crit"].([]any)
 	switch {
 	case read.Header["kid"] != d.c.KeyID, read.Header[critical[1]] != d.c.Issuer, read.Header[critical[2]] != "openbanking.org.uk":
-		return fmt.Errorf("of somebody else")
+		return errors.New("of somebody else")
 	case len(crit) != 3 || at == 0 || time.Unix(int64(at), 0).After(d.c.Now().Add(time.Minute)):
-		return fmt.Errorf("without its time, or what is critical")
+		return errors.New("without its time, or what is critical")
 	case read.Header["cty"] != nil && read.Header["cty"] != "application/json" && read.Header["cty"] != "json":
 		return fmt.Errorf("of another type")
 	}
@@ -238,9 +241,7 @@ func (d *Double) verified(signature string, body []byte) error {
 // signed adds the bank's signature and the id of the interaction.
 func (d *Double) signed(a answer) answer {
 	header := http.Header{"X-Fapi-Interaction-Id": {"93bac548-d2de-4546-b106-880a5018460d"}}
-	for name, values := range a.Header {
-		header[name] = values
-	}
+	maps.Copy(header, a.Header)
 	body := encode(a.Body)
 	t := jwt.New(jwt.SigningMethodPS256)
 	t.Header = map[string]any{"alg": "PS256", "kid": "bank-1", "crit": critical, critical[0]: d.c.Now().Unix(), critical[1]: "bank", critical[2]: "openbanking.org.uk"}
@@ -258,7 +259,7 @@ func (d *Double) signed(a answer) answer {
 }
 
 func fail(status int, code, message string) answer {
-	return answer{Status: status, Body: object{"Id": "1", "Code": fmt.Sprint(status), "Message": message, "Errors": []object{{"ErrorCode": code, "Message": message}}}}
+	return answer{Status: status, Body: object{"Id": "1", "Code": strconv.Itoa(status), "Message": message, "Errors": []object{{"ErrorCode": code, "Message": message}}}}
 }
 
 var spoilt = frame.Spoilt{

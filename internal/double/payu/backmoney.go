@@ -1,7 +1,6 @@
 package payu
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 
@@ -105,5 +104,5 @@ func (d *Double) refundOf(c *call) frame.Answer {
 			return frame.Answer{Status: http.StatusOK, Body: r.view()}
 		}
 	}
-	return fail(http.StatusNotFound, "DATA_NOT_FOUND", fmt.Sprintf("no refund %s", c.of))
+	return fail(http.StatusNotFound, "DATA_NOT_FOUND", "no refund "+c.of)
 }
