@@ -54,7 +54,7 @@ func (g *Gateway) Traits() connector.Traits {
 	}
 	t.Wants.NoCard = g.onPage
 	if g.asksPayer {
-		t.Wants.Details = payer.Details()
+		t.Wants.Details = []payer.Detail{payer.FirstName, payer.LastName, payer.Email, payer.Phone}
 	}
 	return t
 }
