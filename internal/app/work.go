@@ -41,7 +41,7 @@ func (a *App) NewRunner(w Work) (*job.Runner, error) {
 	due := a.Engine.DueWork(sealing.Name, workDeliveries)
 	lists := tally.New(tally.Config{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log, Bell: a.Engine.Bell()})
 	cards := &kept.Forgetter{DB: a.c.DB, Now: a.c.Now, Log: a.c.Log}
-	ends := &certificates.Watch{DB: a.c.DB, Bell: a.Engine.Bell(), Now: a.c.Now, Log: a.c.Log}
+	ends := &certificates.Watch{DB: a.c.DB, Bell: a.Engine.Bell(), Types: a.c.Connectors, Now: a.c.Now, Log: a.c.Log}
 	kinds := slices.Concat(due.Kinds, []job.Kind{a.Sealing(), lists.Kind(), cards.Kind(), ends.Kind()})
 	deliverer := a.NewDeliverer()
 	if w.Endpoints > 0 {

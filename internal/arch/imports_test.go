@@ -72,7 +72,7 @@ var allowed = map[string][]string{
 	"cache":        {"cardrange", "payment", "shop"},
 	"issuers":      {"cache", "cardrange", "store"},
 	"flight":       {"instrument", "payment", "store", "vault"},
-	"certificates": {"alarm", "job", "shop", "store", "wallet/accounts"},
+	"certificates": {"alarm", "connector", "job", "shop", "store", "wallet/accounts"},
 	"kept":         {"instrument", "job", "payment", "shop", "store", "vault"},
 	// outbound: only for the record of messages around a connector's call
 	"outbox":        {"alarm", "cache", "id", "job", "payment", "rescue", "shop", "store"},

@@ -2,6 +2,7 @@ package certificates
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/job"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
@@ -26,22 +28,23 @@ const (
 	rests = time.Hour
 )
 
-// stages are when a human is told, the latest first, and what.
+// stages are when a human is told, the latest first, and what of which certificate.
 var stages = []struct {
-	before time.Duration
-	why    string
+	before          time.Duration
+	wallet, setting string
 }{
-	{0, "the %s certificate of Apple Pay has ended: customers cannot pay by it any more"},
-	{7 * 24 * time.Hour, "the %s certificate of Apple Pay ends within seven days"},
-	{30 * 24 * time.Hour, "the %s certificate of Apple Pay ends within thirty days"},
+	{0, "the %s certificate of Apple Pay has ended: customers cannot pay by it any more", "a certificate in the terminal's setting %s has ended: its provider may not be reached any more"},
+	{7 * 24 * time.Hour, "the %s certificate of Apple Pay ends within seven days", "a certificate in the terminal's setting %s ends within seven days"},
+	{30 * 24 * time.Hour, "the %s certificate of Apple Pay ends within thirty days", "a certificate in the terminal's setting %s ends within thirty days"},
 }
 
-// Watch looks at the certificates of all shops. A node tells of each stage of a certificate once.
+// Watch looks at the certificates of all shops and their terminals. A node tells of each stage of a certificate once.
 type Watch struct {
-	DB   *store.DB
-	Bell *alarm.Notifier
-	Now  func() time.Time
-	Log  *slog.Logger
+	DB    *store.DB
+	Bell  *alarm.Notifier
+	Types []connector.Type // of terminals
+	Now   func() time.Time
+	Log   *slog.Logger
 
 	mu   sync.Mutex
 	next time.Time
@@ -50,10 +53,11 @@ type Watch struct {
 
 // notice is what a human was told of.
 type notice struct {
-	shop shop.ID
-	use  string
-	ends time.Time
-	why  string
+	about   alarm.About
+	subject string // id of a shop or of a terminal
+	of      string // the certificate's own name
+	ends    time.Time
+	why     string
 }
 
 // Kind is the work, for a runner.
@@ -104,11 +108,14 @@ func (w *Watch) failed(ctx context.Context, _ job.Item, cause error, next time.T
 	return nil
 }
 
-// Work looks at the certificates of all shops that are active.
+// Work looks at the wallets of all shops that are active, and at the terminals in use of those that are live.
 func (w *Watch) Work(ctx context.Context, _ job.Item) error {
 	w.sleep(w.Now().Add(looksEvery))
-	var shops []shop.Shop
+	var shops, live []shop.Shop
 	err := w.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if live, err = tx.Shops().Live(); err != nil { // with their terminals
+			return err
+		}
 		if shops, err = tx.Shops().List(); err != nil {
 			return err
 		}
@@ -128,29 +135,62 @@ func (w *Watch) Work(ctx context.Context, _ job.Item) error {
 		return err
 	}
 	for i := range shops {
-		s := &shops[i]
-		keys, err := accounts.Read(s.Settings.Wallets.Keys)
-		if err != nil { // who needs them says so
-			continue
-		}
-		for _, e := range keys.Expiries() {
-			w.look(ctx, s.ID, e)
-		}
+		w.lookAtWallets(ctx, &shops[i])
+	}
+	for i := range live {
+		w.lookAtTerminals(ctx, &live[i])
 	}
 	return nil
 }
 
+// expires is how certificates are found in the settings of a terminal that is in use; nil where there are none.
+func (w *Watch) expires(t *shop.Terminal) func(json.RawMessage) []connector.Expiry {
+	at := slices.IndexFunc(w.Types, func(c connector.Type) bool { return c.Name == t.Connector })
+	if at < 0 || !t.Removed.IsZero() {
+		return nil
+	}
+	return w.Types[at].Expires
+}
+
+// lookAtWallets tells of the certificates of a shop's accounts at wallets.
+func (w *Watch) lookAtWallets(ctx context.Context, s *shop.Shop) {
+	keys, err := accounts.Read(s.Settings.Wallets.Keys)
+	if err != nil { // who needs them says so
+		return
+	}
+	for _, e := range keys.Expiries() {
+		w.look(ctx, s.ID, e.At, func(n int) notice {
+			return notice{alarm.Shop, string(s.ID), e.Subject, e.At, fmt.Sprintf(stages[n].wallet, e.Use)}
+		})
+	}
+}
+
+// lookAtTerminals tells of the certificates in the settings of a shop's terminals.
+func (w *Watch) lookAtTerminals(ctx context.Context, s *shop.Shop) {
+	for i := range s.Terminals {
+		t := &s.Terminals[i]
+		expires := w.expires(t)
+		if expires == nil {
+			continue
+		}
+		for _, e := range expires(t.Config) {
+			w.look(ctx, s.ID, e.At, func(n int) notice {
+				return notice{alarm.Terminal, t.ID, e.Subject, e.At, fmt.Sprintf(stages[n].setting, e.Setting)}
+			})
+		}
+	}
+}
+
 // look tells of a certificate whose time is near.
-func (w *Watch) look(ctx context.Context, of shop.ID, e accounts.Expiry) {
-	left := e.At.Sub(w.Now())
-	for _, stage := range stages {
+func (w *Watch) look(ctx context.Context, of shop.ID, ends time.Time, at func(stage int) notice) {
+	left := ends.Sub(w.Now())
+	for i, stage := range stages {
 		if left > stage.before {
 			continue
 		}
-		n := notice{of, e.Use, e.At, fmt.Sprintf(stage.why, e.Use)}
-		if w.first(n) {
+		if n := at(i); w.first(n) {
 			w.Bell.Raise(ctx, alarm.Alarm{
-				Shop: of, About: alarm.Shop, Subject: string(of), Why: n.why, Detail: fmt.Sprintf("%q ends %s", e.Subject, e.At.UTC().Format(time.RFC3339)),
+				Shop: of, About: n.about, Subject: n.subject, Why: n.why, Detail: fmt.Sprintf("%q ends %s", n.of, ends.UTC().Format(time.RFC3339)),
 			})
 		}
 		return

@@ -6,17 +6,22 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/alarm"
 	"github.com/sluicepay/sluice/internal/certificates"
+	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/id"
 	"github.com/sluicepay/sluice/internal/job"
+	"github.com/sluicepay/sluice/internal/provider"
 	"github.com/sluicepay/sluice/internal/shop"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -95,6 +100,64 @@ func TestAHumanIsToldOfCertificatesThatEnd(t *testing.T) {
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("day %d: %v, told of %q, want %q", c.day, err, got, want)
 			}
+		}
+	})
+}
+
+// TestCertificatesOfTerminalsEndToo: those in the settings of terminals of live shops that may have some.
+func TestCertificatesOfTerminalsEndToo(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, d *storetest.Database) {
+		clock := func() time.Time { return start }
+		db := d.Open(func(o *store.Options) { o.Now = clock })
+		const sid = "0193f0c2a7b17c9e8d4f5a6b7c8d9e01"
+		terminal := func(n int, name string, days int) shop.Terminal {
+			raw, err := json.Marshal(map[string]string{"certificate": certified(t, days).Certificate, "apiKey": "x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return shop.Terminal{ID: fmt.Sprintf("0193f0c2a7b17c9e8d4f5a6b7c8d9f%02d", n), Name: name, Connector: name, Config: raw, Enabled: true, Priority: n}
+		}
+		s := &shop.Shop{ID: sid, Merchant: "m", Name: "s", Live: true, Active: true, Created: start, Settings: shop.Defaults(true)}
+		s.Terminals = []shop.Terminal{terminal(1, "certified", 6), terminal(2, "plain", 6)}
+		long := terminal(3, "long", 400)
+		long.Connector = "certified"
+		s.Terminals = append(s.Terminals, long)
+		if err := db.Update(t.Context(), func(tx *store.Tx) error {
+			tx.Shops().Insert(s)
+			for i := range s.Terminals {
+				tx.Terminals().Insert(sid, &s.Terminals[i])
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		expires := func(raw json.RawMessage) []connector.Expiry {
+			var in struct{ Certificate string }
+			if json.Unmarshal(raw, &in) != nil {
+				return nil
+			}
+			return provider.Ends("certificate", in.Certificate)
+		}
+		bell := &alarm.Notifier{DB: db, IDs: id.NewSource(clock, rand.Reader), Now: clock, Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics()}
+		w := &certificates.Watch{
+			DB: db, Bell: bell, Now: clock, Log: slog.New(slog.DiscardHandler), Types: []connector.Type{{Name: "certified", Expires: expires}, {Name: "plain"}},
+		}
+		for range 2 {
+			if err := w.Work(t.Context(), job.Item{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := db.View(t.Context(), func(tx *store.Tx) error {
+			found, _, err := tx.Alarms().List(store.AlarmFilter{Limit: 10})
+			if len(found) != 1 || found[0].Subject != s.Terminals[0].ID || found[0].About != string(alarm.Terminal) || found[0].Times != 1 ||
+				found[0].Why != "a certificate in the terminal's setting certificate ends within seven days" || !strings.Contains(found[0].Detail, "CN=merchant.test.one") {
+				t.Errorf("%+v", found)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }

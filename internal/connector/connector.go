@@ -287,4 +287,13 @@ type Type struct {
 	Loggable outbound.Allowlist
 	// Settings are what an operator writes for a terminal, in the order of its page.
 	Settings []Setting
+	// Expires lists when the certificates end that stand in settings which Parse takes. It is nil where settings hold none.
+	Expires func(settings json.RawMessage) []Expiry
+}
+
+// Expiry is when a certificate in a terminal's settings is no good any more.
+type Expiry struct {
+	Setting string // in which it stands
+	Subject string // as it says
+	At      time.Time
 }

@@ -29,7 +29,7 @@ const (
 
 // Type is the entry of the registry of connectors.
 func Type() connector.Type {
-	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Settings: []connector.Setting{
+	return connector.Type{Name: Name, Parse: parse, Expires: expires, Loggable: loggable(), Settings: []connector.Setting{
 		{Name: "banks", Needed: true, Shown: true, Example: `[{"id":"bank","name":"A bank","url":"https://api.bank.example/open-banking/v4.0/pisp","tokenUrl":"https://auth.bank.example/token","authorizeUrl":"https://auth.bank.example/authorize","issuer":"https://auth.bank.example","clientId":"client"}]`,
 			Text: "the banks that customers can choose, in their order: an `id` and a `name` of ours, the addresses of the API, of its tokens and of the page, the `issuer` that the bank names itself by, and the client id that it has given"},
 		{Name: "account", Needed: true, Shown: true, Example: `{"number":"20000012345678","name":"Shop Ltd"}`, Text: "who is paid: sort code and account number in 14 digits, and the account's name"},
@@ -90,6 +90,15 @@ type config struct {
 	own     *tls.Certificate
 	trusted *x509.CertPool
 	timeout time.Duration
+}
+
+// expires lists when the certificates of settings end: ours, and those of whom the bank's lead to.
+func expires(raw json.RawMessage) []connector.Expiry {
+	var c settings
+	if provider.ReadSettings(raw, &c) != nil {
+		return nil
+	}
+	return append(provider.Ends("certificate", c.Certificate), provider.Ends("authorities", c.Authorities)...)
 }
 
 // parse reads a terminal's settings; docs/connectors/openbanking.md has the table. All faults are told at once, and none repeats a value.

@@ -28,7 +28,7 @@ const scopes = "cob.read cob.write pix.read pix.write"
 
 // Type is the entry of the registry of connectors.
 func Type() connector.Type {
-	return connector.Type{Name: Name, Parse: parse, Loggable: loggable(), Settings: []connector.Setting{
+	return connector.Type{Name: Name, Parse: parse, Expires: expires, Loggable: loggable(), Settings: []connector.Setting{
 		{Name: "url", Needed: true, Shown: true, Example: `"https://pix.bank.example/api/v2"`, Text: "the address of the bank's API, up to what comes before `/cob`"},
 		{Name: "tokenUrl", Needed: true, Shown: true, Example: `"https://pix.bank.example/oauth/token"`, Text: "where the bank gives access tokens"},
 		{Name: "clientId", Needed: true, Shown: true, Example: `"client"`, Text: "the application's id at the bank"},
@@ -84,6 +84,15 @@ type config struct {
 	own     *tls.Certificate
 	trusted *x509.CertPool
 	timeout time.Duration
+}
+
+// expires lists when the certificates of settings end: ours, and those of whom the bank's lead to.
+func expires(raw json.RawMessage) []connector.Expiry {
+	var c settings
+	if provider.ReadSettings(raw, &c) != nil {
+		return nil
+	}
+	return append(provider.Ends("certificate", c.Certificate), provider.Ends("authorities", c.Authorities)...)
 }
 
 // parse reads a terminal's settings; docs/connectors/pix.md has the table. All faults are told at once, and none repeats a value.
