@@ -233,7 +233,7 @@ func (d *Double) verified(signature string, body []byte) error {
 	case len(crit) != 3 || at == 0 || time.Unix(int64(at), 0).After(d.c.Now().Add(time.Minute)):
 		return errors.New("without its time, or what is critical")
 	case read.Header["cty"] != nil && read.Header["cty"] != "application/json" && read.Header["cty"] != "json":
-		return fmt.Errorf("of another type")
+		return errors.New("of another type")
 	}
 	return nil
 }
