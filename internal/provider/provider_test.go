@@ -46,6 +46,22 @@ func TestAmountsAreWrittenByTheTable(t *testing.T) {
 	}
 }
 
+func TestDecimalsAreWrittenByTheTable(t *testing.T) {
+	for _, c := range []struct {
+		amount   string
+		currency money.Currency
+		want     string // empty: refused
+	}{
+		{"11.12", "EUR", "11.12"}, {"5", "EUR", "5.00"}, {"5.1", "EUR", "5.10"}, {"0.001", "EUR", ""}, {"5", "JPY", "5"}, {"1000", "JPY", "1000"}, {"5", "ISK", "5.00"},
+		{"5.5", "ISK", ""}, {"1", "LYD", ""}, {"5.12", "KWD", "5.120"}, {"1000000", "EUR", ""},
+	} {
+		text, err := units.Decimal(money.MustParse(c.amount), c.currency)
+		if text != c.want || (c.want == "") != errors.Is(err, connector.ErrIncomplete) {
+			t.Errorf("%s %s: %q, %v; want %q", c.amount, c.currency, text, err, c.want)
+		}
+	}
+}
+
 func TestNumbersReadBackAsTheAmountThatWasWritten(t *testing.T) {
 	all := money.Currencies()
 	rapid.Check(t, func(t *rapid.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/money"
@@ -53,6 +54,20 @@ func (u Units) Number(a money.Amount, c money.Currency) (uint64, error) {
 		return 0, fmt.Errorf("%w: %s %s is more than the provider takes", connector.ErrIncomplete, a, c)
 	}
 	return n, nil
+}
+
+// Decimal writes an amount as a decimal text with all the decimals that the table has for the currency: 5.00, not 5. What Number refuses it
+// refuses.
+func (u Units) Decimal(a money.Amount, c money.Currency) (string, error) {
+	if _, err := u.Number(a, c); err != nil {
+		return "", err
+	}
+	row, _ := u.unit(c)
+	text, has := a.String(), a.Decimals()
+	if has == 0 && row.Digits > 0 {
+		text += "."
+	}
+	return text + strings.Repeat("0", row.Digits-has), nil
 }
 
 // Amount reads what the provider wrote. A number that Number would never write, of a currency of which the table says nothing or not

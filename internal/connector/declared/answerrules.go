@@ -36,6 +36,7 @@ type rule struct {
 	from   string            // the path of the provider's code, if another than told has
 	amount string            // likewise
 	next   string            // of WAITING: page, wait, or nothing
+	stands *node
 }
 
 type condition struct {
@@ -55,6 +56,7 @@ func (r *loader) answers(n *node) {
 }
 
 func (r *loader) rule(n *node) (u rule) {
+	u.stands = n
 	r.object(n, "a rule", map[string]func(*node){
 		"on": func(n *node) {
 			if u.on = r.strs(n, "on"); slices.ContainsFunc(u.on, func(c string) bool { return c != onNotice && !slices.Contains(callNames, c) }) {
@@ -74,8 +76,8 @@ func (r *loader) rule(n *node) (u rule) {
 		},
 		"is":     func(n *node) { u.is = r.str(n, "is") },
 		"code":   func(n *node) { u.code = r.code(n) },
-		"from":   func(n *node) { u.from = r.str(n, "from") },
-		"amount": func(n *node) { u.amount = r.str(n, "amount") },
+		"from":   func(n *node) { u.from = r.path(n, "from", "") },
+		"amount": func(n *node) { u.amount = r.path(n, "amount", wholePath) },
 		"next":   func(n *node) { u.next = r.str(n, "next") },
 	})
 	if !slices.Contains(sayings, u.is) {
@@ -91,13 +93,25 @@ func (r *loader) rule(n *node) (u rule) {
 	return u
 }
 
-// proves checks what a rule may say of an answer that is no success.
+// proves checks what a rule may say of an answer.
 func (r *loader) proves(n *node, u *rule) {
+	says := slices.ContainsFunc(u.when, condition.says)
 	at := slices.IndexFunc(u.when, func(c condition) bool { return c.path == statusPath })
-	if at < 0 {
-		if u.is == isNotFound && !slices.Equal(u.on, []string{callStatus}) {
-			r.faultf(n, "NOT_FOUND is said \"on\" status only")
+	switch u.is {
+	case isNotFound:
+		if !slices.Equal(u.on, []string{callStatus}) || !says {
+			r.faultf(n, "NOT_FOUND is said \"on\" status only, by more than the status: a wrong address answers 404 too")
 		}
+	case string(payment.ClassRejected):
+		if !says {
+			r.faultf(n, "REJECTED needs the provider's word that nothing was done, and not a status alone: a path with the values that it has then, or {\"not\": \"\"} for any")
+		}
+	case string(payment.ClassApproved), string(payment.ClassAuthorized):
+		if !says && len(u.when) > 0 {
+			r.faultf(n, "%s needs something that stands in the answer: what is missing there, or has another value, proves none", u.is)
+		}
+	}
+	if at < 0 {
 		return
 	}
 	if u.when[at].not {
@@ -113,26 +127,29 @@ func (r *loader) proves(n *node, u *rule) {
 			r.faultf(n, "status %s proves no %s", s, u.is)
 		}
 	}
-	if u.is == isNotFound && (!slices.Equal(u.on, []string{callStatus}) || len(u.when) < 2) {
-		r.faultf(n, "NOT_FOUND is said \"on\" status only, by more than the status: a wrong address answers 404 too")
-	}
-	if u.is == string(payment.ClassRejected) && len(u.when) < 2 {
-		r.faultf(n, "REJECTED needs the provider's word that nothing was done, and not a status alone")
-	}
 }
+
+// says reports whether the condition fits only where something stands at its path.
+func (c condition) says() bool { return c.path != statusPath && slices.Contains(c.in, "") == c.not }
 
 func (r *loader) condition(path string, n *node) condition {
 	c := condition{path: path}
 	if path != statusPath {
-		if err := checkPath(path); err != nil {
-			r.faultf(n, "%w", err)
-		}
+		r.checkPath(n, path, wholePath)
 	}
 	if n.kind == '{' {
 		c.not = true
-		r.object(n, "a condition", map[string]func(*node){"not": func(n *node) { c.in = r.strs(n, "not") }})
+		r.object(n, "a condition", map[string]func(*node){"not": func(n *node) { c.in = r.values(n, "not") }})
 		return c
 	}
-	c.in = r.strs(n, "a condition")
+	c.in = r.values(n, "a condition")
 	return c
+}
+
+// values are those of a condition; no values are an empty list.
+func (r *loader) values(n *node, what string) []string {
+	if n.kind == '[' && len(n.list) == 0 {
+		return []string{emptyList}
+	}
+	return r.strs(n, what)
 }

@@ -154,7 +154,7 @@ func (c *Declared) judged(res *outbound.Response, within string, q asked) (payme
 		return payment.Fact{}, fmt.Errorf("%s %s: %w", c.d.name, q.call, err)
 	}
 	if res.Status >= 200 && res.Status <= 299 {
-		a.within = within
+		a = a.narrowed(within, c.d.told["key"], q.key)
 	}
 	fact, err := c.d.judge(a, q)
 	if err != nil {
@@ -207,11 +207,11 @@ func (c *Declared) amount(r *connector.Request) (string, error) {
 	if c.d.decimal && !c.d.units.ISO && len(c.d.units.Of) == 0 {
 		return r.Amount.String(), nil
 	}
-	n, err := c.d.units.Number(r.Amount, r.Currency)
-	if c.d.decimal || err != nil {
-		return r.Amount.String(), err //nolint:wrapcheck // by the caller
+	if c.d.decimal {
+		return c.d.units.Decimal(r.Amount, r.Currency) //nolint:wrapcheck // by the caller
 	}
-	return strconv.FormatUint(n, 10), nil
+	n, err := c.d.units.Number(r.Amount, r.Currency)
+	return strconv.FormatUint(n, 10), err //nolint:wrapcheck // by the caller
 }
 
 // values are what names in templates stand for.

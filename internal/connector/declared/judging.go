@@ -19,32 +19,59 @@ import (
 type answer struct {
 	status int
 	body   jsontext.Value // one object
-	within string         // where stands what is told
+	told   jsontext.Value // what of it tells of the transaction
 }
+
+// wholePath begins a path that is seen from the whole answer, where others are seen from what tells of the transaction.
+const wholePath = "@answer."
+
+// emptyList is what conditions see of a list in which nothing is.
+const emptyList = "[]"
 
 // readAnswer reads a body, which need be no object where the status is no success.
 func readAnswer(status int, body []byte) (answer, error) {
-	a := answer{status: status, body: body}
 	var whole map[string]jsontext.Value
 	if err := provider.Read(body, &whole); err != nil {
 		return answer{status: status}, err //nolint:wrapcheck // by each caller
 	}
-	return a, nil
+	return answer{status: status, body: body, told: body}, nil
 }
 
-// at is the text, number or word under a path, seen from the whole answer; empty for none.
-func (a answer) at(path string) string {
-	if path == statusPath {
-		return strconv.Itoa(a.status)
+// narrowed is the answer with what tells of the transaction at a path: an object, or the one object of a list that carries our key. Where two
+// carry it, nothing is told.
+func (a answer) narrowed(path, keyPath, key string) answer {
+	if path == "" {
+		return a
 	}
-	v := a.body
+	a.told = under(a.body, path)
+	var list []jsontext.Value
+	if a.told.Kind() != '[' {
+		return a
+	}
+	if json.Unmarshal(a.told, &list) != nil {
+		list = nil
+	}
+	list = slices.DeleteFunc(list, func(one jsontext.Value) bool { return key == "" || plain(under(one, keyPath)) != key })
+	if a.told = nil; len(list) == 1 {
+		a.told = list[0]
+	}
+	return a
+}
+
+// under is what stands at a path, or nothing.
+func under(v jsontext.Value, path string) jsontext.Value {
 	for part := range strings.SplitSeq(path, ".") {
 		var members map[string]jsontext.Value
 		if v.Kind() != '{' || json.Unmarshal(v, &members) != nil {
-			return ""
+			return nil
 		}
 		v = members[part]
 	}
+	return v
+}
+
+// plain is a text, a number or a word as text; empty for all else.
+func plain(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
 		var s string
@@ -58,15 +85,17 @@ func (a answer) at(path string) string {
 	return ""
 }
 
+// at is the text, number or word under a path, seen from the whole answer; empty for none.
+func (a answer) at(path string) string { return plain(under(a.body, path)) }
+
 // inner is at from where the answer tells of the transaction.
-func (a answer) inner(path string) string {
-	if path == "" {
-		return ""
+func (a answer) inner(path string) string { return plain(a.value(path)) }
+
+func (a answer) value(path string) jsontext.Value {
+	if whole, is := strings.CutPrefix(path, wholePath); is {
+		return under(a.body, whole)
 	}
-	if a.within != "" {
-		path = a.within + "." + path
-	}
-	return a.at(path)
+	return under(a.told, path)
 }
 
 // asked is what an answer is to be about.
@@ -78,10 +107,14 @@ type asked struct {
 }
 
 func (c condition) fits(a answer) bool {
-	value := a.inner(c.path)
 	if c.path == statusPath {
-		value = a.at(statusPath)
+		value := strconv.Itoa(a.status)
 		return slices.ContainsFunc(c.in, func(s string) bool { return s == value || s == value[:1]+"xx" })
+	}
+	v := a.value(c.path)
+	value := plain(v)
+	if list := []jsontext.Value{}; v.Kind() == '[' && json.Unmarshal(v, &list) == nil && len(list) == 0 {
+		value = emptyList
 	}
 	return slices.Contains(c.in, value) != c.not
 }

@@ -129,6 +129,12 @@ func (r *loader) whole(n *node) {
 		}
 	}
 	r.hidden(n)
+	follows := slices.ContainsFunc([]string{callCapture, callVoid, callRefund, callPayout}, func(name string) bool { return r.d.calls[name] != nil })
+	for _, u := range r.d.rules {
+		if u.is == isNotFound && len(u.of) == 0 && follows {
+			r.faultf(u.stands, "NOT_FOUND needs \"for\": the kinds of attempts that %s finds by our key; one that it cannot find would be taken for never made", callStatus)
+		}
+	}
 	for name, c := range r.d.calls {
 		if r.d.traits.Resend.Within > 0 && c.once == "" && !slices.Contains([]string{callStatus, callFence, callProbe, callPayout}, name) {
 			r.faultf(n, "%s needs \"once\", the header with our key, because traits has resendSeconds", name)

@@ -69,8 +69,16 @@ func TestEverythingThatIsWrongIsToldAtOnceWithItsLine(t *testing.T) {
 		{`"sale": {"send"`, `"sell": {"send"`, `line 11: there is no call "sell"`},
 		{`"key": "meta.ref", `, ``, `told needs "key"`},
 		{`"@status": "404", "error": "none"`, `"@status": "404"`, "line 16: NOT_FOUND is said \"on\" status only, by more than the status"},
+		{`"status": {"send"`, `"refund": {"send": "POST /back", "once": "Key"}, "status": {"send"`, `line 16: NOT_FOUND needs "for": the kinds of attempts that status finds`},
 		{`["400", "422"], "error": "bad"`, `["400", "500"], "error": "bad"`, "line 17: status 500 proves no REJECTED"},
 		{`["400", "422"], "error": "bad"`, `["400", "422"]`, "line 17: REJECTED needs the provider's word"},
+		{`["400", "422"], "error": "bad"`, `["400", "422"], "error": {"not": []}`, "line 17: REJECTED needs the provider's word"},
+		{`"@status": "404", "error": "none"`, `"@status": "404", "error": {"not": "some"}`, "line 16: NOT_FOUND is said"},
+		{`"when": {"state": "done"}`, `"when": {"state": {"not": "open"}}`, "line 18: APPROVED needs something that stands in the answer"},
+		{`"GET /pay/{key}"`, `"GET /pay/{key}", "within": "list.0"`, `line 12: "list.0" names a place in a list: name the list in "within"`},
+		{`"id": "id"`, `"id": "$.id"`, `line 14: "$.id" is no path here`},
+		{`"log"`, `"notices": {"header": "X-Sign", "kind": "kind"}, "log"`, `line 23: notices needs "kinds"`},
+		{`"log"`, `"notices": {"header": "", "kind": "kind"}, "log"`, "line 23: header is the name of one"},
 		{`"when": {"state": "done"}`, `"when": {}`, "line 18: a rule without \"when\""},
 		{`"is": "WAITING"`, `"is": "MAYBE"`, "line 19: a rule needs \"is\""},
 		{`"state": "no"}, "is": "DECLINED"`, `"state": "no", "@status": "402"}, "is": "APPROVED"`, "line 20: status 402 proves no APPROVED"},
@@ -231,6 +239,84 @@ func TestNoticesOfADeclaredProviderAreVerified(t *testing.T) {
 	}
 }
 
+// listing is a provider that finds payments by lists of them, writes all decimals, and says outside of a payment what its notices are about.
+const listing = `{
+  "connector": "listing",
+  "settings": {"url": {"needed": true, "shown": true, "example": "https://listing.example"}, "secret": {"needed": true}},
+  "base": "{settings.url}",
+  "amounts": {"as": "decimal", "iso": true},
+  "methods": {"PAY_BY_LINK": ""},
+  "calls": {
+    "sale": {"send": "POST /pay", "body": {"amount": "{amount}", "ref": "{key}"}},
+    "status": {"send": "GET /pay?ref={key}", "within": "found"}
+  },
+  "told": {"id": "id", "key": "ref", "amount": "amount", "currency": "cur"},
+  "answers": [
+    {"on": "status", "when": {"@answer.found": []}, "is": "NOT_FOUND"},
+    {"when": {"@status": "4xx", "error.code": {"not": ""}}, "is": "REJECTED", "from": "error.code"},
+    {"when": {"state": "done"}, "is": "APPROVED"}
+  ],
+  "notices": {"header": "X-Sign", "form": "{signature}", "algorithm": "hmac-sha256", "encoding": "hex", "key": "secret", "over": "{body}", "event": "id", "within": "data", "kind": "@answer.type", "kinds": {"paid": "deposit"}}
+}`
+
+func TestPaymentsAreFoundInLists(t *testing.T) {
+	t.Parallel()
+	kind, err := declared.Load([]byte(listing))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{}
+	httpd := httptest.NewServer(s)
+	defer httpd.Close()
+	c := opened(t, kind, fmt.Sprintf(`{"url":%q,"secret":"k3y"}`, httpd.URL))
+	const ours, other = `{"id":"p1","ref":"k-1","amount":"5.00","cur":"EUR","state":"done"}`, `{"id":"p2","ref":"k-2","amount":"5.00","cur":"EUR","state":"done"}`
+	ref := connector.Ref{Kind: payment.AttemptDeposit, Key: "k-1", Amount: money.MustParse("5"), Currency: "EUR"}
+	for _, x := range []struct {
+		status         int
+		body           string
+		found, unknown bool
+	}{
+		{200, `{"found":[` + ours + `]}`, true, false},
+		{200, `{"found":[` + other + `,` + ours + `]}`, true, false},
+		{200, `{"found":` + ours + `}`, true, false},
+		{200, `{"found":[]}`, false, true},
+		{200, `{"found":[` + other + `]}`, false, false},
+		{200, `{"found":[` + ours + `,` + ours + `]}`, false, false},
+		{200, `{"found":[null,1,["x"],"k-1"]}`, false, false},
+		{200, `{"found":null}`, false, false}, {200, `{}`, false, false}, {200, ours, false, false}, {404, `{"found":[]}`, false, false}, {404, `<html>`, false, false},
+	} {
+		s.status, s.body = x.status, x.body
+		fact, err := c.Status(t.Context(), ref)
+		if got := err == nil && fact.Class == payment.ClassApproved && fact.ProviderRef == "p1"; got != x.found || fact.NotFound != x.unknown || err == nil != (x.found || x.unknown) {
+			t.Errorf("%d %s: %+v, %v", x.status, x.body, fact, err)
+		}
+	}
+
+	sale := connector.Request{Key: "k-1", Amount: money.MustParse("5"), Currency: "EUR", Method: payment.PayByLink}
+	s.status, s.body = http.StatusUnprocessableEntity, `{"error":{"code":"anything"}}`
+	if fact, err := c.Start(t.Context(), sale); err != nil || fact.Class != payment.ClassRejected || fact.RawCode != "anything" || s.got != `{"amount":"5.00","ref":"k-1"}` {
+		t.Errorf("%+v, %v, sent %s", fact, err, s.got)
+	}
+	s.status, s.body = http.StatusForbidden, `{"blocked":true}`
+	if fact, err := c.Start(t.Context(), sale); err == nil || errors.Is(err, outbound.ErrNotSent) {
+		t.Errorf("a refusal without a word of the provider's: %+v, %v", fact, err)
+	}
+
+	read := c.(connector.Notifier).ReadNotice
+	if n, err := read([]byte(`{"id":"e1","type":"paid","data":`+ours+`}`), ""); err != nil || n.Key != "k-1" || n.Fact.Class != payment.ClassApproved {
+		t.Errorf("%+v, %v", n, err)
+	}
+	for body, want := range map[string]string{
+		`{"type":"paid","data":` + ours + `}`:             "no usable id of an event at id",
+		`{"id":"e1","type":"gone","data":` + ours + `}`:   "what stands at type is none of its kinds",
+		`{"id":"e1","type":"paid","data":[` + ours + `]}`: "no key of ours at data.ref",
+	} {
+		if _, err := read([]byte(body), ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", body, err, want)
+		}
+	}
+}
+
 // FuzzLoad: whatever stands in a file, it is taken or refused.
 func FuzzLoad(f *testing.F) {
 	raw, err := os.ReadFile(example)
@@ -239,6 +325,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(raw)
 	f.Add([]byte(small))
+	f.Add([]byte(listing))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if kind, err := declared.Load(raw); err == nil {
 			_, _ = kind.Can() // it must not panic

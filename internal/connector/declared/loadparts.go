@@ -1,7 +1,6 @@
 package declared
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ func (r *loader) calls(n *node) {
 			"headers": func(n *node) { c.headers = r.header(n, everything) },
 			"once":    func(n *node) { c.once = http.CanonicalHeaderKey(r.str(n, "once")) },
 			"body":    func(n *node) { c.body = r.shape(n) },
-			"within":  func(n *node) { c.within = r.str(n, "within") },
+			"within":  func(n *node) { c.within = r.path(n, "within", "") },
 		})
 		if c.path == nil {
 			r.faultf(n, "%s needs \"send\", as \"POST /payments\"", name)
@@ -64,7 +63,7 @@ func (r *loader) told(n *node) {
 		if !slices.Contains(known, name) {
 			r.faultf(n, "nothing is known of a told %q: %s", name, strings.Join(known, ", "))
 		}
-		r.d.told[name] = r.str(n, name)
+		r.d.told[name] = r.path(n, name, wholePath)
 	})
 }
 
@@ -109,14 +108,24 @@ func (r *loader) log(n *node) {
 	}
 }
 
-// fault texts are for people; a path is names with points between them.
-func checkPath(p string) error {
-	for part := range strings.SplitSeq(p, ".") {
-		if !provider.Word(part, 64) {
-			return fmt.Errorf("%q is no path: names with points between them", p)
+// path reads a path: names with points between them, after what it may begin with.
+func (r *loader) path(n *node, what, before string) string {
+	p := r.str(n, what)
+	r.checkPath(n, p, before)
+	return p
+}
+
+func (r *loader) checkPath(n *node, p, before string) {
+	for part := range strings.SplitSeq(strings.TrimPrefix(p, before), ".") {
+		switch {
+		case !provider.Word(part, 64):
+			r.faultf(n, "%q is no path here: names with points between them", p)
+			return
+		case strings.Trim(part, "0123456789") == "":
+			r.faultf(n, "%q names a place in a list: name the list in \"within\" of the call, and the one in it with our key is read", p)
+			return
 		}
 	}
-	return nil
 }
 
 // hidden checks that no field is shown in the record of messages that has something secret in it.

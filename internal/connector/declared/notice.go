@@ -50,8 +50,12 @@ var encodings = map[string]func([]byte) string{"hex": hex.EncodeToString, "base6
 func (r *loader) notice(n *node) {
 	o := &notices{kinds: map[string]payment.AttemptKind{}}
 	r.object(n, "notices", map[string]func(*node){
-		"header": func(n *node) { o.header = r.str(n, "header") },
-		"form":   func(n *node) { o.form = r.template(n, "form", func(name string) bool { return name == "signature" }) },
+		"header": func(n *node) {
+			if o.header = r.str(n, "header"); !provider.Word(o.header, 64) {
+				r.faultf(n, "header is the name of one")
+			}
+		},
+		"form": func(n *node) { o.form = r.template(n, "form", func(name string) bool { return name == "signature" }) },
 		"algorithm": func(n *node) {
 			if o.algorithm = hashes[r.str(n, "algorithm")]; o.algorithm == nil {
 				r.faultf(n, "algorithm is hmac-sha256, hmac-sha384 or hmac-sha512")
@@ -71,9 +75,9 @@ func (r *loader) notice(n *node) {
 			o.over = r.template(n, "over", func(name string) bool { return name == "body" || name == "time" })
 		},
 		"time":   func(n *node) { o.time = r.str(n, "time") },
-		"event":  func(n *node) { o.event = r.str(n, "event") },
-		"within": func(n *node) { o.within = r.str(n, "within") },
-		"kind":   func(n *node) { o.kind = r.str(n, "kind") },
+		"event":  func(n *node) { o.event = r.path(n, "event", "") },
+		"within": func(n *node) { o.within = r.path(n, "within", "") },
+		"kind":   func(n *node) { o.kind = r.path(n, "kind", wholePath) },
 		"kinds": func(n *node) {
 			r.each(n, "kinds", func(name string, n *node) {
 				if o.kinds[name] = kinds[r.str(n, name)]; o.kinds[name] == "" {
@@ -82,9 +86,17 @@ func (r *loader) notice(n *node) {
 			})
 		},
 	})
+	missing := false
+	for _, name := range []string{"header", "form", "algorithm", "encoding", "key", "over", "event", "kind", "kinds"} {
+		if n.kind == '{' && n.members[name] == nil {
+			r.faultf(n, "notices needs %q", name)
+			missing = true
+		}
+	}
 	switch {
-	case o.header == "" || o.form == nil || o.algorithm == nil || o.encode == nil || o.key == "" || o.over == nil || o.event == "" || o.kind == "":
-		r.faultf(n, "notices needs header, form, algorithm, encoding, key, over, event, kind and kinds")
+	case n.kind != '{' || missing:
+	case len(o.kinds) == 0:
+		r.faultf(n, "kinds says what the values at kind are about, as {\"payment\": \"deposit\"}")
 	case !o.form.has("signature") || !o.over.has("body") || (o.time != "") != o.over.has("time"):
 		r.faultf(n, "form has {signature} in it, over has {body}, and {time} where there is one")
 	}
@@ -157,14 +169,27 @@ func (c *Declared) readNotice(body []byte) (connector.Notice, error) {
 	if err != nil {
 		return connector.Notice{}, fmt.Errorf("%w: no event in %d bytes", errNotice, len(body))
 	}
-	a.within = o.within
+	a = a.narrowed(o.within, "", "")
 	kind, listed := o.kinds[a.inner(o.kind)]
 	n := connector.Notice{EventKey: a.at(o.event), Key: a.inner(c.d.told["key"])}
-	if !provider.Word(n.EventKey, 64) || !provider.Word(n.Key, 200) || !listed {
-		return connector.Notice{}, fmt.Errorf("%w: not an event about a payment", errNotice)
+	switch {
+	case !provider.Word(n.EventKey, 64):
+		return connector.Notice{}, fmt.Errorf("%w: no usable id of an event at %s", errNotice, o.event)
+	case !listed:
+		return connector.Notice{}, fmt.Errorf("%w: what stands at %s is none of its kinds", errNotice, within(o.within, o.kind))
+	case !provider.Word(n.Key, 200):
+		return connector.Notice{}, fmt.Errorf("%w: no key of ours at %s", errNotice, within(o.within, c.d.told["key"]))
 	}
 	if n.Fact, err = c.d.judge(a, asked{call: onNotice, kind: kind, key: n.Key, none: a.inner(o.kind) == callVerify}); err != nil {
 		n.Fact = payment.Fact{Class: payment.ClassUnknown} // signed, but nothing that can be believed: the status query will tell
 	}
 	return n, nil
+}
+
+// within is a path as it is seen from the whole answer.
+func within(outer, path string) string {
+	if whole, is := strings.CutPrefix(path, wholePath); is || outer == "" {
+		return whole
+	}
+	return outer + "." + path
 }
