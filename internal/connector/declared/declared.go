@@ -121,7 +121,7 @@ func (c *Declared) Probe(ctx context.Context) error {
 	if fact, err := c.d.judge(a, q); err == nil && fact.NotFound {
 		return nil
 	}
-	return fmt.Errorf("%s probe: %w", c.d.name, provider.Unclear(res.Status, ""))
+	return fmt.Errorf("%s probe: %w: neither 2xx with an object nor what a rule takes for NOT_FOUND", c.d.name, provider.Unclear(res.Status, ""))
 }
 
 // send makes a call that moves something and judges what is said to it.
