@@ -87,6 +87,10 @@ e2e: ## whole programs on both databases, and the pages in a browser
 providers: ## two installations, one the provider of the other by each of its APIs: PROVIDED payments, both killed meanwhile
 	SLUICE_TEST_PROVIDED=$(PROVIDED) scripts/postgres.sh run go test -count=1 -timeout 0 -v -run 'TwoInstallations' ./e2e
 
+.PHONY: lives
+lives: ## every way to pay at every provider, with every fault of every call, on both databases, in a browser; an hour or more
+	SLUICE_TEST_PROVIDERS=all scripts/chromium.sh run scripts/postgres.sh run go test -count=1 -timeout 0 -v -run '^TestTheWholeLifeAtEveryProvider$$' ./e2e
+
 .PHONY: screenshots
 screenshots: ## take the pictures of docs/checkout anew; look at each
 	mkdir -p docs/checkout

@@ -17,6 +17,7 @@
 // and SLUICE_TEST_DEAD_ENDPOINTS how many bodies in drops and webhook addresses that never answer one shop has (1040, 200),
 // SLUICE_TEST_ATTACK_SECONDS how long ordinary shops pay beside hostile and harmless requests in turns (4; from 120 on their
 // times are compared), and
+// SLUICE_TEST_PROVIDERS=all has every combination of provider, way to pay, call, fault and database paid (otherwise every two of them meet), and
 // SLUICE_TEST_POSTGRES names a server for databases; without it that half is skipped. The tests of forbidden addresses
 // make a network of their own where they run as root and the command ip is there, and leave that half out elsewhere.
 // SLUICE_TEST_JOSE is the folder with the npm package jose, which scripts/jose.sh otherwise installs where there is Node.js;

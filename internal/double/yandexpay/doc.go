@@ -6,5 +6,6 @@
 // or the simulator. Fields that were not published are refused, so that a caller's slip is noticed. Where the published pages are silent it
 // takes the stricter reading: an orderId is used once whatever it is used for, and a capture of less than the hold wants the final cart.
 //
-// Read double.go for the server, ordering.go and operating.go for what requests do, views.go for answers, keyset.go for events.
+// Read double.go for the server, ordering.go and operating.go for what requests do, views.go for answers, customerpage.go
+// for the page on which customers pay, keyset.go for events.
 package yandexpay

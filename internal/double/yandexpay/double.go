@@ -70,7 +70,7 @@ type failure struct {
 	code, reason string
 }
 
-// Handler serves the API and the key set.
+// Handler serves the API, the page for customers and the key set.
 func (d *Double) Handler() http.Handler {
 	mux := http.NewServeMux()
 	serve := func(pattern, op string, fields []string, run func(*call) (frame.Object, *failure)) {
@@ -86,6 +86,8 @@ func (d *Double) Handler() http.Handler {
 	serve("POST "+base+"/v2/orders/{id}/refund", OpRefund, []string{"refundAmount", "externalOperationId"}, d.refund)
 	serve("GET "+base+"/v1/operations/{id}", OpReads, nil, d.readOperation)
 	mux.HandleFunc("GET /api/jwks", d.keySet)
+	mux.HandleFunc("GET /l/{link}", d.shown)
+	mux.HandleFunc("POST /l/{link}", d.chosen)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		frame.Write(w, failed(&failure{http.StatusNotFound, "METHOD_NOT_FOUND", "no such path"}))
 	})
