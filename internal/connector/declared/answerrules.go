@@ -33,7 +33,8 @@ type rule struct {
 	when   []condition
 	is     string
 	code   payment.ErrorCode // instead of the table's
-	from   string            // the path of the provider's code, if another than told has
+	within string            // where such an answer tells of the transaction, seen from the whole, if elsewhere than the call says
+	from   []string          // the paths of the provider's code in the whole answer, if others than told has
 	amount string            // likewise
 	next   string            // of WAITING: page, wait, or nothing
 	stands *node
@@ -63,20 +64,14 @@ func (r *loader) rule(n *node) (u rule) {
 				r.faultf(n, "on names calls: %s, %s", strings.Join(callNames, ", "), onNotice)
 			}
 		},
-		"for": func(n *node) {
-			for _, name := range r.strs(n, "for") {
-				if kinds[name] == "" {
-					r.faultf(n, "for names kinds of attempts: deposit, capture, void, refund, payout")
-				}
-				u.of = append(u.of, kinds[name])
-			}
-		},
+		"for": func(n *node) { u.of = r.kinds(n) },
 		"when": func(n *node) {
 			r.each(n, "when", func(path string, n *node) { u.when = append(u.when, r.condition(path, n)) })
 		},
 		"is":     func(n *node) { u.is = r.str(n, "is") },
 		"code":   func(n *node) { u.code = r.code(n) },
-		"from":   func(n *node) { u.from = r.path(n, "from", "") },
+		"within": func(n *node) { u.within = r.path(n, "within", "") },
+		"from":   func(n *node) { u.from = r.allPaths(n, "from", "") },
 		"amount": func(n *node) { u.amount = r.path(n, "amount", wholePath) },
 		"next":   func(n *node) { u.next = r.str(n, "next") },
 	})
@@ -91,6 +86,16 @@ func (r *loader) rule(n *node) (u rule) {
 	}
 	r.proves(n, &u)
 	return u
+}
+
+func (r *loader) kinds(n *node) (all []payment.AttemptKind) {
+	for _, name := range r.strs(n, "for") {
+		if kinds[name] == "" {
+			r.faultf(n, "for names kinds of attempts: deposit, capture, void, refund, payout")
+		}
+		all = append(all, kinds[name])
+	}
+	return all
 }
 
 // proves checks what a rule may say of an answer.

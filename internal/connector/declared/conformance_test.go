@@ -29,7 +29,12 @@ const (
 
 func sandbox(t testing.TB) connector.Type {
 	t.Helper()
-	raw, err := os.ReadFile(example)
+	return fromFile(t, example)
+}
+
+func fromFile(t testing.TB, file string) connector.Type {
+	t.Helper()
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

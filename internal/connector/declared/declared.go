@@ -2,11 +2,13 @@ package declared
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
@@ -40,7 +42,7 @@ var (
 // Traits are those of the file.
 func (c *Declared) Traits() connector.Traits {
 	t := c.d.traits
-	t.Timeout, t.NoAskByKey = c.timeout, c.d.calls[callStatus].path.has("id")
+	t.Timeout, t.NoAskByKey, t.ByOriginal = c.timeout, !c.d.asksByKey(), c.d.asksByOriginal()
 	return t
 }
 
@@ -99,8 +101,11 @@ func (c *Declared) Status(ctx context.Context, ref connector.Ref) (payment.Fact,
 	return c.ask(ctx, callStatus, ref)
 }
 
-// Fence closes the attempt.
+// Fence closes the attempt: at once, or what waits after a question.
 func (c *Declared) Fence(ctx context.Context, ref connector.Ref) (payment.Fact, error) {
+	if by := c.d.calls[callFence]; by != nil && by.after {
+		return c.cancel(ctx, by, ref)
+	}
 	return c.ask(ctx, callFence, ref)
 }
 
@@ -109,7 +114,7 @@ const probeKey = "sluice-probe"
 
 // Probe makes the request that is declared for it, or asks about a key that was never used.
 func (c *Declared) Probe(ctx context.Context) error {
-	res, err := c.call(ctx, callProbe, &connector.Request{Key: probeKey}, "")
+	res, _, err := c.call(ctx, callProbe, c.d.calls[callProbe], &connector.Request{Key: probeKey}, "")
 	if err != nil {
 		return err
 	}
@@ -129,32 +134,57 @@ func (c *Declared) send(ctx context.Context, name string, kind payment.AttemptKi
 	if !provider.Word(r.Key, 200) || c.d.calls[name] == nil {
 		return payment.Fact{}, fmt.Errorf("%w: there is no key, or no %s", connector.ErrIncomplete, name)
 	}
-	res, err := c.call(ctx, name, r, "")
+	by := c.d.calls[name]
+	if err := c.found(ctx, by, r); err != nil {
+		return payment.Fact{}, fmt.Errorf("%s %s: %w", c.d.name, name, provider.Before(err))
+	}
+	res, v, err := c.call(ctx, name, by, r, "")
 	if err != nil {
 		return payment.Fact{}, err
 	}
-	return c.judged(res, c.d.calls[name].within, asked{name, kind, r.Key, name == callVerify})
+	return c.judged(res, asked{call: name, kind: kind, key: r.Key, none: name == callVerify, by: by, v: v})
 }
 
 func (c *Declared) ask(ctx context.Context, name string, ref connector.Ref) (payment.Fact, error) {
+	return c.asking(ctx, name, ref, ref.Kind == payment.AttemptDeposit && ref.Amount.IsZero())
+}
+
+// asking asks about what moves money, or of which is known that it moves none.
+func (c *Declared) asking(ctx context.Context, name string, ref connector.Ref, none bool) (payment.Fact, error) {
 	if !provider.Word(ref.Key, 200) || c.d.calls[name] == nil {
 		return payment.Fact{}, fmt.Errorf("%s %s: no key", c.d.name, name)
 	}
 	r := &connector.Request{Key: ref.Key, Original: connector.Ref{Key: ref.Of.Key, ProviderRef: ref.Of.ProviderRef}}
-	res, err := c.call(ctx, name, r, ref.ProviderRef)
+	by := c.d.calls[name]
+	if name == callStatus {
+		if by = c.d.asking(ref, c.values(r, ref.ProviderRef, "")); by == nil {
+			return payment.Fact{}, fmt.Errorf("%s status: %w: no question is declared for what is known of the %s", c.d.name, provider.ErrAnswer, ref.Kind)
+		}
+	}
+	if err := c.found(ctx, by, r); errors.Is(err, errNotFound) {
+		return payment.Fact{Class: payment.ClassUnknown, NotFound: true}, nil
+	} else if err != nil {
+		return payment.Fact{}, fmt.Errorf("%s %s: %w", c.d.name, name, err)
+	}
+	res, v, err := c.call(ctx, name, by, r, ref.ProviderRef)
 	if err != nil {
 		return payment.Fact{}, err
 	}
-	return c.judged(res, c.d.calls[name].within, asked{name, ref.Kind, ref.Key, ref.Kind == payment.AttemptDeposit && ref.Amount.IsZero()})
+	return c.judged(res, asked{call: name, kind: ref.Kind, key: ref.Key, none: none, by: by, v: v})
 }
 
-func (c *Declared) judged(res *outbound.Response, within string, q asked) (payment.Fact, error) {
+func (c *Declared) judged(res *outbound.Response, q asked) (payment.Fact, error) {
 	a, err := readAnswer(res.Status, res.Body)
-	if err != nil && res.Status >= 200 && res.Status <= 299 {
+	ok := res.Status >= 200 && res.Status <= 299
+	if err != nil && ok {
 		return payment.Fact{}, fmt.Errorf("%s %s: %w", c.d.name, q.call, err)
 	}
-	if res.Status >= 200 && res.Status <= 299 {
-		a = a.narrowed(within, c.d.told["key"], q.key)
+	if ok {
+		if a, err = c.d.meant(a, q); errors.Is(err, errNotFound) {
+			return payment.Fact{Class: payment.ClassUnknown, NotFound: true}, nil
+		} else if err != nil {
+			return payment.Fact{}, fmt.Errorf("%s %s: %w", c.d.name, q.call, err)
+		}
 	}
 	fact, err := c.d.judge(a, q)
 	if err != nil {
@@ -164,22 +194,21 @@ func (c *Declared) judged(res *outbound.Response, within string, q asked) (payme
 }
 
 // call makes the request that is declared, for what is known of a payment; id is the provider's own of what is asked about.
-func (c *Declared) call(ctx context.Context, name string, r *connector.Request, id string) (*outbound.Response, error) {
-	declared := c.d.calls[name]
+func (c *Declared) call(ctx context.Context, name string, declared *call, r *connector.Request, id string) (*outbound.Response, *values, error) {
 	amount, err := c.amount(r)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", c.d.name, name, err)
+		return nil, nil, fmt.Errorf("%s %s: %w", c.d.name, name, err)
 	}
 	v := c.values(r, id, amount)
 	path, err := declared.path.plain(v, url.PathEscape)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", c.d.name, name, err)
+		return nil, nil, fmt.Errorf("%s %s: %w", c.d.name, name, err)
 	}
 	more := http.Header{}
 	for _, h := range declared.headers {
 		value, err := h.text.plain(v, func(s string) string { return s })
 		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", c.d.name, name, err)
+			return nil, nil, fmt.Errorf("%s %s: %w", c.d.name, name, err)
 		}
 		more.Set(h.name, value)
 	}
@@ -193,10 +222,12 @@ func (c *Declared) call(ctx context.Context, name string, r *connector.Request, 
 		}
 	}
 	if declared.once == "" {
-		return c.api.Do(ctx, declared.method, path, body, more) //nolint:wrapcheck // it names the provider
+		res, err := c.api.Do(ctx, declared.method, path, body, more)
+		return res, v, err //nolint:wrapcheck // it names the provider
 	}
 	more.Set(declared.once, r.Key)
-	return c.api.DoOnce(ctx, provider.Once{Method: declared.method, Path: path, Body: body, Key: declared.once, More: more}) //nolint:wrapcheck // it names the provider
+	res, err := c.api.DoOnce(ctx, provider.Once{Method: declared.method, Path: path, Body: body, Key: declared.once, More: more})
+	return res, v, err //nolint:wrapcheck // it names the provider
 }
 
 // amount is how the provider wants it written; empty for none.
@@ -224,6 +255,9 @@ func (c *Declared) values(r *connector.Request, id, amount string) *values {
 	}
 	if r.StartRecurring {
 		known["recurring"] = "true"
+	}
+	if c.d.lower {
+		known["currency"] = strings.ToLower(known["currency"])
 	}
 	card := instrument.CardOf(r.Means)
 	switch means := r.Means.(type) {

@@ -6,6 +6,7 @@
 // say otherwise is checked here: that an answer is about our key, our amount's form and a known currency, and that only a refusal by
 // a status of 4xx can prove that nothing was done.
 //
-// Read load.go for how a file is read and what is wrong with it, template.go for requests, answerrules.go and judging.go for answers, declared.go for the calls, account.go for settings and
-// notice.go for notices.
+// Read load.go for how a file is read and what is wrong with it, template.go for requests, answerrules.go and judging.go for answers,
+// asking.go for lists, for what an answer has to repeat and for what is asked first, declared.go for the calls, account.go for settings,
+// notice.go for notices and stamped.go for the headers that sign them.
 package declared

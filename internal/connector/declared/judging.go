@@ -39,7 +39,7 @@ func readAnswer(status int, body []byte) (answer, error) {
 
 // narrowed is the answer with what tells of the transaction at a path: an object, or the one object of a list that carries our key. Where two
 // carry it, nothing is told.
-func (a answer) narrowed(path, keyPath, key string) answer {
+func (a answer) narrowed(path string, keyPaths []string, key string) answer {
 	if path == "" {
 		return a
 	}
@@ -51,7 +51,9 @@ func (a answer) narrowed(path, keyPath, key string) answer {
 	if json.Unmarshal(a.told, &list) != nil {
 		list = nil
 	}
-	list = slices.DeleteFunc(list, func(one jsontext.Value) bool { return key == "" || plain(under(one, keyPath)) != key })
+	list = slices.DeleteFunc(list, func(one jsontext.Value) bool {
+		return key == "" || answer{body: a.body, told: one}.first(keyPaths) != key
+	})
 	if a.told = nil; len(list) == 1 {
 		a.told = list[0]
 	}
@@ -88,6 +90,16 @@ func plain(v jsontext.Value) string {
 // at is the text, number or word under a path, seen from the whole answer; empty for none.
 func (a answer) at(path string) string { return plain(under(a.body, path)) }
 
+// first is what the answer has under the first of the paths that has a value, seen from where it tells of the transaction.
+func (a answer) first(paths []string) string {
+	for _, path := range paths {
+		if value := a.inner(path); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
 // inner is at from where the answer tells of the transaction.
 func (a answer) inner(path string) string { return plain(a.value(path)) }
 
@@ -104,6 +116,16 @@ type asked struct {
 	kind payment.AttemptKind
 	key  string
 	none bool // no money moves
+	by   *call
+	v    *values // of the request
+}
+
+// tells are the paths under which the answer tells something.
+func (d *declaration) tells(q asked, name string) []string {
+	if q.by != nil && q.by.told[name] != nil {
+		return q.by.told[name]
+	}
+	return d.told[name]
 }
 
 func (c condition) fits(a answer) bool {
@@ -119,7 +141,7 @@ func (c condition) fits(a answer) bool {
 	return slices.Contains(c.in, value) != c.not
 }
 
-func (u *rule) fits(a answer, q asked) bool {
+func (d *declaration) fits(u *rule, a answer, q asked) bool {
 	if len(u.on) > 0 && !slices.Contains(u.on, q.call) || len(u.of) > 0 && !slices.Contains(u.of, q.kind) {
 		return false
 	}
@@ -127,29 +149,38 @@ func (u *rule) fits(a answer, q asked) bool {
 	if !said && (a.status < 200 || a.status > 299) {
 		return false
 	}
+	a = d.look(u, a, q)
 	return !slices.ContainsFunc(u.when, func(c condition) bool { return !c.fits(a) })
+}
+
+// look is the answer seen from where the rule says that the transaction stands.
+func (d *declaration) look(u *rule, a answer, q asked) answer {
+	return a.narrowed(u.within, d.tells(q, "key"), q.key)
 }
 
 // judge says what an answer proves: by the first rule that fits. An error says that it proves nothing.
 func (d *declaration) judge(a answer, q asked) (payment.Fact, error) {
-	at := slices.IndexFunc(d.rules, func(u rule) bool { return u.fits(a, q) })
+	at := slices.IndexFunc(d.rules, func(u rule) bool { return d.fits(&u, a, q) })
 	if at < 0 {
 		return payment.Fact{}, provider.Unclear(a.status, "") //nolint:wrapcheck // by each caller
 	}
 	u := &d.rules[at]
-	code := a.inner(d.told["code"])
-	if u.from != "" {
-		code = a.at(u.from)
+	a = d.look(u, a, q)
+	code := a.first(d.tells(q, "code"))
+	if u.from != nil {
+		code = answer{body: a.body, told: a.body}.first(u.from)
 	}
-	about := a.inner(d.told["key"]) == q.key && q.key != ""
+	about, echoed := d.about(a, q), q.echoed(a)
 	ok := a.status >= 200 && a.status <= 299
 	switch {
+	case u.is == isNotFound && ok && !echoed:
+		return payment.Fact{}, errAbout
 	case u.is == isNotFound:
 		return payment.Fact{Class: payment.ClassUnknown, NotFound: true}, nil
 	case u.is == string(payment.ClassRejected) && !ok: // it tells of a request that was not carried out, and of nothing else
 		return d.refusal(u, code), nil
-	case !about:
-		return payment.Fact{}, fmt.Errorf("%w: it carries another reference", provider.ErrAnswer)
+	case !about || !echoed:
+		return payment.Fact{}, errAbout
 	case u.is == string(payment.ClassRejected):
 		return d.refusal(u, code), nil
 	}
@@ -185,14 +216,14 @@ func (d *declaration) fact(a answer, u *rule, q asked, code string) (payment.Fac
 			f.RawCode = code
 		}
 	}
-	if f.ProviderRef = a.inner(d.told["id"]); !provider.Word(f.ProviderRef, 64) {
+	if f.ProviderRef = a.first(d.tells(q, "id")); !provider.Word(f.ProviderRef, 64) {
 		return payment.Fact{}, fmt.Errorf("%w: no usable id", provider.ErrAnswer)
 	}
-	path := d.told["amount"]
+	paths := d.tells(q, "amount")
 	if u.amount != "" {
-		path = u.amount
+		paths = []string{u.amount}
 	}
-	sum, err := d.sum(a.inner(path), a.inner(d.told["currency"]))
+	sum, err := d.sum(a.first(paths), a.first(d.tells(q, "currency")))
 	if err != nil {
 		return payment.Fact{}, err
 	}
@@ -200,13 +231,13 @@ func (d *declaration) fact(a answer, u *rule, q asked, code string) (payment.Fac
 		return payment.Fact{}, fmt.Errorf("%w: no usable amount", provider.ErrAnswer)
 	}
 	if f.Class == payment.ClassApproved || f.Class == payment.ClassAuthorized {
-		f.Credential = a.inner(d.told["credential"])
+		f.Credential = a.first(d.tells(q, "credential"))
 	}
 	f.Instrument = d.masked(a)
 	if u.next == "wait" {
 		f.Next = payment.Next{Kind: payment.NextWait}
 	}
-	if page := a.inner(d.told["url"]); u.next == "page" {
+	if page := a.first(d.tells(q, "url")); u.next == "page" {
 		if !provider.Page(page) {
 			return payment.Fact{}, fmt.Errorf("%w: no page to send the customer to", provider.ErrAnswer)
 		}
@@ -216,6 +247,9 @@ func (d *declaration) fact(a answer, u *rule, q asked, code string) (payment.Fac
 }
 
 func (d *declaration) sum(amount, currency string) (s money.Sum, err error) {
+	if d.lower {
+		currency = strings.ToUpper(currency)
+	}
 	if s.Currency, err = provider.Currency(currency); err != nil {
 		return s, err //nolint:wrapcheck // by each caller
 	}
@@ -235,14 +269,14 @@ func (d *declaration) sum(amount, currency string) (s money.Sum, err error) {
 
 // masked is what the provider tells of a card, where it has the expected form.
 func (d *declaration) masked(a answer) (m instrument.Masked) {
-	first, last := a.inner(d.told["first6"]), a.inner(d.told["last4"])
+	first, last := a.first(d.told["first6"]), a.first(d.told["last4"])
 	if digits(first, 6) && digits(last, 4) {
 		m.CustomerAccountNumber = first + "***" + last
 	}
-	if b := instrument.Brand(strings.ToUpper(a.inner(d.told["brand"]))); b != instrument.BrandUnknown && b.Valid() {
+	if b := instrument.Brand(strings.ToUpper(a.first(d.told["brand"]))); b != instrument.BrandUnknown && b.Valid() {
 		m.CardBrand = b
 	}
-	if n := a.inner(d.told["country"]); len(n) == 2 && n == strings.ToUpper(n) && provider.Word(n, 2) {
+	if n := a.first(d.told["country"]); len(n) == 2 && n == strings.ToUpper(n) && provider.Word(n, 2) {
 		m.CardIssuingCountry = n
 	}
 	return m

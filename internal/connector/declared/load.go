@@ -2,6 +2,7 @@ package declared
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -40,7 +41,9 @@ type declaration struct {
 	traits   connector.Traits
 	methods  map[payment.Method]string // the provider's names, where they are others
 	calls    map[string]*call
-	told     map[string]string // what of an answer is read, by path
+	asks     []*call             // of status: the first that is for the kind and of which all is known
+	lower    bool                // currencies are written in small letters
+	told     map[string][]string // what of an answer is read, by paths: the first that has a value
 	rules    []rule
 	declines provider.Declines
 	notices  *notices
@@ -60,6 +63,15 @@ type call struct {
 	once    string // the header that has our key, where the same request may be sent again
 	body    *template
 	within  string // where in the answer stands what is told
+
+	of       []payment.AttemptKind // of a question or a fence: what it is for; empty for all
+	after    bool                  // of a fence: it is asked first, and only what waits is closed
+	told     map[string][]string   // instead of the declaration's
+	keyless  bool                  // the answer does not tell our key; echoes say what it is about
+	echoes   []echo
+	list     *list
+	original bool // it names the original by the provider's id
+	stands   *node
 }
 
 // Load reads a declaration. Its error names everything that is wrong with it, each with its line.
@@ -69,7 +81,7 @@ func Load(raw []byte) (connector.Type, error) {
 		return connector.Type{}, err
 	}
 	r := &loader{d: &declaration{
-		calls: map[string]*call{}, told: map[string]string{}, declines: provider.Declines{}, methods: map[payment.Method]string{},
+		calls: map[string]*call{}, told: map[string][]string{}, declines: provider.Declines{}, methods: map[payment.Method]string{},
 	}}
 	r.file(n)
 	if len(r.faults) > 0 {
@@ -124,7 +136,7 @@ func (r *loader) whole(n *node) {
 		r.faultf(n, "a hold and a capture come together")
 	}
 	for _, name := range []string{"id", "key", "amount", "currency"} {
-		if r.d.told[name] == "" {
+		if len(r.d.told[name]) == 0 {
 			r.faultf(n, "told needs %q", name)
 		}
 	}
@@ -133,6 +145,11 @@ func (r *loader) whole(n *node) {
 	for _, u := range r.d.rules {
 		if u.is == isNotFound && len(u.of) == 0 && follows {
 			r.faultf(u.stands, "NOT_FOUND needs \"for\": the kinds of attempts that %s finds by our key; one that it cannot find would be taken for never made", callStatus)
+		}
+	}
+	for _, c := range r.d.asks {
+		if c.list != nil && len(c.of) == 0 && follows {
+			r.faultf(c.stands, "%s with a list needs \"for\": the kinds of attempts that stand in it; one that never does would be taken for never made", callStatus)
 		}
 	}
 	for name, c := range r.d.calls {
@@ -196,8 +213,16 @@ func (r *loader) amounts(n *node) {
 		"iso": func(n *node) { r.d.units.ISO = r.flag(n, "iso") },
 		"digits": func(n *node) {
 			r.each(n, "digits", func(name string, n *node) {
-				r.d.units.Of[currency(n, name)] = provider.Unit{Digits: r.number(n, name, 18)}
+				r.d.units.Of[currency(n, name)] = r.unit(n, name)
 			})
+		},
+		"most": func(n *node) { r.d.units.Most = uint64(r.number(n, "most", math.MaxInt)) },
+		"currency": func(n *node) {
+			if text := r.str(n, "currency"); text != "upper" && text != "lower" {
+				r.faultf(n, "currency is upper or lower")
+			} else {
+				r.d.lower = text == "lower"
+			}
 		},
 		"not": func(n *node) {
 			for _, text := range r.strs(n, "not") {
@@ -205,6 +230,18 @@ func (r *loader) amounts(n *node) {
 			}
 		},
 	})
+}
+
+// unit is how one currency is written: its decimals, or those with the step that numbers go by.
+func (r *loader) unit(n *node, currency string) (u provider.Unit) {
+	if n.kind != '{' {
+		return provider.Unit{Digits: r.number(n, currency, 18)}
+	}
+	r.object(n, currency, map[string]func(*node){
+		"digits": func(n *node) { u.Digits = r.number(n, "digits", 18) },
+		"step":   func(n *node) { u.Step = uint64(r.number(n, "step", 1_000_000)) },
+	})
+	return u
 }
 
 func (r *loader) methods(n *node) {

@@ -11,27 +11,68 @@ import (
 
 func (r *loader) calls(n *node) {
 	r.each(n, "calls", func(name string, n *node) {
-		if !slices.Contains(callNames, name) {
+		switch {
+		case !slices.Contains(callNames, name):
 			r.faultf(n, "there is no call %q: %s", name, strings.Join(callNames, ", "))
-			return
+		case name == callStatus:
+			all := []*node{n}
+			if n.kind == '[' {
+				all = n.list
+			}
+			for _, one := range all {
+				r.d.asks = append(r.d.asks, r.call(one, name))
+			}
+			if len(r.d.asks) > 0 {
+				r.d.calls[name] = r.d.asks[0]
+			}
+		default:
+			r.d.calls[name] = r.call(n, name)
 		}
-		c := &call{}
-		r.object(n, name, map[string]func(*node){
-			"send":    func(n *node) { r.send(n, c) },
-			"headers": func(n *node) { c.headers = r.header(n, everything) },
-			"once":    func(n *node) { c.once = http.CanonicalHeaderKey(r.str(n, "once")) },
-			"body":    func(n *node) { c.body = r.shape(n) },
-			"within":  func(n *node) { c.within = r.path(n, "within", "") },
-		})
-		if c.path == nil {
-			r.faultf(n, "%s needs \"send\", as \"POST /payments\"", name)
-		}
-		if reads := name == callStatus || name == callProbe; c.path != nil && reads != (c.method == http.MethodGet) && name != callFence {
-			r.faultf(n, "%s is sent by %s: what asks is a GET, and nothing else is", name, c.method)
-		}
-		r.d.calls[name] = c
 	})
 	r.d.traits.PreAuth = r.d.calls[callHold] != nil
+}
+
+func (r *loader) call(n *node, name string) *call {
+	c := &call{stands: n}
+	known := map[string]func(*node){
+		"send":    func(n *node) { r.send(n, c) },
+		"headers": func(n *node) { c.headers = r.header(n, everything) },
+		"once":    func(n *node) { c.once = http.CanonicalHeaderKey(r.str(n, "once")) },
+		"body":    func(n *node) { c.body = r.shape(n) },
+		"within":  func(n *node) { c.within = r.path(n, "within", "") },
+		"told":    func(n *node) { r.toldBy(n, c) },
+		"echoes":  func(n *node) { c.echoes = r.echoes(n, "echoes") },
+	}
+	switch name {
+	case callStatus:
+		known["for"] = func(n *node) { c.of = r.kinds(n) }
+		known["list"] = func(n *node) { c.list = r.listed(n) }
+	case callFence:
+		known["for"] = func(n *node) { c.of = r.kinds(n) }
+		known["after"] = func(n *node) {
+			if c.after = r.str(n, "after") == callStatus; !c.after {
+				r.faultf(n, "after is status: it is asked first, and only what waits is closed")
+			}
+		}
+	}
+	r.object(n, name, known)
+	if c.path == nil {
+		r.faultf(n, "%s needs \"send\", as \"POST /payments\"", name)
+	}
+	if reads := name == callStatus || name == callProbe; c.path != nil && reads != (c.method == http.MethodGet) && name != callFence {
+		r.faultf(n, "%s is sent by %s: what asks is a GET, and nothing else is", name, c.method)
+	}
+	if name == callStatus && c.body != nil {
+		r.faultf(n, "status has a body, which a GET has not")
+	}
+	if c.keyless && !slices.ContainsFunc(c.echoes, func(e echo) bool { return e.is.has("original.key") || e.is.has("key") }) {
+		r.faultf(n, "%s tells no key: \"echoes\" has to say by {key} or {original.key} what the answer is about", name)
+	}
+	if c.of != nil && name == callFence && !c.after {
+		r.faultf(n, "a fence that is \"for\" some kinds comes \"after\" status, which the others are asked by")
+	}
+	c.original = c.names("original.id")
+	return c
 }
 
 func (r *loader) send(n *node, c *call) {
@@ -57,14 +98,30 @@ func (r *loader) header(n *node, known func(string) bool) (all []header) {
 	return all
 }
 
-func (r *loader) told(n *node) {
-	known := []string{"id", "key", "amount", "currency", "code", "url", "credential", "brand", "country", "first6", "last4"}
+var toldNames = []string{"id", "key", "amount", "currency", "code", "url", "credential", "brand", "country", "first6", "last4"}
+
+func (r *loader) told(n *node) { r.d.told = r.toldPaths(n, false) }
+
+// toldBy reads where answers to one call tell something elsewhere than others do.
+func (r *loader) toldBy(n *node, c *call) {
+	c.told = r.toldPaths(n, true)
+	c.keyless = slices.Equal(c.told["key"], []string{""})
+}
+
+func (r *loader) toldPaths(n *node, byCall bool) map[string][]string {
+	all := map[string][]string{}
 	r.each(n, "told", func(name string, n *node) {
-		if !slices.Contains(known, name) {
-			r.faultf(n, "nothing is known of a told %q: %s", name, strings.Join(known, ", "))
+		if !slices.Contains(toldNames, name) {
+			r.faultf(n, "nothing is known of a told %q: %s", name, strings.Join(toldNames, ", "))
 		}
-		r.d.told[name] = r.path(n, name, wholePath)
+		if all[name] = r.strs(n, name); byCall && name == "key" && slices.Equal(all[name], []string{""}) {
+			return // such answers tell none
+		}
+		for _, p := range all[name] {
+			r.checkPath(n, p, wholePath)
+		}
 	})
+	return all
 }
 
 func (r *loader) codes(n *node) {
@@ -115,6 +172,15 @@ func (r *loader) path(n *node, what, before string) string {
 	return p
 }
 
+// allPaths reads one path, or a list of them.
+func (r *loader) allPaths(n *node, what, before string) []string {
+	all := r.strs(n, what)
+	for _, p := range all {
+		r.checkPath(n, p, before)
+	}
+	return all
+}
+
 func (r *loader) checkPath(n *node, p, before string) {
 	for part := range strings.SplitSeq(strings.TrimPrefix(p, before), ".") {
 		switch {
@@ -131,7 +197,9 @@ func (r *loader) checkPath(n *node, p, before string) {
 // hidden checks that no field is shown in the record of messages that has something secret in it.
 func (r *loader) hidden(n *node) {
 	shown := func(name string) bool { return slices.Contains(r.d.loggable.Fields, name) }
+	addresses := slices.Concat(r.d.told["credential"], r.d.told["url"])
 	for call, c := range r.d.calls {
+		addresses = slices.Concat(addresses, c.told["credential"], c.told["url"])
 		if c.body == nil {
 			continue
 		}
@@ -146,7 +214,7 @@ func (r *loader) hidden(n *node) {
 			}
 		})
 	}
-	for _, path := range []string{r.d.told["credential"], r.d.told["url"]} {
+	for _, path := range addresses {
 		if name := path[strings.LastIndex(path, ".")+1:]; path != "" && shown(name) {
 			r.faultf(n, "log shows %s, by which a customer could be charged, or whose page it is", name)
 		}
