@@ -42,6 +42,16 @@ func TestAFolderOfFilesDeclaresConnectors(t *testing.T) {
 	if len(app.ConnectorSettings(dir, "declared-sandbox")) != 4 {
 		t.Errorf("%+v", app.ConnectorSettings(dir, "declared-sandbox"))
 	}
+	stripe, err := os.ReadFile("../../docs/connectors/declared-stripe.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("stripe.json", string(stripe))
+	if all, err = app.Connectors(dir); err != nil || !slices.ContainsFunc(all, func(a connector.Abilities) bool {
+		return a.Name == "declared-stripe" && a.Capture && a.Refund && a.Void && !a.Verify
+	}) {
+		t.Fatalf("%+v, %v", all, err)
+	}
 	put("two.json", good)
 	put("three.json", strings.Replace(good, `"declared-sandbox"`, `"stripe"`, 1))
 	put("four.json", strings.Replace(good, `"body": "json"`, `"body": "xml"`, 1))

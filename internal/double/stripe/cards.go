@@ -84,21 +84,34 @@ func cardFail(code, decline, message string) answer {
 
 // newMethod takes a card by its number and checks its form only.
 func (d *Double) newMethod(c *call) answer {
-	number := c.form.Get("card[number]")
-	month, errMonth := strconv.Atoi(c.form.Get("card[exp_month]"))
-	year, errYear := strconv.Atoi(c.form.Get("card[exp_year]"))
-	switch {
-	case c.form.Get("type") != "card" || number == "" || errMonth != nil || errYear != nil:
-		return fail(http.StatusBadRequest, "parameter_missing", "a card with number, exp_month and exp_year is needed")
-	case !luhn(number):
-		return cardFail("incorrect_number", "", "Your card number is incorrect.")
-	case month < 1 || month > 12:
-		return cardFail("invalid_expiry_month", "", "Your card's expiration month is invalid.")
-	case time.Date(year, time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC).Before(c.now):
-		return cardFail("invalid_expiry_year", "", "Your card's expiration year is invalid.")
+	if c.form.Get("type") != "card" {
+		return fail(http.StatusBadRequest, "parameter_missing", "a card is needed")
 	}
-	m := d.cardMethod(number)
+	m, refusal := d.named(c, "card")
+	if refusal != nil {
+		return *refusal
+	}
 	return ok(m.view(c.now))
+}
+
+// named is the card whose number and expiry stand below a parameter. An account that may send numbers may name it with a payment as well,
+// which Stripe publishes no more of than that (https://github.com/stripe/stripe-mock/issues/706).
+func (d *Double) named(c *call, below string) (*method, *answer) {
+	refuse := func(a answer) (*method, *answer) { return nil, &a }
+	number := c.form.Get(below + "[number]")
+	month, errMonth := strconv.Atoi(c.form.Get(below + "[exp_month]"))
+	year, errYear := strconv.Atoi(c.form.Get(below + "[exp_year]"))
+	switch {
+	case number == "" || errMonth != nil || errYear != nil:
+		return refuse(fail(http.StatusBadRequest, "parameter_missing", "a card with number, exp_month and exp_year is needed"))
+	case !luhn(number):
+		return refuse(cardFail("incorrect_number", "", "Your card number is incorrect."))
+	case month < 1 || month > 12:
+		return refuse(cardFail("invalid_expiry_month", "", "Your card's expiration month is invalid."))
+	case time.Date(year, time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC).Before(c.now):
+		return refuse(cardFail("invalid_expiry_year", "", "Your card's expiration year is invalid."))
+	}
+	return d.cardMethod(number), nil
 }
 
 func (d *Double) cardMethod(number string) *method {
@@ -115,7 +128,9 @@ func (d *Double) cardMethod(number string) *method {
 func (d *Double) methodOf(c *call) (*method, *answer) {
 	refuse := func(a answer) (*method, *answer) { return nil, &a }
 	id, customer := c.form.Get("payment_method"), c.form.Get("customer")
-	if kind := c.form.Get("payment_method_data[type]"); kind != "" {
+	if kind := c.form.Get("payment_method_data[type]"); kind == "card" {
+		return d.named(c, "payment_method_data[card]")
+	} else if kind != "" {
 		if kind != "blik" {
 			return refuse(fail(http.StatusBadRequest, "parameter_unknown", "no such type"))
 		}
