@@ -66,6 +66,13 @@ func anyOnward(t *rapid.T) payment.Onward {
 	return o
 }
 
+// byCustomer reports that whoever pays may follow the try by another, though no plan may: what they have closed, or can mend. It names the codes
+// once more.
+func byCustomer(a *payment.Attempt) bool {
+	mended := []payment.ErrorCode{"3.07", "4.01", "4.03", "4.04", "4.05", "4.07", "4.11", "4.13", "5.00", "5.01", "6.15"}
+	return a.Class == payment.ClassCancelled || a.Class == payment.ClassDeclinedHard && slices.Contains(mended, a.Code)
+}
+
 // againstPlan says what is wrong with a try that was opened: one more while another is open, or after one of which it is not proved
 // that nothing was done.
 func againstPlan(before *payment.Payment, c payment.Command, d *payment.Decision) string {
@@ -84,7 +91,7 @@ func againstPlan(before *payment.Payment, c payment.Command, d *payment.Decision
 			return "two tries are open"
 		case a.Key == d.Fresh.Key:
 			return "two tries have one key"
-		case a.Kind.Main() && !a.Class.Another():
+		case a.Kind.Main() && !a.Class.Another() && !(submitted && byCustomer(a)):
 			return "a try follows one that is " + string(a.Class)
 		case !submitted && a.Doubts > 0:
 			return "a try follows one that is in doubt"
