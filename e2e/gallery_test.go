@@ -197,7 +197,7 @@ var states = []sees{
 	{"method, GOOGLEPAY", func(t *testing.T, g *gallery, _ *tab) string {
 		return g.page(t, g.dressed, choosing) + "?method=GOOGLEPAY"
 	}, nil, `document.querySelector("a.secondary") !== null`},
-	{"method, APPLEPAY", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.strict, by("APPLEPAY", "EUR")) }, nil, `document.querySelector("button.primary") !== null`},
+	{"method, APPLEPAY", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.strict, by("APPLEPAY", "EUR")) }, nil, `document.querySelector("button.primary, #wallet-says") !== null`},
 	{"method, BLIK", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.dressed, by("BLIK", "PLN")) }, nil, `document.querySelector("#blik") !== null`},
 	{"method, PIX", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.dressed, by("PIX", "BRL")) }, nil, `document.querySelector("button.primary") !== null`},
 	{"method, OPEN_BANKING", func(t *testing.T, g *gallery, _ *tab) string { return g.page(t, g.dressed, by("OPEN_BANKING", "EUR")) }, nil, `document.querySelector("#bank") !== null`},
