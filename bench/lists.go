@@ -71,12 +71,11 @@ func (l *lab) listsOver(ctx context.Context, h home, k merchant) (over listed, e
 	if err := errors.Join(l.awaitMarks(ctx, h, k), l.reportMarks(ctx, h)); err != nil || l.onlyFills() {
 		return over, err
 	}
-	c, err := dial(ctx, s.address, time.Now().Add(time.Hour))
-	if err != nil {
+	p := &pager{lab: l, server: s, merchant: k, payments: l.opts.payments}
+	if err := p.connect(ctx); err != nil {
 		return over, err
 	}
-	defer c.close()
-	p := &pager{lab: l, server: s, client: c, merchant: k, payments: l.opts.payments}
+	defer func() { p.client.close() }()
 	plain := p.page("", 0)
 	if over.first, err = p.median(ctx, plain); err != nil {
 		return over, err
@@ -105,6 +104,19 @@ type pager struct {
 	client   *client
 	merchant merchant
 	payments int // of the shop
+}
+
+// connect has a new connection: the server closes one on which nothing came for two minutes.
+func (p *pager) connect(ctx context.Context) error {
+	c, err := dial(ctx, p.server.address, time.Now().Add(time.Hour))
+	if err != nil {
+		return err
+	}
+	if p.client != nil {
+		p.client.close()
+	}
+	p.client = c
+	return nil
 }
 
 // page is one request for a page, and how many payments it has to answer with.

@@ -58,6 +58,9 @@ type window struct {
 // windows compares pages of windows of changes with the plain first page, whatever matches and wherever it lies.
 func (p *pager) windows(ctx context.Context, h home) error {
 	all, err := p.changes(ctx, h)
+	if err == nil {
+		err = p.connect(ctx) // among ten million that took minutes
+	}
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/admin"
 	"github.com/sluicepay/sluice/internal/private"
@@ -73,7 +72,7 @@ func (a *node) startSimulator(g *group, d *admin.Demo) (url string, wallets admi
 	}
 	url = urlOf(l.Addr())
 	sim, err := simulator.New(simulator.Config{
-		Now: time.Now, Random: rand.Reader, Logger: a.log, PublicURL: func() string { return url },
+		Now: clock, Random: rand.Reader, Logger: a.log, PublicURL: func() string { return url },
 		APIKey: d.SimulatorKey, NoticeSecret: d.NoticeSecret,
 		LedgerPath: filepath.Join(a.config.Data, demoLedger), NoFsync: true,
 	})

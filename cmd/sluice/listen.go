@@ -39,7 +39,7 @@ func (c *listenCommand) Run(s *surroundings) error {
 	if err != nil {
 		return err
 	}
-	since, err := c.since(time.Now())
+	since, err := c.since(clock())
 	if err != nil {
 		return err
 	}
@@ -52,8 +52,8 @@ func (c *listenCommand) Run(s *surroundings) error {
 	}
 	l := &listener{
 		feed:   &feedClient{server: strings.TrimSuffix(server, "/"), key: c.APIKey, client: listenClient(feedWait + feedMargin)},
-		poster: &poster{url: target, key: c.SigningKey, client: listenClient(forwardTimeout), now: time.Now, grace: stopGrace},
-		place:  place, fromNow: c.From == "now" && !c.FromStart && since.IsZero(), out: s.out, now: time.Now,
+		poster: &poster{url: target, key: c.SigningKey, client: listenClient(forwardTimeout), now: clock, grace: stopGrace},
+		place:  place, fromNow: c.From == "now" && !c.FromStart && since.IsZero(), out: s.out, now: clock,
 		again: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, away: 500 * time.Millisecond,
 	}
 	return l.run(s.ctx)
@@ -113,7 +113,7 @@ const (
 
 // listenClient calls whatever the developer named, this machine above all.
 func listenClient(timeout time.Duration) *outbound.Client {
-	return outbound.New(outbound.Options{Now: time.Now, Guard: outbound.GuardNone, Timeout: timeout, MaxBody: 256 << 20})
+	return outbound.New(outbound.Options{Now: clock, Guard: outbound.GuardNone, Timeout: timeout, MaxBody: 256 << 20})
 }
 
 // listener carries events from the feed of a server to the developer's machine, one at a time.

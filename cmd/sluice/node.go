@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/app"
 	"github.com/sluicepay/sluice/internal/config"
@@ -25,7 +24,7 @@ type base struct {
 
 // placeFor is where an installation is by these settings.
 func placeFor(s *surroundings, c config.Config) app.Place {
-	return app.Place{Config: c, Env: s.env, Log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), Files: dataFiles}
+	return app.Place{Config: c, Env: s.env, Now: clock, Log: telemetry.Logger(c.LogLevel, c.LogFormat, s.err), Files: dataFiles}
 }
 
 // load opens the installation that flags, environment and file name: see open.
@@ -63,7 +62,7 @@ type node struct {
 // newNode builds the application. publicURL is where customers and providers reach it.
 func newNode(b *base, publicURL string) (*node, error) {
 	c := b.Config(publicURL, version)
-	c.Strangers = telemetry.Paced(b.log, time.Now)
+	c.Strangers = telemetry.Paced(b.log, clock)
 	built, err := app.New(c)
 	return &node{App: built, base: b, strangers: c.Strangers}, err
 }

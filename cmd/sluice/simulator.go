@@ -35,7 +35,7 @@ func (c *simulatorCommand) Run(s *surroundings) (err error) {
 	}
 	url := urlOf(l.Addr())
 	sim, err := simulator.New(simulator.Config{
-		Now: time.Now, Random: rand.Reader, Logger: log, PublicURL: func() string { return url },
+		Now: clock, Random: rand.Reader, Logger: log, PublicURL: func() string { return url },
 		APIKey: c.APIKey, NoticeSecret: c.NoticeSecret, LedgerPath: c.Ledger,
 	})
 	if err != nil {

@@ -147,17 +147,17 @@ func (m *maker) command(args ...string) []byte {
 }
 
 func (m *maker) try(args ...string) ([]byte, error) {
-	return run(m.binary, m.json, m.arguments(args...)...)
+	return run(m.binary, nil, m.json, m.arguments(args...)...)
 }
 
 // run runs a command, which prints JSON where it has to be asked for that.
-func run(binary string, asked bool, args ...string) ([]byte, error) {
+func run(binary string, env []string, asked bool, args ...string) ([]byte, error) {
 	if asked {
 		args = append(args, "--json")
 	}
 	c := exec.Command(binary, args...)
 	var out, fault bytes.Buffer
-	c.Env, c.Stdout, c.Stderr = environment(), &out, &fault
+	c.Env, c.Stdout, c.Stderr = append(environment(), env...), &out, &fault
 	if err := c.Run(); err != nil {
 		return nil, &failed{err, fault.String()}
 	}

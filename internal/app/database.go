@@ -65,7 +65,7 @@ func (i *Installation) spreadable() error {
 func (i *Installation) openStore(ctx context.Context, fresh bool) (err error) {
 	established := i.place.Established()
 	if i.db, err = store.Open(ctx, store.Options{
-		URL: i.place.Database.Reveal(), Dir: i.place.Data, Migrate: fresh, Logger: i.place.Log, Established: established,
+		URL: i.place.Database.Reveal(), Dir: i.place.Data, Migrate: fresh, Logger: i.place.Log, Now: i.place.Now, Established: established,
 		Spread: i.place.Spread, Parts: i.place.Parts,
 	}); err != nil {
 		return err

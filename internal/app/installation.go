@@ -32,6 +32,8 @@ type Place struct {
 	config.Config
 	// Env is the environment of the process: the master key may stand there.
 	Env []string
+	// Now is the clock of everything that is done there; time.Now when nil.
+	Now func() time.Time
 	// Log gets what is to be said of the folder and the database.
 	Log *slog.Logger
 	// Files are the names of what the program keeps in the data folder beside what an Installation does.
@@ -39,6 +41,13 @@ type Place struct {
 	// Spread lays the tables out on the nodes of a Citus, in so many Parts: see [store.Options].
 	Spread bool
 	Parts  int
+}
+
+func (p Place) withDefaults() Place {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	return p
 }
 
 // Installation is a data folder with its keys, and the database that belongs to it, open.
@@ -58,7 +67,7 @@ func Make(ctx context.Context, p Place) (*Installation, error) { return openOrMa
 func Migrate(ctx context.Context, p Place) (*Installation, error) { return openOrMake(ctx, p, false) }
 
 func openOrMake(ctx context.Context, p Place, serves bool) (*Installation, error) {
-	i := &Installation{place: p}
+	i := &Installation{place: p.withDefaults()}
 	if err := errors.Join(i.spreadable(), i.declared()); err != nil {
 		return nil, err
 	}
@@ -86,7 +95,7 @@ func openOrMake(ctx context.Context, p Place, serves bool) (*Installation, error
 
 // Open opens an installation that is there and as this program has it. It makes and migrates nothing.
 func Open(ctx context.Context, p Place) (_ *Installation, err error) {
-	i := &Installation{place: p}
+	i := &Installation{place: p.withDefaults()}
 	if err := i.declared(); err != nil {
 		return nil, err
 	}
@@ -143,7 +152,7 @@ func (i *Installation) Fails(ctx context.Context) error {
 // Config is that of an App on this installation as its settings have it.
 func (i *Installation) Config(publicURL, version string) Config {
 	c := Config{
-		DB: i.db, Keys: i.keys, Restored: i.restored, Log: i.place.Log, PublicURL: publicURL, Version: version, TrustedProxies: i.place.TrustedProxies,
+		DB: i.db, Keys: i.keys, Restored: i.restored, Log: i.place.Log, Now: i.place.Now, PublicURL: publicURL, Version: version, TrustedProxies: i.place.TrustedProxies,
 		Hooks: hookGuard(&i.place.Config), InsecureHTTP: i.place.InsecureHTTP, NeverKeepCards: i.place.NeverKeepCards, MaxInFlight: maxInFlight, Rates: checkout.DefaultRates(),
 		Database: i.place.Database.Reveal(), Connectors: i.types, AuditHeads: filepath.Join(i.place.Data, audit.HeadsFile),
 	}

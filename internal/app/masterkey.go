@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/config"
 	"github.com/sluicepay/sluice/internal/store"
@@ -31,7 +30,7 @@ func (i *Installation) openVault(ctx context.Context, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	safe, err := vault.NewSafe(i.place.masters(ctx), time.Now)
+	safe, err := vault.NewSafe(i.place.masters(ctx), i.place.Now)
 	if err == nil {
 		err = i.db.UseSafe(ctx, safe, rand.Reader, fresh)
 	}

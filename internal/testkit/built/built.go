@@ -11,42 +11,55 @@ import (
 	"testing"
 )
 
-// once holds the binary.
-var once struct {
-	sync.Once
+// program is a binary, and the tags it is built with.
+type program struct {
+	tags string
+	once sync.Once
 	dir  string
 	path string
 	err  error
 }
 
-// Main runs the tests, takes the binary away and ends the process.
+var (
+	plain   = &program{}
+	clocked = &program{tags: "setclock"}
+)
+
+// Main runs the tests, takes the binaries away and ends the process.
 func Main(m *testing.M) {
 	code := m.Run()
-	if once.dir != "" {
-		_ = os.RemoveAll(once.dir) // a temporary folder
+	for _, p := range []*program{plain, clocked} {
+		if p.dir != "" {
+			_ = os.RemoveAll(p.dir) // a temporary folder
+		}
 	}
 	os.Exit(code)
 }
 
 // Path returns where the binary is, which it builds when it is asked for first.
-func Path(t testing.TB) string {
+func Path(t testing.TB) string { return plain.in(t) }
+
+// Clocked returns where a binary is whose clock starts at the instant that TEST_CLOCK names (RFC 3339).
+func Clocked(t testing.TB) string { return clocked.in(t) }
+
+func (p *program) in(t testing.TB) string {
 	t.Helper()
-	once.Do(func() { once.path, once.err = build() })
-	if once.err != nil {
-		t.Fatal(once.err)
+	p.once.Do(func() { p.err = p.build() })
+	if p.err != nil {
+		t.Fatal(p.err)
 	}
-	return once.path
+	return p.path
 }
 
-func build() (path string, err error) {
-	if once.dir, err = os.MkdirTemp("", "sluice-program-"); err != nil {
-		return "", err
+func (p *program) build() (err error) {
+	if p.dir, err = os.MkdirTemp("", "sluice-program-"); err != nil {
+		return err
 	}
-	path = filepath.Join(once.dir, "sluice")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "github.com/sluicepay/sluice/cmd/sluice")
+	p.path = filepath.Join(p.dir, "sluice")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", p.tags, "-o", p.path, "github.com/sluicepay/sluice/cmd/sluice")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, out)
+		return fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return path, nil
+	return nil
 }
