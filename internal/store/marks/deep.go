@@ -16,9 +16,8 @@ import (
 var GroupMarks int64 = 64
 
 const (
-	groupsOnce  = 16 // groups whose marks are looked at together
-	groupsAhead = 4  // times as far is looked, where nothing was found
-	groupsMore  = 8  // groups that are read at once, beyond those of as many payments as are to be skipped
+	groupsOnce = 16 // groups whose marks are looked at together
+	groupsMore = 8  // groups that are read at once, beyond those of as many payments as are to be skipped
 )
 
 // The arguments $1 to $5 are those of the other statements of windows.
@@ -38,11 +37,13 @@ const (
 	deepTail = `, whole AS MATERIALIZED (` + changedTop + `)
 		SELECT COUNT(*), COALESCE((SELECT whole.n FROM whole), 0) FROM payment q WHERE q.shop_id = $2 AND q.id >= (SELECT tail.id FROM tail) AND q.id < $1 AND ` + readIn
 
-	// deepGroups are the groups of $6 payments among the next $8 below the mark $7: their first and last mark, how many lie wholly in the window, and how
-	// many others are to be looked at.
-	deepGroups = `, reach AS MATERIALIZED (SELECT CASE WHEN whole.n < CAST($7 AS BIGINT) THEN whole.n ELSE CAST($7 AS BIGINT) END AS n FROM whole)
-		SELECT MIN(m.n), MAX(m.n), SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 1 ELSE 0 END),
-			SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 0 ELSE 1 END)
+	wholly = `SUM(CASE WHEN ` + isWhole + ` AND v.n IS NULL THEN 1 ELSE 0 END)`
+
+	// deepGroups are the groups of $6 payments among the next $8 below the first mark, up to the mark $7, of which something may be in the window: their first
+	// and last mark, how many lie wholly in the window, and how many others are to be looked at.
+	deepGroups = `, reach AS MATERIALIZED (SELECT m.n FROM payment_mark m WHERE ` + betweenMarks + ` AND m.n <= (SELECT whole.n FROM whole) AND m.n <= CAST($7 AS BIGINT)
+			AND ` + asked + ` ORDER BY m.n DESC LIMIT 1)
+		SELECT MIN(m.n), MAX(m.n), ` + wholly + `, COUNT(*) - ` + wholly + `
 		FROM payment_mark m LEFT JOIN turned v ON v.n = m.n
 		WHERE ` + betweenMarks + ` AND m.n <= (SELECT reach.n FROM reach) AND m.n > (SELECT reach.n FROM reach) - CAST($8 AS BIGINT)
 			AND ` + asked + `
@@ -93,7 +94,7 @@ type search struct {
 	left         int64     // of them are still to be skipped
 	marks        []counted // from the one on below which the page begins
 	rest         []group   // further on
-	next, reach  int64     // the mark up to which no groups were read yet, and how many payments further they are read then
+	next, reach  int64     // the mark up to which no groups were read yet, and how many payments on from the first one there they are read
 }
 
 // args are $1 to $5 of the statements, and what follows.
@@ -186,9 +187,9 @@ func (s *search) groups(b *tx.Batch, upTo int64) *[]group {
 
 // read takes what was read of them.
 func (s *search) read(groups *[]group) {
-	s.rest, s.next = *groups, s.next-s.reach
-	if len(s.rest) == 0 { // it has not come to the window yet: to look further costs less than to look again
-		s.reach *= groupsAhead
+	s.rest, s.next = *groups, 0
+	if len(s.rest) > 0 {
+		s.next = s.rest[0].to - s.reach
 	}
 }
 
