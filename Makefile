@@ -32,6 +32,7 @@ HOSTILE ?= 25000
 REQUESTS ?= 20000
 LISTED ?= 10000050
 ATTACK_SECONDS ?= 300
+LATER ?= 400
 ARGS ?=
 PKG ?= ./...
 
@@ -78,6 +79,10 @@ soak: ## the long runs: KILLS kills, two nodes dying for NODES_SECONDS, FAILOVER
 		scripts/postgres.sh run go test -count=1 -timeout 0 -v \
 		-run 'KilledAtRandom|NodesShare|FailoversLose|ConcurrentRefunds|CaptureAgainstVoid|CrowdOn|HostileRequests|StorageMayFail|FloodsWrite|SlowBodiesOf|DeadEndpointsOf|IdleConnections|AttackersHour' \
 		./e2e ./internal/engine ./internal/store/... ./internal/api
+
+.PHONY: later
+later: ## unit tests, and what older programs left, as they are LATER days from now
+	scripts/postgres.sh run scripts/later.sh $(LATER) -count=1 -timeout 60m ./cmd/... ./internal/... ./e2e/upgrade
 
 .PHONY: e2e
 e2e: ## whole programs on both databases, and the pages in a browser
