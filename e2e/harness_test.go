@@ -153,7 +153,13 @@ func tail(path string) []byte {
 // runOnce runs a command to its end and returns its output and exit code.
 func runOnce(t testing.TB, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := exec.Command(sluice(t), args...)
+	return runBy(t, sluice(t), env, args...)
+}
+
+// runBy is runOnce of another binary.
+func runBy(t testing.TB, path string, env []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := exec.Command(path, args...)
 	var out, fault bytes.Buffer
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment(env...), &out, &fault
 	err := cmd.Run()
@@ -192,6 +198,7 @@ type server struct {
 	ready string
 	base  string
 	facts readyFacts
+	ahead time.Duration // of its clock: see program
 }
 
 // readyFacts is the content of the ready file.
@@ -223,8 +230,20 @@ func newServer(t testing.TB, dir, database string, args ...string) *server {
 func (s *server) start(t testing.TB) {
 	t.Helper()
 	_ = os.Remove(s.ready) // one that was killed left its file behind
-	s.process = launch(t, s.log, s.args...)
+	command, env := s.program(t)
+	cmd := exec.Command(command, s.args...)
+	cmd.Env = environment(env...)
+	s.process = launchAs(t, s.log, cmd)
 	s.awaitReady(t, s.ready, s.log, &s.facts)
+}
+
+// program is the binary, and what a process of it is told where its clock is to be ahead of ours.
+func (s *server) program(t testing.TB) (path string, env []string) {
+	t.Helper()
+	if s.ahead == 0 {
+		return sluice(t), nil
+	}
+	return built.Clocked(t), []string{"TEST_CLOCK=" + time.Now().Add(s.ahead).Format(time.RFC3339Nano)}
 }
 
 // admin runs an administrative command on the server's data and decodes its answer.

@@ -83,8 +83,9 @@ func tally(shown []paid) map[string]int {
 type witness struct {
 	client   *client
 	quiet    chan struct{}
-	pause    time.Duration // before a request is repeated; 0 is pauseBefore
-	answered func()        // told of each answer but "try again"; nil for nobody
+	pause    time.Duration              // before a request is repeated; 0 is pauseBefore
+	more     []func(testing.TB, string) // what merchants do besides
+	answered func()                     // told of each answer but "try again"; nil for nobody
 	repeated atomic.Int64
 	cardLost atomic.Int64
 
@@ -94,6 +95,7 @@ type witness struct {
 	owed     []request            // never answered yet
 	sent     []string             // references of all creations that were answered
 	deposits []string             // completed ones
+	tokens   []string             // of chains: see chain
 	asked    map[string]bool      // deposits whose rollback was asked for: it may be done though no answer came
 	undone   []string             // those whose rollback was acknowledged
 	wrong    []string             // contradictions noticed on the way
@@ -124,6 +126,7 @@ func (w *witness) begin(t testing.TB) (over func()) {
 
 func (w *witness) work(t testing.TB, n int) {
 	jobs := []func(testing.TB, string){w.sale, w.sale, w.hold, w.hold, w.giveBack, w.giveBack, w.payOut, w.decline, w.undo}
+	jobs = append(jobs, w.more...)
 	for i := 0; ; i++ {
 		select {
 		case <-w.quiet:
@@ -260,6 +263,27 @@ func (w *witness) sale(t testing.TB, name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.deposits = append(w.deposits, p.ID)
+}
+
+// chain charges a card that is kept once more, or pays with one that is kept from then on.
+func (w *witness) chain(t testing.TB, name string) {
+	w.mu.Lock()
+	token := ""
+	if len(w.tokens) > 0 && rand.N(3) > 0 {
+		token = w.tokens[rand.N(len(w.tokens))]
+	}
+	w.mu.Unlock()
+	if token != "" {
+		w.create(t, name, with(order("DEPOSIT", name, amountOf(1000+rand.N(9000))), "recurringToken", token))
+		return
+	}
+	p := w.execute(t, name, with(deposit(name, amountOf(1000+rand.N(9000))), "startRecurring", true))
+	if p == nil || p.RecurringToken == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tokens = append(w.tokens, p.RecurringToken)
 }
 
 func (w *witness) decline(t testing.TB, name string) {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -11,8 +12,9 @@ import (
 // slowPath is the way between server and provider: whatever is sent arrives a moment later, some of it much later, and
 // what was sent arrives even if the sender is dead by then, as on a real network.
 type slowPath struct {
-	url string
-	to  string
+	url  string
+	to   string
+	open atomic.Int64 // connections of which something may still arrive
 }
 
 // Delays of slowPath: the usual at most, and that of one in latecomers of the requests.
@@ -23,12 +25,14 @@ const (
 )
 
 // bySlowPath does what sets up a shop, so that it reaches the provider by a way that is slow at times.
-func (s *simulator) bySlowPath(t testing.TB, setUp func()) {
+func (s *simulator) bySlowPath(t testing.TB, setUp func()) *slowPath {
 	t.Helper()
 	direct := s.URL
-	s.URL = newSlowPath(t, direct).url
+	way := newSlowPath(t, direct)
+	s.URL = way.url
 	setUp()
 	s.URL = direct
+	return way
 }
 
 func newSlowPath(t testing.TB, to string) *slowPath {
@@ -45,13 +49,21 @@ func newSlowPath(t testing.TB, to string) *slowPath {
 			if err != nil {
 				return
 			}
+			p.open.Add(1)
 			go p.carry(from)
 		}
 	}()
 	return p
 }
 
+// empty waits until all has arrived of whoever is gone.
+func (p *slowPath) empty(t testing.TB) {
+	t.Helper()
+	await(t, "nothing is under way", patience, func() bool { return p.open.Load() == 0 })
+}
+
 func (p *slowPath) carry(from net.Conn) {
+	defer p.open.Add(-1)
 	to, err := net.Dial("tcp", p.to)
 	if err != nil {
 		_ = from.Close()
