@@ -200,6 +200,7 @@ var oneThing = map[string]string{
 	"cardtext.go":        "card numbers in texts that are no card number",
 	"clear.go":           "addresses of live shops that are http",
 	"client.go":          "the HTTP client",
+	"clock.go":           "a clock that tests can set",
 	"closing.go":         "closing what was sent to a provider",
 	"command.go":         "a command on a payment",
 	"config.go":          "settings",

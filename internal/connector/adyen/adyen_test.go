@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/adyen"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
@@ -41,7 +42,7 @@ func connect(t testing.TB, address string, more ...string) connector.Connector {
 func sale(t testing.TB, key string) connector.Request {
 	t.Helper()
 	return connector.Request{
-		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: card(t, "4111111111111111"),
+		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: connectortest.Card(t, "4111111111111111"),
 		ReturnURL: "https://shop.example/back",
 	}
 }
@@ -230,7 +231,7 @@ func TestEveryPublishedRefusalIsKnown(t *testing.T) {
 // TestAmountsAreThoseOfAdyensTable: what the double has in its books for each currency of which Adyen says something of its own.
 func TestAmountsAreThoseOfAdyensTable(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url)
+	conn := connect(t, s.URL)
 	for i, c := range []struct {
 		amount   string
 		currency money.Currency
@@ -259,7 +260,7 @@ func TestAmountsAreThoseOfAdyensTable(t *testing.T) {
 // TestWhatIsNotAdyensIsNotSent: other means, keys and credentials, and holds by BLIK.
 func TestWhatIsNotAdyensIsNotSent(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url)
+	conn := connect(t, s.URL)
 	for name, change := range map[string]func(*connector.Request){
 		"no key": func(r *connector.Request) { r.Key = "" }, "a long key": func(r *connector.Request) { r.Key = strings.Repeat("k", 65) },
 		"nothing": func(r *connector.Request) { r.Means = nil }, "no amount": func(r *connector.Request) { r.Amount = money.Amount{} },
@@ -274,7 +275,7 @@ func TestWhatIsNotAdyensIsNotSent(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
 	}
-	if s.requests.Load() != 0 {
+	if s.Requests.Load() != 0 {
 		t.Error("something was sent")
 	}
 }
@@ -282,11 +283,11 @@ func TestWhatIsNotAdyensIsNotSent(t *testing.T) {
 // TestOnlyItsOwnResultGoesOn: what a customer brings back for another payment, or makes up, proves nothing.
 func TestOnlyItsOwnResultGoesOn(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url)
+	conn := connect(t, s.URL)
 	pages := map[string]string{}
 	for _, key := range []string{"one", "two"} {
 		r := sale(t, key)
-		r.PreAuth, r.Means = true, card(t, "4212345678901237")
+		r.PreAuth, r.Means = true, connectortest.Card(t, "4212345678901237")
 		f, err := conn.Start(t.Context(), r)
 		if err != nil || f.Next.Kind != payment.NextGo {
 			t.Fatal(f, err)
@@ -317,7 +318,7 @@ func TestOnlyItsOwnResultGoesOn(t *testing.T) {
 // TestMessagesShowNothingThatCanBeCharged, nor what customers have entered.
 func TestMessagesShowNothingThatCanBeCharged(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url)
+	conn := connect(t, s.URL)
 	ctx, messages := outbound.WithRecorder(t.Context())
 	r := sale(t, "k")
 	r.StartRecurring, r.Customer.Email = true, "jane@shop.example"
@@ -333,7 +334,7 @@ func TestMessagesShowNothingThatCanBeCharged(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := sale(t, "asked")
-	asked.Means = card(t, "4212345678901237")
+	asked.Means = connectortest.Card(t, "4212345678901237")
 	if _, err := conn.Start(ctx, asked); err != nil {
 		t.Fatal(err)
 	}
@@ -376,10 +377,10 @@ func TestSettingsSayWhereAdyenIs(t *testing.T) {
 
 func TestProbeAsksAndMovesNothing(t *testing.T) {
 	s := open(t)
-	if err := connect(t, s.url).(connector.Prober).Probe(t.Context()); err != nil {
+	if err := connect(t, s.URL).(connector.Prober).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
-	wrong := openWith(t, strings.Replace(string(settingsFor(s.url)), account, "Another", 1))
+	wrong := openWith(t, strings.Replace(string(settingsFor(s.URL)), account, "Another", 1))
 	if err := wrong.(connector.Prober).Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "not accepted") {
 		t.Error(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -135,8 +136,8 @@ func (s *specification) fault(what string, why any) {
 func TestRequestsAndAnswersAreWhatAdyenPublishes(t *testing.T) {
 	spec := publishedBy(t)
 	s := open(t)
-	s.requestsTo(spec.watch(s.Handler()))
-	conn := connect(t, s.url)
+	s.RequestsTo(spec.watch(s.Handler()))
+	conn := connect(t, s.URL)
 	want := func(class payment.Class) func(payment.Fact, error) payment.Fact {
 		t.Helper()
 		return func(f payment.Fact, err error) payment.Fact {
@@ -166,7 +167,7 @@ func TestRequestsAndAnswersAreWhatAdyenPublishes(t *testing.T) {
 	want(payment.ClassWaiting)(conn.(connector.Refunder).Refund(t.Context(), follow("back", sold)))
 	for number, key := range map[string]string{"4111111111111111": "take", "5555555555554444": "void"} {
 		hold := sale(t, "hold-"+key)
-		hold.PreAuth, hold.Means = true, card(t, number)
+		hold.PreAuth, hold.Means = true, connectortest.Card(t, number)
 		held := want(payment.ClassAuthorized)(conn.Start(t.Context(), hold))
 		change := conn.(connector.Capturer).Capture
 		if key == "void" {
@@ -190,7 +191,7 @@ func TestRequestsAndAnswersAreWhatAdyenPublishes(t *testing.T) {
 	s.Double.Finish("blik", true)
 	for _, key := range []string{"asked", "gone"} {
 		asked := sale(t, key)
-		asked.Means = card(t, "4212345678901237")
+		asked.Means = connectortest.Card(t, "4212345678901237")
 		f := want(payment.ClassWaiting)(conn.Start(t.Context(), asked))
 		if key == "asked" {
 			want(payment.ClassApproved)(resume(t, conn, asked.Key, f.Next.URL, "complete"))
@@ -199,7 +200,7 @@ func TestRequestsAndAnswersAreWhatAdyenPublishes(t *testing.T) {
 	if err := conn.(connector.Prober).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
-	s.advance(13 * time.Hour)
+	s.Advance(13 * time.Hour)
 	spec.hears(s.Events())
 	total := 0
 	for op := range spec.ops {

@@ -20,6 +20,7 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/testkit/simulated"
 )
 
 // small is a declaration of a provider with a form API and whole numbers.
@@ -201,7 +202,7 @@ func TestWhatNoRuleFitsProvesNothing(t *testing.T) {
 
 func TestNoticesOfADeclaredProviderAreVerified(t *testing.T) {
 	t.Parallel()
-	c := opened(t, sandbox(t), fmt.Sprintf(`{"url":"https://a.example","apiKey":%q,"noticeSecret":%q}`, apiKey, noticeSecret))
+	c := opened(t, sandbox(t), fmt.Sprintf(`{"url":"https://a.example","apiKey":%q,"noticeSecret":%q}`, simulated.APIKey, simulated.NoticeSecret))
 	n := c.(connector.Notifier)
 	body := []byte(`{"id":"evt1","type":"transaction.updated","transaction":{"id":"t1","reference":"k-1","kind":"sale","status":"approved","responseCode":"00","amount":"5","currency":"EUR"}}`)
 	signed := func(secret string, body []byte, at time.Time) http.Header {
@@ -210,7 +211,7 @@ func TestNoticesOfADeclaredProviderAreVerified(t *testing.T) {
 		mac.Write([]byte(stamp + "." + string(body)))
 		return http.Header{"Sandbox-Timestamp": {stamp}, "Sandbox-Signature": {"v1=" + hex.EncodeToString(mac.Sum(nil))}}
 	}
-	all, err := n.ParseNotice(signed(noticeSecret, body, time.Now()), body)
+	all, err := n.ParseNotice(signed(simulated.NoticeSecret, body, time.Now()), body)
 	if err != nil || len(all) != 1 || all[0].EventKey != "evt1" || all[0].Key != "k-1" || all[0].Fact.Class != payment.ClassApproved {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -221,19 +222,19 @@ func TestNoticesOfADeclaredProviderAreVerified(t *testing.T) {
 		t.Error("another event is read")
 	}
 	for name, header := range map[string]http.Header{
-		"another secret": signed("other", body, time.Now()), "too old": signed(noticeSecret, body, time.Now().Add(-6*time.Minute)),
-		"another body": signed(noticeSecret, body[1:], time.Now()), "nothing": {}, "early": signed(noticeSecret, body, time.Now().Add(6*time.Minute)),
+		"another secret": signed("other", body, time.Now()), "too old": signed(simulated.NoticeSecret, body, time.Now().Add(-6*time.Minute)),
+		"another body": signed(simulated.NoticeSecret, body[1:], time.Now()), "nothing": {}, "early": signed(simulated.NoticeSecret, body, time.Now().Add(6*time.Minute)),
 	} {
 		if _, err := n.ParseNotice(header, body); err == nil || errors.Is(err, connector.ErrUnreadable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, odd := range []string{`{"id":"evt1"}`, `[]`, strings.Replace(string(body), `"sale"`, `"gift"`, 1)} {
-		if _, err := n.ParseNotice(signed(noticeSecret, []byte(odd), time.Now()), []byte(odd)); !errors.Is(err, connector.ErrUnreadable) {
+		if _, err := n.ParseNotice(signed(simulated.NoticeSecret, []byte(odd), time.Now()), []byte(odd)); !errors.Is(err, connector.ErrUnreadable) {
 			t.Errorf("%s: %v", odd, err)
 		}
 	}
-	quiet := opened(t, sandbox(t), fmt.Sprintf(`{"url":"https://a.example","apiKey":%q}`, apiKey))
+	quiet := opened(t, sandbox(t), fmt.Sprintf(`{"url":"https://a.example","apiKey":%q}`, simulated.APIKey))
 	if _, err := quiet.(connector.Notifier).ParseNotice(signed("", body, time.Now()), body); err == nil {
 		t.Error("a terminal without a secret believes a notice")
 	}

@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,8 +58,8 @@ func TestStripeDeclaredConforms(t *testing.T) {
 func TestStripeDeclaredReadsNotices(t *testing.T) {
 	t.Parallel()
 	s := openStripe(t)
-	c := opened(t, fromFile(t, stripeFile), string(stripeSettings(s.url)))
-	sale := connector.Request{Key: "k-1", Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: card(t, "4242424242424242")}
+	c := opened(t, fromFile(t, stripeFile), string(stripeSettings(s.URL)))
+	sale := connector.Request{Key: "k-1", Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: connectortest.Card(t, "4242424242424242")}
 	sold, err := c.Start(t.Context(), sale)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +95,7 @@ func TestStripeDeclaredReadsNotices(t *testing.T) {
 func TestStripeDeclaredTakesBLIK(t *testing.T) {
 	t.Parallel()
 	s := openStripe(t)
-	c := opened(t, fromFile(t, stripeFile), string(stripeSettings(s.url)))
+	c := opened(t, fromFile(t, stripeFile), string(stripeSettings(s.URL)))
 	sale := connector.Request{Key: "k-1", Amount: money.MustParse("11.12"), Currency: "PLN", Method: payment.Blik, Means: &instrument.Code{Digits: "777123"}}
 	if f, err := c.Start(t.Context(), sale); err != nil || f.Class != payment.ClassWaiting || f.Next.Kind != payment.NextWait {
 		t.Fatalf("%+v, %v", f, err)
@@ -116,47 +112,34 @@ func TestStripeDeclaredTakesBLIK(t *testing.T) {
 // stripeDouble is the double behind a real listener, on a clock that can be moved.
 type stripeDouble struct {
 	*books.Double
-	url      string
-	requests atomic.Int64
-	mu       sync.Mutex
-	clock    func() time.Time
-	ahead    time.Duration
+	*connectortest.Listener
 }
 
 func openStripe(t testing.TB) *stripeDouble {
 	t.Helper()
-	return stripeOn(t, time.Now)
+	return stripeOn(t, nil)
 }
 
+// stripeOn is openStripe on another clock.
 func stripeOn(t testing.TB, clock func() time.Time) *stripeDouble {
 	t.Helper()
-	s := &stripeDouble{clock: clock}
-	var handler http.Handler
-	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.requests.Add(1)
-		handler.ServeHTTP(w, r)
-	}))
-	t.Cleanup(httpd.Close)
-	s.url = httpd.URL
+	s := &stripeDouble{Listener: connectortest.Listen(t, nil)}
+	if clock == nil {
+		clock = s.Now
+	}
 	s.Double = books.New(books.Config{
-		Now: s.now, APIKey: stripeKey, WebhookSecret: []string{webhookSecret}, URL: s.url,
+		Now: clock, APIKey: stripeKey, WebhookSecret: []string{webhookSecret}, URL: s.URL,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	handler = s.Handler()
+	s.RequestsTo(s.Handler())
 	return s
-}
-
-func (s *stripeDouble) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.clock().Add(s.ahead)
 }
 
 func (s *stripeDouble) provider(t *testing.T) connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: stripeSettings, Secrets: []string{stripeKey, webhookSecret},
-		Good: card(t, "4242424242424242"), Refused: card(t, "4000000000000002"), Challenged: card(t, "4000000000003220"),
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		URL: s.URL, Settings: stripeSettings, Secrets: []string{stripeKey, webhookSecret},
+		Good: connectortest.Card(t, "4242424242424242"), Refused: connectortest.Card(t, "4000000000000002"), Challenged: connectortest.Card(t, "4000000000003220"),
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
@@ -180,9 +163,7 @@ func (s *stripeDouble) strike(c connectortest.Call, f connectortest.Fault) bool 
 }
 
 func (s *stripeDouble) finish(key string, approve bool) error {
-	s.mu.Lock()
-	s.ahead += 2 * time.Minute
-	s.mu.Unlock()
+	s.Advance(2 * time.Minute)
 	if !s.Double.Finish(key, approve) && s.Begun(key) == "" {
 		return errors.New("nothing was begun under the key")
 	}
@@ -190,21 +171,8 @@ func (s *stripeDouble) finish(key string, approve bool) error {
 }
 
 // stripeDigits are decimals of the numbers in the double's books.
-var stripeDigits = map[string]int{"jpy": 0, "kwd": 3}
+var stripeDigits = map[string]int{"JPY": 0, "KWD": 3}
 
 func (s *stripeDouble) booked(key string) []connectortest.Entry {
-	var found []connectortest.Entry
-	for _, e := range s.Booked(key) {
-		n, ok := stripeDigits[e.Currency]
-		if !ok {
-			n = 2
-		}
-		number, err := strconv.ParseUint(e.Amount, 10, 63)
-		amount, err2 := money.FromMinor(number, n)
-		if err := errors.Join(err, err2); err != nil {
-			panic(err)
-		}
-		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: amount, Currency: money.Currency(strings.ToUpper(e.Currency))})
-	}
-	return found
+	return connectortest.Entries(s.Booked(key), connectortest.InWholes(stripeDigits))
 }

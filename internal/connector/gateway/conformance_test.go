@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +16,6 @@ import (
 	"github.com/sluicepay/sluice/internal/connector/gateway"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/gateway"
-	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -52,73 +48,32 @@ func TestConformance(t *testing.T) {
 // server is the double behind a real listener, on a clock that can be moved.
 type server struct {
 	*double.Double
-	url      string
-	handler  atomic.Pointer[http.Handler]
-	requests atomic.Int64
-	mu       sync.Mutex
-	ahead    time.Duration
+	*connectortest.Listener
 }
 
 func open(t testing.TB, keys bool) *server {
 	t.Helper()
 	s := new(server)
-	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, _ := io.ReadAll(r.Body) // a cut request is the double's business
-		r.Body = io.NopCloser(bytes.NewReader(raw))
-		if !bytes.Contains(raw, []byte(`"DEPOSIT"`)) || bytes.Contains(raw, []byte("recurringToken")) {
-			s.requests.Add(1)
-		}
-		(*s.handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(httpd.Close)
-	s.url = httpd.URL
+	s.Listener = connectortest.Listen(t, counts)
 	s.Double = double.New(double.Config{
-		Now: s.now, APIKey: apiKey, SigningKey: signingKey, URL: s.url, Keys: keys,
+		Now: s.Now, APIKey: apiKey, SigningKey: signingKey, URL: s.URL, Keys: keys,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
-}
-
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.ahead)
-}
-
-func (s *server) advance(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += by
 }
 
 func (s *server) provider(t *testing.T) connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: settingsFor, Secrets: []string{apiKey, signingKey},
-		Good: card(t, double.Good), Refused: card(t, double.Bad), Challenged: card(t, double.Challenged),
+		URL: s.URL, Settings: settingsFor, Secrets: []string{apiKey, signingKey},
+		Good: connectortest.Card(t, double.Good), Refused: connectortest.Card(t, double.Bad), Challenged: connectortest.Card(t, double.Challenged),
 		Account: &payment.Customer{AccountNumber: "GB33BUKB20201555555555", FirstName: "Jane", LastName: "Doe"},
-		Strike:  s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		Strike:  s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
 func settingsFor(url string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"url":%q,"apiKey":%q,"signingKey":%q}`, url, apiKey, signingKey))
-}
-
-func card(t testing.TB, number string) *instrument.Card {
-	t.Helper()
-	pan, err := instrument.ParsePAN(number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := instrument.ParseSecurityCode("737")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2035"}
 }
 
 var operations = map[connectortest.Call]string{
@@ -137,7 +92,7 @@ func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
 }
 
 func (s *server) finish(key string, approve bool) error {
-	s.advance(2 * time.Minute)
+	s.Advance(2 * time.Minute)
 	if !s.Finish(key, approve) && !s.Begun(key) {
 		return errors.New("nothing was begun under the key")
 	}
@@ -145,11 +100,7 @@ func (s *server) finish(key string, approve bool) error {
 }
 
 func (s *server) booked(key string) []connectortest.Entry {
-	var found []connectortest.Entry
-	for _, e := range s.Booked(key) {
-		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: money.MustParse(e.Amount), Currency: money.Currency(e.Currency)})
-	}
-	return found
+	return connectortest.Entries(s.Booked(key), connectortest.InDecimals)
 }
 
 // published are all codes of the family, written down once more.
@@ -166,4 +117,11 @@ func codes(list string) (all []string) {
 		}
 	}
 	return all
+}
+
+// counts tells requests that do something from those that only prepare them.
+func counts(r *http.Request) bool {
+	raw, _ := io.ReadAll(r.Body) // a cut request is the double's business
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return !bytes.Contains(raw, []byte(`"DEPOSIT"`)) || bytes.Contains(raw, []byte("recurringToken"))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/connector/gateway"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/gateway"
@@ -55,7 +56,7 @@ func connectWith(t testing.TB, config connector.Config) *gateway.Gateway {
 func sale(t testing.TB, key string) connector.Request {
 	t.Helper()
 	return connector.Request{
-		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: card(t, double.Good),
+		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: connectortest.Card(t, double.Good),
 		ReturnURL: "https://shop.example/back", NoticeURL: "https://sluice.example/notices/t", Browser: payment.Browser{IP: "192.0.2.7"},
 	}
 }
@@ -230,7 +231,7 @@ func TestAllThatIsPublishedOfCodes(t *testing.T) {
 // TestOnThePage sends the customer there, and takes a deposit that nobody was sent to for one that was never made.
 func TestOnThePage(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url, `"page":true`)
+	c := connect(t, s.URL, `"page":true`)
 	r := sale(t, "on-page")
 	f, err := c.Start(t.Context(), r)
 	if err != nil || f.Class != payment.ClassWaiting || !strings.Contains(f.Next.URL, "/payment/") {
@@ -256,11 +257,11 @@ func TestOnThePage(t *testing.T) {
 	}
 	bank := sale(t, "bank")
 	bank.Method, bank.Means, bank.Currency = payment.PayByLink, nil, "PLN"
-	if f, err := connect(t, s.url).Start(t.Context(), bank); err != nil || f.Class != payment.ClassWaiting || !f.Next.Leads() {
+	if f, err := connect(t, s.URL).Start(t.Context(), bank); err != nil || f.Class != payment.ClassWaiting || !f.Next.Leads() {
 		t.Errorf("by bank: %+v, %v", f, err)
 	}
 	bank.Method, bank.Means = payment.Blik, &instrument.Code{Digits: "777123"}
-	if f, err := connect(t, s.url).Start(t.Context(), bank); !errors.Is(err, connector.ErrIncomplete) {
+	if f, err := connect(t, s.URL).Start(t.Context(), bank); !errors.Is(err, connector.ErrIncomplete) {
 		t.Errorf("by code: %+v, %v", f, err)
 	}
 }
@@ -268,7 +269,7 @@ func TestOnThePage(t *testing.T) {
 // TestWhatWasLeftBehindIsPassedOver: a card that was named to the provider twice, because its execution had not left, is paid once.
 func TestWhatWasLeftBehindIsPassedOver(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url)
+	c := connect(t, s.URL)
 	r := sale(t, "twice")
 	s.Strike(frame.Fault{Op: double.OpCreate, Kind: frame.Drop})
 	if f, err := c.Start(t.Context(), r); !errors.Is(err, outbound.ErrNotSent) {
@@ -277,7 +278,7 @@ func TestWhatWasLeftBehindIsPassedOver(t *testing.T) {
 	if f, err := c.Status(t.Context(), deposit(r)); err != nil || !f.NotFound {
 		t.Errorf("only named: %+v, %v", f, err)
 	}
-	r.Means = card(t, double.Good)
+	r.Means = connectortest.Card(t, double.Good)
 	paid, err := c.Start(t.Context(), r)
 	if err != nil || paid.Class != payment.ClassApproved {
 		t.Fatalf("%+v, %v", paid, err)
@@ -289,7 +290,7 @@ func TestWhatWasLeftBehindIsPassedOver(t *testing.T) {
 		}
 		s.Expire(r.Key)
 	}
-	r.Means = card(t, double.Good)
+	r.Means = connectortest.Card(t, double.Good)
 	if _, err := c.Start(t.Context(), r); err != nil { // nobody does that
 		t.Fatal(err)
 	}
@@ -301,12 +302,12 @@ func TestWhatWasLeftBehindIsPassedOver(t *testing.T) {
 // TestALongDeadQuestionIsAnswered: the sister version lists the last day only, unless it is asked for more.
 func TestALongDeadQuestionIsAnswered(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url)
+	c := connect(t, s.URL)
 	r := sale(t, "old")
 	if f, err := c.Start(t.Context(), r); err != nil || f.Class != payment.ClassApproved {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	s.advance(40 * 24 * time.Hour)
+	s.Advance(40 * 24 * time.Hour)
 	if f, err := c.Status(t.Context(), deposit(r)); err != nil || f.Class != payment.ClassApproved {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -315,7 +316,7 @@ func TestALongDeadQuestionIsAnswered(t *testing.T) {
 // TestHoldsThatAreGoneOrRefused are told as such.
 func TestHoldsThatAreGoneOrRefused(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url)
+	c := connect(t, s.URL)
 	hold := sale(t, "hold")
 	hold.PreAuth = true
 	held, err := c.Start(t.Context(), hold)
@@ -343,7 +344,7 @@ func TestHoldsThatAreGoneOrRefused(t *testing.T) {
 // TestAmounts are decimals, exactly as they are.
 func TestAmounts(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url)
+	c := connect(t, s.URL)
 	for _, sum := range []string{"1500 JPY", "1.234 KWD", "12.34 HUF", "1500 ISK", "1500 CLP", "1500.5 IDR", "1500 UGX", "0.00001 BTC", "1000000000 EUR", "3.5 BHD"} {
 		amount, currency, _ := strings.Cut(sum, " ")
 		r := sale(t, "of-"+amount+currency)
@@ -376,11 +377,11 @@ func TestWhoPaysWithoutAnAddressIsNotSent(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	s := open(t, false)
-	if err := connect(t, s.url).Probe(t.Context()); err != nil {
+	if err := connect(t, s.URL).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
 	s.Strike(frame.Fault{Op: double.OpQuery, Kind: frame.Unauthorized})
-	if err := connect(t, s.url).Probe(t.Context()); err == nil || strings.Contains(err.Error(), apiKey) {
+	if err := connect(t, s.URL).Probe(t.Context()); err == nil || strings.Contains(err.Error(), apiKey) {
 		t.Error(err)
 	}
 }

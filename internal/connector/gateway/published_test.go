@@ -14,6 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/gateway"
 	"github.com/sluicepay/sluice/internal/instrument"
@@ -118,8 +119,8 @@ func (j *judges) fits(what string, doc *openapi3.T, schema string, body []byte) 
 // TestRequestsAndAnswersAreWhatIsPublished: those of the connector, and those of the double by which it is judged.
 func TestRequestsAndAnswersAreWhatIsPublished(t *testing.T) {
 	j, s := judgesFor(t), open(t, false)
-	s.requestsTo(j.watch(s.Handler()))
-	c := connect(t, s.url)
+	s.RequestsTo(j.watch(s.Handler()))
+	c := connect(t, s.URL)
 	want := func(class payment.Class) func(payment.Fact, error) payment.Fact {
 		return func(f payment.Fact, err error) payment.Fact {
 			t.Helper()
@@ -151,7 +152,7 @@ func TestRequestsAndAnswersAreWhatIsPublished(t *testing.T) {
 	want(payment.ClassRejected)(c.Refund(t.Context(), follow("more", full, paid)))
 	for number, class := range map[string]payment.Class{double.Bad: payment.ClassDeclinedSoft, double.Challenged: payment.ClassWaiting} {
 		r := sale(t, number)
-		r.Means = card(t, number)
+		r.Means = connectortest.Card(t, number)
 		want(class)(c.Start(t.Context(), r))
 		want(class)(c.Status(t.Context(), deposit(r)))
 	}

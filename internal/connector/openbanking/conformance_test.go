@@ -10,11 +10,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,53 +61,32 @@ func pair() *rsa.PrivateKey {
 // server is the double behind a real listener, on a clock that is a second further each time that somebody looks.
 type server struct {
 	*double.Double
-	url      string
-	handler  atomic.Pointer[http.Handler]
-	requests atomic.Int64
-	mu       sync.Mutex
-	ahead    time.Duration
+	*connectortest.Listener
 }
 
 func open(t testing.TB) *server {
 	t.Helper()
 	s := new(server)
-	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.Path, "/domestic-payments") {
-			s.requests.Add(1)
-		}
-		(*s.handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(httpd.Close)
-	s.url = httpd.URL
-	s.Double = double.New(s.config(s.now))
+	s.Listener = connectortest.Listen(t, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/domestic-payments") })
+	s.Double = double.New(s.config(s.Now))
 	s.Wait = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
 }
 
+// Now is a second further.
+func (s *server) Now() time.Time {
+	s.Advance(1100 * time.Millisecond)
+	return s.Listener.Now()
+}
+
 func (s *server) config(now func() time.Time) double.Config {
-	return double.Config{Now: now, URL: s.url, ClientID: "client-1", KeyID: "kid-1", Caller: &ours.PublicKey, Issuer: "org/software", Own: theirs}
-}
-
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += 1100 * time.Millisecond
-	return time.Now().Add(s.ahead)
-}
-
-func (s *server) advance(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += by
+	return double.Config{Now: now, URL: s.URL, ClientID: "client-1", KeyID: "kid-1", Caller: &ours.PublicKey, Issuer: "org/software", Own: theirs}
 }
 
 func (s *server) settings(address string, more ...string) json.RawMessage {
 	bank := map[string]string{
-		"id": "bank", "name": "A bank", "url": address + double.Base, "tokenUrl": s.url + "/token", "authorizeUrl": s.url + "/authorize", "issuer": s.url, "clientId": "client-1",
+		"id": "bank", "name": "A bank", "url": address + double.Base, "tokenUrl": s.URL + "/token", "authorizeUrl": s.URL + "/authorize", "issuer": s.URL, "clientId": "client-1",
 	}
 	raw, err := json.Marshal(map[string]any{
 		"banks": []any{bank}, "account": map[string]string{"number": "20000012345678", "name": "Shop Ltd"}, "signer": "org/software", "keyId": "kid-1", "signingKey": signingKey(),
@@ -131,10 +107,10 @@ func signingKey() string {
 
 func (s *server) provider() connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: func(url string) json.RawMessage { return s.settings(url) },
+		URL: s.URL, Settings: func(url string) json.RawMessage { return s.settings(url) },
 		Secrets: []string{strings.Split(signingKey(), "\n")[3], "topsecret-token", "topsecret-code"},
-		Sale:    func(q *connector.Request) { q.Method, q.Currency = payment.OpenBanking, "GBP" }, Said: said, Back: s.back, Now: s.now,
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		Sale:    func(q *connector.Request) { q.Method, q.Currency = payment.OpenBanking, "GBP" }, Said: said, Back: s.back, Now: s.Now,
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
@@ -178,11 +154,8 @@ func (s *server) finish(key string, approve bool) error {
 	return errors.New("nothing was begun under the key")
 }
 
-func (s *server) booked(key string) (found []connectortest.Entry) {
-	for _, e := range s.Booked(said(key)) {
-		found = append(found, connectortest.Entry{Moved: connectortest.Taken, Amount: money.MustParse(e.Amount), Currency: money.Currency(e.Currency)})
-	}
-	return found
+func (s *server) booked(key string) []connectortest.Entry {
+	return connectortest.Entries(s.Booked(said(key)), connectortest.InDecimals)
 }
 
 // connect opens the connector on an address, with more settings.
@@ -194,7 +167,7 @@ func (s *server) connect(t testing.TB, url string, more ...string) *openbanking.
 	}
 	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: time.Now, Loggable: openbanking.Type().Loggable})
 	t.Cleanup(client.CloseIdle)
-	c, err := config.Open(connector.Deps{Client: client, Now: s.now, Log: slog.New(slog.DiscardHandler)})
+	c, err := config.Open(connector.Deps{Client: client, Now: s.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,13 +37,13 @@ func refOf(q connector.Request, page string) connector.Ref {
 func canned(t *testing.T, status int, body func(consent string) string) (*openbanking.OpenBanking, connector.Ref) {
 	t.Helper()
 	s := open(t)
-	conn := s.connect(t, s.url)
+	conn := s.connect(t, s.URL)
 	f, err := conn.Start(t.Context(), sale(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole := s.Handler()
-	s.requestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.RequestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, double.Base) {
 			whole.ServeHTTP(w, r)
 			return
@@ -111,14 +111,14 @@ func TestWhatErrorsProve(t *testing.T) {
 // TestCustomersAreSentWithASignedRequest to the bank that they chose, and back to the registered address.
 func TestCustomersAreSentWithASignedRequest(t *testing.T) {
 	s := open(t)
-	second := strings.Replace(string(s.settings(s.url)), `"banks":[`, `"banks":[{"id":"other","name":"Another","url":"http://127.0.0.1:1","tokenUrl":"http://127.0.0.1:1","authorizeUrl":"http://127.0.0.1:1","issuer":"x","clientId":"x"},`, 1)
+	second := strings.Replace(string(s.settings(s.URL)), `"banks":[`, `"banks":[{"id":"other","name":"Another","url":"http://127.0.0.1:1","tokenUrl":"http://127.0.0.1:1","authorizeUrl":"http://127.0.0.1:1","issuer":"x","clientId":"x"},`, 1)
 	config, err := openbanking.Type().Parse([]byte(strings.TrimSuffix(second, "}") + `,"returnUrl":"https://pay.shop.example/payment/back"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: time.Now})
 	t.Cleanup(client.CloseIdle)
-	opened, err := config.Open(connector.Deps{Client: client, Now: s.now})
+	opened, err := config.Open(connector.Deps{Client: client, Now: s.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestCustomersAreSentWithASignedRequest(t *testing.T) {
 // TestOnlyWhatWasNotSentIsClosed: before the customer has agreed. Later it is asked about.
 func TestOnlyWhatWasNotSentIsClosed(t *testing.T) {
 	s := open(t)
-	conn := s.connect(t, s.url)
+	conn := s.connect(t, s.URL)
 	if f, err := conn.Fence(t.Context(), refOf(sale(1), "")); err != nil || f.Class != payment.ClassRejected {
 		t.Errorf("nobody was sent to a bank: %+v, %v", f, err)
 	}
@@ -195,7 +195,7 @@ func TestOnlyWhatWasNotSentIsClosed(t *testing.T) {
 // TestACodeOfAnotherPaymentPaysNothing: what a browser brings is not believed.
 func TestACodeOfAnotherPaymentPaysNothing(t *testing.T) {
 	s := open(t)
-	conn := s.connect(t, s.url)
+	conn := s.connect(t, s.URL)
 	one, err := conn.Start(t.Context(), sale(1))
 	if err != nil {
 		t.Fatal(err)

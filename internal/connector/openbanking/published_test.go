@@ -29,8 +29,8 @@ func TestRequestsAndAnswersAreWhatOpenBankingPublishes(t *testing.T) {
 	raw = bytes.ReplaceAll(raw, []byte(`^(?!\\s)(.*)(\\S)$`), []byte(`^\\S(.*\\S)?$`)) // the same, for readers that cannot look ahead
 	spec := published.Read(t, raw)
 	s := open(t)
-	s.requestsTo(spec.Watch(s.Handler(), func(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, double.Base) }))
-	conn := s.connect(t, s.url)
+	s.RequestsTo(spec.Watch(s.Handler(), func(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, double.Base) }))
+	conn := s.connect(t, s.URL)
 	for n, c := range []struct {
 		fault       frame.Fault
 		agree, done bool
@@ -67,7 +67,7 @@ func TestRequestsAndAnswersAreWhatOpenBankingPublishes(t *testing.T) {
 			t.Errorf("%d: %+v, %v; want %s", n, f, err, c.want)
 		}
 	}
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	if err := conn.Probe(t.Context()); err != nil {
 		t.Error(err)
 	}

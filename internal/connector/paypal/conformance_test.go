@@ -6,18 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/connector/paypal"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/paypal"
-	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -48,74 +43,35 @@ func TestConformance(t *testing.T) {
 // server is the double behind a real listener, on a clock that can be moved.
 type server struct {
 	*double.Double
-	url      string
-	handler  atomic.Pointer[http.Handler]
-	requests atomic.Int64
-	mu       sync.Mutex
-	ahead    time.Duration
+	*connectortest.Listener
 }
 
 func open(t testing.TB) *server {
 	t.Helper()
 	s := new(server)
-	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && !prepares(r) {
-			s.requests.Add(1)
-		}
-		(*s.handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(httpd.Close)
-	s.url = httpd.URL
+	s.Listener = connectortest.Listen(t, func(r *http.Request) bool { return r.Method != http.MethodGet && !prepares(r) })
 	s.Double = double.New(double.Config{
-		Now: s.now, ClientID: clientID, Secret: clientSecret, WebhookID: webhookID, URL: s.url,
+		Now: s.Now, ClientID: clientID, Secret: clientSecret, WebhookID: webhookID, URL: s.URL,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
 }
 
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
 func prepares(r *http.Request) bool { return r.URL.Path == "/v1/oauth2/token" }
 
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.ahead)
-}
-
-func (s *server) advance(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += by
-}
-
 func (s *server) provider(t *testing.T) connectortest.Provider {
-	refused := card(t, "4242424242424242")
+	refused := connectortest.Card(t, "4242424242424242")
 	refused.Holder = "CCREJECT-REFUSED"
 	return connectortest.Provider{
-		URL: s.url, Settings: settingsFor, Secrets: []string{clientSecret, clientID},
-		Good: card(t, "4242424242424242"), Refused: refused, Challenged: card(t, "4868719460707704"),
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging, Prepares: prepares,
+		URL: s.URL, Settings: settingsFor, Secrets: []string{clientSecret, clientID},
+		Good: connectortest.Card(t, "4242424242424242"), Refused: refused, Challenged: connectortest.Card(t, "4868719460707704"),
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging, Prepares: prepares,
 	}
 }
 
 func settingsFor(url string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"url":%q,"clientId":%q,"clientSecret":%q,"webhookId":%q}`, url, clientID, clientSecret, webhookID))
-}
-
-func card(t testing.TB, number string) *instrument.Card {
-	t.Helper()
-	pan, err := instrument.ParsePAN(number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := instrument.ParseSecurityCode("737")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2035"}
 }
 
 var operations = map[connectortest.Call]string{
@@ -141,11 +97,7 @@ func (s *server) finish(key string, approve bool) error {
 }
 
 func (s *server) booked(key string) []connectortest.Entry {
-	var found []connectortest.Entry
-	for _, e := range s.Booked(key) {
-		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: money.MustParse(e.Amount), Currency: money.Currency(e.Currency)})
-	}
-	return found
+	return connectortest.Entries(s.Booked(key), connectortest.InDecimals)
 }
 
 // published are the processor's response codes in PayPal's specification, but for that of a success.

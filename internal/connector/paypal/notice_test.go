@@ -27,7 +27,7 @@ func captured(status, custom, invoice string) string {
 func TestSignaturesAreVerifiedOverRawBytes(t *testing.T) {
 	t.Parallel()
 	s, other := open(t), open(t)
-	now := s.now()
+	now := s.Now()
 	body := event("PAYMENT.CAPTURE.COMPLETED", "capture", captured("COMPLETED", "k", "k"))
 	first, second := double.Certificates()[0], double.Certificates()[1]
 	good := s.Headers(body, now, webhookID, first)
@@ -57,16 +57,16 @@ func TestSignaturesAreVerifiedOverRawBytes(t *testing.T) {
 		"signed in another way":         {header: with("Paypal-Auth-Algo", "SHA1withRSA")},
 		"not signed":                    {header: with("Paypal-Transmission-Sig", "")},
 		"no base64":                     {header: with("Paypal-Transmission-Sig", "%%")},
-		"by the wrong certificate":      {header: with("Paypal-Cert-Url", s.url+"/v1/notifications/certs/"+second)},
+		"by the wrong certificate":      {header: with("Paypal-Cert-Url", s.URL+"/v1/notifications/certs/"+second)},
 		"by a certificate elsewhere":    {header: other.Headers(body, now, webhookID, first)},
-		"by one at a path that differs": {header: with("Paypal-Cert-Url", s.url+"/v1/notifications/certs/../"+first)},
-		"by one with a query":           {header: with("Paypal-Cert-Url", s.url+"/v1/notifications/certs/"+first+"?x=y")},
-		"by one that begins like it":    {header: with("Paypal-Cert-Url", s.url+".attacker.example/v1/notifications/certs/"+first)},
+		"by one at a path that differs": {header: with("Paypal-Cert-Url", s.URL+"/v1/notifications/certs/../"+first)},
+		"by one with a query":           {header: with("Paypal-Cert-Url", s.URL+"/v1/notifications/certs/"+first+"?x=y")},
+		"by one that begins like it":    {header: with("Paypal-Cert-Url", s.URL+".attacker.example/v1/notifications/certs/"+first)},
 		"without a certificate":         {header: with("Paypal-Cert-Url", "")},
 		"empty":                         {header: http.Header{}},
 	} {
 		clock := func() time.Time { return now.Add(c.ahead) }
-		config, err := paypal.Type().Parse(settingsFor(s.url))
+		config, err := paypal.Type().Parse(settingsFor(s.URL))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestCertificatesAreFetchedOnce(t *testing.T) {
 	s := open(t)
 	fetched, down := 0, false
 	inner := s.Handler()
-	s.requestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.RequestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/notifications/certs/") {
 			if fetched++; down {
 				w.WriteHeader(http.StatusBadGateway)
@@ -110,7 +110,7 @@ func TestCertificatesAreFetchedOnce(t *testing.T) {
 	body := event("PAYMENT.CAPTURE.COMPLETED", "capture", captured("COMPLETED", "k", "k"))
 	conn := connect(t, s)
 	read := func(certificate string) error {
-		_, err := conn.(connector.Notifier).ParseNotice(s.Headers(body, s.now(), webhookID, certificate), body)
+		_, err := conn.(connector.Notifier).ParseNotice(s.Headers(body, s.Now(), webhookID, certificate), body)
 		return err
 	}
 	for range 3 {
@@ -128,18 +128,18 @@ func TestCertificatesAreFetchedOnce(t *testing.T) {
 		t.Errorf("fetched %d times", fetched)
 	}
 	down = false
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	if err := read(double.Certificates()[1]); err != nil {
 		t.Error(err)
 	}
-	settings := strings.Replace(string(settingsFor(s.url)), `,"webhookId":"`+webhookID+`"`, "", 1)
+	settings := strings.Replace(string(settingsFor(s.URL)), `,"webhookId":"`+webhookID+`"`, "", 1)
 	config, err := paypal.Type().Parse([]byte(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: s.now})
+	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: s.Now})
 	defer client.CloseIdle()
-	if conn, err = config.Open(connector.Deps{Client: client, Now: s.now}); err != nil {
+	if conn, err = config.Open(connector.Deps{Client: client, Now: s.Now}); err != nil {
 		t.Fatal(err)
 	}
 	if err := read(double.Certificates()[0]); err == nil || fetched != 3 {
@@ -245,7 +245,7 @@ func TestEventsTellOfOurAttempts(t *testing.T) {
 	s := open(t)
 	conn = connect(t, s)
 	for _, body := range []string{"", "null", "[]", "{}", `{"id":"WH-1"}`, `{"id":"WH 1","event_type":"X","resource":{}}`, `{"id":"WH-1","event_type":"X","resource_type":"dispute","resource":{}}`, "<html>"} {
-		_, err := conn.(connector.Notifier).ParseNotice(s.Headers([]byte(body), s.now(), webhookID, double.Certificates()[0]), []byte(body))
+		_, err := conn.(connector.Notifier).ParseNotice(s.Headers([]byte(body), s.Now(), webhookID, double.Certificates()[0]), []byte(body))
 		if !errors.Is(err, connector.ErrUnreadable) {
 			t.Errorf("%q: %v", body, err)
 		}
@@ -263,7 +263,7 @@ func TestTheDoublesOwnEventsAreRead(t *testing.T) {
 	}
 	s.Dispute("k")
 	for _, body := range s.Events() {
-		notices, err := conn.(connector.Notifier).ParseNotice(s.Headers(body, s.now(), webhookID, double.Certificates()[0]), body)
+		notices, err := conn.(connector.Notifier).ParseNotice(s.Headers(body, s.Now(), webhookID, double.Certificates()[0]), body)
 		if err != nil || len(notices) != 1 || notices[0].Key != "k" {
 			t.Errorf("%s: %+v, %v", body, notices, err)
 		}

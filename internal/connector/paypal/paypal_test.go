@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/connector/paypal"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/paypal"
@@ -23,7 +24,7 @@ import (
 // connect opens the connector on the double, with more settings.
 func connect(t testing.TB, s *server, more ...string) connector.Connector {
 	t.Helper()
-	settings := string(settingsFor(s.url))
+	settings := string(settingsFor(s.URL))
 	for _, m := range more {
 		settings = strings.TrimSuffix(settings, "}") + "," + m + "}"
 	}
@@ -31,9 +32,9 @@ func connect(t testing.TB, s *server, more ...string) connector.Connector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: s.now, Loggable: paypal.Type().Loggable})
+	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: s.Now, Loggable: paypal.Type().Loggable})
 	t.Cleanup(client.CloseIdle)
-	c, err := config.Open(connector.Deps{Client: client, Now: s.now, Log: slog.New(slog.DiscardHandler)})
+	c, err := config.Open(connector.Deps{Client: client, Now: s.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func connect(t testing.TB, s *server, more ...string) connector.Connector {
 func sale(t testing.TB, key string) connector.Request {
 	t.Helper()
 	return connector.Request{
-		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: card(t, "4242424242424242"),
+		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: connectortest.Card(t, "4242424242424242"),
 		ReturnURL: "https://shop.example/back", Customer: payment.Customer{FirstName: "Jane", LastName: "Doe", Email: "jane@shop.example"},
 	}
 }
@@ -64,7 +65,7 @@ func canned(t *testing.T, body string) connector.Connector {
 	t.Helper()
 	s := open(t)
 	inner := s.Handler()
-	s.requestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.RequestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
 			inner.ServeHTTP(w, r)
 			return
@@ -175,7 +176,7 @@ func TestAnOrderIsTakenAsPayPalAdvises(t *testing.T) {
 		source := fmt.Sprintf(`,"payment_source":{"card":{"authentication_result":{"liability_shift":%q,"three_d_secure":{"enrollment_status":%q,"authentication_status":%q}}}}}`, c.shift, c.enrolled, c.status)
 		body := strings.TrimSuffix(orderJSON("APPROVED", ""), "}") + source
 		inner := s.Handler()
-		s.requestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.RequestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
 			case prepares(r):
 				inner.ServeHTTP(w, r)
@@ -208,7 +209,7 @@ func TestStatusTakesNothing(t *testing.T) {
 	s := open(t)
 	conn := connect(t, s)
 	r := sale(t, "k")
-	r.Means = card(t, "4868719460707704")
+	r.Means = connectortest.Card(t, "4868719460707704")
 	f, err := conn.Start(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +234,7 @@ func TestWhatIsClosedIsNeverTaken(t *testing.T) {
 			s := open(t)
 			conn := connect(t, s)
 			r := sale(t, "k")
-			r.Means, r.PreAuth = card(t, "4868719460707704"), hold
+			r.Means, r.PreAuth = connectortest.Card(t, "4868719460707704"), hold
 			f, err := conn.Start(t.Context(), r)
 			if err != nil {
 				t.Fatal(err)
@@ -251,7 +252,7 @@ func TestWhatIsClosedIsNeverTaken(t *testing.T) {
 				continue // nobody asks for what was closed
 			}
 			// what a process that died has left on the way
-			late, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v2/checkout/orders/"+f.ProviderRef+map[bool]string{false: "/capture", true: "/authorize"}[hold], strings.NewReader("{}"))
+			late, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/v2/checkout/orders/"+f.ProviderRef+map[bool]string{false: "/capture", true: "/authorize"}[hold], strings.NewReader("{}"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +274,7 @@ func TestWhatIsClosedIsNeverTaken(t *testing.T) {
 
 func token(t *testing.T, s *server) string {
 	t.Helper()
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/oauth2/token", strings.NewReader("grant_type=client_credentials"))
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/v1/oauth2/token", strings.NewReader("grant_type=client_credentials"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,16 +307,16 @@ func TestARequestIDIsUsedUpOnlyWhilePayPalRemembersIt(t *testing.T) {
 	if f, err := conn.(connector.Fencer).Fence(t.Context(), ref); err != nil || f.Class != payment.ClassApproved {
 		t.Errorf("%+v, %v", f, err)
 	}
-	before := s.requests.Load()
+	before := s.Requests.Load()
 	for _, age := range []time.Duration{5 * time.Hour, 7 * time.Hour, 30 * 24 * time.Hour} {
 		old := ref
-		old.Started = s.now().Add(-age)
+		old.Started = s.Now().Add(-age)
 		if f, err := conn.(connector.Fencer).Fence(t.Context(), old); err != nil || f.Class != payment.ClassUnknown || f.NotFound {
 			t.Errorf("%s: %+v, %v", age, f, err)
 		}
 	}
 	ref.Started = time.Time{}
-	if f, err := conn.(connector.Fencer).Fence(t.Context(), ref); err != nil || f.Class != payment.ClassUnknown || s.requests.Load() != before {
+	if f, err := conn.(connector.Fencer).Fence(t.Context(), ref); err != nil || f.Class != payment.ClassUnknown || s.Requests.Load() != before {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
@@ -363,7 +364,7 @@ func TestWhatPayPalDoesNotTakeIsNotSent(t *testing.T) {
 	} {
 		r := sale(t, "k")
 		change(&r)
-		if f, err := conn.Start(t.Context(), r); !errors.Is(err, connector.ErrIncomplete) || s.requests.Load() != 0 {
+		if f, err := conn.Start(t.Context(), r); !errors.Is(err, connector.ErrIncomplete) || s.Requests.Load() != 0 {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
 	}
@@ -413,7 +414,7 @@ func TestSettingsThatContradict(t *testing.T) {
 func TestProbeAsksAndMovesNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	if err := connect(t, s).(connector.Prober).Probe(t.Context()); err != nil || s.requests.Load() != 0 {
+	if err := connect(t, s).(connector.Prober).Probe(t.Context()); err != nil || s.Requests.Load() != 0 {
 		t.Error(err)
 	}
 	s.Strike(frame.Fault{Op: double.OpQuery, Kind: frame.Unauthorized})

@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
@@ -209,7 +210,7 @@ func TestRequestsAndAnswersAreWhatPayPalPublishes(t *testing.T) {
 	t.Parallel()
 	spec := publishedBy(t)
 	s := open(t)
-	s.requestsTo(spec.watch(s.Handler()))
+	s.RequestsTo(spec.watch(s.Handler()))
 	conn := connect(t, s, `"threeDSecure":"always"`)
 	want := func(class payment.Class) func(payment.Fact, error) payment.Fact {
 		return func(f payment.Fact, err error) payment.Fact {
@@ -237,14 +238,14 @@ func TestRequestsAndAnswersAreWhatPayPalPublishes(t *testing.T) {
 	want(payment.ClassDeclinedHard)(conn.Start(t.Context(), refused))
 	for key, hold := range map[string]bool{"asked": false, "asked-hold": true} {
 		asked := sale(t, key)
-		asked.Means, asked.PreAuth = card(t, "4868719460707704"), hold
+		asked.Means, asked.PreAuth = connectortest.Card(t, "4868719460707704"), hold
 		f := want(payment.ClassWaiting)(conn.Start(t.Context(), asked))
 		s.Finish(key, true)
 		ref := refOf(asked, payment.AttemptDeposit, f)
 		want(map[bool]payment.Class{false: payment.ClassApproved, true: payment.ClassAuthorized}[hold])(conn.(connector.Resumer).Resume(t.Context(), ref, payment.Brought{}))
 	}
 	unwanted := sale(t, "unwanted")
-	unwanted.Means = card(t, "4868719460707704")
+	unwanted.Means = connectortest.Card(t, "4868719460707704")
 	f := want(payment.ClassWaiting)(conn.Start(t.Context(), unwanted))
 	s.Finish("unwanted", true)
 	want(payment.ClassRejected)(conn.(connector.Fencer).Fence(t.Context(), refOf(unwanted, payment.AttemptDeposit, f)))
@@ -315,7 +316,7 @@ func TestEveryPublishedIssueIsRefusedOrLeftOpen(t *testing.T) {
 		for status, name := range names {
 			for i, issue := range append(spec.issues(op, status), "NEVER_PUBLISHED") {
 				inner := s.Handler()
-				s.requestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s.RequestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Method == http.MethodGet || prepares(r) {
 						inner.ServeHTTP(w, r)
 						return
@@ -325,7 +326,7 @@ func TestEveryPublishedIssueIsRefusedOrLeftOpen(t *testing.T) {
 					fmt.Fprintf(w, `{"name":%q,"message":"x","details":[{"issue":%q}]}`, name, issue)
 				}))
 				f, err := call(fmt.Sprintf("k-%d-%d", status, i))
-				s.requestsTo(inner)
+				s.RequestsTo(inner)
 				switch {
 				case err == nil && (f.Class.Refused() || f.Class == payment.ClassCancelled) && f.Code.Valid() && f.RawCode == issue && f.Code != payment.CodeAcquirerUnmapped:
 					tally[string(f.Class)]++

@@ -6,14 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
 	"github.com/sluicepay/sluice/internal/connector/connectortest"
@@ -50,40 +44,21 @@ func TestConformance(t *testing.T) {
 // server is the double behind a real listener, on a clock that can be moved. Its tokens come from a listener of their own.
 type server struct {
 	*double.Double
-	url, tokens string
-	handler     atomic.Pointer[http.Handler]
-	requests    atomic.Int64
-	mu          sync.Mutex
-	ahead       time.Duration
+	*connectortest.Listener
+	tokens string
 }
 
 func open(t testing.TB, manual bool) *server {
 	t.Helper()
 	s := new(server)
-	serve := func(count func()) string {
-		httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			count()
-			(*s.handler.Load()).ServeHTTP(w, r)
-		}))
-		t.Cleanup(httpd.Close)
-		return httpd.URL
-	}
-	s.url, s.tokens = serve(func() { s.requests.Add(1) }), serve(func() {})
+	s.Listener = connectortest.Listen(t, nil)
+	s.tokens = s.Beside(t, func(*http.Request) {})
 	s.Double = double.New(double.Config{
-		Now: s.now, POS: pos, ClientID: pos, Secret: secret, SecondKey: secondKey, URL: s.url, Manual: manual,
+		Now: s.Now, POS: pos, ClientID: pos, Secret: secret, SecondKey: secondKey, URL: s.URL, Manual: manual,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
-}
-
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.ahead)
 }
 
 func (s *server) settings(url string) json.RawMessage {
@@ -92,13 +67,13 @@ func (s *server) settings(url string) json.RawMessage {
 
 func (s *server) provider() connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: s.settings, Secrets: []string{secret, secondKey, "777123", "d0ub1e00-7e57", "pagetoken"},
+		URL: s.URL, Settings: s.settings, Secrets: []string{secret, secondKey, "777123", "d0ub1e00-7e57", "pagetoken"},
 		Sale: func(q *connector.Request) {
 			q.Method, q.Means, q.Currency, q.NoticeURL = payment.Blik, &instrument.Code{Digits: "777123"}, "PLN", "https://pay.example/notices/1"
 			q.Browser = payment.Browser{IP: "203.0.113.7", UserAgent: "Mozilla/5.0"}
 		},
 		Name:   s.name,
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
@@ -142,14 +117,5 @@ func (s *server) finish(key string, approve bool) error {
 }
 
 func (s *server) booked(key string) []connectortest.Entry {
-	var found []connectortest.Entry
-	for _, e := range s.Booked(key) {
-		number, err := strconv.ParseUint(e.Amount, 10, 63)
-		amount, err2 := money.FromMinor(number, 2)
-		if err := errors.Join(err, err2); err != nil {
-			panic(err)
-		}
-		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: amount, Currency: money.Currency(strings.ToUpper(e.Currency))})
-	}
-	return found
+	return connectortest.Entries(s.Booked(key), connectortest.InWholes(nil))
 }

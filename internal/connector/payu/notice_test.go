@@ -17,7 +17,7 @@ func body(state string) string {
 
 func TestSignaturesAreVerifiedOverRawBytes(t *testing.T) {
 	s := open(t, false)
-	conn := connect(t, s, s.url).(connector.Notifier)
+	conn := connect(t, s, s.URL).(connector.Notifier)
 	text := body("COMPLETED")
 	good := double.Signature([]byte(text), secondKey, "")
 	for name, c := range map[string]struct {
@@ -49,7 +49,7 @@ func TestSignaturesAreVerifiedOverRawBytes(t *testing.T) {
 // TestWhatNoticesTell: a payment and what is under way as it is; of what is over, or waits for us, PayU's name and that it is time to ask.
 func TestWhatNoticesTell(t *testing.T) {
 	s := open(t, false)
-	conn := connect(t, s, s.url).(connector.Notifier)
+	conn := connect(t, s, s.URL).(connector.Notifier)
 	type told struct {
 		key   string
 		class payment.Class

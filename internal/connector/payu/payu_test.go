@@ -30,7 +30,7 @@ func connect(t testing.TB, s *server, url string) connector.Connector {
 	}
 	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: time.Now, Loggable: payu.Type().Loggable})
 	t.Cleanup(client.CloseIdle)
-	conn, err := config.Open(connector.Deps{Client: client, Now: s.now})
+	conn, err := config.Open(connector.Deps{Client: client, Now: s.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestEveryPublishedError(t *testing.T) {
 // TestANameIsTakenOnce: what never arrived is closed, and stays so; what had arrived is not taken for closed.
 func TestANameIsTakenOnce(t *testing.T) {
 	s := open(t, false)
-	conn, never, lost := connect(t, s, s.url), sale(), sale()
+	conn, never, lost := connect(t, s, s.URL), sale(), sale()
 	if fact, err := conn.(connector.Fencer).Fence(t.Context(), refOf(&never, "")); err != nil || fact.Class != payment.ClassRejected {
 		t.Errorf("%+v, %v; want REJECTED", fact, err)
 	}
@@ -164,7 +164,7 @@ func TestANameIsTakenOnce(t *testing.T) {
 func TestWhatWaitsIsConfirmed(t *testing.T) {
 	for _, kind := range []frame.Kind{"", frame.Drop, frame.ServerError, frame.Garbage, frame.Rejected, frame.Elsewhere} {
 		s := open(t, true)
-		conn, q := connect(t, s, s.url), sale()
+		conn, q := connect(t, s, s.URL), sale()
 		f, err := conn.Start(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +177,7 @@ func TestWhatWaitsIsConfirmed(t *testing.T) {
 		}
 	}
 	s := open(t, true)
-	conn, q := connect(t, s, s.url), sale()
+	conn, q := connect(t, s, s.URL), sale()
 	f, err := conn.Start(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestAmountsAreHundredths(t *testing.T) {
 // TestATokenThatIsNotTakenIsForgotten: the next call gets another.
 func TestATokenThatIsNotTakenIsForgotten(t *testing.T) {
 	s := open(t, false)
-	conn, q := connect(t, s, s.url), sale()
+	conn, q := connect(t, s, s.URL), sale()
 	s.Strike(frame.Fault{Op: double.OpOrder, Kind: frame.Unauthorized})
 	if fact, err := conn.Start(t.Context(), q); err != nil || fact.Class != payment.ClassRejected {
 		t.Errorf("%+v, %v", fact, err)
@@ -227,7 +227,7 @@ func TestATokenThatIsNotTakenIsForgotten(t *testing.T) {
 
 func TestBanks(t *testing.T) {
 	s := open(t, false)
-	banks, err := connect(t, s, s.url).(connector.Chooser).Banks(t.Context(), connector.Choice{Method: payment.PayByLink, Currency: "PLN"})
+	banks, err := connect(t, s, s.URL).(connector.Chooser).Banks(t.Context(), connector.Choice{Method: payment.PayByLink, Currency: "PLN"})
 	if err != nil || fmt.Sprint(banks) != "[{m mTransfer} {ipko PKO BP}]" {
 		t.Errorf("%v, %v", banks, err)
 	}

@@ -169,8 +169,8 @@ func (s *specification) operation(r *http.Request) string {
 func TestRequestsAndAnswersArePublished(t *testing.T) {
 	for _, manual := range []bool{false, true} {
 		spec, s := publishedBy(t), open(t, manual)
-		s.Double = double.New(double.Config{Now: s.now, POS: pos, ClientID: pos, Secret: secret, SecondKey: secondKey, URL: s.url, Manual: manual, Lists: true})
-		s.requestsTo(spec.watch(s.Handler()))
+		s.Double = double.New(double.Config{Now: s.Now, POS: pos, ClientID: pos, Secret: secret, SecondKey: secondKey, URL: s.URL, Manual: manual, Lists: true})
+		s.RequestsTo(spec.watch(s.Handler()))
 		exchanges(t, s)
 		total := 0
 		for _, n := range spec.seen {
@@ -186,7 +186,7 @@ func TestRequestsAndAnswersArePublished(t *testing.T) {
 // exchanges makes every kind of request, with every kind of answer that the double has.
 func exchanges(t *testing.T, s *server) {
 	t.Helper()
-	conn := connect(t, s, s.url)
+	conn := connect(t, s, s.URL)
 	if err := conn.(connector.Prober).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}

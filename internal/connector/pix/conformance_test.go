@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,48 +45,23 @@ func TestConformance(t *testing.T) {
 // server is the double behind a real listener, on a clock that can be moved. Its tokens come from a listener of their own, as they do at banks.
 type server struct {
 	*double.Double
-	url, tokens string
-	handler     atomic.Pointer[http.Handler]
-	requests    atomic.Int64
-	mu          sync.Mutex
-	ahead       time.Duration
+	*connectortest.Listener
+	tokens string
 }
 
 func open(t testing.TB) *server {
 	t.Helper()
 	s := new(server)
-	serve := func(count func()) string {
-		httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			count()
-			(*s.handler.Load()).ServeHTTP(w, r)
-		}))
-		t.Cleanup(httpd.Close)
-		return httpd.URL
-	}
-	s.url, s.tokens = serve(func() { s.requests.Add(1) }), serve(func() {})+"/oauth/token"
-	s.Double = double.New(config(s.now))
+	s.Listener = connectortest.Listen(t, nil)
+	s.tokens = s.Beside(t, func(*http.Request) {}) + "/oauth/token"
+	s.Double = double.New(config(s.Now))
 	s.Wait = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
 }
 
 func config(now func() time.Time) double.Config {
 	return double.Config{Now: now, ClientID: clientID, ClientSecret: "topsecretofthe%2Fapplication%2B", Key: pixKey}
-}
-
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.ahead)
-}
-
-func (s *server) advance(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += by
 }
 
 func (s *server) settings(url string, more ...string) json.RawMessage {
@@ -99,10 +71,10 @@ func (s *server) settings(url string, more ...string) json.RawMessage {
 
 func (s *server) provider() connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: func(url string) json.RawMessage { return s.settings(url) },
+		URL: s.URL, Settings: func(url string) json.RawMessage { return s.settings(url) },
 		Secrets: []string{clientSecret, noticeToken, "double.topsecret-token"},
 		Sale:    func(q *connector.Request) { q.Method, q.Currency = payment.Pix, "BRL" }, Said: said,
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
@@ -147,12 +119,8 @@ func (s *server) finish(key string, approve bool) error {
 	return err
 }
 
-func (s *server) booked(key string) (found []connectortest.Entry) {
-	for _, e := range s.Booked(said(key)) {
-		moved := map[frame.Movement]connectortest.Movement{frame.Taken: connectortest.Taken, frame.Returned: connectortest.Returned}[e.Moved]
-		found = append(found, connectortest.Entry{Moved: moved, Amount: money.MustParse(e.Amount), Currency: money.Currency(e.Currency)})
-	}
-	return found
+func (s *server) booked(key string) []connectortest.Entry {
+	return connectortest.Entries(s.Booked(said(key)), connectortest.InDecimals)
 }
 
 // connect opens the connector on an address, with more settings.
@@ -164,7 +132,7 @@ func (s *server) connect(t testing.TB, url string, more ...string) *pix.Pix {
 	}
 	client := outbound.New(outbound.Options{Guard: outbound.GuardNone, Now: time.Now, Loggable: pix.Type().Loggable})
 	t.Cleanup(client.CloseIdle)
-	c, err := config.Open(connector.Deps{Client: client, Now: s.now, Log: slog.New(slog.DiscardHandler)})
+	c, err := config.Open(connector.Deps{Client: client, Now: s.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

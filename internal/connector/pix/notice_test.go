@@ -18,7 +18,7 @@ func devolucao(id, status, nature string) string {
 // TestWhatNoticesTell: several Pix in one, their returns, what the scheme takes back, and nothing of anybody else's.
 func TestWhatNoticesTell(t *testing.T) {
 	s := open(t)
-	conn := s.connect(t, s.url)
+	conn := s.connect(t, s.URL)
 	foreign := `{"endToEndId":"E12345678202009091221zzzzzzzzzzz","txid":"c3e0e7a4e7f1469a9f782d3d4999343c","valor":"9.00"}`
 	withoutID := `{"endToEndId":"E12345678202009091221yyyyyyyyyyy","valor":"9.00"}`
 	back := devolucao(said(key(2)), "DEVOLVIDO", "ORIGINAL")
@@ -64,7 +64,7 @@ func TestWhatNoticesTell(t *testing.T) {
 
 func TestOnlyTheTokenIsBelieved(t *testing.T) {
 	s := open(t)
-	conn := s.connect(t, s.url)
+	conn := s.connect(t, s.URL)
 	body := []byte(`{"pix":[` + onePix("11.12", "") + `]}`)
 	for _, token := range []string{"", "x", noticeToken + "x", noticeToken[1:], "TOPSECRETOFTHEPROXY"} {
 		if n, err := conn.ParseNotice(http.Header{"X-Notice-Token": {token}}, body); err == nil || errors.Is(err, connector.ErrUnreadable) {
@@ -75,9 +75,9 @@ func TestOnlyTheTokenIsBelieved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := outbound.New(outbound.Options{Now: s.now})
+	client := outbound.New(outbound.Options{Now: s.Now})
 	t.Cleanup(client.CloseIdle)
-	none, err := config.Open(connector.Deps{Client: client, Now: s.now})
+	none, err := config.Open(connector.Deps{Client: client, Now: s.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestOnlyTheTokenIsBelieved(t *testing.T) {
 
 func TestNonsenseIsKeptForAHuman(t *testing.T) {
 	s := open(t)
-	conn := s.connect(t, s.url)
+	conn := s.connect(t, s.URL)
 	for _, body := range []string{``, `{}`, `[]`, `<html>`, `{"pix":null}`, `{"pix":{}}`, `{"pix":[{"txid":"` + said(key(1)) + `"}]}`, `{"pix":[` + onePix("1.00", `,"devolucoes":["x"]`) + `]}`,
 		`{"pix":[` + onePix("1.00", `,"devolucoes":[{"id":"a b","status":"x"}]`) + `]}`} {
 		if n, err := conn.ParseNotice(http.Header{"X-Notice-Token": {noticeToken}}, []byte(body)); !errors.Is(err, connector.ErrUnreadable) {

@@ -181,10 +181,10 @@ func TestEveryPublishedError(t *testing.T) {
 func TestATokenThatIsNotAcceptedIsForgotten(t *testing.T) {
 	s := open(t)
 	for _, in := range []string{"header", "body"} {
-		conn := s.connect(t, s.url, `"clientIn":"`+in+`"`)
+		conn := s.connect(t, s.URL, `"clientIn":"`+in+`"`)
 		if in == "body" {
-			s.Double = double.New(double.Config{Now: s.now, ClientID: clientID, ClientSecret: "topsecretofthe%2Fapplication%2B", Key: pixKey})
-			s.requestsTo(basic(s.Handler()))
+			s.Double = double.New(double.Config{Now: s.Now, ClientID: clientID, ClientSecret: "topsecretofthe%2Fapplication%2B", Key: pixKey})
+			s.RequestsTo(basic(s.Handler()))
 		}
 		for n := range 3 {
 			if f, err := conn.Start(t.Context(), sale(n)); err != nil || f.Class != payment.ClassWaiting {
@@ -203,7 +203,7 @@ func TestATokenThatIsNotAcceptedIsForgotten(t *testing.T) {
 		}
 		s.Revoke()
 		s.Strike(frame.Fault{Op: double.OpToken, Kind: frame.Drop})
-		s.advance(time.Hour)
+		s.Advance(time.Hour)
 		if f, err := conn.Start(t.Context(), sale(6)); !errors.Is(err, outbound.ErrNotSent) {
 			t.Errorf("%s: %+v, %v; want not sent", in, f, err)
 		}
@@ -298,12 +298,12 @@ func TestSettingsTellAllTheirFaultsAndNoSecret(t *testing.T) {
 // TestWhatACodeLeadsTo: the bank's own code, or one that is built of its location where the bank gives none.
 func TestWhatACodeLeadsTo(t *testing.T) {
 	s := open(t)
-	f, err := s.connect(t, s.url).Start(t.Context(), sale(1))
+	f, err := s.connect(t, s.URL).Start(t.Context(), sale(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	given, err := brcode.Parse(f.Next.Code)
-	if err != nil || !given.OneUse || f.Next.Until.Before(s.now().Add(23*time.Hour)) {
+	if err != nil || !given.OneUse || f.Next.Until.Before(s.Now().Add(23*time.Hour)) {
 		t.Errorf("%+v, %v, until %s", given, err, f.Next.Until)
 	}
 	located := chargeJSON("ATIVA", `,"location":"pix.bank.example/qr/v2/1"`)
@@ -319,11 +319,11 @@ func TestWhatACodeLeadsTo(t *testing.T) {
 		t.Errorf("until %s, want %s", f.Next.Until, want)
 	}
 	over := sale(3)
-	over.Until = s.now().Add(-time.Second)
-	if f, err := s.connect(t, s.url).Start(t.Context(), over); !errors.Is(err, connector.ErrIncomplete) {
+	over.Until = s.Now().Add(-time.Second)
+	if f, err := s.connect(t, s.URL).Start(t.Context(), over); !errors.Is(err, connector.ErrIncomplete) {
 		t.Errorf("after its end: %+v, %v", f, err)
 	}
-	if f, err := s.connect(t, s.url, `"payer":true`).Start(t.Context(), sale(4)); !errors.Is(err, connector.ErrIncomplete) {
+	if f, err := s.connect(t, s.URL, `"payer":true`).Start(t.Context(), sale(4)); !errors.Is(err, connector.ErrIncomplete) {
 		t.Errorf("of nobody: %+v, %v", f, err)
 	}
 }
@@ -333,7 +333,7 @@ func TestEachStepOfAFenceMayFail(t *testing.T) {
 	for n, kind := range []frame.Kind{frame.Drop, frame.ServerError, frame.Garbage, frame.ErrorInside, frame.Elsewhere, frame.NewStatus, frame.WrongReference, frame.Unauthorized, frame.Rejected} {
 		for _, op := range []string{double.OpQuery, double.OpCharge, double.OpRemove} {
 			s := open(t)
-			conn := s.connect(t, s.url)
+			conn := s.connect(t, s.URL)
 			ref := connector.Ref{Kind: payment.AttemptDeposit, Key: key(n), Amount: money.MustParse("11.12"), Currency: "BRL"}
 			s.Strike(frame.Fault{Op: op, Kind: kind})
 			if f, err := conn.Fence(t.Context(), ref); err == nil && kind != frame.NewStatus && kind != frame.WrongReference {

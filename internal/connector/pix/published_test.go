@@ -23,8 +23,8 @@ func TestRequestsAndAnswersAreWhatBancoCentralPublishes(t *testing.T) {
 	}
 	spec := published.Read(t, raw)
 	s := open(t)
-	s.requestsTo(spec.Watch(s.Handler(), func(r *http.Request) bool { return r.URL.Path == "/oauth/token" }))
-	conn := s.connect(t, s.url, `"payer":true`)
+	s.RequestsTo(spec.Watch(s.Handler(), func(r *http.Request) bool { return r.URL.Path == "/oauth/token" }))
+	conn := s.connect(t, s.URL, `"payer":true`)
 	want := func(class payment.Class) func(payment.Fact, error) payment.Fact {
 		return func(f payment.Fact, err error) payment.Fact {
 			t.Helper()
@@ -35,7 +35,7 @@ func TestRequestsAndAnswersAreWhatBancoCentralPublishes(t *testing.T) {
 		}
 	}
 	sale := sale(1)
-	sale.Until = s.now().Add(20 * time.Minute)
+	sale.Until = s.Now().Add(20 * time.Minute)
 	sale.Customer = payment.Customer{FirstName: "Ana", LastName: "Ávila", DocumentType: "BR_CPF", DocumentNumber: "52998224725"}
 	want(payment.ClassWaiting)(conn.Start(t.Context(), sale))
 	ref := connector.Ref{Kind: payment.AttemptDeposit, Key: sale.Key, Amount: sale.Amount, Currency: sale.Currency}

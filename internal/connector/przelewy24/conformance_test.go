@@ -6,12 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,55 +53,29 @@ var known = []string{
 // server is the double behind a real listener, on a clock that can be moved.
 type server struct {
 	*double.Double
-	url      string
-	handler  atomic.Pointer[http.Handler]
-	requests atomic.Int64
-	mu       sync.Mutex
-	ahead    time.Duration
+	*connectortest.Listener
 }
 
 func open(t testing.TB) *server {
 	t.Helper()
 	s := new(server)
-	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, "/register") {
-			s.requests.Add(1)
-		}
-		(*s.handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(httpd.Close)
-	s.url = httpd.URL
+	s.Listener = connectortest.Listen(t, func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/register") })
 	s.Double = double.New(double.Config{
-		Now: s.now, Merchant: merchant, POS: merchant, APIKey: apiKey, CRC: crc, URL: s.url,
+		Now: s.Now, Merchant: merchant, POS: merchant, APIKey: apiKey, CRC: crc, URL: s.URL,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
-}
-
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.ahead)
-}
-
-func (s *server) advance(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += by
 }
 
 func (s *server) provider() connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: settingsFor, Secrets: []string{apiKey, crc, "777123", "D0UB1E"},
+		URL: s.URL, Settings: settingsFor, Secrets: []string{apiKey, crc, "777123", "D0UB1E"},
 		Sale: func(q *connector.Request) {
 			q.Method, q.Means, q.Currency = payment.Blik, &instrument.Code{Digits: "777123"}, "PLN"
 			q.Browser = payment.Browser{IP: "203.0.113.7", UserAgent: "Mozilla/5.0"}
 		},
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
@@ -140,7 +110,7 @@ func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
 }
 
 func (s *server) finish(key string, approve bool) error {
-	s.advance(2 * time.Minute)
+	s.Advance(2 * time.Minute)
 	if !s.Double.Finish(key, approve) && s.State(key) < 0 {
 		return errors.New("nothing was begun under the key")
 	}
@@ -148,14 +118,5 @@ func (s *server) finish(key string, approve bool) error {
 }
 
 func (s *server) booked(key string) []connectortest.Entry {
-	var found []connectortest.Entry
-	for _, e := range s.Booked(key) {
-		number, err := strconv.ParseUint(e.Amount, 10, 63)
-		amount, err2 := money.FromMinor(number, 2)
-		if err := errors.Join(err, err2); err != nil {
-			panic(err)
-		}
-		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: amount, Currency: money.Currency(e.Currency)})
-	}
-	return found
+	return connectortest.Entries(s.Booked(key), connectortest.InWholes(nil))
 }

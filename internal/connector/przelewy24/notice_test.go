@@ -105,7 +105,7 @@ func TestChecksumsAreVerified(t *testing.T) {
 // TestWhatNoticesTell: a payment is a reason to ask and nothing else, a refusal and a refund are what they are.
 func TestWhatNoticesTell(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	paid, refused := sale(), sale()
 	for _, q := range []connector.Request{paid, refused} {
 		if _, err := conn.Start(t.Context(), q); err != nil {

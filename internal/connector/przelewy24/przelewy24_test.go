@@ -152,7 +152,7 @@ func TestALostVerificationIsMadeAgain(t *testing.T) {
 	for _, kind := range []frame.Kind{frame.Drop, frame.ServerError, frame.Garbage, frame.Empty, frame.Truncated, frame.ErrorInside, frame.Elsewhere, frame.Unauthorized, frame.Rejected} {
 		for _, before := range []bool{true, false} {
 			s := open(t)
-			conn, q := connect(t, s.url, s.now), sale()
+			conn, q := connect(t, s.URL, s.Now), sale()
 			if _, err := conn.Start(t.Context(), q); err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func TestALostVerificationIsMadeAgain(t *testing.T) {
 // TestWhatIsGivenUpIsNotTaken: what its customer pays after a fence stays the customer's, and what was paid before it is ours.
 func TestWhatIsGivenUpIsNotTaken(t *testing.T) {
 	s := open(t)
-	conn, open, done := connect(t, s.url, s.now), sale(), sale()
+	conn, open, done := connect(t, s.URL, s.Now), sale(), sale()
 	for _, q := range []connector.Request{open, done} {
 		if _, err := conn.Start(t.Context(), q); err != nil {
 			t.Fatal(err)
@@ -286,7 +286,7 @@ func TestRefusalsOfRefunds(t *testing.T) {
 		"The amount of refund exceeds available amount for the transaction": payment.CodeInvalidAmount, "Something new": payment.CodeAcquirerUnmapped,
 	} {
 		s := open(t)
-		conn, q := connect(t, s.url, s.now), sale()
+		conn, q := connect(t, s.URL, s.Now), sale()
 		if _, err := conn.Start(t.Context(), q); err != nil {
 			t.Fatal(err)
 		}
@@ -328,7 +328,7 @@ func TestSettings(t *testing.T) {
 // TestBanks are those on whose pages customers pay at once.
 func TestBanks(t *testing.T) {
 	s := open(t)
-	banks, err := connect(t, s.url, s.now).(connector.Chooser).Banks(t.Context(), connector.Choice{Method: payment.PayByLink, Currency: "PLN"})
+	banks, err := connect(t, s.URL, s.Now).(connector.Chooser).Banks(t.Context(), connector.Choice{Method: payment.PayByLink, Currency: "PLN"})
 	if err != nil || fmt.Sprint(banks) != "[{20 PKO Bank Polski} {25 mBank - mTransfer} {270 Bank Nowy S.A.}]" {
 		t.Errorf("%v, %v", banks, err)
 	}

@@ -40,7 +40,7 @@ func TestRequestsAndAnswersArePublished(t *testing.T) {
 
 	s := open(t)
 	seen, violations := map[string]int{}, 0
-	s.requestsTo(watch(s.Handler(), func(r *http.Request, sent []byte, answer *httptest.ResponseRecorder) {
+	s.RequestsTo(watch(s.Handler(), func(r *http.Request, sent []byte, answer *httptest.ResponseRecorder) {
 		op, at := operation(doc, r)
 		if op == nil {
 			t.Errorf("%s %s is not published", r.Method, r.URL.Path)
@@ -73,7 +73,7 @@ func TestRequestsAndAnswersArePublished(t *testing.T) {
 // exchanges makes every kind of request, with every kind of answer that the double has.
 func exchanges(t *testing.T, s *server) {
 	t.Helper()
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	if err := conn.(connector.Prober).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}

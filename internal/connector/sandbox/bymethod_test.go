@@ -17,6 +17,7 @@ import (
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/pix"
+	"github.com/sluicepay/sluice/internal/testkit/simulated"
 )
 
 // byMethod is a request as our page makes it.
@@ -35,8 +36,8 @@ func TestCodesOfBlik(t *testing.T) {
 		"700703": {payment.ClassDeclinedSoft, "3.02", "C08"}, "700702": {payment.ClassCancelled, "2.00", "C01"},
 		"777777": {payment.ClassWaiting, "", ""},
 	} {
-		d := newDouble(t)
-		c, _ := open(t, d.url)
+		d := simulated.Open(t)
+		c, _ := open(t, d.URL)
 		fact, err := c.Start(t.Context(), byMethod(t, "k", payment.Blik, "PLN", &instrument.Code{Digits: code}))
 		if err != nil || outcomeOf(fact) != want || !fact.Next.IsZero() {
 			t.Errorf("%s: %+v, %v; want %+v", code, fact, err, want)
@@ -47,8 +48,8 @@ func TestCodesOfBlik(t *testing.T) {
 // TestAliasesOfBlik: who has agreed in an app is listed by it, and asked there without a code.
 func TestAliasesOfBlik(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	sb, _ := open(t, d.url)
+	d := simulated.Open(t)
+	sb, _ := open(t, d.URL)
 	apps := func(alias string) []connector.Bank {
 		list, err := sb.Banks(t.Context(), connector.Choice{Method: payment.Blik, Currency: "PLN", Alias: alias})
 		if err != nil {
@@ -99,17 +100,17 @@ func TestWhatIsDoneInAnApp(t *testing.T) {
 		for decision, want := range map[string]outcome{
 			"approve": {payment.ClassApproved, "", "00"}, "cancel": {payment.ClassCancelled, "2.00", "C01"}, "": {payment.ClassCancelled, "1.04", "C04"},
 		} {
-			d := newDouble(t)
-			sb, _ := open(t, d.url)
+			d := simulated.Open(t)
+			sb, _ := open(t, d.URL)
 			fact, err := sb.Start(t.Context(), c.r)
-			if err != nil || fact.Next.Kind != c.kind || !fact.Next.Until.Equal(d.now().Add(c.lasts)) || !strings.HasPrefix(fact.Next.URL, d.url+"/pay/") {
+			if err != nil || fact.Next.Kind != c.kind || !fact.Next.Until.Equal(d.Now().Add(c.lasts)) || !strings.HasPrefix(fact.Next.URL, d.URL+"/pay/") {
 				t.Fatalf("%s: %+v, %v", c.name, fact, err)
 			}
 			if _, err := pix.Parse(fact.Next.Code); (err == nil) != (c.kind == payment.NextCode) {
 				t.Errorf("%s: the code %q", c.name, fact.Next.Code)
 			}
 			if decision == "" {
-				d.advance(c.lasts)
+				d.Advance(c.lasts)
 			} else if to := decide(t, fact.Next.URL, decision); to != "" {
 				t.Errorf("%s: the app leads to %q", c.name, to)
 			}
@@ -124,10 +125,10 @@ func TestWhatIsDoneInAnApp(t *testing.T) {
 // TestACodeIsShownForAsLongAsTheCheckoutLasts, if that is less.
 func TestACodeIsShownForAsLongAsTheCheckoutLasts(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	r := byMethod(t, "k", payment.Pix, "BRL", nil)
-	r.Until = d.now().Add(5 * time.Minute)
+	r.Until = d.Now().Add(5 * time.Minute)
 	if fact, err := c.Start(t.Context(), r); err != nil || !fact.Next.Until.Equal(r.Until) {
 		t.Errorf("%+v, %v", fact, err)
 	}
@@ -140,8 +141,8 @@ func TestACodeIsShownForAsLongAsTheCheckoutLasts(t *testing.T) {
 // TestBankThatTakesItsTime: there is nothing left for the customer to do.
 func TestBankThatTakesItsTime(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	fact, err := c.Start(t.Context(), byMethod(t, "k", payment.OpenBanking, "EUR", &instrument.Bank{ID: "rhein"}))
 	if err != nil || fact.Next.Kind != payment.NextGo {
 		t.Fatalf("%+v, %v", fact, err)
@@ -162,8 +163,8 @@ func TestBankThatTakesItsTime(t *testing.T) {
 
 func TestBanksAreListed(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	for method, want := range map[payment.Method]connector.Bank{
 		payment.OpenBanking: {ID: "northern", Name: "Northern Savings"}, payment.PayByLink: {ID: "mbank", Name: "mBank"},
 	} {

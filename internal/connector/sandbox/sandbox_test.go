@@ -17,18 +17,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/connector/sandbox"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/outbound"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/simulator"
+	"github.com/sluicepay/sluice/internal/testkit/simulated"
 )
 
 // open returns the connector to that address and what it logs.
 func open(t testing.TB, address string) (*sandbox.Sandbox, *bytes.Buffer) {
 	t.Helper()
-	config, err := sandbox.Type().Parse(settingsFor(address))
+	config, err := sandbox.Type().Parse(simulated.Settings(address))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +52,7 @@ func sale(t testing.TB, key, amount string) connector.Request {
 	t.Helper()
 	return connector.Request{
 		Key: key, Amount: money.MustParse(amount), Currency: "EUR", Method: payment.BasicCard,
-		Means: card(t, "4000000000000408"), ReturnURL: "https://shop.example/back",
+		Means: connectortest.Card(t, "4000000000000408"), ReturnURL: "https://shop.example/back",
 	}
 }
 
@@ -65,7 +67,7 @@ func outcomeOf(f payment.Fact) outcome { return outcome{f.Class, f.Code, f.RawCo
 
 func TestPublishedCards(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, newDouble(t).url)
+	c, _ := open(t, simulated.Open(t).URL)
 	waiting := outcome{payment.ClassWaiting, "", ""}
 	for i, test := range []struct {
 		number string
@@ -85,7 +87,7 @@ func TestPublishedCards(t *testing.T) {
 		{"4000000000610008", outcome{payment.ClassDeclinedHard, "4.05", "61"}},
 	} {
 		r := sale(t, fmt.Sprintf("card-%d", i), "11.12")
-		r.Means = card(t, test.number)
+		r.Means = connectortest.Card(t, test.number)
 		fact, err := c.Start(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +100,7 @@ func TestPublishedCards(t *testing.T) {
 
 func TestAmountRules(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, newDouble(t).url)
+	c, _ := open(t, simulated.Open(t).URL)
 	over := outcome{payment.ClassDeclinedSoft, "3.05", "61"}
 	done := outcome{payment.ClassApproved, "", "00"}
 	for amount, want := range map[string]outcome{"9999999.99": done, "10000000": over} {
@@ -119,8 +121,8 @@ func TestAmountRules(t *testing.T) {
 // table of the code under test.
 func TestIssuerCodes(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	const soft, hard = payment.ClassDeclinedSoft, payment.ClassDeclinedHard
 	for _, test := range []outcome{
 		{soft, "4.00", "01"}, {soft, "4.00", "02"}, {soft, "3.08", "03"}, {hard, "4.06", "04"}, {hard, "4.06", "07"},
@@ -134,7 +136,7 @@ func TestIssuerCodes(t *testing.T) {
 		{soft, "3.10", "77"}, {soft, "3.10", "QQ"},
 	} {
 		key := "code-" + test.Raw
-		d.scenario(t, simulator.Match{Reference: key, Operation: "payment"}, simulator.Effect{ResponseCode: test.Raw})
+		scenario(t, d, simulator.Match{Reference: key, Operation: "payment"}, simulator.Effect{ResponseCode: test.Raw})
 		fact, err := c.Start(t.Context(), sale(t, key, "5"))
 		if err != nil {
 			t.Fatal(err)
@@ -151,18 +153,18 @@ func TestIssuerCodes(t *testing.T) {
 	}
 }
 
-func (d *double) scenario(t testing.TB, m simulator.Match, e simulator.Effect) {
+func scenario(t testing.TB, d *simulated.Double, m simulator.Match, e simulator.Effect) {
 	t.Helper()
-	if _, err := d.sim.AddScenario(simulator.Scenario{Match: m, Effect: e}); err != nil {
+	if _, err := d.Sim.AddScenario(simulator.Scenario{Match: m, Effect: e}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestLateIssuerAnswerIsSettledByTheQuery(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
-	d.scenario(t, simulator.Match{Operation: "payment"}, simulator.Effect{ResponseCode: "68"})
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
+	scenario(t, d, simulator.Match{Operation: "payment"}, simulator.Effect{ResponseCode: "68"})
 	fact, err := c.Start(t.Context(), sale(t, "late", "5"))
 	if want := (outcome{payment.ClassUnknown, "", "68"}); err != nil || outcomeOf(fact) != want {
 		t.Errorf("%+v, %v; want %+v", fact, err, want)
@@ -175,9 +177,9 @@ func TestLateIssuerAnswerIsSettledByTheQuery(t *testing.T) {
 
 func TestApprovalCodeOfADeclineProvesNothing(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
-	d.scenario(t, simulator.Match{Operation: "payment"}, simulator.Effect{ResponseCode: "08"}) // the simulator declines
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
+	scenario(t, d, simulator.Match{Operation: "payment"}, simulator.Effect{ResponseCode: "08"}) // the simulator declines
 	if fact, err := c.Start(t.Context(), sale(t, "k", "5")); err == nil {
 		t.Errorf("%+v, want an error", fact)
 	}
@@ -207,18 +209,18 @@ func TestCustomersPage(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDouble(t)
-			c, _ := open(t, d.url)
+			d := simulated.Open(t)
+			c, _ := open(t, d.URL)
 			r := sale(t, "page", "5")
 			if r.Method, r.Means = test.method, nil; test.card != "" {
-				r.Means = card(t, test.card)
+				r.Means = connectortest.Card(t, test.card)
 			}
 			fact, err := c.Start(t.Context(), r)
-			if err != nil || fact.Class != payment.ClassWaiting || !strings.HasPrefix(fact.Next.URL, d.url+"/pay/") {
+			if err != nil || fact.Class != payment.ClassWaiting || !strings.HasPrefix(fact.Next.URL, d.URL+"/pay/") {
 				t.Fatalf("%+v, %v; want a redirect to the page", fact, err)
 			}
 			if test.decision == "" {
-				d.advance(16 * time.Minute)
+				d.Advance(16 * time.Minute)
 			} else if back := decide(t, fact.Next.URL, test.decision); !strings.HasPrefix(back, r.ReturnURL) {
 				t.Errorf("the customer went to %q", back)
 			}
@@ -252,7 +254,7 @@ func decide(t testing.TB, page, decision string) string {
 
 func TestInstrument(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, newDouble(t).url)
+	c, _ := open(t, simulated.Open(t).URL)
 	fact, err := c.Start(t.Context(), sale(t, "k", "5"))
 	want := instrument.Masked{CustomerAccountNumber: "400000***0408", CardBrand: instrument.BrandVisa, CardIssuingCountry: "DE"}
 	if err != nil || fact.Instrument != want {
@@ -263,8 +265,8 @@ func TestInstrument(t *testing.T) {
 // TestHoldThatIsGone captures and voids what the provider has released by itself.
 func TestHoldThatIsGone(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	hold := sale(t, "hold", "5")
 	hold.PreAuth = true
 	held, err := c.Start(t.Context(), hold)
@@ -273,7 +275,7 @@ func TestHoldThatIsGone(t *testing.T) {
 	}
 	r := connector.Request{Key: "end", Amount: hold.Amount, Currency: "EUR"}
 	r.Original = connector.Ref{Kind: payment.AttemptDeposit, Key: hold.Key, ProviderRef: held.ProviderRef}
-	d.advance(8 * 24 * time.Hour)
+	d.Advance(8 * 24 * time.Hour)
 	gone := func(call func(context.Context, connector.Request) (payment.Fact, error)) {
 		t.Helper()
 		if fact, err := call(t.Context(), r); err != nil || fact.Class != payment.ClassCancelled || fact.Code != "1.04" {
@@ -290,7 +292,7 @@ func TestHoldThatIsGone(t *testing.T) {
 
 func TestFollowUpsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, newDouble(t).url)
+	c, _ := open(t, simulated.Open(t).URL)
 	fact, err := c.Start(t.Context(), sale(t, "sale", "5"))
 	if err != nil {
 		t.Fatal(err)
@@ -327,8 +329,8 @@ func withCredential(r connector.Request) connector.Request {
 
 func TestPartialRefunds(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	fact, err := c.Start(t.Context(), sale(t, "sale", "1"))
 	if err != nil {
 		t.Fatal(err)
@@ -340,16 +342,16 @@ func TestPartialRefunds(t *testing.T) {
 			t.Errorf("refund %d: %+v, %v; want %s", i, fact, err, want)
 		}
 	}
-	if sums, _ := d.sim.Totals("sale"); sums.Refunded != "0.8" {
+	if sums, _ := d.Sim.Totals("sale"); sums.Refunded != "0.8" {
 		t.Errorf("refunded %s, want 0.8", sums.Refunded)
 	}
 }
 
 func TestWrongKeyIsToldToTheOperator(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, log := open(t, d.url)
-	d.scenario(t, simulator.Match{}, simulator.Effect{Fault: simulator.FaultUnauthorized})
+	d := simulated.Open(t)
+	c, log := open(t, d.URL)
+	scenario(t, d, simulator.Match{}, simulator.Effect{Fault: simulator.FaultUnauthorized})
 	if _, err := c.Start(t.Context(), sale(t, "k", "5")); err != nil {
 		t.Fatal(err)
 	}
@@ -360,7 +362,7 @@ func TestWrongKeyIsToldToTheOperator(t *testing.T) {
 
 func TestWrongAddressIsNoNotFound(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, newDouble(t).url+"/elsewhere")
+	c, _ := open(t, simulated.Open(t).URL+"/elsewhere")
 	if fact, err := c.Status(t.Context(), connector.Ref{Kind: payment.AttemptDeposit, Key: "k"}); err == nil {
 		t.Errorf("%+v, want an error", fact)
 	}
@@ -368,8 +370,8 @@ func TestWrongAddressIsNoNotFound(t *testing.T) {
 
 func TestWhatCannotBeAskedForIsNotSent(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	noCard, noKey := sale(t, "k", "5"), sale(t, "", "5")
 	noCard.Means = nil
 	for name, call := range map[string]func() (payment.Fact, error){
@@ -379,13 +381,15 @@ func TestWhatCannotBeAskedForIsNotSent(t *testing.T) {
 		"refund of nothing":           func() (payment.Fact, error) { return c.Refund(t.Context(), sale(t, "k", "5")) },
 		"verification of an amount":   func() (payment.Fact, error) { return c.Verify(t.Context(), sale(t, "k", "5")) },
 		"verification of no card":     func() (payment.Fact, error) { return c.Verify(t.Context(), check("k", nil)) },
-		"verification without a key":  func() (payment.Fact, error) { return c.Verify(t.Context(), check("", card(t, "4000000000000408"))) },
+		"verification without a key": func() (payment.Fact, error) {
+			return c.Verify(t.Context(), check("", connectortest.Card(t, "4000000000000408")))
+		},
 	} {
 		if fact, err := call(); !errors.Is(err, outbound.ErrNotSent) {
 			t.Errorf("%s: %+v, %v; want ErrNotSent", name, fact, err)
 		}
 	}
-	if n := d.requests.Load(); n != 0 {
+	if n := d.Requests.Load(); n != 0 {
 		t.Errorf("%d requests", n)
 	}
 }
@@ -426,7 +430,7 @@ func TestRequests(t *testing.T) {
 	order.Origin, order.Until = "yandexpay", time.Date(2030, 1, 2, 3, 4, 5, 6000, time.FixedZone("", 3600))
 	gateway := sale(t, "k8", "10002")
 	gateway.Until = order.Until
-	bind := check("k9", card(t, "4000000000000408"))
+	bind := check("k9", connectortest.Card(t, "4000000000000408"))
 	bind.Origin, bind.StartRecurring = "yandexpay", true
 
 	const plainCard = `"card":{"number":"4000000000000408","expiryMonth":"12","expiryYear":"2035","holder":`
@@ -467,7 +471,7 @@ func TestRequests(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if header.Get("Authorization") != "Bearer "+apiKey || header.Get("Idempotency-Key") != "" {
+		if header.Get("Authorization") != "Bearer "+simulated.APIKey || header.Get("Idempotency-Key") != "" {
 			t.Errorf("headers: %v", header)
 		}
 	}
@@ -490,7 +494,9 @@ func TestAnswersThatDoNotFitTheRequest(t *testing.T) {
 	hold, plain := sale(t, "k", "5"), sale(t, "k", "5")
 	hold.PreAuth = true
 	verified := strings.Replace(told("verification", "approved", ""), `"5"`, `"0"`, 1)
-	verify := func() (payment.Fact, error) { return c.Verify(t.Context(), check("k", card(t, "4000000000000408"))) }
+	verify := func() (payment.Fact, error) {
+		return c.Verify(t.Context(), check("k", connectortest.Card(t, "4000000000000408")))
+	}
 	refund := connector.Request{Key: "k", Amount: hold.Amount, Currency: "EUR", Original: connector.Ref{Key: "p1"}}
 	for _, test := range []struct {
 		name, answer string

@@ -7,8 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/payment"
+	"github.com/sluicepay/sluice/internal/testkit/simulated"
 )
 
 // check is a request to verify a card.
@@ -20,15 +22,15 @@ func check(key string, c *instrument.Card) connector.Request {
 
 func TestVerifiedCards(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	for number, want := range map[string]outcome{
 		"4000000000000408": {payment.ClassApproved, "", "00"},
 		"4000000000000416": {payment.ClassDeclinedSoft, "4.00", "05"},
 		"4000000000009995": {payment.ClassDeclinedHard, "4.01", "51"},
 		"4000000000000002": {payment.ClassWaiting, "", ""},
 	} {
-		r := check("v-"+number, card(t, number))
+		r := check("v-"+number, connectortest.Card(t, number))
 		r.StartRecurring = true
 		fact, err := c.Verify(t.Context(), r)
 		if err != nil {
@@ -46,8 +48,8 @@ func TestVerifiedCards(t *testing.T) {
 // TestTestAmounts are those of the Yandex Pay sandbox, which hold for payments that came by that merchant API only.
 func TestTestAmounts(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	c, _ := open(t, d.url)
+	d := simulated.Open(t)
+	c, _ := open(t, d.URL)
 	done := outcome{payment.ClassApproved, "", "00"}
 	for amount, want := range map[string]outcome{
 		"10001": {payment.ClassDeclinedSoft, "4.00", "05"},
@@ -58,7 +60,7 @@ func TestTestAmounts(t *testing.T) {
 	} {
 		for _, origin := range []string{"yandexpay", ""} {
 			r := sale(t, "a"+amount+origin, amount)
-			r.Currency, r.Origin, r.Until = "RUB", origin, d.now().Add(time.Hour)
+			r.Currency, r.Origin, r.Until = "RUB", origin, d.Now().Add(time.Hour)
 			fact, err := c.Start(t.Context(), r)
 			if origin == "" {
 				want = done
@@ -68,7 +70,7 @@ func TestTestAmounts(t *testing.T) {
 			}
 		}
 	}
-	d.advance(2 * time.Hour)
+	d.Advance(2 * time.Hour)
 	fact, err := c.Status(t.Context(), connector.Ref{Kind: payment.AttemptDeposit, Key: "a10004yandexpay"})
 	if want := (outcome{payment.ClassCancelled, "1.04", "C04"}); err != nil || outcomeOf(fact) != want {
 		t.Errorf("the customer never came: %+v, %v; want %+v", fact, err, want)

@@ -14,7 +14,6 @@ import (
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/stripe"
 	"github.com/sluicepay/sluice/internal/engine"
-	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/store"
 	"github.com/sluicepay/sluice/internal/store/storetest"
@@ -32,39 +31,20 @@ func TestWhatIsSentAgainMayMeetEveryFault(t *testing.T) {
 					continue
 				}
 				what := fmt.Sprintf("%s, sent again: %s, before %t", call, f.Kind, f.Before)
-				of := l.followUp(call)
+				of := l.followUp(t, call)
 				l.stripe.Strike(frame.Fault{Op: call, Kind: frame.Drop, Before: true})
 				l.stripe.Strike(f)
-				p := l.settled(l.carry(call, of))
-				l.agree(what, &p)
+				p := l.Settled(l.Follows(call, of).ID)
+				l.Agree(what, &p)
 			}
 		}
 	})
 }
 
 // followUp is a payment that can be captured, voided or refunded.
-func (l *life) followUp(call string) payment.ID {
-	l.t.Helper()
-	return l.settled(l.deposit("4242424242424242", call != double.OpRefund).ID).ID
-}
-
-// carry makes the call, and returns the payment whose outcome it is.
-func (l *life) carry(call string, of payment.ID) payment.ID {
-	l.t.Helper()
-	var o engine.Outcome
-	var err error
-	switch call {
-	case double.OpCapture:
-		o, err = l.Engine.Capture(l.t.Context(), l.target(of), money.Amount{})
-	case double.OpCancel:
-		o, err = l.Engine.Void(l.t.Context(), l.target(of))
-	default:
-		o, err = l.Engine.Create(l.t.Context(), engine.Create{Shop: l.shop, Type: payment.Refund, Parent: of, Currency: "EUR"})
-	}
-	if err != nil {
-		l.t.Fatal(call, err)
-	}
-	return o.Payment.ID
+func (l *life) followUp(t *testing.T, call string) payment.ID {
+	t.Helper()
+	return l.Settled(l.deposit(t, "4242424242424242", call != double.OpRefund).ID).ID
 }
 
 // TestSendingAgainEnds: too late, by other settings, and after a few times nothing is sent any more; what was never carried out is then
@@ -74,13 +54,13 @@ func TestSendingAgainEnds(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		times int // how often it is sent in all
-		then  func(*life)
+		then  func(*testing.T, *life)
 		fault frame.Fault // of what is sent again
 		want  payment.State
 	}{
-		{name: "the key is forgotten soon", times: 1, then: func(l *life) { l.Clock.Advance(23*time.Hour - 2*time.Second) }, want: payment.Authorized},
-		{name: "there is time left", times: 2, then: func(l *life) { l.Clock.Advance(23*time.Hour - time.Minute) }, want: payment.Completed},
-		{name: "the settings are other ones", times: 1, then: (*life).otherSettings, want: payment.Authorized},
+		{name: "the key is forgotten soon", times: 1, then: func(_ *testing.T, l *life) { l.Clock.Advance(23*time.Hour - 2*time.Second) }, want: payment.Authorized},
+		{name: "there is time left", times: 2, then: func(_ *testing.T, l *life) { l.Clock.Advance(23*time.Hour - time.Minute) }, want: payment.Completed},
+		{name: "the settings are other ones", times: 1, then: otherSettings, want: payment.Authorized},
 		{name: "it never arrives", times: 5, fault: frame.Fault{Op: double.OpCapture, Kind: frame.Drop, Before: true}, want: payment.Authorized},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,13 +68,13 @@ func TestSendingAgainEnds(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 				l := begin(t, d)
 				var sent atomic.Int64
-				l.server.requestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				l.server.RequestsTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Method == http.MethodPost {
 						sent.Add(1)
 					}
 					l.stripe.Handler().ServeHTTP(w, r)
 				}))
-				id := l.followUp(double.OpCapture)
+				id := l.followUp(t, double.OpCapture)
 				before := sent.Load()
 				l.stripe.Strike(frame.Fault{Op: double.OpCapture, Kind: frame.Drop, Before: true})
 				if c.fault.Kind != "" {
@@ -102,35 +82,35 @@ func TestSendingAgainEnds(t *testing.T) {
 						l.stripe.Strike(c.fault)
 					}
 				}
-				l.carry(double.OpCapture, id)
+				l.Follows(double.OpCapture, id)
 				if c.then != nil {
-					c.then(l)
+					c.then(t, l)
 				}
-				p := l.settled(id)
+				p := l.Settled(id)
 				if n := int(sent.Load() - before); p.State() != c.want || n != c.times {
 					t.Errorf("%s, sent %d times; want %s and %d", p.State(), n, c.want, c.times)
 				}
-				l.agree(c.name, &p)
+				l.Agree(c.name, &p)
 			})
 		})
 	}
 }
 
 // otherSettings changes the terminal's, by which another account might be meant.
-func (l *life) otherSettings() {
-	l.t.Helper()
-	err := l.DB.Update(l.t.Context(), func(tx *store.Tx) error {
-		s, err := tx.Shops().Get(l.shop.ID)
+func otherSettings(t *testing.T, l *life) {
+	t.Helper()
+	err := l.DB.Update(t.Context(), func(tx *store.Tx) error {
+		s, err := tx.Shops().Get(l.Shop.ID)
 		if err != nil {
 			return err
 		}
 		one := &s.Terminals[0]
 		one.Config = append(one.Config[:len(one.Config)-1:len(one.Config)-1], `,"timeoutMs":29000}`...)
-		tx.Terminals().Update(l.shop.ID, one)
+		tx.Terminals().Update(l.Shop.ID, one)
 		return nil
 	})
 	if err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
 	l.Clock.Advance(engine.SettingsAge)
 }
@@ -172,14 +152,14 @@ func TestARefusalOfTheSecondRequestIsNoneOfTheFirst(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, d *storetest.Database) {
 				l := begin(t, d, kind)
-				id := l.followUp(double.OpCapture)
+				id := l.followUp(t, double.OpCapture)
 				l.stripe.Strike(frame.Fault{Op: double.OpCapture, Kind: frame.Drop})
 				l.stripe.Strike(frame.Fault{Op: double.OpCapture, Kind: f})
-				p := l.settled(l.carry(double.OpCapture, id))
+				p := l.Settled(l.Follows(double.OpCapture, id).ID)
 				if p.State() != payment.Completed {
 					t.Errorf("%s, and the money was taken", p.State())
 				}
-				l.agree(string(f), &p)
+				l.Agree(string(f), &p)
 			})
 		})
 	}

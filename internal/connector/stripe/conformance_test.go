@@ -6,11 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +13,6 @@ import (
 	"github.com/sluicepay/sluice/internal/connector/stripe"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/stripe"
-	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 )
@@ -48,70 +42,33 @@ func TestConformance(t *testing.T) {
 // server is the double behind a real listener, on a clock that can be moved.
 type server struct {
 	*double.Double
-	url      string
-	handler  atomic.Pointer[http.Handler]
-	requests atomic.Int64
-	mu       sync.Mutex
-	ahead    time.Duration
+	*connectortest.Listener
 }
 
 func open(t testing.TB) *server {
 	t.Helper()
 	s := new(server)
-	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || r.URL.Path != "/v1/payment_methods" && r.URL.Path != "/v1/customers" {
-			s.requests.Add(1)
-		}
-		(*s.handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(httpd.Close)
-	s.url = httpd.URL
+	s.Listener = connectortest.Listen(t, func(r *http.Request) bool {
+		return r.Method != http.MethodPost || r.URL.Path != "/v1/payment_methods" && r.URL.Path != "/v1/customers"
+	})
 	s.Double = double.New(double.Config{
-		Now: s.now, APIKey: apiKey, WebhookSecret: []string{webhookSecret}, URL: s.url,
+		Now: s.Now, APIKey: apiKey, WebhookSecret: []string{webhookSecret}, URL: s.URL,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
-}
-
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.ahead)
-}
-
-func (s *server) advance(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += by
 }
 
 func (s *server) provider(t *testing.T) connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: settingsFor, Secrets: []string{apiKey, webhookSecret},
-		Good: card(t, "4242424242424242"), Refused: card(t, "4000000000000002"), Challenged: card(t, "4000000000003220"),
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		URL: s.URL, Settings: settingsFor, Secrets: []string{apiKey, webhookSecret},
+		Good: connectortest.Card(t, "4242424242424242"), Refused: connectortest.Card(t, "4000000000000002"), Challenged: connectortest.Card(t, "4000000000003220"),
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
 func settingsFor(url string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"url":%q,"apiKey":%q,"webhookSecret":%q}`, url, apiKey, webhookSecret))
-}
-
-func card(t testing.TB, number string) *instrument.Card {
-	t.Helper()
-	pan, err := instrument.ParsePAN(number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := instrument.ParseSecurityCode("737")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2035"}
 }
 
 var operations = map[connectortest.Call]string{
@@ -130,7 +87,7 @@ func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
 }
 
 func (s *server) finish(key string, approve bool) error {
-	s.advance(2 * time.Minute)
+	s.Advance(2 * time.Minute)
 	if !s.Double.Finish(key, approve) && s.Double.Begun(key) == "" {
 		return errors.New("nothing was begun under the key")
 	}
@@ -138,21 +95,8 @@ func (s *server) finish(key string, approve bool) error {
 }
 
 // digits are decimals of the numbers in the double's books, written down here once more.
-var digits = map[string]int{"jpy": 0, "kwd": 3}
+var digits = map[string]int{"JPY": 0, "KWD": 3}
 
 func (s *server) booked(key string) []connectortest.Entry {
-	var found []connectortest.Entry
-	for _, e := range s.Booked(key) {
-		n, ok := digits[e.Currency]
-		if !ok {
-			n = 2
-		}
-		number, err := strconv.ParseUint(e.Amount, 10, 63)
-		amount, err2 := money.FromMinor(number, n)
-		if err := errors.Join(err, err2); err != nil {
-			panic(err)
-		}
-		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: amount, Currency: money.Currency(strings.ToUpper(e.Currency))})
-	}
-	return found
+	return connectortest.Entries(s.Booked(key), connectortest.InWholes(digits))
 }

@@ -18,7 +18,7 @@ func sandboxOf(t *testing.T, settings, record string) connectortest.Sandbox {
 	t.Helper()
 	return connectortest.Sandbox{
 		Type: stripe.Type(), Settings: json.RawMessage(settings), Record: record, Sum: money.Sum{Amount: money.MustParse("11.12"), Currency: "EUR"},
-		Good: card(t, "4242424242424242"), Refused: card(t, "4000000000000002"),
+		Good: connectortest.Card(t, "4242424242424242"), Refused: connectortest.Card(t, "4000000000000002"),
 	}
 }
 
@@ -26,7 +26,7 @@ func sandboxOf(t *testing.T, settings, record string) connectortest.Sandbox {
 func TestWhatIsRecordedLiveIsScrubbed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := sandboxOf(t, string(settingsFor(open(t).url)), dir)
+	s := sandboxOf(t, string(settingsFor(open(t).URL)), dir)
 	s.Guard = outbound.GuardNone
 	connectortest.Live(t, s)
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))

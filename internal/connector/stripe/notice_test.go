@@ -150,7 +150,7 @@ func TestSignedNonsenseIsKeptForAHuman(t *testing.T) {
 // TestTheDoublesEventsAreRead: what it tells of a whole life is what its books say.
 func TestTheDoublesEventsAreRead(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	hold := sale(t, "hold")
 	hold.PreAuth = true
 	f, err := conn.Start(t.Context(), hold)
@@ -169,7 +169,7 @@ func TestTheDoublesEventsAreRead(t *testing.T) {
 	said := map[string]payment.Class{}
 	disputes := 0
 	for _, body := range s.Events() {
-		notices, err := parse(t, s.now(), double.Signature(body, s.now(), webhookSecret), body)
+		notices, err := parse(t, s.Now(), double.Signature(body, s.Now(), webhookSecret), body)
 		if err != nil {
 			t.Error(err)
 		}

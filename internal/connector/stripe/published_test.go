@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
@@ -219,8 +220,8 @@ func typed(value any, schema *openapi3.Schema) (any, error) {
 func TestRequestsAndAnswersAreWhatStripePublishes(t *testing.T) {
 	spec := publishedBy(t)
 	s := open(t)
-	s.requestsTo(spec.watch(s.Handler()))
-	conn := connect(t, s.url, s.now, `"threeDSecure":"any"`)
+	s.RequestsTo(spec.watch(s.Handler()))
+	conn := connect(t, s.URL, s.Now, `"threeDSecure":"any"`)
 	want := func(class payment.Class) func(payment.Fact, error) payment.Fact {
 		return func(f payment.Fact, err error) payment.Fact {
 			t.Helper()
@@ -245,11 +246,11 @@ func TestRequestsAndAnswersAreWhatStripePublishes(t *testing.T) {
 	want(payment.ClassRejected)(conn.(connector.Refunder).Refund(t.Context(), follow("more", full, paid)))
 	for _, number := range []string{"4000000000000002", "4000000000003220"} {
 		r := sale(t, number)
-		r.Means = card(t, number)
+		r.Means = connectortest.Card(t, number)
 		if _, err := conn.Start(t.Context(), r); err != nil {
 			t.Error(err)
 		}
-		ref := refOf(r, payment.AttemptDeposit, s.now())
+		ref := refOf(r, payment.AttemptDeposit, s.Now())
 		for range 2 { // as it is, and cancelled
 			if _, err := conn.(connector.Fencer).Fence(t.Context(), ref); err != nil {
 				t.Error(err)
@@ -271,14 +272,14 @@ func TestRequestsAndAnswersAreWhatStripePublishes(t *testing.T) {
 	check.Verify, check.Amount, check.StartRecurring = true, money.Amount{}, true
 	want(payment.ClassApproved)(conn.(connector.Verifier).Verify(t.Context(), check))
 	asked := check
-	asked.Key, asked.Means = "asked", card(t, "4000000000003220")
+	asked.Key, asked.Means = "asked", connectortest.Card(t, "4000000000003220")
 	want(payment.ClassWaiting)(conn.(connector.Verifier).Verify(t.Context(), asked))
-	want(payment.ClassRejected)(conn.(connector.Fencer).Fence(t.Context(), refOf(asked, payment.AttemptDeposit, s.now())))
+	want(payment.ClassRejected)(conn.(connector.Fencer).Fence(t.Context(), refOf(asked, payment.AttemptDeposit, s.Now())))
 	blik := sale(t, "blik")
 	blik.Method, blik.Currency, blik.Means = payment.Blik, "PLN", &instrument.Code{Digits: "777123"}
 	want(payment.ClassWaiting)(conn.Start(t.Context(), blik))
 	for kind, r := range map[payment.AttemptKind]connector.Request{payment.AttemptDeposit: full, payment.AttemptCapture: take, payment.AttemptVoid: void, payment.AttemptRefund: back} {
-		ref := refOf(r, kind, s.now())
+		ref := refOf(r, kind, s.Now())
 		want(payment.ClassApproved)(conn.Status(t.Context(), ref))
 		if kind == payment.AttemptRefund {
 			list := s.Booked(r.Key)
@@ -287,12 +288,12 @@ func TestRequestsAndAnswersAreWhatStripePublishes(t *testing.T) {
 			}
 		}
 	}
-	ref := refOf(back, payment.AttemptRefund, s.now())
+	ref := refOf(back, payment.AttemptRefund, s.Now())
 	ref.ProviderRef = want(payment.ClassApproved)(conn.Status(t.Context(), ref)).ProviderRef
 	want(payment.ClassApproved)(conn.Status(t.Context(), ref))
-	want(payment.ClassApproved)(conn.Status(t.Context(), refOf(check, payment.AttemptDeposit, s.now())))
+	want(payment.ClassApproved)(conn.Status(t.Context(), refOf(check, payment.AttemptDeposit, s.Now())))
 	for _, r := range []connector.Request{sale(t, "never"), {Key: "nor-this", Currency: "EUR"}} {
-		want(payment.ClassRejected)(conn.(connector.Fencer).Fence(t.Context(), refOf(r, payment.AttemptDeposit, s.now())))
+		want(payment.ClassRejected)(conn.(connector.Fencer).Fence(t.Context(), refOf(r, payment.AttemptDeposit, s.Now())))
 	}
 	if err := conn.(connector.Prober).Probe(t.Context()); err != nil {
 		t.Error(err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
+	"github.com/sluicepay/sluice/internal/connector/connectortest"
 	"github.com/sluicepay/sluice/internal/connector/stripe"
 	"github.com/sluicepay/sluice/internal/double/frame"
 	double "github.com/sluicepay/sluice/internal/double/stripe"
@@ -44,7 +45,7 @@ func connect(t testing.TB, url string, now func() time.Time, more ...string) con
 func sale(t testing.TB, key string) connector.Request {
 	t.Helper()
 	return connector.Request{
-		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: card(t, "4242424242424242"),
+		Key: key, Amount: money.MustParse("11.12"), Currency: "EUR", Method: payment.BasicCard, Means: connectortest.Card(t, "4242424242424242"),
 		ReturnURL: "https://shop.example/back",
 	}
 }
@@ -244,7 +245,7 @@ func TestWhatSchemesForbidIsNotRetried(t *testing.T) {
 // TestAmountsAreThoseOfStripesTable: what the double has in its books for each currency of which Stripe says something of its own.
 func TestAmountsAreThoseOfStripesTable(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	for i, c := range []struct {
 		amount   string
 		currency money.Currency
@@ -273,7 +274,7 @@ func TestAmountsAreThoseOfStripesTable(t *testing.T) {
 // TestFeesAreToldWhereStripeTellsThem, and what a challenge has shown.
 func TestFeesAreToldWhereStripeTellsThem(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	f, err := conn.Start(t.Context(), sale(t, "plain"))
 	if err != nil || f.Fee != (money.Sum{Amount: money.MustParse("0.62"), Currency: "EUR"}) || f.Settled.Amount != money.MustParse("10.5") {
 		t.Errorf("%+v, %v", f, err)
@@ -282,12 +283,12 @@ func TestFeesAreToldWhereStripeTellsThem(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	r := sale(t, "asked")
-	r.Means = card(t, "4000000000003220")
-	if f, err := conn.Start(t.Context(), r); err != nil || f.Class != payment.ClassWaiting || !strings.HasPrefix(f.Next.URL, s.url) {
+	r.Means = connectortest.Card(t, "4000000000003220")
+	if f, err := conn.Start(t.Context(), r); err != nil || f.Class != payment.ClassWaiting || !strings.HasPrefix(f.Next.URL, s.URL) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	s.Finish("asked", true)
-	f, err = conn.Status(t.Context(), refOf(r, payment.AttemptDeposit, s.now()))
+	f, err = conn.Status(t.Context(), refOf(r, payment.AttemptDeposit, s.Now()))
 	if told := f.Auth.Read(); err != nil || told.Result != instrument.AuthYes || !told.Challenged || told.ECI != "05" {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -296,7 +297,7 @@ func TestFeesAreToldWhereStripeTellsThem(t *testing.T) {
 // TestMessagesShowNothingThatCanBeCharged: neither numbers and codes nor Stripe's names of cards and customers, nor a payment's own secret.
 func TestMessagesShowNothingThatCanBeCharged(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	r := sale(t, "kept")
 	r.StartRecurring = true
 	ctx, messages := outbound.WithRecorder(t.Context())
@@ -308,7 +309,7 @@ func TestMessagesShowNothingThatCanBeCharged(t *testing.T) {
 	if f, err := conn.Start(ctx, r); err != nil || f.Class != payment.ClassApproved {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if _, err := conn.Status(ctx, refOf(r, payment.AttemptDeposit, s.now())); err != nil {
+	if _, err := conn.Status(ctx, refOf(r, payment.AttemptDeposit, s.Now())); err != nil {
 		t.Fatal(err)
 	}
 	text := messages.Outgoing() + messages.Incoming()
@@ -325,14 +326,14 @@ func TestMessagesShowNothingThatCanBeCharged(t *testing.T) {
 
 func TestBLIKWaitsForTheBanksApp(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	r := sale(t, "blik")
 	r.Method, r.Currency, r.Means = payment.Blik, "PLN", &instrument.Code{Digits: "777123"}
 	if f, err := conn.Start(t.Context(), r); err != nil || f.Class != payment.ClassWaiting || f.Next.Kind != payment.NextWait {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	s.Finish("blik", false)
-	if f, err := conn.Status(t.Context(), refOf(r, payment.AttemptDeposit, s.now())); err != nil || f.Code != payment.CodeByCustomer {
+	if f, err := conn.Status(t.Context(), refOf(r, payment.AttemptDeposit, s.Now())); err != nil || f.Code != payment.CodeByCustomer {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
@@ -340,7 +341,7 @@ func TestBLIKWaitsForTheBanksApp(t *testing.T) {
 // TestAChargeWithoutItsCustomerThatNeedsOne is refused and not left waiting for nobody.
 func TestAChargeWithoutItsCustomerThatNeedsOne(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	r := sale(t, "charge")
 	r.Means = &instrument.Credential{Handle: "cus_none/pm_none"}
 	if f, err := conn.Start(t.Context(), r); err != nil || f.Class != payment.ClassRejected {
@@ -355,7 +356,7 @@ func TestAChargeWithoutItsCustomerThatNeedsOne(t *testing.T) {
 // TestAHoldThatIsGoneIsToldToACapture, and a void of it is done.
 func TestAHoldThatIsGoneIsToldToACapture(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	hold := sale(t, "hold")
 	hold.PreAuth = true
 	f, err := conn.Start(t.Context(), hold)
@@ -383,10 +384,10 @@ func TestAHoldThatIsGoneIsToldToACapture(t *testing.T) {
 // TestAKeyIsUsedUpOnlyWhileStripeRemembersIt: once keys may be forgotten, one that is free proves nothing.
 func TestAKeyIsUsedUpOnlyWhileStripeRemembersIt(t *testing.T) {
 	s := open(t)
-	conn := connect(t, s.url, s.now)
+	conn := connect(t, s.URL, s.Now)
 	r := sale(t, "never-sent")
 	for _, age := range []time.Duration{24 * time.Hour, 23 * time.Hour} {
-		f, err := conn.(connector.Fencer).Fence(t.Context(), refOf(r, payment.AttemptDeposit, s.now().Add(-age)))
+		f, err := conn.(connector.Fencer).Fence(t.Context(), refOf(r, payment.AttemptDeposit, s.Now().Add(-age)))
 		if err != nil || f.Class != payment.ClassUnknown || !f.NotFound {
 			t.Errorf("after %s: %+v, %v", age, f, err)
 		}
@@ -394,7 +395,7 @@ func TestAKeyIsUsedUpOnlyWhileStripeRemembersIt(t *testing.T) {
 	if f, err := conn.(connector.Fencer).Fence(t.Context(), refOf(r, payment.AttemptDeposit, time.Time{})); err != nil || !f.NotFound {
 		t.Errorf("begun nobody knows when: %+v, %v", f, err)
 	}
-	if f, err := conn.(connector.Fencer).Fence(t.Context(), refOf(r, payment.AttemptDeposit, s.now().Add(-22*time.Hour))); err != nil || f.Class != payment.ClassRejected {
+	if f, err := conn.(connector.Fencer).Fence(t.Context(), refOf(r, payment.AttemptDeposit, s.Now().Add(-22*time.Hour))); err != nil || f.Class != payment.ClassRejected {
 		t.Errorf("within its life: %+v, %v", f, err)
 	}
 	if f, err := conn.Start(t.Context(), r); err == nil {
@@ -406,13 +407,13 @@ func TestAKeyIsUsedUpOnlyWhileStripeRemembersIt(t *testing.T) {
 func TestRedirectsAndNewStatesProveNothing(t *testing.T) {
 	for _, kind := range []frame.Kind{frame.Elsewhere, frame.NewStatus} {
 		s := open(t)
-		conn := connect(t, s.url, s.now)
+		conn := connect(t, s.URL, s.Now)
 		r := sale(t, "sale")
 		s.Strike(frame.Fault{Op: double.OpPay, Kind: kind})
 		if f, err := conn.Start(t.Context(), r); err == nil {
 			t.Errorf("%s: %+v", kind, f)
 		}
-		f, err := conn.Status(t.Context(), refOf(r, payment.AttemptDeposit, s.now()))
+		f, err := conn.Status(t.Context(), refOf(r, payment.AttemptDeposit, s.Now()))
 		if err != nil || f.Class != payment.ClassApproved || len(s.Booked("sale")) != 1 {
 			t.Errorf("%s: %+v, %v", kind, f, err)
 		}
@@ -421,7 +422,7 @@ func TestRedirectsAndNewStatesProveNothing(t *testing.T) {
 		if f, err := conn.(connector.Refunder).Refund(t.Context(), back); err == nil {
 			t.Errorf("%s: %+v", kind, f)
 		}
-		if f, err := conn.Status(t.Context(), refOf(back, payment.AttemptRefund, s.now())); err != nil || f.Class != payment.ClassApproved || len(s.Booked("back")) != 1 {
+		if f, err := conn.Status(t.Context(), refOf(back, payment.AttemptRefund, s.Now())); err != nil || f.Class != payment.ClassApproved || len(s.Booked("back")) != 1 {
 			t.Errorf("%s: %+v, %v", kind, f, err)
 		}
 	}
@@ -429,11 +430,11 @@ func TestRedirectsAndNewStatesProveNothing(t *testing.T) {
 
 func TestProbeAsksAndMovesNothing(t *testing.T) {
 	s := open(t)
-	if err := connect(t, s.url, s.now).(connector.Prober).Probe(t.Context()); err != nil {
+	if err := connect(t, s.URL, s.Now).(connector.Prober).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
 	s.Strike(frame.Fault{Op: double.OpQuery, Kind: frame.Unauthorized})
-	err := connect(t, s.url, s.now).(connector.Prober).Probe(t.Context())
+	err := connect(t, s.URL, s.Now).(connector.Prober).Probe(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error(), apiKey) {
 		t.Error(err)
 	}
@@ -443,7 +444,7 @@ func TestProbeAsksAndMovesNothing(t *testing.T) {
 func TestTestCardsGoByName(t *testing.T) {
 	s := open(t)
 	s.Strike(frame.Fault{Op: double.OpPrepare, Kind: frame.Rejected}) // nothing is to be prepared
-	conn := connect(t, s.url, s.now, `"testCards":true`)
+	conn := connect(t, s.URL, s.Now, `"testCards":true`)
 	if f, err := conn.Start(t.Context(), sale(t, "named")); err != nil || f.Class != payment.ClassApproved {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -460,7 +461,7 @@ func TestWhatPreparesAPaymentProvesByItsFailureThatNothingWasSent(t *testing.T) 
 	for _, kind := range []frame.Kind{frame.Drop, frame.ServerError, frame.Garbage, frame.Elsewhere, frame.Empty} {
 		s := open(t)
 		s.Strike(frame.Fault{Op: double.OpPrepare, Kind: kind})
-		f, err := connect(t, s.url, s.now).Start(context.Background(), sale(t, "k"))
+		f, err := connect(t, s.URL, s.Now).Start(context.Background(), sale(t, "k"))
 		if !errors.Is(err, outbound.ErrNotSent) || errors.Is(err, outbound.ErrOurs) || len(s.Booked("k")) != 0 {
 			t.Errorf("%s: %+v, %v", kind, f, err)
 		}
@@ -468,7 +469,7 @@ func TestWhatPreparesAPaymentProvesByItsFailureThatNothingWasSent(t *testing.T) 
 	s := open(t)
 	r := sale(t, "k")
 	r.Means.(*instrument.Card).ExpiryYear = "2001"
-	if f, err := connect(t, s.url, s.now).Start(t.Context(), r); err != nil || f.Class != payment.ClassDeclinedHard || f.Code != payment.CodeCardExpired {
+	if f, err := connect(t, s.URL, s.Now).Start(t.Context(), r); err != nil || f.Class != payment.ClassDeclinedHard || f.Code != payment.CodeCardExpired {
 		t.Errorf("%+v, %v", f, err)
 	}
 }

@@ -8,11 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,54 +43,30 @@ func TestConformance(t *testing.T) {
 // server is the double behind a real listener, on a clock that can be moved.
 type server struct {
 	*double.Double
-	url      string
-	key      *ecdsa.PrivateKey
-	handler  atomic.Pointer[http.Handler]
-	requests atomic.Int64
-	mu       sync.Mutex
-	ahead    time.Duration
+	*connectortest.Listener
+	key *ecdsa.PrivateKey
 }
 
 func open(t testing.TB, twoStage bool) *server {
 	t.Helper()
 	s := new(server)
-	httpd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.requests.Add(1)
-		(*s.handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(httpd.Close)
-	s.url = httpd.URL
+	s.Listener = connectortest.Listen(t, nil)
 	var err error
 	if s.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
 	s.Double = double.New(double.Config{
-		Now: s.now, APIKey: apiKey, Merchant: merchant, URL: s.url, TwoStage: twoStage, Key: s.key, KeyID: keyID,
+		Now: s.Now, APIKey: apiKey, Merchant: merchant, URL: s.URL, TwoStage: twoStage, Key: s.key, KeyID: keyID,
 		Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	})
-	s.requestsTo(s.Handler())
+	s.RequestsTo(s.Handler())
 	return s
-}
-
-// requestsTo has another double answer from now on.
-func (s *server) requestsTo(h http.Handler) { s.handler.Store(&h) }
-
-func (s *server) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.ahead)
-}
-
-func (s *server) advance(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead += by
 }
 
 func (s *server) provider() connectortest.Provider {
 	return connectortest.Provider{
-		URL: s.url, Settings: settingsFor, Secrets: []string{apiKey}, Sale: func(q *connector.Request) { q.Means = nil },
-		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.requests.Load, Hanging: s.Hanging,
+		URL: s.URL, Settings: settingsFor, Secrets: []string{apiKey}, Sale: func(q *connector.Request) { q.Means = nil },
+		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging,
 	}
 }
 
@@ -121,7 +92,7 @@ func (s *server) strike(c connectortest.Call, f connectortest.Fault) bool {
 }
 
 func (s *server) finish(key string, approve bool) error {
-	s.advance(2 * time.Minute)
+	s.Advance(2 * time.Minute)
 	if !s.Finish(key, approve) && !s.Begun(key) {
 		return errors.New("nothing was begun under the key")
 	}
@@ -129,10 +100,5 @@ func (s *server) finish(key string, approve bool) error {
 }
 
 func (s *server) booked(key string) []connectortest.Entry {
-	var found []connectortest.Entry
-	for _, e := range s.Booked(key) {
-		amount := money.MustParse(strings.TrimSuffix(e.Amount, ".00"))
-		found = append(found, connectortest.Entry{Moved: connectortest.Movement(e.Moved), Amount: amount, Currency: money.Currency(e.Currency)})
-	}
-	return found
+	return connectortest.Entries(s.Booked(key), connectortest.InDecimals)
 }

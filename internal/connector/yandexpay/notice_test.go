@@ -32,7 +32,7 @@ func TestTokensAreVerified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := s.now()
+	now := s.Now()
 	good := string(signed(t, orderEvent, s.key, keyID, now))
 	parts := strings.Split(good, ".")
 	swap := func(i int, text string) string {
@@ -40,7 +40,7 @@ func TestTokensAreVerified(t *testing.T) {
 		p[i] = base64.RawURLEncoding.EncodeToString([]byte(text))
 		return strings.Join(p, ".")
 	}
-	c := connect(t, s.url, s.now)
+	c := connect(t, s.URL, s.Now)
 	for name, x := range map[string]struct {
 		body string
 		fits bool
@@ -72,35 +72,35 @@ func TestTokensAreVerified(t *testing.T) {
 // TestANewKeyIsFetched once it is used, and an old one serves on while the provider cannot be asked.
 func TestANewKeyIsFetched(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url, s.now)
-	if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, keyID, s.now())); err != nil {
+	c := connect(t, s.URL, s.Now)
+	if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, keyID, s.Now())); err != nil {
 		t.Fatal(err)
 	}
-	next := double.New(double.Config{Now: s.now, APIKey: apiKey, Merchant: merchant, URL: s.url, Key: s.key, KeyID: "2-merchant-api"})
-	s.requestsTo(next.Handler())
-	s.advance(time.Minute)
-	before := s.requests.Load()
+	next := double.New(double.Config{Now: s.Now, APIKey: apiKey, Merchant: merchant, URL: s.URL, Key: s.key, KeyID: "2-merchant-api"})
+	s.RequestsTo(next.Handler())
+	s.Advance(time.Minute)
+	before := s.Requests.Load()
 	for range 3 {
-		if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, "2-merchant-api", s.now())); err != nil {
+		if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, "2-merchant-api", s.Now())); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, "3-merchant-api", s.now())); err == nil {
+		if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, "3-merchant-api", s.Now())); err == nil {
 			t.Error("a key that there is not")
 		}
 	}
-	if n := s.requests.Load() - before; n != 1 {
+	if n := s.Requests.Load() - before; n != 1 {
 		t.Errorf("the keys were fetched %d times", n)
 	}
-	s.requestsTo(double.New(double.Config{Now: s.now}).Handler()) // it names no keys
-	s.advance(2 * time.Hour)
-	if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, "2-merchant-api", s.now())); err != nil {
+	s.RequestsTo(double.New(double.Config{Now: s.Now}).Handler()) // it names no keys
+	s.Advance(2 * time.Hour)
+	if _, err := c.ParseNotice(nil, signed(t, orderEvent, s.key, "2-merchant-api", s.Now())); err != nil {
 		t.Errorf("a known key: %v", err)
 	}
 }
 
 func TestWhatEventsAreAbout(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url, s.now)
+	c := connect(t, s.URL, s.Now)
 	operation := `{"merchantId":"` + merchant + `","event":"OPERATION_STATUS_UPDATED","eventTime":"x","operation":{"operationId":"x","orderId":"of","operationType":"REFUND","status":"SUCCESS","externalOperationId":"k"}}`
 	for name, x := range map[string]struct {
 		payload string
@@ -114,14 +114,14 @@ func TestWhatEventsAreAbout(t *testing.T) {
 		"something new":               {`{"merchantId":"` + merchant + `","event":"QUANTUM"}`, -1},
 		"no object":                   {`[]`, -1},
 	} {
-		body := signed(t, x.payload, s.key, keyID, s.now())
+		body := signed(t, x.payload, s.key, keyID, s.Now())
 		notices, err := c.ParseNotice(nil, body)
 		if x.keys < 0 != errors.Is(err, connector.ErrUnreadable) || x.keys >= 0 && (err != nil || len(notices) != x.keys) {
 			t.Errorf("%s: %+v, %v", name, notices, err)
 			continue
 		}
 		for _, n := range notices {
-			again, err := c.ReadNotice(signed(t, x.payload, s.key, keyID, s.now().Add(time.Minute)), n.EventKey)
+			again, err := c.ReadNotice(signed(t, x.payload, s.key, keyID, s.Now().Add(time.Minute)), n.EventKey)
 			if err != nil || again.EventKey != n.EventKey || n.Key != "k" || n.Fact.Class != payment.ClassUnknown {
 				t.Errorf("%s: %+v, another try of it %+v, %v", name, n, again, err)
 			}

@@ -107,11 +107,11 @@ func TestRequestsAndAnswersAreWhatIsPublished(t *testing.T) {
 	}
 	for _, twoStage := range []bool{false, true} {
 		s := open(t, twoStage)
-		s.requestsTo(j.watch(s.Handler()))
-		c := connect(t, s.url, s.now, map[bool]string{true: `"twoStage":true`, false: `"tax":6`}[twoStage])
+		s.RequestsTo(j.watch(s.Handler()))
+		c := connect(t, s.URL, s.Now, map[bool]string{true: `"twoStage":true`, false: `"tax":6`}[twoStage])
 		sale := connector.Request{
 			Key: "sale", Amount: money.MustParse("11.12"), Currency: "RUB", Method: payment.BasicCard, PreAuth: twoStage, StartRecurring: !twoStage,
-			Description: `two "coffees"`, ReturnURL: "https://shop.example/back", Until: s.now().Add(20 * 60e9),
+			Description: `two "coffees"`, ReturnURL: "https://shop.example/back", Until: s.Now().Add(20 * 60e9),
 			Customer: payment.Customer{Email: "jane@shop.example", Phone: "7 9161234567"},
 		}
 		ref := connector.Ref{Kind: payment.AttemptDeposit, Key: "sale", Amount: sale.Amount, Currency: "RUB"}

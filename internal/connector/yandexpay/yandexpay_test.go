@@ -146,7 +146,7 @@ func TestRefusedRequests(t *testing.T) {
 // TestAmounts are decimals with two places at least.
 func TestAmounts(t *testing.T) {
 	s := open(t, false)
-	c := connect(t, s.url, s.now)
+	c := connect(t, s.URL, s.Now)
 	start := func(sum, key string) (payment.Fact, error) {
 		amount, currency, _ := strings.Cut(sum, " ")
 		return c.Start(t.Context(), connector.Request{Key: key, Amount: money.MustParse(amount), Currency: money.Currency(currency), Method: payment.BasicCard, ReturnURL: "https://shop.example/"})
@@ -185,10 +185,10 @@ func TestHoldsAreAMatterOfTheAccount(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	s := open(t, false)
-	if err := connect(t, s.url, s.now).Probe(t.Context()); err != nil {
+	if err := connect(t, s.URL, s.Now).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
-	config, err := yandexpay.Type().Parse([]byte(`{"url":"` + s.url + `","apiKey":"another-key"}`))
+	config, err := yandexpay.Type().Parse([]byte(`{"url":"` + s.URL + `","apiKey":"another-key"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,65 +1,59 @@
-package sandbox_test
+// Package simulated is the simulator as a double for connectortest: behind a listener of its own, on a clock that stands still until it is moved. The connector to
+// it in Go and the declared one are held to the same by it.
+package simulated
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector/connectortest"
-	"github.com/sluicepay/sluice/internal/connector/sandbox"
-	"github.com/sluicepay/sluice/internal/instrument"
 	"github.com/sluicepay/sluice/internal/money"
 	"github.com/sluicepay/sluice/internal/payment"
 	"github.com/sluicepay/sluice/internal/simulator"
 )
 
+// The secrets of its account.
 const (
-	apiKey       = "sandbox_topsecretmerchantkey"
-	noticeSecret = "notice_topsecretsignature"
+	APIKey       = "sandbox_topsecretmerchantkey"
+	NoticeSecret = "notice_topsecretsignature"
 )
 
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	connectortest.Run(t, connectortest.Suite{
-		Type: sandbox.Type(), Unmapped: "ZZ", UnmappedClass: payment.ClassDeclinedSoft,
-		Open: func(t *testing.T) connectortest.Provider { return newDouble(t).provider(t) },
-	})
+// Double is the simulator behind a real listener.
+type Double struct {
+	*connectortest.Listener
+	Sim *simulator.Simulator
+
+	hanging atomic.Int64
+	moved   atomic.Int64
 }
 
-// double is the simulator behind a real listener, on a clock of its own.
-type double struct {
-	sim      *simulator.Simulator
-	url      string
-	requests atomic.Int64
-	hanging  atomic.Int64
-	mu       sync.Mutex
-	at       time.Time
-}
+// began is when its clock stands until it is moved.
+var began = time.Date(2030, 3, 14, 9, 26, 53, 0, time.UTC)
 
-func newDouble(t testing.TB) *double {
+// Now is the time that stands still.
+func (d *Double) Now() time.Time { return began.Add(time.Duration(d.moved.Load())) }
+
+// Advance moves the clock.
+func (d *Double) Advance(by time.Duration) { d.moved.Add(int64(by)) }
+
+// Open starts one until the test ends, when its books have to be in order.
+func Open(t testing.TB) *Double {
 	t.Helper()
-	d := &double{at: time.Date(2030, 3, 14, 9, 26, 53, 0, time.UTC)}
-	sim, err := simulator.New(simulator.Config{Now: d.now, APIKey: apiKey, NoticeSecret: noticeSecret, Wait: d.wait})
+	d := &Double{Listener: connectortest.Listen(t, nil)}
+	sim, err := simulator.New(simulator.Config{Now: d.Now, APIKey: APIKey, NoticeSecret: NoticeSecret, Wait: d.wait})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.sim = sim
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.requests.Add(1)
-		sim.Handler().ServeHTTP(w, r)
-	}))
-	d.url = server.URL
+	d.Sim = sim
+	d.RequestsTo(sim.Handler())
 	t.Cleanup(func() {
 		if err := sim.Close(); err != nil {
 			t.Error(err)
 		}
-		server.Close()
 		for _, breach := range sim.Breaches() {
 			t.Error("books broken:", breach)
 		}
@@ -68,49 +62,26 @@ func newDouble(t testing.TB) *double {
 }
 
 // wait is called for nothing but answers that hang, which last as long as their clients.
-func (d *double) wait(ctx context.Context, _ time.Duration) error {
+func (d *Double) wait(ctx context.Context, _ time.Duration) error {
 	d.hanging.Add(1)
 	<-ctx.Done()
-	return ctx.Err()
+	return ctx.Err() //nolint:wrapcheck // it is no error of ours
 }
 
-func (d *double) now() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.at
-}
-
-func (d *double) advance(by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.at = d.at.Add(by)
-}
-
-func (d *double) provider(t *testing.T) connectortest.Provider {
+// Provider hands it to the suite.
+func (d *Double) Provider(t testing.TB) connectortest.Provider {
 	return connectortest.Provider{
-		URL: d.url, Settings: settingsFor, Secrets: []string{apiKey, noticeSecret},
-		Good: card(t, "4000000000000408"), Refused: card(t, "4000000000000416"), Challenged: card(t, "4000000000000002"),
+		URL: d.URL, Settings: Settings, Secrets: []string{APIKey, NoticeSecret},
+		Good: connectortest.Card(t, "4000000000000408"), Refused: connectortest.Card(t, "4000000000000416"), Challenged: connectortest.Card(t, "4000000000000002"),
 		Account: &payment.Customer{AccountNumber: "DE89370400440532013000", AccountName: "JANE DOE", Bank: "A Bank"},
-		Strike:  d.strike, Finish: d.finish, Booked: d.booked, Requests: d.requests.Load,
+		Strike:  d.strike, Finish: d.finish, Booked: d.booked, Requests: d.Requests.Load,
 		Hanging: d.hanging.Load,
 	}
 }
 
-func settingsFor(url string) json.RawMessage {
-	return json.RawMessage(fmt.Sprintf(`{"url":%q,"apiKey":%q,"noticeSecret":%q}`, url, apiKey, noticeSecret))
-}
-
-func card(t testing.TB, number string) *instrument.Card {
-	t.Helper()
-	pan, err := instrument.ParsePAN(number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := instrument.ParseSecurityCode("737")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &instrument.Card{Number: pan, SecurityCode: code, Holder: "JANE DOE", ExpiryMonth: "12", ExpiryYear: "2035"}
+// Settings are a terminal's settings for it.
+func Settings(url string) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"url":%q,"apiKey":%q,"noticeSecret":%q}`, url, APIKey, NoticeSecret))
 }
 
 var operations = map[connectortest.Call]string{
@@ -145,30 +116,30 @@ var effects = map[connectortest.FaultKind]simulator.Effect{
 	connectortest.FaultDecline:           {},
 }
 
-func (d *double) strike(c connectortest.Call, f connectortest.Fault) bool {
+func (d *Double) strike(c connectortest.Call, f connectortest.Fault) bool {
 	effect, ok := effects[f.Kind]
 	if !ok {
 		return false
 	}
 	effect.ResponseCode = f.Code
-	_, err := d.sim.AddScenario(simulator.Scenario{
+	_, err := d.Sim.AddScenario(simulator.Scenario{
 		Match: simulator.Match{Operation: operations[c]}, Times: 1, Effect: effect,
 	})
 	return err == nil
 }
 
 // finish lets time pass, and ends what is open then.
-func (d *double) finish(key string, approve bool) error {
-	d.advance(2 * time.Minute)
-	switch sums, _ := d.sim.Totals(key); sums.Status {
+func (d *Double) finish(key string, approve bool) error {
+	d.Advance(2 * time.Minute)
+	switch sums, _ := d.Sim.Totals(key); sums.Status {
 	case "pending", "requires_action":
 	default:
 		return nil
 	}
 	if approve {
-		return d.sim.Decide(key, "00")
+		return d.Sim.Decide(key, "00")
 	}
-	return d.sim.Decide(key, "05")
+	return d.Sim.Decide(key, "05")
 }
 
 var movements = map[string]connectortest.Movement{
@@ -176,9 +147,9 @@ var movements = map[string]connectortest.Movement{
 	"refunded": connectortest.Returned, "paid_out": connectortest.PaidOut,
 }
 
-func (d *double) booked(key string) []connectortest.Entry {
+func (d *Double) booked(key string) []connectortest.Entry {
 	var found []connectortest.Entry
-	for _, e := range d.sim.Find(simulator.Filter{Reference: key}) {
+	for _, e := range d.Sim.Find(simulator.Filter{Reference: key}) {
 		if moved, ok := movements[e.Type]; ok && e.Reference == key {
 			found = append(found, connectortest.Entry{
 				Moved: moved, Amount: money.MustParse(e.Amount), Currency: money.Currency(e.Currency),
