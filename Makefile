@@ -94,7 +94,8 @@ providers: ## two installations, one the provider of the other by each of its AP
 
 .PHONY: lives
 lives: ## every way to pay at every provider, with every fault of every call, on both databases, in a browser; an hour or more
-	SLUICE_TEST_PROVIDERS=all scripts/chromium.sh run scripts/postgres.sh run go test -count=1 -timeout 0 -v -run '^TestTheWholeLifeAtEveryProvider$$' ./e2e
+	SLUICE_TEST_PROVIDERS=all scripts/chromium.sh run scripts/postgres.sh run go test -count=1 -timeout 0 -v \
+		-run '^TestTheWholeLifeAtEveryProvider$$|EveryFaultOfEveryCall|StripeDeclaredEnds' ./e2e ./internal/connector/...
 
 .PHONY: screenshots
 screenshots: ## take the pictures of docs/checkout anew; look at each
@@ -110,7 +111,7 @@ requests: ## REQUESTS random requests built from both OpenAPI documents, on each
 	SLUICE_TEST_REQUESTS=$(REQUESTS) scripts/postgres.sh run go test -count=1 -timeout 0 -v -run 'RequestsByTheDocuments' ./internal/api
 
 .PHONY: live
-live: ## CONNECTOR at its provider's own sandbox, with the settings of a test account in SLUICE_LIVE_SETTINGS; SLUICE_LIVE_RECORD is a folder for what was said
+live: ## CONNECTOR at its provider's own sandbox, with the settings of a test account in SLUICE_LIVE_SETTINGS (declared: by SLUICE_LIVE_FILE); SLUICE_LIVE_RECORD is a folder for what was said
 	@test -n "$(CONNECTOR)" || { echo "make live CONNECTOR=stripe" >&2; exit 2; }
 	go test -count=1 -v -tags live -run '^TestLive$$' ./internal/connector/$(CONNECTOR)
 

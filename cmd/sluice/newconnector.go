@@ -35,6 +35,11 @@ func (c connectorNewCommand) Run(s *surroundings) error {
 type connectorCheckCommand struct {
 	File     string `arg:"" help:"The file."`
 	Settings string `name:"settings" placeholder:"@FILE" type:"input" secret:"" help:"A terminal's settings, as a JSON object from @FILE, from - for standard input, or from env:NAME: then the provider is asked."`
+	Answer   string `name:"answer" placeholder:"@FILE" type:"input" help:"An answer of the provider that you have kept, from @FILE or from - for standard input: then the file's rules say what it proves, and why others do not fit. Nothing is sent."`
+	Call     string `name:"call" default:"status" placeholder:"CALL" help:"The call that it answers, as the file names it: sale, hold, capture, status and so on, or notice."`
+	For      string `name:"for" placeholder:"KIND" help:"What a question is about: deposit, capture, void, refund or payout; otherwise a deposit."`
+	Status   int    `name:"http" default:"200" placeholder:"STATUS" help:"The HTTP status of the answer."`
+	Key      string `name:"key" placeholder:"KEY" help:"Our key, where the answer tells more than one or none."`
 }
 
 // Run checks the file, all of it at once, and asks its provider where there are settings.
@@ -47,12 +52,26 @@ func (c connectorCheckCommand) Run(s *surroundings) error {
 	if err != nil {
 		return err
 	}
+	if c.Answer != "" {
+		return c.try(s)
+	}
 	if err := table(s.out, app.AbilityHeads, [][]string{app.AbilityCells(&can)}); err != nil || c.Settings == "" {
 		return err
 	}
 	said, err := app.AskProvider(s.ctx, t, []byte(c.Settings))
 	if err == nil {
 		_, err = fmt.Fprintln(s.out, said)
+	}
+	return err
+}
+
+// try says what an answer proves.
+func (c connectorCheckCommand) try(s *surroundings) error {
+	said, err := app.TryAnswer(c.File, app.AnswerTrial{Call: c.Call, For: c.For, Key: c.Key, Status: c.Status, Body: []byte(c.Answer)})
+	for _, line := range said {
+		if _, err := fmt.Fprintln(s.out, line); err != nil {
+			return err
+		}
 	}
 	return err
 }

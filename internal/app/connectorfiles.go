@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicepay/sluice/internal/connector"
@@ -62,16 +63,9 @@ func escaped(dir string) string {
 
 // DeclaredConnector is the connector that a file declares. The error names all that is wrong with it, with lines.
 func DeclaredConnector(file string) (connector.Type, error) {
-	info, err := os.Stat(file)
-	if err == nil && info.Size() > mostDeclared {
-		err = fmt.Errorf("%s is longer than %d bytes", file, mostDeclared)
-	}
-	var raw []byte
-	if err == nil {
-		raw, err = os.ReadFile(file)
-	}
+	raw, err := readDeclared(file)
 	if err != nil {
-		return connector.Type{}, fmt.Errorf("declared connector: %w", err)
+		return connector.Type{}, err
 	}
 	t, err := declared.Load(raw)
 	if err != nil {
@@ -81,6 +75,75 @@ func DeclaredConnector(file string) (connector.Type, error) {
 		return t, fmt.Errorf("%s: %w", file, err)
 	}
 	return t, nil
+}
+
+// TryAnswer judges an answer that was kept by the rules of such a file, and says what it proves: a line each.
+func TryAnswer(file string, t AnswerTrial) ([]string, error) {
+	raw, err := readDeclared(file)
+	if err != nil {
+		return nil, err
+	}
+	v, err := declared.Try(raw, t)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says all
+	}
+	var said []string
+	for _, why := range v.Not {
+		said = append(said, "does not fit: "+why)
+	}
+	if v.Line > 0 {
+		said = append(said, fmt.Sprintf("fits: line %d", v.Line))
+	}
+	if len(v.Open) > 0 {
+		said = append(said, "taken for granted, because only the request has it: "+strings.Join(v.Open, ", "))
+	}
+	if v.Err != nil {
+		return append(said, "UNKNOWN: "+v.Err.Error()), nil
+	}
+	return append(said, proved(&v)), nil
+}
+
+// AnswerTrial is an answer of a provider that somebody has kept.
+type AnswerTrial = declared.Trial
+
+// proved writes what an answer has proved.
+func proved(v *declared.Verdict) string {
+	f := &v.Fact
+	if f.NotFound {
+		return "NOT_FOUND: the provider has nothing under the key " + v.Key
+	}
+	said := []string{string(f.Class)}
+	for _, one := range []struct{ name, value string }{
+		{"key", v.Key}, {"id", f.ProviderRef}, {"amount", string(f.Echoed.Currency)}, {"code", string(f.Code)}, {"the provider's code", f.RawCode},
+		{"page", f.Next.URL}, {"card", f.Instrument.CustomerAccountNumber},
+	} {
+		switch {
+		case one.value == "":
+		case one.name == "amount":
+			said = append(said, fmt.Sprintf("amount %s %s", f.Echoed.Amount, f.Echoed.Currency))
+		default:
+			said = append(said, one.name+" "+one.value)
+		}
+	}
+	if f.Credential != "" {
+		said = append(said, "a credential to charge again")
+	}
+	return strings.Join(said, ", ")
+}
+
+func readDeclared(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	if err == nil && info.Size() > mostDeclared {
+		err = fmt.Errorf("%s is longer than %d bytes", file, mostDeclared)
+	}
+	var raw []byte
+	if err == nil {
+		raw, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("declared connector: %w", err)
+	}
+	return raw, nil
 }
 
 // AskProvider makes the call of a connector that moves nothing, by a terminal's settings, and says what came of it.

@@ -158,13 +158,21 @@ func (d *declaration) look(u *rule, a answer, q asked) answer {
 	return a.narrowed(u.within, d.tells(q, "key"), q.key)
 }
 
-// judge says what an answer proves: by the first rule that fits. An error says that it proves nothing.
-func (d *declaration) judge(a answer, q asked) (payment.Fact, error) {
+// first is the first rule that fits; nil for none.
+func (d *declaration) first(a answer, q asked) *rule {
 	at := slices.IndexFunc(d.rules, func(u rule) bool { return d.fits(&u, a, q) })
 	if at < 0 {
+		return nil
+	}
+	return &d.rules[at]
+}
+
+// judge says what an answer proves: by the first rule that fits. An error says that it proves nothing.
+func (d *declaration) judge(a answer, q asked) (payment.Fact, error) {
+	u := d.first(a, q)
+	if u == nil {
 		return payment.Fact{}, provider.Unclear(a.status, "") //nolint:wrapcheck // by each caller
 	}
-	u := &d.rules[at]
 	a = d.look(u, a, q)
 	code := a.first(d.tells(q, "code"))
 	if u.from != nil {

@@ -76,18 +76,26 @@ type call struct {
 
 // Load reads a declaration. Its error names everything that is wrong with it, each with its line.
 func Load(raw []byte) (connector.Type, error) {
-	n, err := parse(raw)
+	d, err := load(raw)
 	if err != nil {
 		return connector.Type{}, err
+	}
+	return d.asType(), nil
+}
+
+func load(raw []byte) (*declaration, error) {
+	n, err := parse(raw)
+	if err != nil {
+		return nil, err
 	}
 	r := &loader{d: &declaration{
 		calls: map[string]*call{}, told: map[string][]string{}, declines: provider.Declines{}, methods: map[payment.Method]string{},
 	}}
 	r.file(n)
 	if len(r.faults) > 0 {
-		return connector.Type{}, errors.Join(r.faults...)
+		return nil, errors.Join(r.faults...)
 	}
-	return r.d.asType(), nil
+	return r.d, nil
 }
 
 // loader reads a file into a declaration.
