@@ -397,8 +397,14 @@ func (w *witness) contradicted(shown []paid) []string {
 	byID, byReference := map[string]paid{}, map[string]int{}
 	for i := range shown {
 		byID[shown[i].ID] = shown[i]
-		if p := &shown[i]; p.ReferenceID == "" && p.PaymentType == "REFUND" && w.asked[p.Parent] {
-			continue // the engine made it to give the deposit back
+	}
+	for i := range shown {
+		if p := &shown[i]; p.ReferenceID == "" {
+			// The engine makes refunds, to give deposits back that are rolled back, and nothing else has no name.
+			if p.PaymentType != "REFUND" || !w.asked[p.Parent] {
+				found = append(found, fmt.Sprintf("%+v: nobody asked for it; it is of %+v", *p, byID[p.Parent]))
+			}
+			continue
 		}
 		byReference[shown[i].ReferenceID]++
 	}

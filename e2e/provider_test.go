@@ -256,11 +256,6 @@ func TestTwoInstallationsOneTheProviderOfTheOther(t *testing.T) {
 				t.Error(why)
 			}
 		}
-		for n := range shown {
-			if p := &shown[n]; p.ReferenceID == "" && !w.asked[p.Parent] {
-				t.Logf("without a reference: %+v, of %+v", *p, a.ours.get(t, p.Parent))
-			}
-		}
 		t.Logf("kills of the merchant's and the provider's %v, %d payments acknowledged, %d rolled back, states %v, at the provider %v, %d disagreements",
 			kills, len(w.told), len(w.undone), tally(shown), tally(at), len(found))
 		i.ends(t, database)

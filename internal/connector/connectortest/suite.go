@@ -202,6 +202,7 @@ func Run(t *testing.T, s Suite) {
 		run  func(t *testing.T, s Suite)
 	}{
 		{"settings are read strictly", settings},
+		{"every secret is looked for", canaries},
 		{"every kind of call is carried out once", everyCall},
 		{"amounts stay exact", exactAmounts},
 		{"amounts that cannot be said are not sent", inexpressible},

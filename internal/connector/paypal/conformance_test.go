@@ -64,7 +64,7 @@ func (s *server) provider(t *testing.T) connectortest.Provider {
 	refused := connectortest.Card(t, "4242424242424242")
 	refused.Holder = "CCREJECT-REFUSED"
 	return connectortest.Provider{
-		URL: s.URL, Settings: settingsFor, Secrets: []string{clientSecret, clientID},
+		URL: s.URL, Settings: settingsFor, Secrets: []string{clientSecret, clientID, webhookID},
 		Good: connectortest.Card(t, "4242424242424242"), Refused: refused, Challenged: connectortest.Card(t, "4868719460707704"),
 		Strike: s.strike, Finish: s.finish, Booked: s.booked, Requests: s.Requests.Load, Hanging: s.Hanging, Prepares: prepares,
 	}
