@@ -77,3 +77,27 @@ func TestEachConnectorsPageListsItsSettings(t *testing.T) {
 		between(t, "../../docs/connectors/"+a.Name+".md", "settings", text)
 	}
 }
+
+// TestEachConnectorsPageSaysWhatNobodyHasConfirmed: what a connector assumes of its provider, and no public document says.
+func TestEachConnectorsPageSaysWhatNobodyHasConfirmed(t *testing.T) {
+	all, err := app.Connectors("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		if a.Name == "sandbox" {
+			continue // its provider is ours
+		}
+		page, err := os.ReadFile("../../docs/connectors/" + a.Name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, told, found := strings.Cut(string(page), "\n## Not confirmed by a public document\n")
+		told, _, _ = strings.Cut(told, "\n## ")
+		facts := strings.Count(told, "\n- ")
+		if !found || facts == 0 {
+			t.Errorf("the page of %s lists nothing that no public document has confirmed", a.Name)
+		}
+		t.Logf("%s: %d facts", a.Name, facts)
+	}
+}
