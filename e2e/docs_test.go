@@ -76,8 +76,8 @@ var shown = map[string]func(*reader, *snippet){
 	},
 	// It takes a provider that is not here and turns the simulator's terminal off; newcomers have walked it, and the tests of declared connectors pay and refund by such files.
 	"docs/connectors.md: bin/sluice connector check acme.json": func(*reader, *snippet) {}, // two blocks, the second about answers of that provider
-	`docs/connectors.md: {"on": "status"`:                      (*reader).scan,    // two rules, each a line of a file
-	"docs/simulator.md: POST <noticeUrl>":                      (*reader).message, // compared with real ones by the tests of the simulator
+	`docs/connectors.md: {"on": "status"`:                      (*reader).scan,             // two rules, each a line of a file
+	"docs/simulator.md: POST <noticeUrl>":                      (*reader).message,          // compared with real ones by the tests of the simulator
 }
 
 // docKinds are the checks of blocks by the word after their fence.

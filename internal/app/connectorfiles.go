@@ -97,9 +97,6 @@ func TryAnswer(file string, t AnswerTrial) ([]string, error) {
 	if len(v.Open) > 0 {
 		said = append(said, "taken for granted, because only the request has it: "+strings.Join(v.Open, ", "))
 	}
-	if v.Err != nil {
-		return append(said, "UNKNOWN: "+v.Err.Error()), nil
-	}
 	return append(said, proved(&v)), nil
 }
 
@@ -109,6 +106,9 @@ type AnswerTrial = declared.Trial
 // proved writes what an answer has proved.
 func proved(v *declared.Verdict) string {
 	f := &v.Fact
+	if v.Err != nil {
+		return "UNKNOWN: " + v.Err.Error()
+	}
 	if f.NotFound {
 		return "NOT_FOUND: the provider has nothing under the key " + v.Key
 	}
