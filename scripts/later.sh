@@ -3,7 +3,7 @@
 # have come to their ends meanwhile. The standard library's time.Now is replaced for the build; the system's clock is left alone, so
 # that files and other programs stay in the present.
 #
-FLAG...]      all packages by default|FLAG...]      all packages by default
+#   scripts/later.sh DAYS [PACKAGE or FLAG]...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
